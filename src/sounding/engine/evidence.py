@@ -1,0 +1,122 @@
+"""What a measurement returns: numbers that carry their spread, in sections that a card prints.
+
+    Estimate   a value with its interval           what metrics and the Python API give
+    Number     an estimate that can be printed     id, name, definition, unit, kind, seed, seconds
+    Figure     one picture, as SVG text
+    Section    one part of the card                title, one sentence, numbers, figures
+
+The JSON of these is a public format (`card.json`, schema 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+Kind = Literal["measured", "estimated", "bound"]
+Status = Literal["ok", "not_applicable", "skipped"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the interval [low, high] that holds the truth with probability `level`.
+
+    `interval` names the method (wilson, bootstrap, clustered bootstrap, t over clusters, clopper-pearson, model
+    uncertainty, none); `n` counts the independent things measured. Where no interval can be had, low and high are None.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    level: float = 0.95
+    interval: str = "none"
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One printed number: its estimate, what it means, and how it was had."""
+
+    id: str
+    name: str
+    estimate: Estimate
+    definition: str
+    unit: str = ""
+    kind: Kind = "measured"
+    seed: int | None = None
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The number as card.json holds it: the estimate's fields stand beside its own."""
+        own = asdict(self)
+        return {**{k: v for k, v in own.items() if k != "estimate"}, **own["estimate"]}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture: `svg` is a complete <svg> element; `caption` says what to see in it."""
+
+    id: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the card. `sentence` is the finding in plain words; `reason` says why a status is not ok.
+
+    `details` holds tables and lists that explain a number but are none (per-class rows, examples), as JSON.
+    """
+
+    id: str
+    title: str
+    sentence: str = ""
+    numbers: tuple[Number, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    status: Status = "ok"
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __getitem__(self, id: str) -> Estimate:
+        """The estimate of the number called `id`."""
+        for number in self.numbers:
+            if number.id == id:
+                return number.estimate
+        raise KeyError(f"{self.id} has no number {id}; it has {', '.join(n.id for n in self.numbers) or 'none'}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The section as card.json holds it; figures by id and caption (their SVG lies in plots/)."""
+        figures = [{"id": f.id, "caption": f.caption, "file": f"plots/{f.id}.svg"} for f in self.figures]
+        return {
+            "id": self.id,
+            "title": self.title,
+            "status": self.status,
+            "reason": self.reason,
+            "sentence": self.sentence,
+            "numbers": [number.to_json() for number in self.numbers],
+            "figures": figures,
+            "details": dict(self.details),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def not_applicable(id: str, title: str, reason: str) -> Section:
+    """The section of a challenge that has no meaning for this model; the card prints why."""
+    return Section(id, title, status="not_applicable", reason=reason)
+
+
+def skipped(id: str, title: str, reason: str) -> Section:
+    """The section of a challenge that was not measured this time, and what would measure it."""
+    return Section(id, title, status="skipped", reason=reason)
+
+
+def timed(section: Section, seconds: float) -> Section:
+    """The section with the seconds that measuring it took."""
+    return replace(section, seconds=seconds)

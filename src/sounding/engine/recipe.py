@@ -1,0 +1,80 @@
+"""The numbers of a training. One dial (`size`) sets what depends on scale; `--set key=value` reaches any field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Self, get_type_hints
+
+from sounding.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every training needs. Applications subclass it to add widths, depths and augmentations of their own."""
+
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": {}, "small": {}, "base": {}}
+    """What each position of the dial sets, beyond the defaults."""
+
+    size: str = "small"
+    epochs: float = 20.0
+    batch: int = 64  # examples a step
+    accumulate: int = 1  # slices that a step's batch is cut into, to need less memory
+    optimizer: str = "adamw"  # adamw or sgd (with Nesterov momentum 0.9)
+    lr: float = 2e-3  # peak learning rate
+    weight_decay: float = 0.01
+    warmup: float = 0.1  # share of the training over which the learning rate rises
+    smoothing: float = 0.0  # label smoothing, for losses over categories
+    average: float = 0.99  # decay per step of the moving average of weights that is kept; 0 keeps the last weights
+    clip: float = 1.0  # largest norm of a gradient; 0 does not clip
+    validations: int = 20  # how often a training looks at the validation rows
+    patience: int = 0  # validations without improvement before stopping early; 0 never stops early
+
+    @classmethod
+    def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
+        """The recipe of a size with `settings` over it; strings are read as the field's type.
+
+        Raises UsageError for an unknown size or field and for a value that cannot be read.
+        """
+        if size not in cls.sizes:
+            raise UsageError(f"no size {size!r}", fix=did_you_mean(size, cls.sizes))
+        values = {"size": size, **cls.sizes[size]}
+        types = get_type_hints(cls)
+        names = {f.name for f in fields(cls)}
+        for key, text in (settings or {}).items():
+            if key not in names:
+                raise UsageError(f"the recipe has no setting {key!r}", fix=did_you_mean(key, names))
+            values[key] = _read(key, text, types[key])
+        return replace(cls(), **values)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The recipe that gave `values`; fields it does not know raise UsageError."""
+        return cls.make(values.get("size", "small"), values)
+
+
+def _read(key: str, text: Any, kind: type) -> Any:
+    if not isinstance(text, str):
+        return kind(text)
+    if kind is bool:
+        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        if text.lower() in words:
+            return words[text.lower()]
+    else:
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    raise UsageError(f"{key}={text} is not {_noun(kind)}", fix=f"Give {key} {_noun(kind)}, such as {_sample(kind)}")
+
+
+def _noun(kind: type) -> str:
+    return {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "a word")
+
+
+def _sample(kind: type) -> str:
+    return {bool: "yes", int: "64", float: "0.01"}.get(kind, "relu")

@@ -1,0 +1,54 @@
+"""What a challenge is given: a trained model, the rows it may be measured on, and how much time it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from sounding.engine.task import Example, Record, Task
+from sounding.randomness import stream
+
+Profile = Literal["quick", "standard", "full"]
+
+
+@dataclass
+class Subject:
+    """A trained model on the bench. Records are made once, when first asked for; the test rows are read once."""
+
+    task: Task
+    model: nn.Module
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
+    profile: Profile = "quick"
+    seed: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """What the training cost, as `engine.meter.Cost.to_json` gives it, with `steps` and `examples` seen."""
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The trials on the test rows."""
+        from sounding.engine.evaluation import trials
+
+        return trials(self.task, self.model, self.test)
+
+    @cached_property
+    def validation_records(self) -> list[Record]:
+        """The trials on the validation rows."""
+        from sounding.engine.evaluation import trials
+
+        return trials(self.task, self.model, self.validation)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A random stream of its own for each purpose, so that sections do not disturb one another."""
+        return stream("subject", self.seed, purpose)
+
+    def sample(self, n: int, purpose: str) -> list[Example]:
+        """At most `n` test rows, drawn without replacement, the same for the same purpose and seed."""
+        order = self.rng(purpose).permutation(len(self.test))[:n]
+        return [self.test[int(i)] for i in sorted(order)]

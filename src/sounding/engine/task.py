@@ -1,0 +1,154 @@
+"""The contract of an application. Everything above (challenges, card, doors) knows a task only by these words.
+
+    Example      one row that was read: input, target, group
+    Prediction   a label that the model wrote: the same type as a target, with a confidence
+    Record       one trial: what was predicted, what was true, how sure, at what loss
+    Recipe       the numbers of a training, set by one dial (size)
+    Task         build, loss, predict, demo; and a few words that may be overridden
+
+Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that the
+model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges records one
+by one and reduces the judgements, so that one bootstrap gives every metric its interval.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.engine.recipe import Recipe
+from sounding.modalities.modality import Change, InputModality, Modality
+
+if TYPE_CHECKING:
+    from sounding.engine.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row that was read. `group` names what must not be torn apart: a patient, a speaker, a document."""
+
+    input: Any
+    target: Any = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A label that the model wrote. `confidence` is in [0, 1] (None when the task has no such thing).
+
+    `scores` [K] are the probabilities of `task.target.options`, in their order, where the answers are a finite list.
+    """
+
+    value: Any
+    confidence: float | None = None
+    scores: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial: a prediction beside the truth, with the loss in nats and the group of its example."""
+
+    value: Any
+    truth: Any
+    confidence: float | None
+    loss: float
+    group: str = ""
+    scores: np.ndarray | None = None
+
+
+class Task(ABC):
+    """One application. A subclass declares its modalities, metrics and recipe, and writes build, loss and predict.
+
+    The first line of its docstring is its help text. An instance holds the fitted modalities and the recipe, nothing else.
+    """
+
+    Recipe: ClassVar[type[Recipe]] = Recipe
+
+    def __init__(self, recipe: Recipe | None = None) -> None:
+        self.recipe = recipe or self.Recipe()
+        self.input, self.target = self.modalities()
+
+    # ---- what an application writes
+
+    @abstractmethod
+    def modalities(self) -> tuple[InputModality, Modality]:
+        """New modalities of the input and the target column, not yet fitted."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> Sequence[Metric]:
+        """How records are judged; the first is the headline. May use what the modalities learnt."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """A new model, shaped by the recipe and the fitted modalities. Weights come from torch's global generator."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
+        """Loss [B] in nats for encoded inputs `x` and target values. Regularised only when `model.training`."""
+
+    @abstractmethod
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """One prediction for each input value."""
+
+    @abstractmethod
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """`n` small generated examples that a tiny model can learn in seconds; the contract test trains on them."""
+
+    # ---- what an application may override
+
+    def support(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
+        """Support [B] that the model gives to answers `values`: a mean log-probability (per token, pixel or box)."""
+        return -self.loss(model, x, values)
+
+    def leaf(self, model: nn.Module) -> nn.Module | None:
+        """The module whose output is where gradients explain (an embedding); None where it is the input itself."""
+        return None
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """A training batch, changed so that the model learns what does not matter; identity by default."""
+        return x, Change()
+
+    def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
+        """What to train on next: the rows by default; a game plays them."""
+        return examples
+
+    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records of a measurement: predict each row by default; a game plays matches."""
+        records: list[Record] = []
+        for batch in chunks(examples, self.recipe.batch):
+            inputs, targets = [e.input for e in batch], [e.target for e in batch]
+            losses = self.loss(model, self.input.encode(inputs), targets).float().tolist()
+            for example, p, loss in zip(batch, self.predict(model, inputs), losses, strict=True):
+                records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
+        return records
+
+    # ---- what is the same for all
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Let the modalities learn their state from the training rows."""
+        self.input.fit(e.input for e in examples)
+        self.target.fit(e.target for e in examples)
+
+    def state(self) -> dict[str, Any]:
+        """Recipe and fitted modalities, as JSON can hold them."""
+        return {"recipe": self.recipe.to_json(), "input": self.input.state(), "target": self.target.state()}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Task:
+        """The task that gave `state`."""
+        task = cls(cls.Recipe.from_json(state["recipe"]))
+        task.input.restore(state["input"])
+        task.target.restore(state["target"])
+        return task
+
+
+def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Consecutive slices of at most `size` items; a slice of lazily read examples reads them when it is used."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

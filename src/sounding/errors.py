@@ -1,0 +1,58 @@
+"""Every error that a person can mend. Each says where, what was found, and what to do.
+
+    SoundingError
+    ├── UsageError      the words of the call: an unknown task, option or key       exit status 2
+    ├── DataError       the user's files: a missing path, a bad cell, an unusable set            1
+    ├── RunError        a run folder that cannot be read or written                              1
+    └── TrainingError   training that cannot go on                                               1
+
+The command line prints one of these as a single message; anything else that escapes is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SoundingError(Exception):
+    """Something that the user can mend: `where` it is, `what` was found, and the `fix`."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        found = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{found}. {self.fix}" if self.fix else found
+
+    def at(self, where: str) -> SoundingError:
+        """The same error, said to be at `where` (file:line), for callers that know the place."""
+        return type(self)(self.what, where=where, fix=self.fix)
+
+
+class UsageError(SoundingError):
+    """The words of the call are off."""
+
+    exit_code = 2
+
+
+class DataError(SoundingError):
+    """The user's files cannot be used as they are."""
+
+
+class RunError(SoundingError):
+    """A run folder cannot be read or written."""
+
+
+class TrainingError(SoundingError):
+    """Training cannot go on."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean x?` for a near miss, else the list of what there is."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}"

@@ -1,0 +1,184 @@
+"""The contracts of what a cell of the user's table holds.
+
+A *cell* is what stands in the file: a string, a number, a path, a struct of bytes and path. A *value* is what the code
+works with: an array, a string, a tuple of boxes. A modality reads cells into values, learns its little state from the
+training values, and encodes values into tensors. It never knows a loss or a model.
+
+    Modality           any cell; enough for an answer
+    └── InputModality  a cell that a model looks at: it can also be explained (parts, keep), disturbed (corruptions),
+                       attacked (legal range, threats) and augmented
+
+Legend of shapes: B batch, P parts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+Corruption = Callable[[Any, int, np.random.Generator], Any]
+"""A disturbance `f(value, severity 1..5, rng) → value` that leaves the right answer right and never moves things."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the user's data before its cells are read.
+
+    `where` is what an error names (`reviews.csv:17`, `photos/cat/3.jpg`); `root` is what relative paths start from;
+    `split` is "train", "validation", "test", or "" where the data do not say.
+    """
+
+    where: str
+    input: Any
+    target: Any = None
+    group: str = ""
+    split: str = ""
+    root: Path = Path()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an augmentation did to a batch, so that the targets can follow it.
+
+    `partner` [B] and `share` [B]: example i became `share[i]` of itself and the rest of example `partner[i]` (MixUp,
+    CutMix). `affine` [B, 2, 3]: where output coordinates in [-1, 1] were sampled from, as in `affine_grid`.
+    """
+
+    partner: Tensor | None = None
+    share: Tensor | None = None
+    affine: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A target that is `share` of `value` and the rest of `other`: what MixUp and CutMix make of two targets."""
+
+    value: Any
+    other: Any
+    share: float
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A ball that an attack may search: `norm` is "linf" or "l2", `radius` in units of the encoded input.
+
+    With `relative`, the radius is a share of the input's own root mean square (sound: 0.0316 is a 30 dB SNR).
+    """
+
+    name: str
+    norm: str
+    radius: float
+    relative: bool = False
+
+
+class Modality(ABC):
+    """What one cell holds. Subclasses are plain objects whose only state is what `fit` learnt."""
+
+    columns: tuple[str, ...] = ()
+    """Usual column names in lower case, the most telling first."""
+    suffixes: tuple[str, ...] = ()
+    """File endings (".jpg") when a cell may name a file, else empty."""
+    options: Sequence[Any] | None = None
+    """The finite list of possible answers after `fit`, in the order of `Prediction.scores`; None when open."""
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a raw cell looks like one of this kind; used to guess columns."""
+        return isinstance(cell, str | int | float)
+
+    @abstractmethod
+    def read(self, cell: Any, root: Path = Path()) -> Any:
+        """The value of a cell. Raises DataError saying what was found and the fix (the caller adds where)."""
+
+    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
+        """As a target: the rows of a folder laid out as is usual for this kind of answer, or None if it is not."""
+        return None
+
+    def fit(self, values: Iterable[Any]) -> None:
+        """Learn the state (names, sizes, means) from the training values, which are streamed once."""
+        return None
+
+    @abstractmethod
+    def encode(self, values: Sequence[Any]) -> Any:
+        """The tensor that a model or a loss takes, first axis B."""
+
+    def follow(self, values: Sequence[Any], change: Change) -> list[Any]:
+        """As a target: what the targets become when their inputs were changed so."""
+        if change.partner is None or change.share is None:
+            return list(values)
+        pairs = zip(values, change.partner.tolist(), change.share.tolist(), strict=True)
+        return [Mixed(value, values[other], share) for value, other, share in pairs]
+
+    def typical(self, values: Sequence[Any]) -> Any:
+        """As a target: the constant answer of a model that looks at nothing; the most common value by default."""
+        return Counter(values).most_common(1)[0][0]
+
+    def describe(self, value: Any) -> str:
+        """The value in a few words, for terminals and captions."""
+        return str(value)
+
+    def to_json(self, value: Any) -> Any:
+        """The value as JSON can hold it."""
+        return value
+
+    def state(self) -> dict[str, Any]:
+        """What `fit` learnt, as JSON can hold it."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        return None
+
+
+class InputModality(Modality):
+    """A cell that a model looks at."""
+
+    ablations: tuple[str, ...] = ()
+    """At least two ways to take parts away; a faithfulness score is only as good as the worst of them."""
+    legal: tuple[float, float] | None = None
+    """The range of the encoded input where gradients and attacks may act on it, or None when it is discrete."""
+    threats: tuple[Threat, ...] = ()
+    """The balls that attacks search, mildest first."""
+
+    @abstractmethod
+    def parts(self, value: Any) -> int:
+        """P: into how many parts that a person can point at the value falls."""
+
+    @abstractmethod
+    def keep(self, value: Any, mask: np.ndarray, ablation: str) -> Any:
+        """The value with only the parts where `mask` [P] is true; the others are taken away by `ablation`.
+
+        Keeping all is the identity.
+        """
+
+    def pool(self, saliency: Tensor, value: Any) -> np.ndarray:
+        """Sum `saliency`, shaped as one example at the leaf (see `Task.leaf`), over each part: [P]."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how positions belong to parts")
+
+    @property
+    def corruptions(self) -> Mapping[str, Corruption]:
+        """Name → disturbance. Empty when this kind has none."""
+        return {}
+
+    def decode(self, x: Tensor) -> list[Any]:
+        """The values that encode to `x` [B, …] (continuous inputs only): how an attacked tensor becomes inputs."""
+        raise NotImplementedError(f"{type(self).__name__} is not continuous")
+
+    def neighbours(self, value: Any, rng: np.random.Generator) -> Iterator[Any]:
+        """Values one small edit away (discrete inputs): what an attack may try where there is no gradient."""
+        return iter(())
+
+    def fingerprint(self, value: Any) -> np.ndarray | None:
+        """A short vector of float32 in which near duplicates are near (largest difference < 0.03), or None."""
+        return None
+
+    def draw(self, axes: Any, value: Any, weights: np.ndarray | None = None) -> None:
+        """Draw the value on matplotlib axes, and over it the weight [P] of each part when given."""
+        axes.axis("off")
+        axes.text(0.5, 0.5, self.describe(value), ha="center", va="center", wrap=True)
