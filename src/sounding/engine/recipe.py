@@ -61,7 +61,16 @@ def _read(key: str, text: Any, kind: type) -> Any:
     if not isinstance(text, str):
         return kind(text)
     if kind is bool:
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
         if text.lower() in words:
             return words[text.lower()]
     else:

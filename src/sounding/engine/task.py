@@ -69,6 +69,8 @@ class Task(ABC):
     """
 
     Recipe: ClassVar[type[Recipe]] = Recipe
+    pipeline: ClassVar[str] = ""
+    """What the model hubs call this task ("image-classification"), if they do."""
 
     def __init__(self, recipe: Recipe | None = None) -> None:
         self.recipe = recipe or self.Recipe()
@@ -124,17 +126,21 @@ class Task(ABC):
         records: list[Record] = []
         for batch in chunks(examples, self.recipe.batch):
             inputs, targets = [e.input for e in batch], [e.target for e in batch]
-            losses = self.loss(model, self.input.encode(inputs), targets).float().tolist()
+            losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
             for example, p, loss in zip(batch, self.predict(model, inputs), losses, strict=True):
                 records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
         return records
 
     # ---- what is the same for all
 
+    def encoded(self, model: nn.Module, inputs: Sequence[Any]) -> Any:
+        """The encoded inputs, on the device where the model's weights are."""
+        return self.input.encode(inputs).to(next(model.parameters()).device)
+
     def fit(self, examples: Sequence[Example]) -> None:
         """Let the modalities learn their state from the training rows."""
         self.input.fit(e.input for e in examples)
-        self.target.fit(e.target for e in examples)
+        self.target.fit(targets(examples))
 
     def state(self) -> dict[str, Any]:
         """Recipe and fitted modalities, as JSON can hold them."""
@@ -147,6 +153,12 @@ class Task(ABC):
         task.input.restore(state["input"])
         task.target.restore(state["target"])
         return task
+
+
+def targets(examples: Sequence[Example]) -> Sequence[Any]:
+    """The targets alone; rows that can give theirs without reading the input do so."""
+    known = getattr(examples, "targets", None)
+    return [e.target for e in examples] if known is None else known
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -104,6 +104,10 @@ class Modality(ABC):
         """Learn the state (names, sizes, means) from the training values, which are streamed once."""
         return None
 
+    def quarrels(self) -> list[str]:
+        """After `fit`: what in the learnt state looks like a mistake in the data (labels that differ only by case)."""
+        return []
+
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> Any:
         """The tensor that a model or a loss takes, first axis B."""
@@ -122,6 +126,14 @@ class Modality(ABC):
     def describe(self, value: Any) -> str:
         """The value in a few words, for terminals and captions."""
         return str(value)
+
+    def answers(self, value: Any, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """As a target: a prediction as dictionaries, shaped as the Hugging Face pipelines shape theirs, best first."""
+        return [{"answer": self.to_json(value), "score": confidence}]
+
+    def remark(self, value: Any) -> str:
+        """What a checker should say about a value that can be used but is odd ("1×1 pixel"), or nothing."""
+        return ""
 
     def to_json(self, value: Any) -> Any:
         """The value as JSON can hold it."""
@@ -156,6 +168,10 @@ class InputModality(Modality):
 
         Keeping all is the identity.
         """
+
+    def keep_many(self, value: Any, masks: np.ndarray, ablation: str) -> list[Any]:
+        """`keep` for each row of `masks` [M, P]; overridden where doing all at once is faster."""
+        return [self.keep(value, mask, ablation) for mask in masks]
 
     def pool(self, saliency: Tensor, value: Any) -> np.ndarray:
         """Sum `saliency`, shaped as one example at the leaf (see `Task.leaf`), over each part: [P]."""

@@ -1,0 +1,5 @@
+"""`python -m sounding` is `sounding`."""
+
+from sounding.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""Image classification: which of several categories a picture shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.architectures.cnn import LARGE_SIDE, FastNet, ResNet
+from sounding.architectures.layers import Normalize
+from sounding.architectures.mlp import MLP
+from sounding.engine.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.engine.recipe import Recipe
+from sounding.engine.task import Example, Prediction, Task
+from sounding.errors import UsageError, did_you_mean
+from sounding.modalities.category import Category
+from sounding.modalities.image import Image
+from sounding.modalities.modality import Change
+
+
+@dataclass(frozen=True)
+class ClassifyRecipe(Recipe):
+    """The numbers of an image classifier."""
+
+    sizes: ClassVar = {
+        "tiny": {"width": 16, "epochs": 10.0, "batch": 32},
+        "small": {},
+        "base": {"width": 64, "depth": 2, "epochs": 30.0},
+    }
+
+    network: str = "auto"  # fast, resnet or mlp; auto is fast for sides up to 64 pixels, else resnet
+    width: int = 32  # channels of the first stage
+    depth: int = 1  # blocks in a stage of a resnet; hidden layers of an mlp
+    activation: str = "gelu"
+    image_size: int = 0  # side that pictures are scaled to; 0 lets the pictures say
+    fill: str = "crop"  # how a picture becomes square: see Image
+    crop: float = 0.0625  # training pictures are shifted by up to this share of the side
+    flip: str = "auto"  # mirror training pictures: yes, no, or auto: if they have colours (a mirrored 2 is no 2)
+    colour: float = 0.0  # largest relative change of brightness, contrast and saturation
+    mixup: float = 0.0  # alpha of MixUp (arXiv 1710.09412)
+    cutmix: float = 0.0  # alpha of CutMix (arXiv 1905.04899)
+    cutout: float = 0.0  # side of a hole (arXiv 1708.04552), as a share of the picture's
+    flip_average: bool = True  # predict the mean over a picture and its mirror image, where mirroring is on
+
+
+class Classify(Task):
+    """Image classification: which of several categories a picture shows."""
+
+    Recipe = ClassifyRecipe
+    pipeline = "image-classification"
+    recipe: ClassifyRecipe
+    input: Image
+    target: Category
+
+    def modalities(self) -> tuple[Image, Category]:
+        """A picture, and the name of its category."""
+        return Image(self.recipe.image_size, self.recipe.fill), Category()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy first; among more than five categories also whether the truth is among the best five."""
+        best_five = [top_k(5, self.options)] if len(self.options) > 5 else []
+        return [accuracy(), macro_f1(self.options), *best_five]
+
+    @property
+    def options(self) -> list[str]:
+        """The categories, in the order of the logits."""
+        return self.target.options or []
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether a mirrored picture shows the same thing."""
+        if self.recipe.flip == "auto":
+            return self.input.channels == 3
+        if self.recipe.flip in ("yes", "no"):
+            return self.recipe.flip == "yes"
+        raise UsageError(f"flip={self.recipe.flip} is not known", fix="Give flip auto, yes or no")
+
+    def build(self) -> nn.Module:
+        """Standardised channels, then the network; logits [B, K] in the order of the categories."""
+        return nn.Sequential(Normalize(self.input.mean, self.input.std), self._network())
+
+    def _network(self) -> nn.Module:
+        r, side = self.recipe, max(self.input.height, self.input.width)
+        channels, outputs = self.input.channels, len(self.options)
+        network = r.network if r.network != "auto" else "fast" if side <= LARGE_SIDE else "resnet"
+        if network == "fast":
+            return FastNet(channels, outputs, (r.width, 2 * r.width, 4 * r.width), act=r.activation)
+        if network == "resnet":
+            return ResNet(channels, outputs, r.width, r.depth, act=r.activation, side=side)
+        if network == "mlp":
+            pixels = channels * self.input.height * self.input.width
+            return nn.Sequential(nn.Flatten(), MLP(pixels, outputs, [8 * r.width] * r.depth, act=r.activation))
+        raise UsageError(f"no network {network!r}", fix=did_you_mean(network, ["auto", "fast", "mlp", "resnet"]))
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """Pictures moved, mirrored, recoloured and mixed, as the recipe says."""
+        r, side = self.recipe, self.input.width
+        pixels = {"crop": math.ceil(r.crop * side), "cutout": math.ceil(r.cutout * side)}
+        return self.input.augment(x, rng, flip=self.mirrors, colour=r.colour, mixup=r.mixup, cutmix=r.cutmix, **pixels)
+
+    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+        """Cross-entropy [B]; the truth may be a mixture. Labels are smoothed in training only (arXiv 1512.00567)."""
+        logits = model(x).float()
+        truth = self.target.encode(targets).to(logits.device)
+        smoothing = self.recipe.smoothing if model.training else 0.0
+        return F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """The most probable category of each picture, its probability, and those of all categories."""
+        x = self.encoded(model, inputs)
+        scores = model(x).float().softmax(dim=1)
+        if self.mirrors and self.recipe.flip_average:
+            scores = (scores + model(x.flip(-1)).float().softmax(dim=1)) / 2
+        return [Prediction(self.options[row.argmax()], float(row.max()), row) for row in scores.cpu().numpy()]
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """White shapes on dark 16×16 grey pictures: discs, squares and crosses of any place, size and brightness."""
+        return [_shape(rng, ("disc", "square", "cross")[i % 3]) for i in range(n)]
+
+
+def _shape(rng: np.random.Generator, name: str) -> Example:
+    radius = rng.uniform(3.0, 5.0)
+    y, x = np.mgrid[:16, :16] - rng.uniform(radius, 15 - radius, size=2)[:, None, None]
+    inside = {
+        "disc": x**2 + y**2 <= radius**2,
+        "square": np.maximum(abs(x), abs(y)) <= 0.85 * radius,
+        "cross": (np.minimum(abs(x), abs(y)) <= 0.3 * radius) & (np.maximum(abs(x), abs(y)) <= radius),
+    }[name]
+    picture = rng.uniform(0, 60, (16, 16)) + inside * rng.uniform(100, 190)
+    return Example(picture.astype(np.uint8)[:, :, None], name)

@@ -1,0 +1,168 @@
+"""The section on the data: how many rows, of what, from where, and what could make the test too easy or too small.
+
+All of it comes from the report that was made when the data were opened (`engine.report.Report.to_json`); nothing is
+counted twice. What a person should worry about is said in words, under `details["warnings"]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sounding.card.wording import COUNTED
+from sounding.engine.evidence import Estimate, Number, Section
+from sounding.engine.subject import Subject
+
+ID, TITLE = "data", "Data"
+SMALL = 100
+"""With fewer test rows than this, intervals are wide and the card says so."""
+UNEVEN = 10
+"""The most common class may have this many times the training rows of the rarest before the card says so."""
+
+_DETAILS = ("columns", "notes", "remarks", "refused", "files", "ignored")  # printed as the report has them
+_NAMED = 3  # how many places a warning names; the tables have the others
+
+
+def measure(subject: Subject, report: Mapping[str, Any]) -> Section:
+    """What the report says of the rows; a key that the report lacks is left out."""
+    splits = _splits(subject, report)
+    classes = report.get("classes") or {}
+    return Section(
+        ID,
+        TITLE,
+        sentence=_sentence(splits, report),
+        numbers=tuple(_numbers(splits, classes, report)),
+        details=_details(splits, classes, report),
+    )
+
+
+def _splits(subject: Subject, report: Mapping[str, Any]) -> dict[str, int]:
+    """Rows used in each split: as reported, or else counted."""
+    counted = {"train": len(subject.train), "validation": len(subject.validation), "test": len(subject.test)}
+    return {name: (report.get("splits") or {}).get(name, n) for name, n in counted.items()}
+
+
+def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
+    source = f" of {report['source']}" if report.get("source") else ""
+    origin = f" (split: {report['split_origin']})" if report.get("split_origin") else ""
+    parts = f"{splits['train']:,} to train, {splits['validation']:,} to validate and {splits['test']:,} to test"
+    refused, leaked = len(report.get("refused") or ()), _leaked(report)
+    tail = f"{_rows(refused) if refused else 'No row'} {_were(refused)} refused"
+    if leaked:
+        tail += f", and {_rows(leaked)} of validation or test {_have(leaked)} a copy in another split"
+    return f"{_rows(sum(splits.values()))}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
+
+
+def _numbers(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Number]:
+    """Counts of everything there is: no sample, so no spread."""
+    used, held_out = sum(splits.values()), splits["validation"] + splits["test"]
+    yield _count("train", "training rows", splits["train"], used, "rows that the weights were learnt from")
+    yield _count("validation", "validation rows", splits["validation"], used, "rows that chose the best checkpoint")
+    yield _count("test", "test rows", splits["test"], used, "rows that were kept aside and read once, for this card")
+    if classes:
+        yield _count("classes", "classes", len(classes), splits["train"], "different answers", unit="")
+    if "refused" in report:
+        refused, found = len(report["refused"]), report.get("rows") or used
+        yield _count("refused", "refused rows", refused, found, "rows found in the files that could not be used")
+    if "duplicates" in report:
+        meaning = "rows of validation or test whose input also stands in another split"
+        yield _count("duplicates", "exact duplicates across splits", _pairs(report, "across")[0], held_out, meaning)
+        meaning = "rows of validation or test that look the same as a row of another split without being equal to it"
+        yield _count("near_duplicates", "near duplicates across splits", _pairs(report, "near")[0], held_out, meaning)
+
+
+def _count(id: str, name: str, value: int, n: int, definition: str, unit: str = "rows") -> Number:
+    return Number(id, name, Estimate(float(value), n=n, interval=COUNTED), definition, unit)
+
+
+def _details(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"warnings": list(_warnings(splits, classes, report))}
+    if classes:
+        found["classes"] = [{"class": name, **_by_split(rows)} for name, rows in classes.items()]
+    for kind, title in (("across", "exact_duplicates"), ("near", "near_duplicates"), ("within", "duplicates_within")):
+        count, places = _pairs(report, kind)
+        if count:
+            found[title] = [{"row": a, "is_like": b} for a, b in places] or count
+    return found | {key: report[key] for key in _DETAILS if report.get(key)}
+
+
+# ---- warnings
+
+
+def _warnings(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
+    """What could make the numbers of this card say less than they seem to, in words."""
+    if not splits["test"]:
+        yield "There are no test rows, so nothing can be said about how good the model is."
+    elif splits["test"] < SMALL:
+        yield f"There are only {_rows(splits['test'])} to test on: expect wide intervals."
+    if not splits["validation"]:
+        yield "There are no validation rows, so the last weights were kept and not the best."
+    yield from _uneven({name: _by_split(rows) for name, rows in classes.items()}, splits)
+    yield from _leaks(report)
+    yield from (str(problem) for problem in report.get("problems") or ())
+
+
+def _uneven(classes: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) -> Iterator[str]:
+    """Classes that are rare in training, or missing from the test."""
+    if len(classes) < 2:
+        return
+    train = {name: rows.get("train", 0) for name, rows in classes.items()}
+    most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
+    if train[most] >= UNEVEN * max(1, train[least]):
+        yield (
+            f"The classes are uneven: {_rows(train[most])} to train on are ‘{most}’ and {train[least]:,} ‘{least}’. "
+            "Look at the numbers of each class, not only at their mean."
+        )
+    missing = [f"‘{name}’" for name, rows in classes.items() if not rows.get("test", 0)]
+    if missing and splits["test"]:
+        yield f"No test row is {_listed(missing, ' or ')}: the card says nothing about {_them(missing)}."
+
+
+def _leaks(report: Mapping[str, Any]) -> Iterator[str]:
+    for kind in ("across", "near"):
+        count, places = _pairs(report, kind)
+        if not count:
+            continue
+        stand, look = ("stands", "looks") if count == 1 else ("stand", "look")
+        what = f"{stand} in another split as well" if kind == "across" else f"{look} like a row of another split"
+        named = _listed([f"{a} and {b}" for a, b in places], "; ")
+        yield f"{_rows(count)} of validation or test {what}, which makes the test too easy: {named}."
+
+
+def _pairs(report: Mapping[str, Any], kind: str) -> tuple[int, list[tuple[str, str]]]:
+    """How many pairs of duplicates of a kind there are, and the places of the first."""
+    pairs = (report.get("duplicates") or {}).get(kind) or {}
+    return pairs.get("count", 0), [(str(a), str(b)) for a, b in pairs.get("places", ())]
+
+
+def _leaked(report: Mapping[str, Any]) -> int:
+    return _pairs(report, "across")[0] + _pairs(report, "near")[0]
+
+
+# ---- words
+
+
+def _by_split(rows: Any) -> dict[str, int]:
+    """Rows of a class by split; a report may give one count for all."""
+    return dict(rows) if isinstance(rows, Mapping) else {"train": int(rows)}
+
+
+def _listed(words: list[str], comma: str) -> str:
+    left = len(words) - _NAMED
+    return comma.join(words[:_NAMED]) + (f" and {left:,} more" if left > 0 else "")
+
+
+def _them(words: list[str]) -> str:
+    return "it" if len(words) == 1 else "them"
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n:,} rows"
+
+
+def _were(n: int) -> str:
+    return "was" if n in (0, 1) else "were"
+
+
+def _have(n: int) -> str:
+    return "has" if n == 1 else "have"

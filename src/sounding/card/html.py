@@ -1,0 +1,203 @@
+"""card.html: the card as one self-contained page, to be read with pleasure on a screen, a phone or paper.
+
+Nothing is fetched: style and figures are inlined, and there are no scripts. Names come from people's files, so every
+word passes `html.escape`; a figure that holds more than shapes and words becomes an <img>, where it can do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from importlib import resources
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from sounding.card.pictures import bar, figure, strip
+from sounding.card.wording import (
+    KINDS,
+    NOT_JOINTLY,
+    Printed,
+    Table,
+    capital,
+    duration,
+    first_sentence,
+    notes,
+    printed,
+    tables,
+    warnings,
+)
+from sounding.engine.evidence import Number, Section
+
+if TYPE_CHECKING:
+    from sounding.card.card import Card
+
+TILES = ("data_efficiency", "interpretability", "robustness", "energy", "calibration")
+"""The sections whose finding stands at the top; the fifth takes the whole width."""
+
+_FOLDED = 12  # tables longer than this are folded
+_STATUS = {"not_applicable": "not applicable", "skipped": "not measured", "ok": ""}
+
+
+def html(card: Card) -> str:
+    """The whole page."""
+    title = f"{capital(card.header.task)} · {card.header.model}"
+    style = resources.files("sounding.card").joinpath("style.css").read_text(encoding="utf-8")
+    body = [_masthead(card), _tiles(card), *(_section(section) for section in card), _method(card)]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+# ---- the top of the page
+
+
+def _masthead(card: Card) -> str:
+    h = card.header
+    facts = {
+        "Data": h.data,
+        "Parameters": "" if h.parameters is None else f"{h.parameters:,}",
+        "Measured": h.created.replace("T", " ").replace("+00:00", " UTC"),
+        "Profile": h.profile,
+        "Licence": h.licence,
+        "Cost of measuring": duration(card.seconds),
+    }
+    listed = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items() if v)
+    data = PurePath(h.data).name or h.data
+    use = f'<p class="use">{escape(h.use)}</p>' if h.use else ""
+    return (
+        f'<header><p class="eyebrow">Model card</p><h1>{escape(capital(h.task))} <span>{escape(data)}</span></h1>'
+        f'<p class="path">{escape(h.model)}</p>{use}{_headline(card)}<dl class="facts">{listed}</dl></header>'
+    )
+
+
+def _headline(card: Card) -> str:
+    """The headline number, large, with its interval drawn beside the trivial baseline."""
+    number = card.headline
+    if number is None:
+        quality = card.get("quality")
+        return f'<p class="lead">{escape(quality.reason)}</p>' if quality and quality.reason else ""
+    p = printed(number)
+    baseline = next((n for n in card["quality"].numbers if n.id == "baseline"), None)
+    about = f"{p.interval} {p.how}, n = {number.estimate.n:,}" if p.interval else p.how
+    return (
+        f'<div class="headline"><div><p class="big">{_value(p)}</p><p class="of">{escape(capital(number.name))}</p>'
+        f'<p class="fine">{escape(about.strip())}</p></div>{bar(number, baseline)}</div>'
+    )
+
+
+def _tiles(card: Card) -> str:
+    found = [section for id in TILES if (section := card.get(id)) is not None]
+    return f'<nav class="tiles" aria-label="Findings">{"".join(map(_tile, found))}</nav>'
+
+
+def _tile(section: Section) -> str:
+    """One challenge in one number and one sentence; a link to its section."""
+    if section.status != "ok":
+        body = f'<p class="status">{_STATUS[section.status]}</p><p>{escape(capital(section.reason))}</p>'
+    elif section.numbers:
+        first = section.numbers[0]
+        body = f'<p class="figure">{_value(printed(first))}</p><p class="of">{escape(first.name)}</p>'
+        body += f'<p class="finding">{escape(first_sentence(section.sentence))}</p>'
+    else:
+        body = f'<p class="finding">{escape(first_sentence(section.sentence))}</p>'
+    kind = "tile" if section.status == "ok" else "tile quiet"
+    return f'<a class="{kind}" href="#{escape(section.id)}"><h2>{escape(section.title)}</h2>{body}</a>'
+
+
+# ---- the sections
+
+
+def _section(section: Section) -> str:
+    head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
+    if section.status != "ok":
+        reason = escape(capital(section.reason or "no reason was given"))
+        head += f'<p class="lead quiet"><span class="status">{_STATUS[section.status]}</span> {reason}</p>'
+    if section.sentence:
+        head += f'<p class="lead">{escape(section.sentence)}</p>'
+    notices = "".join(f"<li>{escape(warning)}</li>" for warning in warnings(section))
+    parts = [
+        head,
+        f'<ul class="warnings" aria-label="Warnings">{notices}</ul>' if notices else "",
+        _numbers(section.numbers),
+        "".join(f'<p class="fine">{escape(note)}</p>' for note in notes(section)),
+        f'<div class="figures">{"".join(map(figure, section.figures))}</div>' if section.figures else "",
+        "".join(map(_table, tables(section))),
+        "</section>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _numbers(numbers: Iterable[Number]) -> str:
+    rows = "".join(map(_row, numbers))
+    if not rows:
+        return ""
+    head = '<th scope="col">Number</th><th scope="col">Value</th><th scope="col">Interval</th><th scope="col">n</th>'
+    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(number: Number) -> str:
+    """One number with all that it takes to understand it."""
+    p = printed(number)
+    badge = f'<span class="kind {number.kind}" title="{escape(KINDS[number.kind])}">{number.kind}</span>'
+    definition = f'<span class="fine">{escape(capital(number.definition))}</span>'
+    interval = f'{escape(p.interval)}{strip(number)}<span class="fine">{escape(p.how)}</span>'
+    return (
+        f'<tr><th scope="row">{escape(capital(number.name))} {badge}{definition}</th>'
+        f'<td class="value" data-label="Value">{_value(p)}</td><td data-label="Interval">{interval}</td>'
+        f'<td data-label="n">{number.estimate.n:,}</td></tr>'
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    head = f"<thead><tr>{head}</tr></thead>" if any(table.head) else ""
+    body = f'<div class="scroll"><table class="details">{head}<tbody>{rows}</tbody></table></div>'
+    if table.omitted:
+        body += f'<p class="fine">and {table.omitted:,} more rows in card.json</p>'
+    title = escape(capital(table.title))
+    if len(table.rows) <= _FOLDED:
+        return f"<h3>{title}</h3>{body}"
+    return f"<details><summary>{title} ({len(table.rows) + table.omitted:,} rows)</summary>{body}</details>"
+
+
+def _value(p: Printed) -> str:
+    side = f'<span class="unit">{p.side}</span> ' if p.side else ""
+    unit = f' <span class="unit">{escape(p.unit)}</span>' if p.unit else ""
+    return f"{side}{escape(p.value)}{unit}"
+
+
+# ---- the notes at the end
+
+
+def _method(card: Card) -> str:
+    """How each number was had, what was not measured and why, the versions, and the cost of measuring itself."""
+    rows = tuple(
+        (f"{s.id}.{n.id}", n.kind, n.estimate.interval, f"{n.estimate.n:,}", _known(n.seed), _known(n.seconds or None))
+        for s in card
+        for n in s.numbers
+    )
+    missing = tuple((s.title, _STATUS[s.status], s.reason) for s in card if s.status != "ok")
+    cost = *((s.title, duration(s.seconds)) for s in card), ("All", duration(card.seconds))
+    versions = *card.header.versions.items(), ("seed", _known(card.header.seed))
+    parts = [
+        Table("What was not measured, and why", ("section", "", "reason"), missing),
+        Table("The cost of measuring", ("section", "time"), cost),
+        Table("Versions", ("", ""), tuple((k, str(v)) for k, v in versions)),
+        Table("Every number", ("id", "kind", "interval", "n", "seed", "seconds"), rows),
+    ]
+    kinds = " ".join(f"<b>{kind}</b>: {escape(meaning)}." for kind, meaning in KINDS.items())
+    command = f"<h3>Made by</h3><pre><code>{escape(card.header.command)}</code></pre>" if card.header.command else ""
+    return (
+        f'<section id="method"><h2>Method notes</h2><p>{kinds} {NOT_JOINTLY} The time of measuring is not part of the '
+        f"training's cost.</p>{command}{''.join(_table(part) for part in parts if part.rows)}</section>"
+    )
+
+
+def _known(value: float | int | None) -> str:
+    return "—" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,183 @@
+"""card.md: the card as Markdown, with a YAML head that model hubs read.
+
+The head follows the Hugging Face model card specification (`model-index` with task, dataset and metrics). Strings in it
+are JSON strings, which are YAML too, so that no name from a person's file can break it. The CO2 entry is left out:
+it needs a region that is known.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from sounding.card.wording import KINDS, NOT_JOINTLY, Table, capital, duration, notes, printed, tables, warnings
+from sounding.engine.evidence import Number, Section
+
+if TYPE_CHECKING:
+    from sounding.card.card import Card, Header
+
+_NOT_METRICS = ("baseline", "gain")
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "`": "\\`", "\\": "\\\\"})
+
+
+def markdown(card: Card) -> str:
+    """The whole text."""
+    lines = [*_head(card), *_title(card)]
+    for section in card:
+        lines += ["", f"## {_text(section.title)}", "", *_section(section)]
+    return "\n".join([*lines, "", "## Method notes", "", *_method(card)]) + "\n"
+
+
+# ---- the head for hubs
+
+
+def _head(card: Card) -> Iterator[str]:
+    h = card.header
+    known = re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", h.licence.lower()) is not None
+    yield "---"
+    yield f"license: {_quoted(h.licence.lower() if known else 'other' if h.licence else 'unknown')}"
+    if h.licence and not known:
+        yield f"license_name: {_quoted(h.licence)}"
+    yield "library_name: sounding"
+    if h.pipeline:
+        yield f"pipeline_tag: {_quoted(h.pipeline)}"
+    yield from ("tags:", "- sounding", f"- {_quoted(h.task)}")
+    yield from _model_index(card)
+    yield "---"
+
+
+def _model_index(card: Card) -> Iterator[str]:
+    """`model-index` as the hub reads it; nothing without a metric, since the hub refuses empty results."""
+    quality = card.get("quality")
+    measured = [n for n in quality.numbers if math.isfinite(n.estimate.value)] if quality else []
+    numbers = [n for n in measured if n.id not in _NOT_METRICS]
+    if not numbers:
+        return
+    h, name = card.header, PurePath(card.header.data).name or card.header.data or "unnamed"
+    yield "model-index:"
+    yield f"- name: {_quoted(_short(h))}"
+    yield "  results:"
+    yield "  - task:"
+    yield f"      type: {_quoted(h.pipeline or h.task)}"
+    yield "    dataset:"
+    yield f"      name: {_quoted(name)}"
+    yield f"      type: {_quoted(re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'unnamed')}"
+    yield "    metrics:"
+    for number in numbers:
+        yield f"    - type: {_quoted(number.id)}"
+        yield f"      value: {_yaml_float(number.estimate.value)}"
+        yield f"      name: {_quoted(_metric_name(number))}"
+
+
+def _metric_name(number: Number) -> str:
+    p, e = printed(number), number.estimate
+    spread = f"{e.level * 100:g} % interval {p.interval}, " if p.interval else ""
+    return f"{capital(number.name)} ({spread}n = {e.n})"
+
+
+def _short(header: Header) -> str:
+    """The last two parts of the model's folder: what tells it from others without telling where it lies."""
+    return "/".join(PurePath(header.model).parts[-2:]) or header.task
+
+
+def _quoted(text: str) -> str:
+    return json.dumps("".join(c if c.isprintable() else " " for c in str(text)), ensure_ascii=False)
+
+
+def _yaml_float(value: float) -> str:
+    """YAML 1.1 reads 1e-05 as a string, so the exponent is written out."""
+    text = f"{value:.6g}"
+    return text if "e" not in text else f"{value:.12f}" if abs(value) < 1 else f"{value:.1f}"
+
+
+# ---- the text
+
+
+def _title(card: Card) -> Iterator[str]:
+    h = card.header
+    yield from ("", f"# {_text(capital(h.task))}: {_text(_short(h))}", "")
+    if h.use:
+        yield from (_text(h.use), "")
+    if card.headline is not None:
+        number = card.headline
+        yield from (f"**{_text(capital(number.name))}: {_text(str(printed(number)))}** (n = {number.estimate.n:,})", "")
+    facts = {
+        "Data": h.data,
+        "Parameters": "" if h.parameters is None else f"{h.parameters:,}",
+        "Measured": h.created,
+        "Profile": h.profile,
+        "Licence": h.licence,
+        "Cost of measuring": duration(card.seconds),
+    }
+    yield from (f"- {name}: {_text(value)}" for name, value in facts.items() if value)
+
+
+def _section(section: Section) -> Iterator[str]:
+    if section.status != "ok":
+        status = "Not applicable" if section.status == "not_applicable" else "Not measured"
+        yield from (f"*{status}:* {_text(section.reason or 'no reason was given')}", "")
+    if section.sentence:
+        yield from (_text(section.sentence), "")
+    for warning in warnings(section):
+        yield from (f"> **Warning:** {_text(warning)}", "")
+    if section.numbers:
+        yield from _numbers(section.numbers)
+    for note in notes(section):
+        yield from (_text(note), "")
+    for figure in section.figures:
+        yield from (f"![{_text(figure.caption)}](plots/{figure.id}.svg)", "")
+    for table in tables(section):
+        yield from (f"**{_text(capital(table.title))}**", "", *_table(table), "")
+
+
+def _numbers(numbers: Sequence[Number]) -> Iterator[str]:
+    """The numbers as a table, and below it what each of them means."""
+    rows = []
+    for number in numbers:
+        p = printed(number)
+        rows.append((capital(number.name), p.amount, p.interval or "—", p.how, f"{number.estimate.n:,}", number.kind))
+    yield from _table(Table("", ("Number", "Value", "Interval", "Level and method", "n", "Kind"), tuple(rows)))
+    yield ""
+    yield from (f"- *{_text(capital(number.name))}*: {_text(capital(number.definition))}" for number in numbers)
+    yield ""
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield _line(table.head)
+    yield _line("---" for _ in table.head)
+    yield from (_line(map(_text, row)) for row in table.rows)
+    if table.omitted:
+        yield from ("", f"and {table.omitted:,} more rows in card.json")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _method(card: Card) -> Iterator[str]:
+    """What was not measured, the cost of measuring, the versions, and how each number was had."""
+    kinds = " ".join(f"*{capital(kind)}*: {meaning}." for kind, meaning in KINDS.items())
+    yield from (f"{kinds} {NOT_JOINTLY} The time of measuring is not part of the training's cost.", "")
+    if card.header.command:
+        yield from (f"Made by: {_text(card.header.command)}", "")
+    versions = [*card.header.versions.items(), ("seed", card.header.seed)]
+    yield from (_text(", ".join(f"{name} {value}" for name, value in versions)), "")
+    for section in card:
+        note = "" if section.status == "ok" else f"; {section.status.replace('_', ' ')}: {section.reason}"
+        yield f"- {_text(section.title)}: {duration(section.seconds)}{_text(note)}"
+    yield ""
+    rows = tuple(
+        (f"{s.id}.{n.id}", n.estimate.interval, "—" if n.seed is None else str(n.seed), f"{n.seconds:.2f}")
+        for s in card
+        for n in s.numbers
+    )
+    yield from _table(Table("", ("Number", "Interval by", "Seed", "Seconds"), rows))
+
+
+def _text(text: str) -> str:
+    """Plain words as Markdown shows them unchanged: no tags, no emphasis, no links, one line."""
+    return " ".join(str(text).split()).translate(_SPECIAL).replace("](", "]\\(")

@@ -1,0 +1,184 @@
+"""The section on quality: every metric of the task on the test rows, beside a model that looks at nothing.
+
+The first number is the task's headline metric. The trivial baseline is the answer that is typical of the training rows,
+given to every row; the gain over it is paired, on the same rows, so that what is hard for both cancels out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from sounding.card.wording import capital
+from sounding.engine import evaluation, plots
+from sounding.engine.data import Examples
+from sounding.engine.evidence import Estimate, Figure, Number, Section, skipped
+from sounding.engine.intervals import paired_difference
+from sounding.engine.metrics import mean_loss
+from sounding.engine.subject import Subject
+from sounding.engine.task import Record
+
+ID, TITLE = "quality", "Quality"
+ONE_RUN = "One run: training variance unknown."
+
+_CONFUSED = 10  # pairs of classes that are listed as taken for each other
+_LONG = 60  # characters of a typical answer that a sentence can hold
+
+
+def measure(subject: Subject) -> Section:
+    """Metrics with intervals beside the trivial baseline, and the mean loss; by class and group; with pictures."""
+    records = subject.records
+    if not records:
+        return skipped(ID, TITLE, "there are no test rows; give some, or more rows to take them from")
+    numbers = list(_metrics(subject, records))
+    baseline = _baseline(subject, records)
+    compared = list(_compared(subject, records, baseline)) if baseline else []
+    loss = [] if any(metric.name == mean_loss().name for metric in subject.task.metrics) else [_loss(subject, records)]
+    return Section(
+        ID,
+        TITLE,
+        sentence=_sentence(subject, numbers[0], compared, baseline),
+        numbers=(*numbers, *compared, *loss),
+        figures=tuple(_figures(subject, records)),
+        details=_details(subject, records),
+    )
+
+
+def _metrics(subject: Subject, records: Sequence[Record]) -> Iterator[Number]:
+    for metric in subject.task.metrics:
+        started = time.perf_counter()
+        found = evaluation.estimate(metric, records, _groups(records), subject.seed)
+        yield _number(subject, _slug(metric.name), metric.name, found, metric.definition, metric.unit, started)
+
+
+def _number(
+    subject: Subject, id: str, name: str, found: Estimate, definition: str, unit: str, started: float
+) -> Number:
+    return Number(id, name, found, definition, unit, seed=subject.seed, seconds=time.perf_counter() - started)
+
+
+# ---- beside a model that looks at nothing
+
+
+def _baseline(subject: Subject, records: Sequence[Record]) -> list[Record]:
+    """The records of the trivial baseline; none without training rows."""
+    if not len(subject.train):
+        return []
+    train = subject.train
+    targets = train.targets if isinstance(train, Examples) else [example.target for example in train]
+    return evaluation.baseline(subject.task, targets, records)
+
+
+def _compared(subject: Subject, records: Sequence[Record], baseline: Sequence[Record]) -> Iterator[Number]:
+    """The baseline's headline and the gain over it; nothing where the metric is not known for a constant answer."""
+    metric, groups, started = subject.task.metrics[0], _groups(records), time.perf_counter()
+    found = evaluation.estimate(metric, baseline, groups, subject.seed)
+    if not math.isfinite(found.value):
+        return
+    name = f"{metric.name} of {_always(subject, baseline)}"
+    meaning = f"the trivial baseline: the typical answer of the training rows, given to every row; {metric.definition}"
+    yield _number(subject, "baseline", name, found, meaning, metric.unit, started)
+    started = time.perf_counter()
+    sides = (records, baseline) if metric.higher_is_better else (baseline, records)
+    a, b = (metric.statistics(side) for side in sides)
+    gain = paired_difference(a, b, metric.reduce, groups, subject.seed)
+    meaning = "how much better than the trivial baseline, on the same rows; above 0 is better"
+    yield _number(subject, "gain", f"gain in {metric.name} over the baseline", gain, meaning, metric.unit, started)
+
+
+def _always(subject: Subject, baseline: Sequence[Record]) -> str:
+    answer = " ".join(subject.task.target.describe(baseline[0].value).split())
+    return f"always answering ‘{answer if len(answer) <= _LONG else answer[: _LONG - 1] + '…'}’"
+
+
+def _loss(subject: Subject, records: Sequence[Record]) -> Number:
+    metric, started = mean_loss(), time.perf_counter()
+    found = evaluation.estimate(metric, records, _groups(records), subject.seed)
+    return _number(subject, "loss", "mean loss", found, "mean of the loss over the test rows", metric.unit, started)
+
+
+def _sentence(subject: Subject, headline: Number, compared: Sequence[Number], baseline: Sequence[Record]) -> str:
+    """ "Such as: Accuracy is 0.873 [0.852, 0.891] on 963 test rows; always answering ‘positive’ would give 0.514."""
+    unit = f" {headline.unit}" if headline.unit else ""
+    n = len(subject.records)
+    said = f"{capital(headline.name)} is {headline.estimate}{unit} on {n:,} test {'row' if n == 1 else 'rows'}"
+    if not compared:
+        return f"{said}."
+    said += f"; {_always(subject, baseline)} would give {compared[0].estimate.value:.3f}{unit}."
+    low = compared[1].estimate.low
+    return said if low is None or low > 0 else f"{said} The model is not clearly better than that."
+
+
+# ---- by class and group, and pictures
+
+
+def _details(subject: Subject, records: Sequence[Record]) -> dict[str, Any]:
+    rows = evaluation.slices(subject.task, records)
+    found: dict[str, Any] = {"notes": [ONE_RUN]}
+    for by in ("class", "group"):
+        table = [_slice(row) for row in rows if row["by"] == by]
+        if table:
+            found[f"by_{by}"] = table
+    pairs = _confused(subject, records)
+    return found | ({"most_often_confused": pairs} if pairs else {})
+
+
+def _slice(row: dict[str, Any]) -> dict[str, Any]:
+    """One class or group as a row of the printed table."""
+    estimate = Estimate(row["value"], row["low"], row["high"], row["n"], row["level"], row["interval"])
+    return {row["by"]: row["name"], "n": row["n"], row["metric"]: asdict(estimate), "note": "few rows" * row["few"]}
+
+
+def _figures(subject: Subject, records: Sequence[Record]) -> Iterator[Figure]:
+    options = _options(subject, records)
+    if len(options) > 1:
+        names = [subject.task.target.describe(option) for option in options]
+        matrix = evaluation.confusion(records, options)
+        few = len(options) <= plots.LARGEST_MATRIX
+        caption = (
+            "Confusion matrix: a row for each true class, a column for each answer."
+            if few
+            else "Classes that are taken for others most often."
+        )
+        yield Figure("quality_confusion", caption, plots.confusion_matrix(matrix, names))
+    history = list(subject.training.get("history") or ())
+    if len(history) > 1:
+        caption = "The course of the training: what was measured at each look at the validation rows."
+        yield Figure("quality_training", caption, plots.training_curves(history))
+
+
+def _options(subject: Subject, records: Sequence[Record]) -> list[Any]:
+    """The finite list of answers, and after them the truths that no training row had; empty when answers are open."""
+    known = subject.task.target.options
+    return [] if known is None else list(dict.fromkeys([*known, *(record.truth for record in records)]))
+
+
+def _confused(subject: Subject, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """The pairs of classes that were most often taken for each other."""
+    options = _options(subject, records)
+    if not options:
+        return []
+    matrix = evaluation.confusion(records, options)
+    np.fill_diagonal(matrix, 0)
+    order = np.argsort(-matrix, axis=None, kind="stable")[:_CONFUSED]
+    pairs = [divmod(int(place), len(options)) for place in order]
+    describe = subject.task.target.describe
+    return [
+        {"truth": describe(options[i]), "answer": describe(options[j]), "rows": int(matrix[i, j])}
+        for i, j in pairs
+        if matrix[i, j]
+    ]
+
+
+def _groups(records: Sequence[Record]) -> list[str] | None:
+    return [record.group for record in records] if any(record.group for record in records) else None
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -1,0 +1,96 @@
+"""How a card lies on disk: strict JSON, figures as files, all of it replaced together or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sounding.engine.evidence import Estimate, Figure, Number, Section
+from sounding.engine.files import unwritable
+
+
+def file_name(figure: Figure) -> str:
+    """The figure's file in plots/; an id that can be none is a bug of the section that chose it."""
+    if not re.fullmatch(r"[\w-][\w.-]*", figure.id, re.ASCII):
+        raise ValueError(f"the figure id {figure.id!r} is no file name")
+    return f"{figure.id}.svg"
+
+
+def read_section(values: Mapping[str, Any], plots: Path | None) -> Section:
+    """The section that gave `values` as JSON, with those of its figures that lie in the folder `plots`."""
+    figures = (_figure(figure, plots) for figure in values.get("figures", ()))
+    return Section(
+        id=values["id"],
+        title=values["title"],
+        sentence=values.get("sentence", ""),
+        numbers=tuple(_number(number) for number in values.get("numbers", ())),
+        figures=tuple(figure for figure in figures if figure is not None),
+        status=values["status"],
+        reason=values.get("reason", ""),
+        details=values.get("details", {}),
+        seconds=values.get("seconds", 0.0),
+    )
+
+
+def _number(values: Mapping[str, Any]) -> Number:
+    parts = {f.name: values[f.name] for f in fields(Estimate) if f.name in values}
+    value = math.nan if values["value"] is None else values["value"]
+    own = {f.name: values[f.name] for f in fields(Number) if f.name in values}
+    return Number(**own, estimate=Estimate(**{**parts, "value": value}))
+
+
+def _figure(values: Mapping[str, Any], plots: Path | None) -> Figure | None:
+    """The figure with its picture, or None where that is gone; only a file in `plots` is ever read."""
+    path = plots / f"{Path(values['id']).name}.svg" if plots else None
+    if path is None or not path.is_file():
+        return None
+    return Figure(values["id"], values["caption"], path.read_text(encoding="utf-8"))
+
+
+def finite(value: Any) -> Any:
+    """The value with null in place of every number that JSON cannot hold."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def replace_all(files: Mapping[Path, Any]) -> None:
+    """Put all files in place, or none: each is written under a temporary name before the first is replaced.
+
+    Values that are no text are written as JSON. Raises RunError when something cannot be written.
+    """
+    waiting: dict[Path, Path] = {}
+    path = Path()
+    try:
+        for path, content in files.items():
+            waiting[path] = path.with_name(f".{path.name}.{os.getpid()}.new")
+            _write(waiting[path], content)
+        for path, temporary in waiting.items():
+            os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        for temporary in waiting.values():
+            if temporary.parent.is_dir():
+                temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: Any) -> None:
+    text = (
+        content
+        if isinstance(content, str)
+        else json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())  # on the disk before it takes the former file's place

@@ -1,0 +1,174 @@
+"""Whether the model is right as often as it says: confidence against measured accuracy.
+
+The expected calibration error (ECE) of even a perfectly calibrated model is above 0 on a finite test set, so it stands
+beside its *null*: what it would be if answers were right exactly as often as the model says. Only an ECE outside its
+null is called miscalibration. The temperature that would mend it is fitted on the validation rows alone.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from sounding.challenges.confidence import (
+    BINS,
+    REDRAWS,
+    Decisions,
+    Mass,
+    at_temperature,
+    bin_of,
+    binned_error,
+    brier,
+    decisions,
+    expected_calibration_error,
+    fit_temperature,
+    log_loss,
+    null_errors,
+)
+from sounding.engine import plots
+from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
+from sounding.engine.intervals import Reduce, bootstrap, wilson
+from sounding.engine.metrics import mean
+from sounding.engine.subject import Subject
+
+__all__ = ["expected_calibration_error", "measure"]
+
+ID, TITLE = "calibration", "Calibration"
+FEWEST = 30
+MOST_FITTED = 2000
+"""Validation decisions that the interval of the temperature is resampled from; more would cost time, not say more."""
+
+
+def measure(subject: Subject) -> Section:
+    """Calibration error beside its null, before and after a temperature; Brier score and log loss."""
+    started = time.perf_counter()
+    task = subject.task
+    decided = decisions(task, subject.records)
+    if not len(decided):
+        return not_applicable(ID, TITLE, "the answers of this task carry no confidence that could be right or wrong")
+    if len(decided) < FEWEST:
+        reason = f"the test rows hold {len(decided)} decisions, and at least {FEWEST} are needed to compare shares"
+        return not_applicable(ID, TITLE, reason)
+    learnt = decisions(task, subject.validation_records) if len(subject.validation) else None
+    temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
+    tempered = None if temperature is None else at_temperature(decided, temperature)
+    null = null_errors(decided.confidences, seed=subject.seed)
+    numbers = [*_errors(subject, decided, null), *_after(subject, learnt, tempered, temperature)]
+    section = Section(ID, TITLE, _sentence(decided, numbers, null), tuple(numbers), (_figure(decided, tempered),))
+    return timed(section, time.perf_counter() - started)
+
+
+# ---- numbers
+
+
+def _errors(subject: Subject, d: Decisions, null: np.ndarray) -> list[Number]:
+    listed = d.scores is not None
+    over = "over all options" if listed else "of right against wrong"
+    return [
+        _number(subject, "ece", "calibration error", _ece(subject, d),
+                f"expected calibration error: mean |accuracy − confidence| over {BINS} bins of equal mass"),
+        _number(subject, "ece_null", "calibration error of a calibrated model", _null(null),
+                "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
+        _number(subject, "ece_null_95", "largest plausible error of a calibrated model",
+                Estimate(float(np.quantile(null, 0.95)), n=len(d)),
+                f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
+                "estimated"),
+        _number(subject, "ece_equal_width", "calibration error, bins of equal width", _ece(subject, d, "equal width"),
+                f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
+        _number(subject, "brier", "Brier score", _mean(subject, d, brier(d)),
+                f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
+        _number(subject, "nll", "log loss", _mean(subject, d, log_loss(d)),
+                f"minus mean log-probability of what turned out true, {over}; lower is better", unit="nats"),
+    ]  # fmt: skip
+
+
+def _after(
+    subject: Subject, learnt: Decisions | None, tempered: Decisions | None, temperature: float | None
+) -> list[Number]:
+    """What a temperature would change, where enough validation rows were there to fit one."""
+    if learnt is None or tempered is None or temperature is None:
+        return []
+    return [
+        _number(subject, "ece_tempered", "calibration error after temperature", _ece(subject, tempered),
+                "the same error on the test rows with the temperature fitted on the validation rows"),
+        _number(subject, "temperature", "temperature", _spread_of_temperature(subject, learnt, temperature),
+                "the T of least log loss on the validation rows when every log-probability is divided by T; "
+                "above 1 the model is too sure"),
+    ]  # fmt: skip
+
+
+def _number(
+    subject: Subject, id: str, name: str, found: Estimate, definition: str, kind: Kind = "measured", unit: str = ""
+) -> Number:
+    return Number(id, name, found, definition, unit, kind, seed=subject.seed)
+
+
+def _mean(subject: Subject, d: Decisions, values: np.ndarray) -> Estimate:
+    return bootstrap(values, mean, d.groups, subject.seed)
+
+
+def _null(null: np.ndarray) -> Estimate:
+    low, high = np.quantile(null, [0.025, 0.975])
+    return Estimate(float(null.mean()), float(low), float(high), len(null), interval="consistency resampling")
+
+
+def _ece(subject: Subject, d: Decisions, mass: Mass = "equal mass") -> Estimate:
+    """The ECE with its bootstrap turned around the value (the "basic" interval).
+
+    A resampled ECE is too high by about as much as the ECE itself is, so plain percentiles would lie above the truth.
+    """
+    stats = np.stack([bin_of(d.confidences, BINS, mass), d.confidences - d.hits], axis=1)
+    reduce: Reduce = lambda some: binned_error(some[:, 0].astype(int), some[:, 1])  # noqa: E731
+    e = bootstrap(stats, reduce, d.groups, subject.seed, resamples=1000)
+    if e.low is None or e.high is None:
+        return e
+    return replace(e, low=max(0.0, 2 * e.value - e.high), high=2 * e.value - e.low, interval=f"basic {e.interval}")
+
+
+def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:
+    few = learnt.take(np.arange(min(len(learnt), MOST_FITTED)))
+    rows = np.arange(len(few))
+    found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, subject.seed, resamples=200)
+    return replace(found, value=temperature)
+
+
+# ---- words and picture
+
+
+def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
+    found = {number.id: number.estimate for number in numbers}
+    said, right, limit = float(d.confidences.mean()), float(d.hits.mean()), float(np.quantile(null, 0.95))
+    both = f"it says {said:.3f} on average and is right {right:.3f} of the time"
+    if found["ece"].value <= limit:
+        sentence = (
+            f"No evidence of miscalibration at this n: {both}; the calibration error is {found['ece']}, and a "
+            f"perfectly calibrated model would show up to {limit:.3f} on {len(d)} decisions."
+        )
+    else:
+        verdict = "overconfident" if said > right else "underconfident"
+        sentence = (
+            f"The model is {verdict}: {both}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
+            f"perfectly calibrated model could show on {len(d)} decisions."
+        )
+        if "ece_tempered" in found:
+            t = found["temperature"]
+            sentence += f" A temperature of {t.value:.2f}, fitted on validation, makes it {found['ece_tempered']}."
+    if "ece_tempered" not in found:
+        sentence += f" No temperature was fitted: fewer than {FEWEST} validation decisions."
+    return sentence
+
+
+def _figure(d: Decisions, tempered: Decisions | None) -> Figure:
+    series = {"as the model says": _points(d)}
+    if tempered is not None:
+        series["after temperature"] = _points(tempered)
+    caption = "Share that is right against confidence, in bins of equal mass; bars are 95 % intervals of each bin."
+    return Figure("calibration_reliability", caption, plots.reliability(series))
+
+
+def _points(d: Decisions) -> list[tuple[float, Estimate]]:
+    places = bin_of(d.confidences)
+    bins = [places == b for b in np.unique(places)]
+    return [(float(d.confidences[b].mean()), wilson(float(d.hits[b].sum()), int(b.sum()))) for b in bins]

@@ -1,0 +1,160 @@
+"""Confidences and whether they came true: how far apart they are, and the temperature that brings them together.
+
+Plain functions over arrays; `calibration` makes the section of the card from them.
+
+Legend of shapes: n decisions, K options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from sounding.engine.task import Record, Task
+from sounding.randomness import stream
+
+BINS = 15
+REDRAWS = 1000
+COLDEST, HOTTEST = 0.05, 20.0
+TINY = 1e-12
+
+Mass = Literal["equal mass", "equal width"]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What was decided: `confidences` [n], whether each was right `hits` [n], and what ties some together `groups` [n].
+
+    `scores` [n, K] and `truths` [n] (places among the options) where each record chose the best of a finite list.
+    """
+
+    confidences: np.ndarray
+    hits: np.ndarray
+    groups: list[str]
+    scores: np.ndarray | None = None
+    truths: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def take(self, rows: np.ndarray) -> Decisions:
+        """The decisions at `rows`, repeats and all."""
+        scores = None if self.scores is None else self.scores[rows]
+        truths = None if self.truths is None else self.truths[rows]
+        return Decisions(self.confidences[rows], self.hits[rows], [self.groups[i] for i in rows], scores, truths)
+
+
+def decisions(task: Task, records: Sequence[Record]) -> Decisions:
+    """What the headline metric says was decided in each record, with how sure the model was."""
+    hits = task.metrics[0].hit
+    found = [(c, h, r.group or f"row {i}") for i, r in enumerate(records) for c, h in hits(r) if c is not None]
+    confidences = np.clip(np.array([c for c, _, _ in found], float), 0.0, 1.0)
+    decided = Decisions(confidences, np.array([h for _, h, _ in found], bool), [group for _, _, group in found])
+    options = task.target.options
+    if options is None or len(found) != len(records) or any(r.scores is None for r in records):
+        return decided
+    place = {option: i for i, option in enumerate(options)}
+    if any(r.truth not in place for r in records):
+        return decided
+    scores = np.stack([np.asarray(r.scores, float) for r in records])
+    if not np.allclose(scores.max(1), confidences, atol=1e-4):  # the confidence is about something else
+        return decided
+    return replace(decided, scores=scores, truths=np.array([place[r.truth] for r in records]))
+
+
+# ---- errors
+
+
+def expected_calibration_error(
+    confidences: np.ndarray, hits: np.ndarray, bins: int = BINS, mass: Mass = "equal mass"
+) -> float:
+    """Mean |accuracy − confidence| over bins, weighted by their share of decisions (Naeini et al. 2015).
+
+    Bins hold equal numbers of decisions (equal confidences stay together), or are equally wide (Guo et al. 2017).
+    """
+    return binned_error(bin_of(confidences, bins, mass), np.asarray(confidences) - np.asarray(hits), bins)
+
+
+def null_errors(
+    confidences: np.ndarray, bins: int = BINS, mass: Mass = "equal mass", redraws: int = REDRAWS, seed: int = 0
+) -> np.ndarray:
+    """[redraws]: the ECE if answers were right as often as the confidences say (Bröcker and Smith 2007).
+
+    Each redraw is right or wrong independently; decisions tied in groups vary more, so their true null is higher.
+    """
+    rng, places = stream("calibration null", seed), bin_of(confidences, bins, mass)
+    order = np.argsort(places, kind="stable")
+    sorted_bins, said = places[order], np.asarray(confidences)[order]
+    starts = np.flatnonzero(np.r_[True, sorted_bins[1:] != sorted_bins[:-1]])
+    errors = []
+    for _ in range(redraws):
+        gaps = np.add.reduceat(said - (rng.random(len(said)) < said), starts)
+        errors.append(np.abs(gaps).sum() / len(said))
+    return np.array(errors)
+
+
+def bin_of(confidences: np.ndarray, bins: int = BINS, mass: Mass = "equal mass") -> np.ndarray:
+    """[n]: the bin of each confidence; bins are open below and closed above, as is usual."""
+    c = np.asarray(confidences, float)
+    edges = np.linspace(0, 1, bins + 1) if mass == "equal width" else np.quantile(c, np.linspace(0, 1, bins + 1))
+    return np.clip(np.searchsorted(edges[1:-1], c, side="left"), 0, bins - 1)
+
+
+def binned_error(places: np.ndarray, gaps: np.ndarray, bins: int = BINS) -> float:
+    """The ECE from the bin [n] of each decision and its confidence − hit [n]."""
+    return float(np.abs(np.bincount(places, gaps, minlength=bins)).sum() / len(gaps))
+
+
+def brier(d: Decisions) -> np.ndarray:
+    """[n]: squared distance of the probabilities from the truth, summed over options (Brier 1950)."""
+    if d.scores is None or d.truths is None:
+        return (d.confidences - d.hits) ** 2
+    return ((d.scores - np.eye(d.scores.shape[1])[d.truths]) ** 2).sum(1)
+
+
+def log_loss(d: Decisions) -> np.ndarray:
+    """[n]: minus the log of the probability given to what turned out true, in nats."""
+    if d.scores is None or d.truths is None:
+        given = np.where(d.hits, d.confidences, 1 - d.confidences)
+    else:
+        given = d.scores[np.arange(len(d)), d.truths]
+    return -np.log(np.maximum(given, TINY))
+
+
+# ---- temperature
+
+
+def fit_temperature(d: Decisions) -> float:
+    """The T of least log loss (Guo et al. 2017), by golden section on log T: the loss has one valley in it."""
+    low, high = np.log(COLDEST), np.log(HOTTEST)
+    golden = (5**0.5 - 1) / 2
+
+    def loss(log_t: float) -> float:
+        return float(log_loss(at_temperature(d, float(np.exp(log_t)))).mean())
+
+    a, b = high - golden * (high - low), low + golden * (high - low)
+    at_a, at_b = loss(a), loss(b)
+    while high - low > 1e-4:
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - golden * (high - low)
+            at_a = loss(a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + golden * (high - low)
+            at_b = loss(b)
+    return float(np.exp((low + high) / 2))
+
+
+def at_temperature(d: Decisions, temperature: float) -> Decisions:
+    """The decisions with every probability raised to 1/T and normalised over the options (or over right and wrong)."""
+    if d.scores is None:
+        said = np.clip(d.confidences, TINY, 1 - TINY)
+        return replace(d, confidences=1 / (1 + ((1 - said) / said) ** (1 / temperature)))
+    logs = np.log(np.maximum(d.scores, TINY)) / temperature
+    powers = np.exp(logs - logs.max(1, keepdims=True))
+    scores = powers / powers.sum(1, keepdims=True)
+    return replace(d, confidences=scores.max(1), scores=scores)

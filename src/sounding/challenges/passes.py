@@ -1,0 +1,65 @@
+"""Forward passes for measuring: many inputs, one model, nothing left behind.
+
+scored    the loss of, or the support for, any number of answers
+frozen    the model as measuring wants it: evaluation mode, full precision, parameters at rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.engine.task import Task
+
+Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
+"""`score(model, x, answers)` → [B]."""
+
+
+def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
+    """[n]: `score` (`task.support` or `task.loss`) of each (value, answer).
+
+    The pairs are taken as they are needed, so there may be more of them than fit in memory.
+    """
+    stream, scores = iter(pairs), [np.zeros(0)]
+    size = min(512, 2 * task.recipe.batch)  # nothing is kept for a backward pass, so more fits than in training
+    with frozen(model), torch.inference_mode():
+        while batch := list(islice(stream, size)):
+            x = task.encoded(model, [value for value, _ in batch])
+            scores.append(score(model, x, [answer for _, answer in batch]).double().cpu().numpy())
+    return np.concatenate(scores)
+
+
+def supports(task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
+    """[n]: the support that the model gives to each (value, answer)."""
+    return scored(task.support, task, model, pairs)
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode and full precision, its parameters needing no gradient; all restored at the end."""
+    modes = [(module, module.training) for module in model.modules()]
+    learnt = [p for p in model.parameters() if p.requires_grad]
+    model.eval().requires_grad_(False)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(torch.autocast(device(model).type, enabled=False))
+            if any(isinstance(module, nn.RNNBase) for module in model.modules()):
+                # cuDNN's recurrent layers have no gradient in evaluation mode; torch's own have.
+                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for p in learnt:
+            p.requires_grad_(True)
+
+
+def device(model: nn.Module) -> torch.device:
+    """Where the weights are."""
+    return next((p.device for p in model.parameters()), torch.device("cpu"))

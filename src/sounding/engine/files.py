@@ -1,0 +1,109 @@
+"""Writing files so that a kill, a full disk or a missing permission never costs what was there before."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from sounding.errors import RunError
+
+_FIX = {
+    errno.ENOSPC: (
+        "the disk is full",
+        "What was saved before is intact; free some space and run the same command with --resume",
+    ),
+    errno.EDQUOT: ("the disk quota is used up", "What was saved before is intact; free some space and use --resume"),
+    errno.EACCES: ("no permission to write here", "Choose another folder with --out"),
+    errno.EROFS: ("this file system is read-only", "Choose another folder with --out"),
+}
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Replace `path` in one step: a reader sees the old content or the new, never a part.
+
+    Raises RunError when the disk is full or writing is not permitted; the old content stays.
+    """
+    data = data.encode() if isinstance(data, str) else data
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """What a person can do about an OSError met while writing `path`."""
+    what, fix = _FIX.get(
+        error.errno or 0, (f"cannot be written ({error.strerror})", "Choose another folder with --out")
+    )
+    return RunError(what, where=str(path), fix=fix)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write` for JSON, indented for people."""
+    write(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`. Raises RunError when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(
+            "the file is missing", where=str(path), fix="Is this a run folder that sounding train made?"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise RunError(
+            f"the file is damaged ({error})", where=str(path), fix="Take it from a copy, or train again"
+        ) from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> None:
+    """Tensors, and a JSON note beside them, as one safetensors file: both are replaced together or not at all."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write(path, save(plain, {"note": json.dumps(note or {})}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote. Raises RunError for a missing, damaged or foreign file; a pickle is never opened."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise RunError("the weights are missing", where=str(path), fix="Train again, or go on with --resume") from None
+    except OSError as error:
+        raise RunError(f"cannot be read ({error.strerror})", where=str(path)) from None
+    if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        what = "this is a pickle, not a safetensors file, and a pickle can run any code when it is opened"
+        raise RunError(what, where=str(path), fix="Convert it to safetensors where you trust its origin")
+    try:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError, KeyError) as error:
+        what = f"the weights file is damaged ({error})"
+        raise RunError(
+            what, where=str(path), fix="Take it from a copy, go on from the other checkpoint, or train again"
+        ) from None
+    return tensors, json.loads(header.get("__metadata__", {}).get("note", "{}"))
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

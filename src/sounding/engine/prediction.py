@@ -1,0 +1,142 @@
+"""A trained model at work: whatever a person names (a file, a folder, an array, a text) in, answers out."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from sounding.engine.files import unwritable
+from sounding.engine.machine import inference
+from sounding.engine.task import Prediction, Task, chunks
+from sounding.errors import DataError, SoundingError
+from sounding.modalities.modality import InputModality
+
+
+@dataclass(frozen=True)
+class Result:
+    """One answer: `value` as the target column would hold it, its `score` in [0, 1], and what it is an answer to."""
+
+    source: str
+    prediction: Prediction
+    task: Task
+
+    @property
+    def value(self) -> Any:
+        """The answer, of the type that the target column holds."""
+        return self.prediction.value
+
+    @property
+    def label(self) -> str:
+        """The answer in words."""
+        return self.task.target.describe(self.prediction.value)
+
+    @property
+    def score(self) -> float | None:
+        """The confidence in the answer."""
+        return self.prediction.confidence
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The answer as the Hugging Face pipelines shape it, best first."""
+        p = self.prediction
+        return self.task.target.answers(p.value, p.confidence, p.scores)
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of a results file."""
+        return {"input": self.source, "answer": self.task.target.to_json(self.value), "score": self.score}
+
+    def __repr__(self) -> str:
+        return f"Result({self.label}, {self.score if self.score is None else round(self.score, 4)})"
+
+
+class Results(list[Result]):
+    """A list of results, in the order of the inputs."""
+
+    def to_dicts(self) -> list[list[dict[str, Any]]]:
+        """Each result as the Hugging Face pipelines shape it."""
+        return [result.to_dicts() for result in self]
+
+
+def predict(task: Task, model: nn.Module, inputs: Iterable[Any]) -> Iterator[Result]:
+    """Answers in the order of the inputs, batch by batch, so that a folder of any size runs in little memory.
+
+    Raises DataError naming the first input that cannot be read.
+    """
+    for batch in _batches(inputs, task.recipe.batch):
+        values = [_read(task.input, item) for item in batch]
+        with inference():
+            predictions = task.predict(model, values)
+        for item, value, prediction in zip(batch, values, predictions, strict=True):
+            source = (
+                item if isinstance(item, str) else str(item) if isinstance(item, Path) else task.input.describe(value)
+            )
+            yield Result(source, prediction, task)
+
+
+def expand(modality: InputModality, named: Any) -> list[Any]:
+    """The inputs that a person means: the files of a folder or a pattern, or the thing itself.
+
+    Raises DataError for a folder or pattern with no file of this kind in it.
+    """
+    if isinstance(named, list | tuple):
+        return [item for part in named for item in expand(modality, part)]
+    if not (modality.suffixes and isinstance(named, str | Path)):
+        return [named]
+    path = Path(named)
+    if path.is_dir():
+        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in modality.suffixes and f.is_file())
+    elif glob.has_magic(str(named)) and not path.exists():
+        found = [Path(f) for f in sorted(glob.glob(str(named), recursive=True)) if Path(f).is_file()]
+    else:
+        return [named]
+    if not found:
+        raise DataError(
+            "no file of this kind is in it", where=str(named), fix=f"Looked for {' '.join(modality.suffixes)}"
+        )
+    return list(found)
+
+
+def _read(modality: InputModality, item: Any) -> Any:
+    try:
+        return modality.read(item)
+    except SoundingError as error:
+        raise (error if error.where or not isinstance(item, str | Path) else error.at(str(item))) from None
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[Sequence[Any]]:
+    if isinstance(items, Sequence):
+        yield from chunks(items, size)
+        return
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def write_results(path: Path, results: Iterable[Result]) -> int:
+    """Write results to a .jsonl or .csv file as they come; returns how many. Raises RunError if it cannot be written."""
+    count = 0
+    try:
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file) if path.suffix == ".csv" else None
+            if table:
+                table.writerow(["input", "answer", "score"])
+            for count, result in enumerate(results, 1):  # noqa: B007 - the count outlives the loop
+                row = result.to_json()
+                if table:
+                    table.writerow(row.values())
+                else:
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return count

@@ -1,0 +1,236 @@
+"""The one training loop.
+
+It knows a task only by its contract, and draws all randomness from (seed, step): the batch, the augmentation, the
+dropout. So a training that was killed and resumed computes what the uninterrupted one computes, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from sounding.engine.data import batches
+from sounding.engine.evaluation import trials
+from sounding.engine.keeper import Keeper
+from sounding.engine.machine import Setting, choose
+from sounding.engine.meter import Cost, Meter
+from sounding.engine.optimization import learning_rate
+from sounding.engine.progress import Watch
+from sounding.engine.task import Example, Task
+from sounding.engine.trainee import State, Trainee
+from sounding.errors import TrainingError
+from sounding.randomness import stream
+
+MOST_ROLLBACKS = 6
+LOOKED_AT = 2_000  # validation rows that choose the best weights; more would cost time and change little
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: by epochs, by steps or by seconds; by the recipe's epochs when nothing is said."""
+
+    epochs: float | None = None
+    steps: int | None = None
+    seconds: float | None = None
+
+    def last_step(self, rows: int, task: Task) -> int | None:
+        """The number of steps in all, or None where the clock decides."""
+        if self.seconds is not None:
+            return None
+        return self.steps or max(1, round((self.epochs or task.recipe.epochs) * steps_per_epoch(rows, task)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training gave: the best weights in evaluation mode, and what they cost."""
+
+    model: nn.Module
+    steps: int
+    examples: int
+    cost: Cost
+    history: list[dict[str, Any]]
+    stopped_early: bool = False
+
+
+class Interrupted(TrainingError):
+    """A person stopped the training; it can go on."""
+
+    exit_code = 130
+
+
+def fit(
+    task: Task,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    *,
+    budget: Budget,
+    seed: int = 0,
+    setting: Setting | None = None,
+    keeper: Keeper | None = None,
+    watch: Watch | None = None,
+) -> Fitted:
+    """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
+
+    Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the keeper).
+    """
+    setting, keeper, watch = setting or choose(), keeper or Keeper(), watch or Watch()
+    trainee = Trainee(task, seed, setting)
+    keeper.resume(trainee)
+    last = budget.last_step(len(train), task)
+    earlier = Cost.from_json(trainee.state.cost) if trainee.state.cost else None
+    started = time.monotonic() - trainee.state.seconds
+
+    with watch, _stop_signal() as stop, Meter() as meter:
+        while not trainee.state.finished:
+            for batch in _feed(task, train, trainee):
+                loss = trainee.step(batch)
+                state = trainee.state
+                state.seconds = time.monotonic() - started
+                before, state.progress = state.progress, _progress(state, budget, last)
+                trouble = _trouble(state, loss)
+                if not trouble and _validation_due(task, before, state.progress):
+                    trouble = _validate(trainee, validation, len(train), keeper, watch)
+                if trouble:
+                    _roll_back(trainee, keeper, watch, trouble)
+                    break
+                watch.stepped(state.progress, state.smoothed, state.step * len(batch) / max(state.seconds, 1e-9))
+                state.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
+                keeper.checkpoint(trainee, now=state.finished or stop.is_set())
+                if stop.is_set() and not state.finished:
+                    raise Interrupted(f"stopped at step {state.step}, {state.progress:.0%} of the way; nothing is lost")
+                if state.finished:
+                    break
+    return _fitted(trainee, keeper, earlier + meter.cost if earlier else meter.cost, len(train))
+
+
+def steps_per_epoch(rows: int, task: Task) -> int:
+    """Whole batches in one pass over the rows; the few rows left over come earlier in another epoch's order."""
+    return max(1, rows // task.recipe.batch)
+
+
+def _feed(task: Task, train: Sequence[Example], trainee: Trainee) -> Iterator[list[Example]]:
+    """Batches from the trainee's step on, epoch after epoch, each in an order drawn from (seed, epoch)."""
+    step, salt = trainee.state.step, trainee.state.rollbacks
+    while True:
+        epoch = step // steps_per_epoch(len(train), task)
+        pool = task.gather(trainee.average.model, train, stream("gather", trainee.seed, salt, epoch))
+        size, rounds = min(task.recipe.batch, len(pool)), steps_per_epoch(len(pool), task)
+        order = stream("order", trainee.seed, salt, epoch).permutation(len(pool))
+        first = step % rounds
+        yield from batches(pool, [order[i * size : (i + 1) * size] for i in range(first, rounds)])
+        step += rounds - first
+
+
+def _progress(state: State, budget: Budget, last: int | None) -> float:
+    if last is not None:
+        return min(1.0, state.step / last)
+    return min(1.0, state.seconds / max(budget.seconds or 0.0, 1e-9))
+
+
+def _validation_due(task: Task, before: float, now: float) -> bool:
+    return now >= 1.0 or math.floor(now * task.recipe.validations) > math.floor(before * task.recipe.validations)
+
+
+def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: Keeper, watch: Watch) -> str:
+    """Look at the validation rows with the averaged weights, keep them if they are the best, and maybe stop.
+
+    Returns what is wrong where the outputs are not finite, else nothing.
+    """
+    task, state = trainee.task, trainee.state
+    try:
+        value, loss = _validation_scores(trainee, rows)
+    except TrainingError as error:
+        return error.what
+    better = value if task.metrics[0].higher_is_better else -value
+    improved = state.best is None or not better <= state.best  # without validation rows the last are the best
+    state.stale = 0 if improved else state.stale + 1
+    state.best = better if improved else state.best
+    state.finished = state.progress >= 1.0 or 0 < task.recipe.patience <= state.stale
+    row = {
+        "step": state.step,
+        "epoch": round(state.step / steps_per_epoch(trained, task), 3),
+        "seconds": round(state.seconds, 2),
+        "learning_rate": learning_rate(task.recipe, state.progress) * state.damping,
+        "training_loss": state.smoothed,
+        "validation_loss": loss,
+        task.metrics[0].name: value,
+    }
+    state.history.append(row)
+    if improved:
+        keeper.keep_best(trainee)
+    keeper.snapshot(trainee)
+    watch.validated({**row, "metric": value})
+    return ""
+
+
+def _validation_scores(trainee: Trainee, rows: Sequence[Example]) -> tuple[float, float]:
+    if not len(rows):
+        return math.nan, math.nan
+    looked_at = rows[:: math.ceil(len(rows) / LOOKED_AT)]
+    records = trials(trainee.task, trainee.average.model, looked_at, trainee.setting)
+    return trainee.task.metrics[0].value(records), sum(record.loss for record in records) / len(records)
+
+
+def _trouble(state: State, loss: float) -> str:
+    """What is wrong with the loss, or nothing. Updates the smoothed loss."""
+    if not math.isfinite(loss):
+        return "the loss or a gradient is not finite"
+    state.smoothed = loss if state.first is None else 0.9 * state.smoothed + 0.1 * loss
+    state.first = state.smoothed if state.first is None else state.first
+    state.lowest = min(state.lowest, state.smoothed)
+    if state.smoothed > state.first + max(abs(state.first), 2 * (state.first - state.lowest)):
+        return f"the loss rose from {state.lowest:.3g} to {state.smoothed:.3g}"
+    return ""
+
+
+def _roll_back(trainee: Trainee, keeper: Keeper, watch: Watch, trouble: str) -> None:
+    """Go back to the last validation with a fifth of the learning rate and another order of rows."""
+    at, rollbacks, seconds = trainee.state.step, trainee.state.rollbacks + 1, trainee.state.seconds
+    if rollbacks > MOST_ROLLBACKS:
+        fix = f"Train with a lower learning rate: --set lr={trainee.task.recipe.lr / 1000:.1g}"
+        raise TrainingError(f"training diverged {rollbacks} times ({trouble})", where=f"step {at}", fix=fix)
+    keeper.roll_back(trainee)
+    trainee.state.rollbacks, trainee.state.damping, trainee.state.seconds = rollbacks, 5.0**-rollbacks, seconds
+    rate = f"{trainee.task.recipe.lr * trainee.state.damping:.2g}"
+    watch.say(f"step {at}: {trouble}; went back to step {trainee.state.step}, learning rate now at most {rate}")
+
+
+def _fitted(trainee: Trainee, keeper: Keeper, cost: Cost, rows: int) -> Fitted:
+    model = trainee.average.model
+    model.load_state_dict(keeper.best())
+    state = trainee.state
+    examples = state.step * min(trainee.task.recipe.batch, rows)
+    return Fitted(model.eval(), state.step, examples, cost, state.history, state.progress < 1.0)
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a termination sets, so that a step is never cut in half; a second Ctrl-C does cut."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def stop(number: int, frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""Changes to a batch of pictures that leave their answers right, or change them in a known way (MixUp, CutMix).
+
+Pictures are float32 [B, C, H, W] in [0, 1], and stay in that range. Every example draws its own change, all draws come
+from the generator that is passed in, and nothing is changed in place.
+
+Legend of shapes: B batch, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sounding.modalities.modality import Change
+
+
+def translate(x: Tensor, rng: torch.Generator, pixels: int) -> Tensor:
+    """Each picture shifted by up to `pixels` down and across; what comes in is the mirror image of what is there."""
+    height, width = x.shape[-2:]
+    pixels = min(pixels, height - 1, width - 1)
+    padded = F.pad(x, (pixels,) * 4, mode="reflect")
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view [B, C, shifts, shifts, H, W]
+    down, across = torch.randint(2 * pixels + 1, (2, len(x)), generator=rng)
+    return windows[torch.arange(len(x)), :, down, across]
+
+
+def flip(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Each picture mirrored left to right with probability one half."""
+    chosen = torch.rand(len(x), generator=rng) < 0.5
+    return torch.where(_column(chosen, x), x.flip(-1), x)
+
+
+def jitter(x: Tensor, rng: torch.Generator, strength: float) -> Tensor:
+    """Brightness, contrast and saturation each scaled by a factor in [1 - strength, 1 + strength]."""
+    factors = 1 + strength * (2 * torch.rand(3, len(x), generator=rng) - 1)
+    brightness, contrast, saturation = (_column(row, x) for row in factors)
+    mean = x.mean(dim=(1, 2, 3), keepdim=True)
+    x = x * (brightness * contrast) + mean * (brightness * (1 - contrast))
+    if x.shape[1] == 3:
+        grey = torch.einsum("bchw,c->bhw", x, x.new_tensor([0.299, 0.587, 0.114]))[:, None]
+        x = torch.lerp(grey, x, saturation)
+    return x.clamp_(0, 1)
+
+
+def cutout(x: Tensor, rng: torch.Generator, side: int) -> Tensor:
+    """A square of each picture replaced by its mean colour; its centre is anywhere, so it may lie partly outside.
+
+    DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
+    """
+    sides = torch.full((len(x),), float(side))
+    return torch.where(_boxes(x, rng, sides, sides), x.mean(dim=(2, 3), keepdim=True), x)
+
+
+def mixup(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Change]:
+    """Each picture blended with another, in shares drawn from Beta(alpha, alpha).
+
+    Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
+    """
+    partner, share = _partners(x, rng, alpha)
+    weight = _column(share, x)
+    return x * weight + x[partner] * (1 - weight), Change(partner, share)
+
+
+def cutmix(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Change]:
+    """A box of each picture replaced by the same box of another; the share is the true share of pixels that stay.
+
+    Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019.
+    """
+    partner, share = _partners(x, rng, alpha)
+    scale = (1 - share).sqrt()
+    inside = _boxes(x, rng, scale * x.shape[-2], scale * x.shape[-1])
+    stays = 1 - inside.float().mean(dim=(1, 2, 3)).cpu()
+    return torch.where(inside, x[partner], x), Change(partner, stays)
+
+
+def augment(
+    x: Tensor,
+    rng: torch.Generator,
+    *,
+    crop: int = 0,
+    flipped: bool = False,
+    colour: float = 0.0,
+    mix: float = 0.0,
+    cut: float = 0.0,
+    hole: int = 0,
+) -> tuple[Tensor, Change]:
+    """All of the above in order, each left out at 0; where both mixings are wanted, each batch draws one of them."""
+    if crop:
+        x = translate(x, rng, crop)
+    if flipped:
+        x = flip(x, rng)
+    if colour:
+        x = jitter(x, rng, colour)
+    if hole:
+        x = cutout(x, rng, hole)
+    if cut and (not mix or torch.rand((), generator=rng) < 0.5):
+        return cutmix(x, rng, cut)
+    return mixup(x, rng, mix) if mix else (x, Change())
+
+
+def _column(values: Tensor, x: Tensor) -> Tensor:
+    """[B] as [B, 1, 1, 1], beside `x` on its device."""
+    return values[:, None, None, None].to(x.device)
+
+
+def _partners(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Tensor]:
+    """Who mixes with whom [B], and the share [B] that each keeps of itself."""
+    partner = torch.randperm(len(x), generator=rng)
+    seed = int(
+        torch.randint(2**62, (), generator=rng)
+    )  # torch's Beta takes no generator; numpy's takes a seed from ours
+    share = np.random.default_rng(seed).beta(alpha, alpha, len(x))
+    return partner, torch.from_numpy(share.astype(np.float32))
+
+
+def _boxes(x: Tensor, rng: torch.Generator, tall: Tensor, wide: Tensor) -> Tensor:
+    """True inside a box of `tall` × `wide` pixels [B] around a random centre, clipped at the border: [B, 1, H, W]."""
+
+    def span(n: int, length: Tensor) -> Tensor:
+        first = torch.rand(len(length), generator=rng) * n - length / 2
+        place = torch.arange(n) + 0.5
+        return (place >= first[:, None]) & (place < (first + length)[:, None])
+
+    rows, columns = span(x.shape[-2], tall), span(x.shape[-1], wide)
+    return (rows[:, None, :, None] & columns[:, None, None, :]).to(x.device)

@@ -1,0 +1,246 @@
+"""The section on quality agrees with scikit-learn and with arithmetic, and says what a model without eyes would get."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor, nn
+
+from sounding.card.quality import measure
+from sounding.engine.metrics import Metric, accuracy, macro_f1, mean_loss
+from sounding.engine.subject import Subject
+from sounding.engine.task import Example, Prediction, Record, Task
+from sounding.modalities.category import Category
+from sounding.modalities.modality import InputModality, Modality
+
+
+class Value(InputModality):
+    """A number."""
+
+    def read(self, cell: Any, root: Any = None) -> float:
+        return float(cell)
+
+    def encode(self, values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32)
+
+    def parts(self, value: float) -> int:
+        return 1
+
+    def keep(self, value: float, mask: np.ndarray, ablation: str) -> float:
+        return value
+
+
+class Side(Task):
+    """Says "low" or "high" of a number: always right about the number, and wrong about as many labels as are wrong."""
+
+    def modalities(self) -> tuple[InputModality, Modality]:
+        return Value(), Category()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return accuracy(), macro_f1(self.target.options)
+
+    def build(self) -> nn.Module:
+        return nn.Linear(1, 1)
+
+    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+        right = torch.tensor([("high" if v > 0 else "low") == t for v, t in zip(x.tolist(), targets, strict=True)])
+        return torch.where(right, -math.log(0.9), -math.log(0.1))
+
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        return [Prediction("high" if v > 0 else "low", 0.9, np.array([0.9, 0.1])) for v in inputs]
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        raise NotImplementedError
+
+
+def subject(n: int = 300, wrong: float = 0.15, task: type[Task] = Side, **more: Any) -> Subject:
+    rng = np.random.default_rng(3)
+
+    def rows(count: int) -> list[Example]:
+        values = rng.normal(0.4, 1, count)
+        flipped = rng.random(count) < wrong
+        return [Example(v, "high" if (v > 0) != f else "low") for v, f in zip(values, flipped, strict=True)]
+
+    made = task()
+    train, validation, test = rows(200), rows(50), rows(n)
+    made.fit(train)
+    return Subject(made, made.build(), train, validation, test, **more)
+
+
+def truths(s: Subject) -> tuple[list[str], list[str]]:
+    return [r.truth for r in s.records], [r.value for r in s.records]
+
+
+def test_metrics_agree_with_scikit_learn_and_the_headline_is_first():
+    s = subject()
+    found = measure(s)
+    truth, answer = truths(s)
+    assert found.numbers[0].id == "accuracy"
+    assert found["accuracy"].value == pytest.approx(accuracy_score(truth, answer))
+    assert found["macro_f1"].value == pytest.approx(f1_score(truth, answer, average="macro"))
+    assert found["loss"].value == pytest.approx(np.mean([r.loss for r in s.records]))
+    for number in found.numbers:
+        e = number.estimate
+        assert e.low <= e.value <= e.high
+        assert (e.n, number.kind, number.seed) == (300, "measured", 0)
+        assert number.definition
+        assert number.seconds >= 0
+
+
+def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
+    s = subject()
+    found = measure(s)
+    truth, _ = truths(s)
+    commonest = max(("low", "high"), key=[e.target for e in s.train].count)
+    share = truth.count(commonest) / len(truth)
+    assert found["baseline"].value == pytest.approx(share)
+    assert found["gain"].value == pytest.approx(found["accuracy"].value - share)
+    assert found["gain"].interval == "paired bootstrap"
+    assert found["gain"].low > 0
+    said = f"Accuracy is {found['accuracy']} on 300 test rows; always answering ‘{commonest}’ would give {share:.3f}."
+    assert found.sentence == said
+    assert "One run: training variance unknown." in found.details["notes"]
+
+
+def test_a_model_that_is_no_better_than_nothing_is_said_to_be_no_better():
+    found = measure(subject(wrong=0.5))
+    assert found["gain"].low < 0 < found["gain"].high
+    assert "not clearly better" in found.sentence
+
+
+class Perplexed(Side):
+    """The same, judged by its loss: less is better, and it is the headline."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return (replace(mean_loss(), name="loss per row"), accuracy())
+
+
+def test_where_less_is_better_the_gain_is_still_above_zero():
+    found = measure(subject(task=Perplexed))
+    assert found["baseline"].value > found["loss_per_row"].value
+    assert found["gain"].value == pytest.approx(found["baseline"].value - found["loss_per_row"].value)
+    assert "nats" in found.sentence
+
+
+class Nll(Side):
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return accuracy(), mean_loss()
+
+
+def test_a_loss_that_is_a_metric_is_not_said_twice():
+    assert [n.id for n in measure(subject(task=Nll)).numbers] == ["accuracy", "nll", "baseline", "gain"]
+
+
+def test_every_class_has_its_row_and_its_interval():
+    s = subject()
+    rows = {row["class"]: row for row in measure(s).details["by_class"]}
+    truth, answer = truths(s)
+    for name in ("low", "high"):
+        of = [a == t for a, t in zip(answer, truth, strict=True) if t == name]
+        assert rows[name]["n"] == len(of)
+        assert rows[name]["accuracy"]["value"] == pytest.approx(np.mean(of))
+        assert rows[name]["accuracy"]["low"] < np.mean(of) < rows[name]["accuracy"]["high"]
+
+
+def test_the_most_confused_pairs_are_counted():
+    s = subject()
+    pairs = measure(s).details["most_often_confused"]
+    wrong = [(r.truth, r.value) for r in s.records if r.truth != r.value]
+    assert {(p["truth"], p["answer"]): p["rows"] for p in pairs} == {pair: wrong.count(pair) for pair in set(wrong)}
+    assert pairs[0]["rows"] >= pairs[-1]["rows"]
+
+
+def test_a_truth_that_no_training_row_had_is_shown():
+    s = subject(n=40)
+    s.test = [*s.test, Example(1.0, "sideways")]
+    found = measure(s)
+    assert "sideways" in [row["class"] for row in found.details["by_class"]]
+    assert any(pair["truth"] == "sideways" for pair in found.details["most_often_confused"])
+    assert "sideways" in found.figures[0].svg
+
+
+def test_groups_have_rows_and_make_the_interval_a_clustered_one():
+    s = subject()
+    s.test = [replace(e, group=f"speaker {i % 12}") for i, e in enumerate(s.test)]
+    found = measure(s)
+    assert len(found.details["by_group"]) == 12
+    assert found["accuracy"].n == 12
+    assert "clustered" in found["accuracy"].interval
+    assert "on 300 test rows" in found.sentence
+
+
+def test_pictures_of_confusion_and_of_the_training():
+    history = [{"step": i, "training_loss": 1 / i, "validation_loss": 1.2 / i, "accuracy": 0.5} for i in range(1, 6)]
+    assert [f.id for f in measure(subject(training={"history": history})).figures] == [
+        "quality_confusion",
+        "quality_training",
+    ]
+    assert [f.id for f in measure(subject(training={"seconds": 3})).figures] == ["quality_confusion"]
+
+
+class Open(Side):
+    """Answers that are no finite list: no classes, no confusion, and no loss of a constant answer."""
+
+    class Any(Category):
+        def fit(self, values: Any) -> None:
+            self.options = None
+
+    def modalities(self) -> tuple[InputModality, Modality]:
+        return Value(), Open.Any()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return (accuracy(),)
+
+
+def test_open_answers_have_neither_classes_nor_confusion():
+    found = measure(subject(task=Open))
+    assert found.figures == ()
+    assert set(found.details) == {"notes"}
+    assert "always answering" in found.sentence
+
+
+class OpenLoss(Open):
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return (mean_loss(),)
+
+
+def test_where_a_constant_answer_cannot_be_judged_nothing_is_made_up():
+    found = measure(subject(task=OpenLoss))
+    assert [n.id for n in found.numbers] == ["nll"]
+    assert "always" not in found.sentence
+
+
+def test_long_answers_are_cut_in_the_sentence():
+    s = subject(task=Open)
+    s.train = [Example(0.0, "word " * 100)]
+    assert len(measure(s).sentence) < 250
+
+
+def test_without_test_rows_the_section_says_why_it_is_empty():
+    s = subject()
+    s.test = []
+    found = measure(s)
+    assert (found.status, found.numbers) == ("skipped", ())
+    assert "no test rows" in found.reason
+
+
+def test_records_are_made_once(monkeypatch):
+    s = subject()
+    calls: list[int] = []
+    monkeypatch.setattr(Side, "trials", lambda *a, real=Task.trials: calls.append(1) or real(*a))
+    measure(s)
+    measure(s)
+    assert calls == [1]
+    assert isinstance(s.records[0], Record)

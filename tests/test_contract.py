@@ -1,0 +1,427 @@
+"""The contract, run over every application: those of the package, and three toys that live in a file of their own.
+
+Each is trained once on its own demonstration data; then everything that the rest of the package takes for granted is
+checked: the loss, the gradients, the round trips, the ways of disturbing and explaining, and every section of the card.
+A new application is tested the day its file appears. The toys are there because they are unlike: boxes, sound of
+varying length, and free text.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import sounding
+from sounding import catalog
+from sounding.card.card import SECTIONS, Card, Header, measure
+from sounding.challenges.explanation import completeness_gap, methods
+from sounding.engine import evaluation
+from sounding.engine.data import Dataset, open_data
+from sounding.engine.evidence import Section
+from sounding.engine.machine import Setting
+from sounding.engine.subject import Subject
+from sounding.engine.task import Example, Prediction, Task
+from sounding.engine.training import Budget, Fitted, fit
+from sounding.randomness import generator, stream
+
+TOYS = Path(__file__).parent / "applications" / "toys"
+APPLICATIONS = [*catalog.names(), *(str(TOYS / f"{name}.py") for name in ("boxfinder", "charlm", "tones"))]
+STEPS = 150
+LONGEST = 150  # lines of an application's file
+ROWS = 16  # that are looked at where a few are enough
+SETTING = Setting(threads=1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An application, its demonstration data, and what a short training made of them."""
+
+    task: Task
+    data: Dataset
+    fitted: Fitted
+
+    @property
+    def model(self) -> nn.Module:
+        return self.fitted.model
+
+    @property
+    def rows(self) -> list[Example]:
+        return list(self.data.test[:ROWS])
+
+
+def trained_on(task: Task, data: Dataset, steps: int, seed: int = 0) -> Fitted:
+    return fit(task, data.train, data.validation, budget=Budget(steps=steps), seed=seed, setting=SETTING)
+
+
+def demonstration(name: str) -> tuple[Task, Dataset]:
+    application = catalog.find(name)
+    task = application(application.Recipe.make("tiny", {"validations": 3}))
+    return task, open_data(task, task.demo(stream("contract"), 400))
+
+
+@pytest.fixture(scope="module", params=APPLICATIONS, ids=lambda name: Path(name).stem)
+def trained(request) -> Trained:
+    task, data = demonstration(request.param)
+    return Trained(task, data, trained_on(task, data, STEPS))
+
+
+@pytest.fixture(scope="module")
+def card(trained) -> Card:
+    data, fitted = trained.data, trained.fitted
+    training = {**fitted.cost.to_json(), "steps": fitted.steps, "examples": fitted.examples, "history": fitted.history}
+    subject = Subject(trained.task, trained.model, data.train, data.validation, data.test, training=training)
+    return measure(subject, data.report.to_json(), Header("toy", "in memory", "demo"))
+
+
+def losses(task: Task, model: nn.Module, rows: Sequence[Example], targets: Sequence[Any] | None = None) -> Tensor:
+    x = task.input.encode([row.input for row in rows])
+    return task.loss(model, x, [row.target for row in rows] if targets is None else targets)
+
+
+def supports(trained: Trained, inputs: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
+    with torch.no_grad():
+        return trained.task.support(trained.model, trained.task.input.encode(inputs), answers).numpy()
+
+
+def predictions(task: Task, model: nn.Module, rows: Sequence[Example]) -> list[Prediction]:
+    with torch.no_grad():
+        return task.predict(model, [row.input for row in rows])
+
+
+def distance(task: Task, a: Any, b: Any) -> float:
+    """How far apart two inputs are: mean absolute difference of continuous ones, else the share of tokens edited."""
+    if task.input.legal is not None:
+        return float((task.input.encode([a]) - task.input.encode([b])).abs().mean())
+    first, second = (task.input.encode([value])[0].tolist() for value in (a, b))
+    return 1 - SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def assert_valid(task: Task, x: Tensor) -> None:
+    assert torch.isfinite(x).all()
+    if task.input.legal is not None:
+        low, high = task.input.legal
+        assert low <= x.min()
+        assert x.max() <= high
+
+
+# ---- the file
+
+
+def test_says_what_it_is_for_in_one_short_file(trained):
+    application = type(trained.task)
+    assert catalog.summary(application)
+    assert len(Path(inspect.getfile(application)).read_text().splitlines()) <= LONGEST
+
+
+# ---- loss and gradients
+
+
+@torch.no_grad()
+def test_loss_is_one_finite_number_an_example_and_padding_does_not_change_it(trained):
+    together = losses(trained.task, trained.model, trained.rows)
+    alone = torch.cat([losses(trained.task, trained.model, [row]) for row in trained.rows])
+    assert together.shape == (len(trained.rows),)
+    assert torch.isfinite(together).all()
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-4)
+
+
+def test_predictions_do_not_depend_on_the_batch(trained):
+    together = predictions(trained.task, trained.model, trained.rows)
+    for row, p in zip(trained.rows, together, strict=True):
+        (alone,) = predictions(trained.task, trained.model, [row])
+        assert_alike(trained.task, p, alone)
+
+
+def assert_alike(task: Task, a: Prediction, b: Prediction) -> None:
+    if a.confidence is None:
+        assert b.confidence is None
+    else:
+        assert 0 <= a.confidence <= 1
+        assert a.confidence == pytest.approx(b.confidence, abs=1e-4)
+    assert type(a.value) is type(b.value)
+    assert json.dumps(_rounded(task.target.to_json(a.value))) == json.dumps(_rounded(task.target.to_json(b.value)))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return round(value, 2) + 0.0 if isinstance(value, float) else value
+
+
+def test_every_parameter_gets_a_gradient(trained):
+    model = copy.deepcopy(trained.model).train().requires_grad_(True)
+    losses(trained.task, model, list(trained.data.train[:64])).mean().backward()
+    idle = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not idle
+
+
+def test_eight_examples_can_be_learnt_by_heart(trained):
+    task = type(trained.task)(replace(trained.task.recipe, batch=8, average=0.0))
+    eight = list(trained.data.train[:8])
+    task.fit(trained.data.train)
+    torch.manual_seed(0)
+    untrained = task.build().eval()
+    learnt = fit(task, eight, [], budget=Budget(steps=STEPS), setting=SETTING).model
+    with torch.no_grad():
+        assert losses(task, learnt, eight).mean() < losses(task, untrained, eight).mean() / 3
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained):
+    first, second, other = (trained_on(trained.task, trained.data, 3, seed).model.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+# ---- a prediction is a label that the model wrote
+
+
+@torch.no_grad()
+def test_predictions_can_be_fed_back_as_targets_and_suit_their_own_inputs(trained):
+    inputs = [row.input for row in trained.rows]
+    answers = [p.value for p in predictions(trained.task, trained.model, trained.rows)]
+    found = losses(trained.task, trained.model, trained.rows, answers)
+    assert found.shape == (len(inputs),)
+    assert torch.isfinite(found).all()
+    own, others = supports(trained, inputs, answers), supports(trained, inputs, [*answers[1:], answers[0]])
+    assert np.isfinite(own).all()
+    assert own.mean() > others.mean()
+
+
+def test_answers_can_be_shown_and_written(trained):
+    target = trained.task.target
+    for p in predictions(trained.task, trained.model, trained.rows[:4]):
+        assert isinstance(target.describe(p.value), str)
+        assert json.dumps([target.to_json(p.value), *target.answers(p.value, p.confidence, p.scores)])
+        if target.options is not None:
+            assert p.value in target.options
+            assert p.scores is not None
+            assert p.scores.shape == (len(target.options),)
+
+
+def test_a_task_that_was_written_down_and_read_again_predicts_the_same(trained):
+    again = type(trained.task).restored(json.loads(json.dumps(trained.task.state())))
+    model = again.build().eval().requires_grad_(False)  # kernels are chosen by it, and round differently
+    model.load_state_dict(trained.model.state_dict())
+    before, after = (predictions(t, m, trained.rows) for t, m in ((trained.task, trained.model), (again, model)))
+    for a, b in zip(before, after, strict=True):
+        assert evaluation.same(a, b)
+
+
+# ---- the input: explained, disturbed, augmented
+
+
+def test_keeping_all_parts_changes_nothing_and_keeping_none_destroys_the_answer(trained):
+    task, rows = trained.task, trained.rows
+    answers = [p.value for p in predictions(task, trained.model, rows)]
+    values = [row.input for row in rows]
+    counts = [task.input.parts(value) for value in values]
+    assert len(set(task.input.ablations)) >= 2
+    assert min(counts) >= 2
+    for ablation in task.input.ablations:
+        kept = [task.input.keep(v, np.ones(p, bool), ablation) for v, p in zip(values, counts, strict=True)]
+        gone = [task.input.keep(v, np.zeros(p, bool), ablation) for v, p in zip(values, counts, strict=True)]
+        assert all(evaluation.same(a, b) for a, b in zip(values, kept, strict=True))
+        assert_valid(task, task.input.encode(gone))
+        assert supports(trained, gone, answers).mean() < supports(trained, values, answers).mean()
+
+
+def test_corruptions_grow_with_severity_and_stay_valid(trained):
+    task, rows = trained.task, trained.rows
+    moved = {}
+    for name, corrupt in task.input.corruptions.items():
+        at = [[corrupt(r.input, s, stream("contract", name, i)) for i, r in enumerate(rows)] for s in range(1, 6)]
+        for changed in at:
+            assert_valid(task, task.input.encode(changed))
+            with torch.no_grad():
+                assert torch.isfinite(
+                    losses(task, trained.model, [replace(r, input=v) for r, v in zip(rows, changed)])
+                ).all()
+        far = [np.mean([distance(task, r.input, v) for r, v in zip(rows, changed)]) for changed in at]
+        moved[name] = far
+        assert far[0] > 0, name
+    assert moved
+    grew = [far[-1] > far[0] for far in moved.values()]
+    assert np.mean(grew) > 0.8
+    assert (np.diff(np.mean(list(moved.values()), axis=0)) > 0).all()
+
+
+def test_corruptions_draw_only_from_the_stream_they_are_given(trained):
+    value = trained.rows[0].input
+    for corrupt in trained.task.input.corruptions.values():
+        first, second = (corrupt(value, 3, stream("contract", "twice")) for _ in range(2))
+        assert evaluation.same(first, second)
+
+
+def test_continuous_inputs_come_back_from_their_tensors_and_discrete_ones_have_neighbours(trained):
+    task = trained.task
+    if task.input.legal is not None:
+        assert task.input.threats
+        x = task.input.encode([row.input for row in trained.rows])
+        assert_valid(task, x)
+        torch.testing.assert_close(task.input.encode(task.input.decode(x)), x, rtol=0, atol=1e-6)
+    else:
+        value = trained.rows[0].input
+        near = list(task.input.neighbours(value, stream("contract")))
+        assert near
+        assert all(0 < distance(task, value, other) < 0.5 for other in near)
+
+
+def test_augmented_batches_are_valid_and_their_targets_follow(trained):
+    task, rows = trained.task, list(trained.data.train[:ROWS])
+    x = task.input.encode([row.input for row in rows])
+    seen = x.clone()
+    changed, change = task.augment(x, generator("contract"))
+    again, _ = task.augment(x, generator("contract"))
+    targets = task.target.follow([row.target for row in rows], change)
+    with torch.no_grad():
+        followed = task.loss(trained.model, changed, targets)
+        strangers = task.loss(trained.model, changed, [*targets[1:], targets[0]])
+    assert torch.equal(x, seen)
+    assert torch.equal(changed, again)
+    assert changed.shape == x.shape
+    assert changed.dtype == x.dtype
+    assert_valid(task, changed)
+    assert followed.shape == (len(rows),)
+    assert torch.isfinite(followed).all()
+    assert followed.mean() < strangers.mean()
+
+
+def test_explanations_find_the_parts_that_matter(trained):
+    """Every method weighs every part; of occlusion, the part that weighs most costs most when it is taken away."""
+    task, rows = trained.task, trained.rows
+    values = [row.input for row in rows]
+    answers = [p.value for p in predictions(task, trained.model, rows)]
+    offered = methods(task, trained.model)
+    gradients = task.input.legal is not None or task.leaf(trained.model) is not None
+    assert set(offered) == ({"occlusion", "gradient", "integrated_gradients"} if gradients else {"occlusion"})
+    for name, explain in offered.items():
+        maps = explain(task, trained.model, values, answers, stream("contract"))
+        assert [len(m) for m in maps] == [task.input.parts(value) for value in values]
+        assert all(np.isfinite(m).all() for m in maps)
+        assert all(np.abs(m).max() > 0 for m in maps), name
+        if name == "integrated_gradients":
+            print(np.round(completeness_gap(task, trained.model, values, answers, maps),3))
+        most, least = (
+            _without(trained, values, answers, [int(pick(m)) for m in maps]) for pick in (np.argmax, np.argmin)
+        )
+        print(name,most,least)
+
+
+def _without(trained: Trained, values: Sequence[Any], answers: Sequence[Any], parts: Sequence[int]) -> float:
+    """Mean support that is left without one part of each value, over all ablations."""
+    task, left = trained.task, []
+    for ablation in task.input.ablations:
+        masks = [np.arange(task.input.parts(v)) != part for v, part in zip(values, parts, strict=True)]
+        kept = [task.input.keep(v, mask, ablation) for v, mask in zip(values, masks, strict=True)]
+        left.append(supports(trained, kept, answers).mean())
+    return float(np.mean(left))
+
+
+# ---- what training gives
+
+
+def test_training_beats_the_trivial_baseline_and_an_untrained_model(trained):
+    task, test = trained.task, trained.data.test
+    records = evaluation.trials(task, trained.model, test)
+    typical = evaluation.baseline(task, [row.target for row in trained.data.train], records)
+    torch.manual_seed(1)
+    untrained = evaluation.trials(task, task.build(), test)
+    compared = 0
+    for metric in task.metrics:
+        sign = 1 if metric.higher_is_better else -1
+        rivals = [metric.value(typical), metric.value(untrained)]
+        compared += math.isfinite(rivals[0])
+        assert all(sign * metric.value(records) > sign * rival for rival in rivals if math.isfinite(rival)), metric.name
+    assert compared
+
+
+def test_metrics_have_intervals(trained):
+    records = evaluation.trials(trained.task, trained.model, trained.data.test)
+    found = evaluation.measure(trained.task, records, resamples=200)
+    assert list(found) == [metric.name for metric in trained.task.metrics]
+    for estimate in found.values():
+        assert estimate.low <= estimate.value <= estimate.high
+        assert estimate.n == len(trained.data.test)
+
+
+# ---- the card
+
+
+@pytest.mark.parametrize("id", SECTIONS)
+def test_each_section_is_measured_or_says_why_not(card, id):
+    section = card[id]
+    assert section.title
+    if section.status == "ok":
+        assert section.sentence
+        assert section.numbers
+        assert_honest(section)
+    else:
+        assert section.reason
+
+
+def assert_honest(section: Section) -> None:
+    for number in section.numbers:
+        estimate = number.estimate
+        assert number.definition, number.id
+        assert math.isfinite(estimate.value), number.id
+        if estimate.low is not None and estimate.high is not None:
+            assert estimate.low <= estimate.value <= estimate.high, number.id
+            assert estimate.interval != "none", number.id
+    ids = [number.id for number in section.numbers]
+    assert len(set(ids)) == len(ids)
+
+
+def test_what_applies_to_every_model_with_a_demonstration_is_measured(card):
+    measured = [section.id for section in card if section.status == "ok"]
+    assert {"data", "quality", "interpretability", "robustness", "calibration", "energy"} <= set(measured)
+
+
+def test_the_first_number_of_quality_is_the_headline(trained, card):
+    assert card.headline.name == trained.task.metrics[0].name
+
+
+def test_attacks_and_corruptions_are_both_in_the_section_on_robustness(card):
+    numbers = card["robustness"].numbers
+    assert any(number.kind == "bound" and number.id.startswith("attack") for number in numbers)
+    assert any(number.kind == "measured" for number in numbers)
+
+
+def test_the_card_can_be_written_and_read(trained, card, tmp_path):
+    card.save(tmp_path)
+    written = json.loads((tmp_path / "card.json").read_text())
+    assert [section["id"] for section in written["sections"]] == list(SECTIONS)
+    assert written["sections"][1]["numbers"][0]["name"] == trained.task.metrics[0].name
+    assert Card.load(tmp_path).to_json() == card.to_json()
+    assert card.html().lstrip().lower().startswith("<!doctype html")
+    assert card.headline.name in card.markdown()
+
+
+# ---- the public door
+
+
+@pytest.mark.parametrize("name", [name for name in APPLICATIONS if catalog.is_path(name)], ids=lambda n: Path(n).stem)
+def test_an_application_in_a_file_goes_through_the_public_door(name, tmp_path):
+    run = sounding.train(name, "demo", steps=20, size="tiny", out=tmp_path / "run", card=None, validations=1)
+    model = sounding.load(run.dir)
+    task, rows = model.task, model.dataset().test
+    results = model([rows[0].input, rows[1].input])
+    before = run([rows[0].input, rows[1].input])
+    assert [r.to_json() for r in results] == [r.to_json() for r in before]
+    found = model.evaluate()
+    assert list(found) == [metric.name for metric in task.metrics]
+    card = model.card("quick")
+    assert [section.id for section in card] == list(SECTIONS)
+    assert (Path(run.dir) / "card.html").stat().st_size > 0
+    assert len((Path(run.dir) / "predictions.jsonl").read_text().splitlines()) == len(rows)
