@@ -3,8 +3,9 @@
     python benchmarks/make_digits.py [FILE]
 
 Origin: the test part of Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak, UCI Machine Learning
-Repository, 1998, CC BY 4.0), as scikit-learn ships it: 1,797 digits of 13 writers, 8 × 8 pixels of 0 to 16. Here each is a
-grey PNG with its levels stretched to 0 to 255. The split is fixed and stratified by digit; copies of an image stay together.
+Repository, 1998, CC BY 4.0), as scikit-learn ships it: 1,797 digits of 13 writers, 8 × 8 pixels of 0 to 16. Here each
+is a grey PNG with its levels stretched to 0 to 255. The split is fixed and stratified by digit; copies of an image
+stay together.
 """
 
 from __future__ import annotations

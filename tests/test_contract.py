@@ -26,6 +26,7 @@ from torch import Tensor, nn
 import sounding
 from sounding import catalog
 from sounding.card.card import SECTIONS, Card, Header, measure
+from sounding.challenges import data_efficiency, energy, interpretability
 from sounding.challenges.explanation import completeness_gap, methods
 from sounding.engine import evaluation
 from sounding.engine.data import Dataset, open_data
@@ -68,13 +69,24 @@ def trained_on(task: Task, data: Dataset, steps: int, seed: int = 0) -> Fitted:
 def demonstration(name: str) -> tuple[Task, Dataset]:
     application = catalog.find(name)
     task = application(application.Recipe.make("tiny", {"validations": 3}))
-    return task, open_data(task, task.demo(stream("contract"), 400))
+    return task, open_data(task, task.demo(stream("contract"), 500))
 
 
 @pytest.fixture(scope="module", params=APPLICATIONS, ids=lambda name: Path(name).stem)
 def trained(request) -> Trained:
     task, data = demonstration(request.param)
     return Trained(task, data, trained_on(task, data, STEPS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief():
+    """Every challenge looks at less than in its quick profile: here it matters that it runs, not what it finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        curve, plan = data_efficiency.PLANS["quick"], interpretability.PLANS["quick"]
+        patch.setitem(data_efficiency.PLANS, "quick", replace(curve, shares=(0.1, 0.3, 1.0), seconds=3.0))
+        patch.setitem(interpretability.PLANS, "quick", replace(plan, items=16, untrained=4, passes=2000))
+        patch.setitem(energy.WINDOW_SECONDS, "quick", 0.02)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -241,19 +253,16 @@ def test_corruptions_grow_with_severity_and_stay_valid(trained):
     task, rows = trained.task, trained.rows
     moved = {}
     for name, corrupt in task.input.corruptions.items():
-        at = [[corrupt(r.input, s, stream("contract", name, i)) for i, r in enumerate(rows)] for s in range(1, 6)]
-        for changed in at:
-            assert_valid(task, task.input.encode(changed))
+        moved[name] = []
+        for severity in range(1, 6):
+            found = [replace(r, input=corrupt(r.input, severity, stream("contract", i))) for i, r in enumerate(rows)]
+            assert_valid(task, task.input.encode([row.input for row in found]))
             with torch.no_grad():
-                assert torch.isfinite(
-                    losses(task, trained.model, [replace(r, input=v) for r, v in zip(rows, changed)])
-                ).all()
-        far = [np.mean([distance(task, r.input, v) for r, v in zip(rows, changed)]) for changed in at]
-        moved[name] = far
-        assert far[0] > 0, name
+                assert torch.isfinite(losses(task, trained.model, found)).all()
+            moved[name].append(np.mean([distance(task, a.input, b.input) for a, b in zip(rows, found)]))
     assert moved
-    grew = [far[-1] > far[0] for far in moved.values()]
-    assert np.mean(grew) > 0.8
+    assert all(far[0] > 0 for far in moved.values())
+    assert np.mean([far[-1] > far[0] for far in moved.values()]) > 0.8  # a few may saturate on small inputs
     assert (np.diff(np.mean(list(moved.values()), axis=0)) > 0).all()
 
 
@@ -286,6 +295,7 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     again, _ = task.augment(x, generator("contract"))
     targets = task.target.follow([row.target for row in rows], change)
     with torch.no_grad():
+        plain = losses(task, trained.model, rows)
         followed = task.loss(trained.model, changed, targets)
         strangers = task.loss(trained.model, changed, [*targets[1:], targets[0]])
     assert torch.equal(x, seen)
@@ -295,28 +305,28 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     assert_valid(task, changed)
     assert followed.shape == (len(rows),)
     assert torch.isfinite(followed).all()
-    assert followed.mean() < strangers.mean()
+    assert followed.mean() - plain.mean() < (strangers.mean() - plain.mean()) / 3
 
 
 def test_explanations_find_the_parts_that_matter(trained):
-    """Every method weighs every part; of occlusion, the part that weighs most costs most when it is taken away."""
-    task, rows = trained.task, trained.rows
+    """What weighs most costs most when it is taken away, and integrated gradients add up to what all parts bring."""
+    task, model, rows = trained.task, trained.model, trained.rows
     values = [row.input for row in rows]
-    answers = [p.value for p in predictions(task, trained.model, rows)]
-    offered = methods(task, trained.model)
-    gradients = task.input.legal is not None or task.leaf(trained.model) is not None
+    answers = [p.value for p in predictions(task, model, rows)]
+    offered = methods(task, model)
+    gradients = task.input.legal is not None or task.leaf(model) is not None
     assert set(offered) == ({"occlusion", "gradient", "integrated_gradients"} if gradients else {"occlusion"})
     for name, explain in offered.items():
-        maps = explain(task, trained.model, values, answers, stream("contract"))
-        assert [len(m) for m in maps] == [task.input.parts(value) for value in values]
-        assert all(np.isfinite(m).all() for m in maps)
-        assert all(np.abs(m).max() > 0 for m in maps), name
+        maps = explain(task, model, values, answers, stream("contract"))
+        assert [m.shape for m in maps] == [(task.input.parts(value),) for value in values]
+        assert all(np.isfinite(m).all() and np.abs(m).max() > 0 for m in maps)
         if name == "integrated_gradients":
-            print(np.round(completeness_gap(task, trained.model, values, answers, maps),3))
-        most, least = (
-            _without(trained, values, answers, [int(pick(m)) for m in maps]) for pick in (np.argmax, np.argmin)
-        )
-        print(name,most,least)
+            assert np.median(completeness_gap(task, model, values, answers, maps)) < 0.1
+        if name != "gradient":  # a slope alone promises nothing of the kind
+            most, least = (
+                _without(trained, values, answers, [pick(m) for m in maps]) for pick in (np.argmax, np.argmin)
+            )
+            assert most < least, name
 
 
 def _without(trained: Trained, values: Sequence[Any], answers: Sequence[Any], parts: Sequence[int]) -> float:
@@ -403,7 +413,7 @@ def test_the_card_can_be_written_and_read(trained, card, tmp_path):
     written = json.loads((tmp_path / "card.json").read_text())
     assert [section["id"] for section in written["sections"]] == list(SECTIONS)
     assert written["sections"][1]["numbers"][0]["name"] == trained.task.metrics[0].name
-    assert Card.load(tmp_path).to_json() == card.to_json()
+    assert Card.load(tmp_path).to_json()["sections"] == card.to_json()["sections"] == written["sections"]
     assert card.html().lstrip().lower().startswith("<!doctype html")
     assert card.headline.name in card.markdown()
 
@@ -413,15 +423,13 @@ def test_the_card_can_be_written_and_read(trained, card, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in APPLICATIONS if catalog.is_path(name)], ids=lambda n: Path(n).stem)
 def test_an_application_in_a_file_goes_through_the_public_door(name, tmp_path):
-    run = sounding.train(name, "demo", steps=20, size="tiny", out=tmp_path / "run", card=None, validations=1)
-    model = sounding.load(run.dir)
-    task, rows = model.task, model.dataset().test
-    results = model([rows[0].input, rows[1].input])
-    before = run([rows[0].input, rows[1].input])
-    assert [r.to_json() for r in results] == [r.to_json() for r in before]
-    found = model.evaluate()
-    assert list(found) == [metric.name for metric in task.metrics]
+    trained = sounding.train(name, "demo", steps=20, size="tiny", out=tmp_path / "run", card=None, validations=1)
+    model = sounding.load(trained.dir)
+    inputs = [row.input for row in model.dataset().test[:2]]
+    for before, after in zip(trained(inputs), model(inputs), strict=True):
+        assert_alike(model.task, before.prediction, after.prediction)
+    assert list(model.evaluate()) == [metric.name for metric in model.task.metrics]
     card = model.card("quick")
     assert [section.id for section in card] == list(SECTIONS)
-    assert (Path(run.dir) / "card.html").stat().st_size > 0
-    assert len((Path(run.dir) / "predictions.jsonl").read_text().splitlines()) == len(rows)
+    assert (model.dir / "card.html").stat().st_size > 0
+    assert len((model.dir / "predictions.jsonl").read_text().splitlines()) == len(model.dataset().test)

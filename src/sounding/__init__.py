@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sounding.api import Model, check, compare, load, pipeline, train
+    from sounding.api import check, compare, load, pipeline, train
     from sounding.card.card import Card
     from sounding.engine.data import Columns
     from sounding.engine.evidence import Estimate, Figure, Number, Section
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from sounding.engine.recipe import Recipe
     from sounding.engine.task import Example, Prediction, Record, Task
     from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
+    from sounding.model import Model
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "sounding.api": ("Model", "check", "compare", "load", "pipeline", "train"),
+    "sounding.api": ("check", "compare", "load", "pipeline", "train"),
+    "sounding.model": ("Model",),
     "sounding.card.card": ("Card",),
     "sounding.engine.data": ("Columns",),
     "sounding.engine.evidence": ("Estimate", "Figure", "Number", "Section"),

@@ -8,14 +8,12 @@ m.evaluate("test.csv").accuracy                          # Estimate(value, low, 
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
-from functools import cached_property
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,89 +21,21 @@ from typing import Any
 from torch import nn
 
 from sounding import catalog
-from sounding.card.card import Card, Header, measure
 from sounding.engine import evaluation
 from sounding.engine.audit import check as audit
 from sounding.engine.data import Columns, Dataset, Report, open_data
-from sounding.engine.evidence import Estimate
-from sounding.engine.files import write, write_json
+from sounding.engine.files import write_json
 from sounding.engine.keeper import FolderKeeper
 from sounding.engine.machine import Setting, choose
-from sounding.engine.prediction import Results, expand, predict
 from sounding.engine.progress import Watch
 from sounding.engine.recipe import Recipe
 from sounding.engine.run import Run, latest_unfinished
-from sounding.engine.subject import Profile, Subject
-from sounding.engine.task import Record, Task
+from sounding.engine.subject import Profile
+from sounding.engine.task import Task
+from sounding.engine.trainee import Trainee
 from sounding.engine.training import Budget, fit
 from sounding.errors import DataError, RunError, UsageError
-
-
-class Metrics(dict[str, Estimate]):
-    """Estimates by metric name; also as attributes, with spaces as underscores (`metrics.macro_f1`)."""
-
-    def __getattr__(self, name: str) -> Estimate:
-        for key, estimate in self.items():
-            if _attribute(key) == name:
-                return estimate
-        raise AttributeError(f"no metric {name}; there are {', '.join(map(_attribute, self))}")
-
-
-class Model:
-    """A trained model in its run folder: call it to predict; evaluate it; ask for its card."""
-
-    def __init__(self, run: Run, task: Task, module: nn.Module) -> None:
-        self.run, self.task, self.module = run, task, module
-
-    @property
-    def dir(self) -> Path:
-        """The run folder."""
-        return self.run.dir
-
-    def __call__(self, inputs: Any) -> Results:
-        """Answers for a path, a pattern, a folder, an array, a text, or a list of them; always a list."""
-        return Results(self.stream(inputs))
-
-    def stream(self, inputs: Any) -> Iterator[Any]:
-        """As a call, one result at a time, for more inputs than memory holds."""
-        named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(self.task, self.module, named)
-
-    @cached_property
-    def metrics(self) -> Metrics:
-        """The test metrics with intervals, as the saved card has them."""
-        quality = self.card()["quality"]
-        return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
-
-    def evaluate(self, source: Any = None, columns: Columns | None = None) -> Metrics:
-        """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
-
-        Without a source: on the test rows that the training set aside.
-        """
-        return Metrics(evaluation.measure(self.task, self.records(source, columns)))
-
-    def records(self, source: Any = None, columns: Columns | None = None) -> list[Record]:
-        """One record for each row that `evaluate` looks at."""
-        rows = self.dataset().test if source is None else self.dataset(source, columns).unseen
-        return evaluation.trials(self.task, self.module, rows)
-
-    def dataset(self, source: Any = None, columns: Columns | None = None) -> Dataset:
-        """The data of the training, or of another source, read as this model reads."""
-        config = self.run.config
-        if source is not None:
-            return open_data(self.task, source, columns or Columns(), fit=False)
-        dataset = _reopened(self.task, config)
-        if dataset.report.digest != self.run.data["digest"]:
-            where, fix = str(config["source"]), "Train again, or name the rows to measure on: sounding eval RUN DATA"
-            raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
-        return dataset
-
-    def card(self, profile: Profile | None = None, say: Callable[[str], None] | None = None) -> Card:
-        """The saved card; measured anew, and saved, when a profile (quick, standard, full) is named or none is there."""
-        if profile is None and (self.dir / "card.json").exists():
-            return Card.load(self.dir)
-        dataset = self.dataset()
-        return _measured(self, dataset, profile or "quick", say)
+from sounding.model import Metrics, Model, measured, reopened
 
 
 def train(
@@ -130,16 +60,11 @@ def train(
     """Train a task from a person's own files into a new run folder, and measure its quick card.
 
     `source` is a path, "demo", or a list of Examples. `time` ("10m", or seconds), `epochs` or `steps` is the budget of
-    the training itself. `settings` are fields of the task's recipe. `resume=True` goes on with the latest unfinished run
-    of the task, `resume=path` with that one.
+    the training itself. `settings` are fields of the task's recipe. `resume=True` goes on with the latest unfinished
+    run of the task, `resume=path` with that one.
     """
     if resume:
-        run = latest_unfinished(_stem(task)) if resume is True else Run.open(Path(resume))
-        config = run.config
-        made = catalog.find(config["task"]).restored(run.model_config())
-        dataset = _reopened(made, config)
-        if dataset.report.digest != run.data["digest"]:
-            raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
+        run, made, dataset = _unfinished(task, resume)
     else:
         task_class = catalog.find(task) if isinstance(task, str) else task
         made = task_class(task_class.Recipe.make(size, settings))
@@ -147,25 +72,10 @@ def train(
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
         budget = Budget(epochs, steps, None if time is None else seconds(time))
         config = _config(task, made.recipe, source, columns, allow_bad, budget, seed, choose(precision))
-        run = Run.create(_stem(task), Path(out) if out is not None else None)
-        write_json(run.dir / "data.json", dataset.report.to_json())
-        run.describe_model(made, config["task"])
-        run.describe(config)  # last: a folder with a config.json has all that a resume needs
-    fitted = fit(
-        made,
-        dataset.train,
-        dataset.validation,
-        budget=Budget(**config["budget"]),
-        seed=config["seed"],
-        setting=Setting.from_json(config["setting"]),
-        keeper=FolderKeeper(run.dir),
-        watch=watch,
-    )
-    model = Model(run, made, fitted.model)
-    costs = {**fitted.cost.to_json(), "steps": fitted.steps, "examples": fitted.examples, "history": fitted.history}
-    write_json(run.dir / "training.json", costs)
+        run = _begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
+    model = Model(run, made, _trained(run, made, dataset, watch), dataset)
     if card:
-        _measured(model, dataset, card, say)
+        measured(model, dataset, card, say)
     return model
 
 
@@ -224,40 +134,43 @@ def seconds(duration: str | float) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
 
 
-def _measured(model: Model, dataset: Dataset, profile: Profile, say: Callable[[str], None] | None) -> Card:
-    """Measure the card, save it and the predictions on the test rows in the run folder."""
-    path = model.dir / "training.json"
-    training = json.loads(path.read_text()) if path.exists() else {}
-    splits = (dataset.train, dataset.validation, dataset.test)
-    subject = Subject(
-        model.task, model.module, *splits, profile=profile, seed=model.run.config["seed"], training=training
-    )
-    config, report = model.run.config, dataset.report.to_json()
-    header = Header(
-        task=Path(config["task"]).stem,
-        model=str(model.dir),
-        data=str(config["source"]),
-        command=config["command"],
-        pipeline=model.task.pipeline,
-    )
-    card = measure(subject, report, header, progress=say)
-    card.save(model.dir)
-    write(model.dir / "predictions.jsonl", _lines(model.task, subject.records))
-    model.__dict__.pop("metrics", None)
-    return card
+def _unfinished(task: str | type[Task], resume: bool | str | Path) -> tuple[Run, Task, Dataset]:
+    """The run to go on with, its task and its data. Raises DataError if these changed since it began."""
+    run = latest_unfinished(_stem(task)) if resume is True else Run.open(Path(str(resume)))
+    config = run.config
+    made = catalog.find(config["task"]).restored(run.model_config())
+    dataset = reopened(made, config)
+    if dataset.report.digest != run.data["digest"]:
+        raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
+    return run, made, dataset
 
 
-def _lines(task: Task, records: Sequence[Record]) -> str:
-    rows = (
-        {
-            "answer": task.target.to_json(r.value),
-            "truth": task.target.to_json(r.truth),
-            "score": r.confidence,
-            "loss": r.loss,
-        }
-        for r in records
+def _begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
+    """A new run folder with everything in it that a resume needs."""
+    Trainee(task, config["seed"], Setting.from_json(config["setting"]))  # what cannot be built leaves no folder behind
+    run = Run.create(name, out)
+    write_json(run.dir / "data.json", dataset.report.to_json())
+    run.describe_model(task, config["task"])
+    run.describe(config)  # last: a folder with a config.json can be resumed
+    return run
+
+
+def _trained(run: Run, task: Task, dataset: Dataset, watch: Watch | None) -> nn.Module:
+    """The best weights of the run's training, begun or gone on with; what it cost is written beside them."""
+    config = run.config
+    fitted = fit(
+        task,
+        dataset.train,
+        dataset.validation,
+        budget=Budget(**config["budget"]),
+        seed=config["seed"],
+        setting=Setting.from_json(config["setting"]),
+        keeper=FolderKeeper(run.dir),
+        watch=watch,
     )
-    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+    costs = {**fitted.cost.to_json(), "steps": fitted.steps, "examples": fitted.examples, "history": fitted.history}
+    write_json(run.dir / "training.json", costs)
+    return fitted.model
 
 
 def _config(
@@ -283,17 +196,9 @@ def _config(
         "command": shlex.join(["sounding", *sys.argv[1:]])
         if Path(sys.argv[0]).stem == "sounding"
         else "sounding.train(…)",
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: metadata.version(name) for name in ("sounding", "torch", "numpy")},
     }
-
-
-def _reopened(task: Task, config: Mapping[str, Any]) -> Dataset:
-    if config["source"] == "in memory":
-        fix = "Name the rows: model.evaluate(examples)"
-        raise RunError("the model was trained on examples in memory, which are gone", fix=fix)
-    columns, bad = Columns(**config["columns"]), config["allow_bad"]
-    return open_data(task, config["source"], columns, allow_bad=bad, fit=False)
 
 
 def _name(task: str | type[Task]) -> str:
@@ -306,7 +211,3 @@ def _name(task: str | type[Task]) -> str:
 
 def _stem(task: str | type[Task]) -> str:
     return Path(_name(task)).stem
-
-
-def _attribute(name: str) -> str:
-    return re.sub(r"\W+", "_", name.lower()).strip("_")

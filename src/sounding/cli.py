@@ -6,7 +6,6 @@ Nothing heavy is imported before a verb runs, so that help comes at once.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sounding import words as spoken
 from sounding.errors import SoundingError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from sounding.api import Model
-    from sounding.engine.data import Columns
+    from sounding.card.card import Card
+    from sounding.model import Model
 
 
 class Verbs(click.Group):
@@ -97,7 +97,7 @@ def check(words: Sequence[str], **columns: str | None) -> int:
 
     if len(words) > 2:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
-    report = api.check(words[0] if len(words) == 2 else "", words[-1], _columns(columns))
+    report = api.check(words[0] if len(words) == 2 else "", words[-1], spoken.columns(columns))
     click.echo(describe(report))
     return 0 if report.usable else 1
 
@@ -129,7 +129,7 @@ def train(
     _prepare()
     from sounding import api
 
-    words, settings = _split_settings(words, settings)
+    words, recipe, typed = spoken.settings(words, settings)
     if resume is not None and not words and not resume:
         raise UsageError(
             "which task is to be resumed", fix="Such as: sounding train classify --resume, or --resume RUN"
@@ -140,13 +140,13 @@ def train(
     model = api.train(
         words[0] if words else "",
         words[1] if len(words) > 1 else None,
-        columns=_columns(columns),
+        columns=spoken.columns(columns),
         resume=resume or resume is not None,
-        card=_profile(profile),
+        card=spoken.profile(profile),
         watch=_watch(words[0] if words else "training"),
         say=_say,
-        **options,
-        **dict(_pair(setting) for setting in settings),
+        **{**options, **typed},
+        **recipe,
     )
     _summary(model)
 
@@ -182,7 +182,7 @@ def evaluate(run: str, data: str | None, **columns: str | None) -> None:
     _prepare()
     from sounding import api
 
-    metrics = api.load(run).evaluate(data, _columns(columns))
+    metrics = api.load(run).evaluate(data, spoken.columns(columns))
     for name, estimate in metrics.items():
         click.echo(f"{name:16} {estimate}  n={estimate.n}  ({estimate.interval})")
 
@@ -215,13 +215,10 @@ def card(run: str, profile: str | None, show: bool) -> None:
     from sounding import api
 
     model = api.load(run)
-    made = model.card(_profile(profile) if profile else None, say=_say)
-    for section in made:
-        click.echo(f"{section.title:20} {section.sentence or section.reason}")
-    page = model.dir / "card.html"
-    click.echo(f"{'Page':20} {page}")
+    made = model.card(spoken.profile(profile) if profile else None, say=_say)
+    _findings(made, model.dir / "card.html")
     if show:
-        click.launch(str(page))
+        click.launch(str(model.dir / "card.html"))
 
 
 @cli.command()
@@ -255,31 +252,6 @@ def _prepare() -> None:
     prepare()
 
 
-def _columns(names: dict[str, Any]) -> Columns:
-    from sounding.engine.data import Columns
-
-    return Columns(**names)
-
-
-def _profile(word: str) -> Any:
-    if word not in ("quick", "standard", "full", "none"):
-        raise UsageError(f"no profile {word!r}", fix=did_you_mean(word, ("quick", "standard", "full", "none")))
-    return None if word == "none" else word
-
-
-def _split_settings(words: Sequence[str], settings: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path."""
-    bare = [w for w in words if re.match(r"^[a-z_]+=", w) and not Path(w).exists()]
-    return [w for w in words if w not in bare], [*settings, *bare]
-
-
-def _pair(setting: str) -> tuple[str, str]:
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise UsageError(f"--set {setting} has no value", fix=f"Such as: --set {key}=1")
-    return key, value
-
-
 def _watch(title: str) -> Any:
     from sounding.engine.progress import watch
 
@@ -295,7 +267,11 @@ def _say(message: str) -> None:
 def _summary(model: Model) -> None:
     """At most a dozen lines: each section's finding, where it lies, and what to type next."""
     if (model.dir / "card.json").exists():
-        for section in model.card():
-            click.echo(f"{section.title:20} {section.sentence or section.reason}")
-        click.echo(f"{'Card':20} {model.dir / 'card.html'}")
+        _findings(model.card(), model.dir / "card.html")
     click.echo(f"{'Next':20} sounding predict {model.dir} INPUT")
+
+
+def _findings(card: Card, page: Path) -> None:
+    for section in card:
+        click.echo(f"{section.title:20} {section.sentence or section.reason}")
+    click.echo(f"{'Card':20} {page}")

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import TypeCheckError
 from torch import nn
 
-from sounding.architectures.layers import ConvNorm, Decorrelate, Normalize, Residual, Scale, cosine_basis, initialise
+from sounding.architectures.activations import gain
+from sounding.architectures.layers import ConvNorm, Decorrelate, Halve, Normalize, Residual, cosine_basis, initialise
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +43,10 @@ def test_conv_norm_shapes(pool, stride, side):
     assert ConvNorm(3, 5, stride=stride, pool=pool)(torch.rand(2, 3, 9, 9)).shape == (2, 5, side, side)
 
 
-def test_conv_norm_works_on_a_single_pixel():
-    assert ConvNorm(2, 4, pool=True).eval()(torch.rand(1, 2, 1, 1)).shape == (1, 4, 1, 1)
+def test_halve_takes_maxima_drops_an_odd_edge_and_leaves_a_single_pixel():
+    x = torch.tensor([[1.0, 2.0, 9.0], [3.0, 4.0, 9.0], [9.0, 9.0, 9.0]])[None, None]
+    assert Halve()(x).tolist() == [[[[4.0]]]]
+    assert Halve()(Halve()(x)).tolist() == [[[[4.0]]]]
 
 
 def test_residual_whose_body_is_zero_is_its_shortcut():
@@ -53,10 +56,6 @@ def test_residual_whose_body_is_zero_is_its_shortcut():
     x = torch.randn(2, 4, 3, 3)
     assert torch.equal(Residual(body)(x), x.relu())
     assert torch.equal(Residual(body, act="identity")(x), x)
-
-
-def test_scale():
-    assert torch.equal(Scale(0.5)(torch.ones(2, 3)), torch.full((2, 3), 0.5))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
@@ -83,10 +82,10 @@ def test_decorrelate_whitens_natural_patches():
 
 
 @pytest.mark.parametrize("act", ["relu", "gelu", "tanh"])
-def test_initialise_keeps_the_spread_of_gradients(act):
-    layer = nn.Conv2d(16, 64, 3)
-    initialise(nn.Sequential(layer, nn.Linear(10, 10)), act)
-    from sounding.architectures.activations import gain
-
-    assert layer.weight.std().item() == pytest.approx(gain(act) / (64 * 9) ** 0.5, rel=0.05)
-    assert not layer.bias.any()
+def test_initialise_draws_the_spread_that_he_derived(act):
+    convolution, linear = nn.Conv2d(16, 64, 3), nn.Linear(400, 100)
+    initialise(nn.Sequential(convolution, linear), act)
+    assert convolution.weight.std().item() == pytest.approx(gain(act) / (64 * 9) ** 0.5, rel=0.05)
+    assert linear.weight.std().item() == pytest.approx(gain(act) / 400**0.5, rel=0.05)
+    assert not convolution.bias.any()
+    assert not linear.bias.any()

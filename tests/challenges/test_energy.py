@@ -142,7 +142,7 @@ def test_an_estimate_carries_both_the_spread_of_windows_and_the_models(section):
     assert joules.interval == "model uncertainty"
     assert joules.low < 0.33 * joules.value
     assert joules.high > 3 * joules.value
-    assert joules.n == energy.WINDOWS
+    assert 2 <= joules.n <= energy.WINDOWS
 
 
 def test_latency_and_throughput_are_those_of_the_clock():
@@ -247,4 +247,4 @@ def test_the_quick_budget_is_a_few_seconds(monkeypatch):
     monkeypatch.undo()
     found = energy.measure(subject())
     assert found.seconds < 5
-    assert found["latency_p50"].n == energy.WINDOWS
+    assert 5 <= found["latency_p50"].n <= energy.WINDOWS

@@ -17,7 +17,7 @@ def test_tensors_and_their_note_come_back_together(tmp_path):
     assert note == {"step": 12, "lowest": 0.1 + 0.2}
 
 
-@pytest.mark.parametrize("number, words", [(errno.ENOSPC, "disk is full"), (errno.EACCES, "no permission")])
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "no permission")])
 def test_a_write_that_fails_costs_nothing(tmp_path, monkeypatch, number, words):
     path = tmp_path / "model.safetensors"
     write_tensors(path, {"w": torch.ones(2)})

@@ -1,4 +1,4 @@
-"""How the machine is used: threads within the quota, a probe that is quick, remembered, and never decides for a slow bf16."""
+"""How the machine is used: threads within the quota, a probe that is quick, remembered, and refuses a slow bf16."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_the_users_word_beats_the_probe(tmp_path, monkeypatch):
 
 
 def test_an_unknown_precision_is_a_usage_error():
-    with pytest.raises(UsageError, match="no precision 'bf15'. Did you mean bf16?"):
+    with pytest.raises(UsageError, match=r"no precision 'bf15'\. Did you mean bf16\?"):
         choose("bf15")
 
 

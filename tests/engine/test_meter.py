@@ -194,7 +194,7 @@ def test_a_measured_card_beside_an_estimated_processor_is_an_estimate(tmp_path, 
 @pytest.mark.parametrize("fake", [None, FakeCards({})])
 def test_without_cards_the_reason_is_told(monkeypatch, fake):
     monkeypatch.setitem(sys.modules, "pynvml", fake)
-    with pytest.raises(Unreadable, match="not installed|Driver Not Loaded"):
+    with pytest.raises(Unreadable, match=r"not installed|Driver Not Loaded"):
         cards()
 
 

@@ -28,7 +28,7 @@ def test_a_recipe_comes_back_from_json():
 
 
 @pytest.mark.parametrize(
-    "settings, words",
+    ("settings", "words"),
     [
         ({"widht": "3"}, r"no setting 'widht'. Did you mean width\?"),
         ({"width": "3.5"}, "width=3.5 is not a whole number"),

@@ -113,18 +113,6 @@ def cosine_basis(n: int) -> Float[Tensor, "{n} {n}"]:
     return basis
 
 
-class Scale(nn.Module):
-    """Multiplies by a constant."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Float[Tensor, "*S"]) -> Float[Tensor, "*S"]:
-        """`factor · x`, of any shape S."""
-        return self.factor * x
-
-
 def initialise(module: nn.Module, act: str = "relu") -> None:
     """He's normal start for every convolution and linear layer in `module`: variance gain(act)² / fan, biases zero.
 

@@ -28,6 +28,8 @@ from sounding.randomness import generator, stream
 
 REACH = 2.5
 """Steps × step, in radii."""
+FLAT = 1e-5
+"""Losses below this do not resolve a rise: in single precision 1 − probability is rounded at 6e-8."""
 EDITS = 2
 TRIED = 10
 """Neighbours that are tried for each edit."""
@@ -37,8 +39,9 @@ TRIED = 10
 class Attacked:
     """The worst input found for each: `values` [B], their `losses` [B], and where the search `rose` [B].
 
-    `rose` is where following the search raised the loss above that of its start. A gradient that leads nowhere is
-    masked (rounded, saturated, broken): the model is not robust, the attack is blind.
+    `rose` is where following the search raised the loss above that of its start (or could not be seen to, since the
+    loss is so near 0 that floating point hides a rise). A gradient that leads nowhere is masked (rounded, broken): the
+    model is not robust, the attack is blind.
     """
 
     values: list[Any]
@@ -104,6 +107,7 @@ def _climb(
     point = (x + radius * _random_direction(x, threat.norm, rng)).clamp(low, high)
     loss, slope = _loss_and_slope(task, model, point, truths)
     first = peak = loss
+    hidden = (loss < FLAT) & (slope.flatten(1) != 0).any(1).to(loss.device)
     for _ in range(steps):
         worst, highest = _worse(worst, highest, point, loss)
         moved = point + REACH / steps * radius * _steepest(slope, threat.norm)
@@ -111,7 +115,7 @@ def _climb(
         loss, slope = _loss_and_slope(task, model, point, truths)
         peak = torch.maximum(peak, loss)
     worst, highest = _worse(worst, highest, point, loss)
-    return Attacked(task.input.decode(worst.cpu()), highest.cpu().numpy(), (peak > first).cpu().numpy())
+    return Attacked(task.input.decode(worst.cpu()), highest.cpu().numpy(), ((peak > first) | hidden).cpu().numpy())
 
 
 def _loss_and_slope(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tuple[Tensor, Tensor]:

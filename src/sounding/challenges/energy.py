@@ -84,7 +84,7 @@ def _windows(subject: Subject, batches: Iterator[list[Any]]) -> list[Window]:
     length = WINDOW_SECONDS[subject.profile]
     first = _window(subject, batches, 0.0)  # one call, to warm up; a call that fills a window needs none, and counts
     windows = [first] if first.cost.seconds > length else []
-    end = time.perf_counter() + WINDOWS * length - (first.cost.seconds if windows else 0.0)
+    end = time.perf_counter() + 1.5 * WINDOWS * length - (first.cost.seconds if windows else 0.0)
     while not windows or (len(windows) < WINDOWS and time.perf_counter() < end):
         windows.append(_window(subject, batches, length))
     return windows

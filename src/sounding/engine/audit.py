@@ -39,7 +39,8 @@ def describe(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    files = f" in {sum(f.files for f in report.files):,} files" if report.files else ""
+    n = sum(file.files for file in report.files)
+    files = f" in {n:,} file{'s' * (n != 1)}" if n else ""
     yield f"{report.source}: {report.rows:,} rows{files}, {report.used:,} usable, {len(report.refused):,} refused"
     yield from (f"  {note}" for note in report.notes)
     if report.used:
@@ -47,10 +48,10 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _table(report)
         yield f"split: {report.split_origin}"
         yield from _uneven(report.classes)
-    yield from _section(f"refused: {len(report.refused):,} rows", [str(refusal) for refusal in report.refused])
+    yield from _section(f"refused: {len(report.refused):,}", [str(refusal) for refusal in report.refused])
     yield from _section("odd", report.remarks)
     yield from _duplicates(report)
-    yield from _section(f"not used: {len(report.ignored):,} files", report.ignored)
+    yield from _section(f"not used: {len(report.ignored):,} file{'s' * (len(report.ignored) != 1)}", report.ignored)
     yield ""
     yield "usable" if report.usable else "not usable"
     yield from (f"  {problem.splitlines()[0].rstrip(':')}" for problem in report.problems)
@@ -83,16 +84,16 @@ def _uneven(classes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
 
 def _duplicates(report: Report) -> Iterator[str]:
     found = report.duplicates
-    yield from _pairs(found.across, "rows of validation or test are equal to a row of another split")
-    yield from _pairs(found.near, "rows of validation or test look the same as a row of another split")
-    yield from _pairs(found.within, "rows are equal to another of their split")
+    yield from _pairs(found.across, "duplicates across splits", "is equal to")
+    yield from _pairs(found.near, "near duplicates across splits", "looks like")
+    yield from _pairs(found.within, "duplicates within a split", "is equal to")
 
 
-def _pairs(pairs: Pairs, words: str) -> Iterator[str]:
+def _pairs(pairs: Pairs, title: str, verb: str) -> Iterator[str]:
     if pairs.count:
-        shown = [f"{a} is like {b}" for a, b in pairs.places[:_PLACES]]
+        shown = [f"{a} {verb} {b}" for a, b in pairs.places[:_PLACES]]
         more = [f"and {pairs.count - len(shown):,} more"] if pairs.count > len(shown) else []
-        yield from _section(f"duplicates: {pairs.count:,} {words}", shown + more)
+        yield from _section(f"{title}: {pairs.count:,}", shown + more)
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

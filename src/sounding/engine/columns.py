@@ -160,7 +160,8 @@ def _unclear(
     seen = [f"\n  {name}: {_short(cells[0]) if cells else 'empty'}" for name, cells in samples.items()]
     usual = f", or call it {' or '.join(modality.columns[:3])}" if modality.columns else ""
     name = (fitting or list(samples) or ["NAME"])[0]
-    return DataError(f"{what}. It has{''.join(seen)}\n", where=table.name, fix=f"Name it with --{role} {name}{usual}")
+    fix = f"Name it with --{role} {name}{usual}. The columns begin so:{''.join(seen)}"
+    return DataError(what, where=table.name, fix=fix)
 
 
 def _named(table: Table) -> list[str]:

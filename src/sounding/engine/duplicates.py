@@ -20,7 +20,7 @@ NEAR = 0.03
 """The largest difference between the fingerprints of near duplicates."""
 
 _GRID = 6  # entries that span the grid: 2^6 cells around each row are looked into
-_BLOCK = 2048  # rows that are compared at once
+_BLOCK = 128  # rows that are compared at once; bounds the memory for pairs
 _MOST = 128  # rows of one cell that a row is compared with; only heaps of look-alikes have more
 
 Place = Callable[[int], str]

@@ -30,6 +30,9 @@ EVERY = 15.0
 class Keeper:
     """Keeps the snapshot and the best weights in memory; checkpoints and resumes nothing."""
 
+    way_on = ""
+    """What to do to go on after an interruption."""
+
     def __init__(self) -> None:
         self._snapshot: tuple[dict[str, Tensor], dict[str, Any]] = ({}, {})
         self._best: dict[str, Tensor] = {}
@@ -64,6 +67,7 @@ class FolderKeeper(Keeper):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.way_on = f"Go on with: sounding train --resume {folder}"
         self._saved = time.monotonic()
 
     def resume(self, trainee: Trainee) -> None:

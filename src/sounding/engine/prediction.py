@@ -124,19 +124,24 @@ def _batches(items: Iterable[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def write_results(path: Path, results: Iterable[Result]) -> int:
-    """Write results to a .jsonl or .csv file as they come; returns how many. Raises RunError if it cannot be written."""
-    count = 0
+    """Write results to a .jsonl or .csv file as they come; returns how many.
+
+    The file is put in place when all are there: an input that cannot be read leaves a former file as it was. Raises
+    RunError if it cannot be written.
+    """
+    unfinished, count = path.with_name(f".{path.name}.unfinished"), 0
     try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file) if path.suffix == ".csv" else None
-            if table:
-                table.writerow(["input", "answer", "score"])
-            for count, result in enumerate(results, 1):  # noqa: B007 - the count outlives the loop
+        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, fieldnames=["input", "answer", "score"])
+            if path.suffix == ".csv":
+                table.writeheader()
+            for result in results:
                 row = result.to_json()
-                if table:
-                    table.writerow(row.values())
-                else:
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                table.writerow(row) if path.suffix == ".csv" else file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+        unfinished.replace(path)
     except OSError as error:
         raise unwritable(path, error) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
     return count

@@ -71,7 +71,7 @@ class Reader:
         """Row i, with its cells opened."""
         try:
             return self._opened(self._rows[i])
-        except DataError as error:
+        except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
     def target(self, i: int) -> Any:
@@ -79,7 +79,7 @@ class Reader:
         try:
             row = self._rows[i]
             return self._target.read(row.target, row.root)
-        except DataError as error:
+        except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
     def look(self, i: int) -> Look:
@@ -89,7 +89,7 @@ class Reader:
             content, size = _cell_digest(row.input, self._input.suffixes, row.root)
             answer, _ = _cell_digest(row.target, self._target.suffixes, row.root)
             return Look(self._opened(row), row.split, content, answer, size)
-        except DataError as error:
+        except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
     def _opened(self, row: Row) -> Example:
@@ -99,7 +99,9 @@ class Reader:
             raise DataError("the target is empty", fix="Fill it in, or remove the row")
         return Example(self._input.read(row.input, row.root), self._target.read(row.target, row.root), row.group)
 
-    def _placed(self, error: DataError, i: int) -> SoundingError:
+    def _placed(self, error: DataError | OSError, i: int) -> SoundingError:
+        if isinstance(error, OSError):  # a file that went away, or a disk that failed, between two readings
+            return unreadable(self.where(i), error)
         return error if error.where else error.at(self.where(i))
 
 

@@ -102,11 +102,11 @@ def too_many(refused: Sequence[Refusal], total: int, allow_bad: float) -> list[D
     listed = "".join(f"\n  {refusal}" for refusal in refused[:_SHOWN])
     more = f"\n  and {len(refused) - _SHOWN:,} more" if len(refused) > _SHOWN else ""
     if len(refused) == total:
-        what = f"none of the {total:,} rows can be used:{listed}{more}\n"
-        return [DataError(what, fix="Mend them, or name other columns with --input and --target")]
+        fix = f"Mend them, or name other columns with --input and --target:{listed}{more}"
+        return [DataError(f"none of the {total:,} rows can be used", fix=fix)]
     enough = math.ceil(share * 1000) / 1000
-    what = f"{len(refused):,} of {total:,} rows cannot be used ({share:.2%}):{listed}{more}\n"
-    return [DataError(what, fix=f"Mend them, or train without them: --allow-bad {enough:g}")]
+    fix = f"Mend them, or train without them (--allow-bad {enough:g}):{listed}{more}"
+    return [DataError(f"{len(refused):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
 
 
 def unfit(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> list[DataError]:

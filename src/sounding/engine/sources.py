@@ -174,8 +174,10 @@ def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence
     found = " and ".join(
         words
         for words in (
-            f"{len(folders)} folders ({', '.join(folders[:3])}{', …' * (len(folders) > 3)})" if folders else "",
-            f"{len(entries) - len(folders)} files ({', '.join(kinds[:5])})" if kinds else "",
+            f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{', …' * (len(folders) > 3)})"
+            if folders
+            else "",
+            f"{_count(len(entries) - len(folders), 'file')} ({', '.join(kinds[:5])})" if kinds else "",
         )
         if words
     )
@@ -186,3 +188,7 @@ def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence
     )
     what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
     return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -88,21 +88,12 @@ def survey(
     report = Report(
         source=name,
         rows=total,
-        splits={side: int((split.sides == k).sum()) for k, side in enumerate(NAMES)},
-        split_origin=split.origin,
-        classes=_classes(task, found, rows, split.sides),
-        columns=str(listing.chosen or ""),
-        column_names=listing.chosen.names if listing.chosen else {},
-        digest=_digest(found, rows, split.sides),
-        files=listing.files or _folder(listing, found),
         refused=refused,
         allow_bad=allow_bad,
-        duplicates=_duplicates(found, opened, rows, split.sides),
-        remarks=tuple(_remarks(found, opened, rows, split.sides)),
-        ignored=listing.ignored,
-        notes=listing.notes,
         problems=tuple(str(problem) for problem in problems),
     )
+    report = _with_files(report, listing, found)
+    report = _with_rows(report, task, found, opened, rows, split)
     return Survey(opened, rows, split.sides, found, report, tuple(problems))
 
 
@@ -134,6 +125,31 @@ def _divided(task: Task, found: Scan, source: Source, fit: bool) -> tuple[np.nda
 
 
 # ---- the report
+
+
+def _with_files(report: Report, listing: Listing, found: Scan) -> Report:
+    """The report with what is known of files and columns."""
+    return replace(
+        report,
+        columns=str(listing.chosen or ""),
+        column_names=listing.chosen.names if listing.chosen else {},
+        files=listing.files or _folder(listing, found),
+        ignored=listing.ignored,
+        notes=listing.notes,
+    )
+
+
+def _with_rows(report: Report, task: Task, found: Scan, source: Source, rows: np.ndarray, split: Assignment) -> Report:
+    """The report with what is known of the rows that are used."""
+    return replace(
+        report,
+        splits={side: int((split.sides == k).sum()) for k, side in enumerate(NAMES)},
+        split_origin=split.origin,
+        classes=_classes(task, found, rows, split.sides),
+        digest=_digest(found, rows, split.sides),
+        duplicates=_duplicates(found, source, rows, split.sides),
+        remarks=tuple(_remarks(found, source, rows, split.sides)),
+    )
 
 
 def _classes(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> dict[str, dict[str, int]]:

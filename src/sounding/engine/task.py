@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.engine.recipe import Recipe
+from sounding.engine import recipe as recipes
 from sounding.modalities.modality import Change, InputModality, Modality
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ class Task(ABC):
     The first line of its docstring is its help text. An instance holds the fitted modalities and the recipe, nothing else.
     """
 
-    Recipe: ClassVar[type[Recipe]] = Recipe
+    Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
     pipeline: ClassVar[str] = ""
     """What the model hubs call this task ("image-classification"), if they do."""
 
-    def __init__(self, recipe: Recipe | None = None) -> None:
+    def __init__(self, recipe: recipes.Recipe | None = None) -> None:
         self.recipe = recipe or self.Recipe()
         self.input, self.target = self.modalities()
 

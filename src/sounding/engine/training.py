@@ -84,6 +84,7 @@ def fit(
     """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
 
     Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the keeper).
+    Long because it is the loop, and the loop is read in one piece.
     """
     setting, keeper, watch = setting or choose(), keeper or Keeper(), watch or Watch()
     trainee = Trainee(task, seed, setting)
@@ -109,7 +110,10 @@ def fit(
                 state.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
                 keeper.checkpoint(trainee, now=state.finished or stop.is_set())
                 if stop.is_set() and not state.finished:
-                    raise Interrupted(f"stopped at step {state.step}, {state.progress:.0%} of the way; nothing is lost")
+                    raise Interrupted(
+                        f"stopped at step {state.step}, {state.progress:.0%} of the way; nothing is lost",
+                        fix=keeper.way_on,
+                    )
                 if state.finished:
                     break
     return _fitted(trainee, keeper, earlier + meter.cost if earlier else meter.cost, len(train))

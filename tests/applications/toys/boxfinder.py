@@ -77,6 +77,7 @@ class BoxFinder(Task):
 
     Recipe = BoxRecipe
     recipe: BoxRecipe
+    input: Image
     target: Boxes
 
     def modalities(self) -> tuple[Image, Boxes]:
@@ -84,15 +85,9 @@ class BoxFinder(Task):
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        share = "share of pictures whose boxes were all found, and nothing else"
+        area, share = "area under precision over recall at IoU 0.5", "share of pictures with no box missed or wrong"
         return (
-            Metric(
-                "average precision",
-                judge,
-                average_precision,
-                "area under precision over recall at IoU 0.5",
-                hit=matches,
-            ),
+            Metric("average precision", judge, average_precision, area, hit=matches),
             Metric("all found", all_found, mean, share, proportion=True, hit=matches),
         )
 
@@ -101,7 +96,7 @@ class BoxFinder(Task):
         body = [nn.Conv2d(3, width, 3, 2, 1), nn.ReLU()]
         body += [layer for _ in range(3) for layer in (nn.Conv2d(width, width, 3, 1, 1), nn.ReLU())]
         head = nn.Conv2d(width, planes, 1)
-        nn.init.constant_(head.bias[:-4], -4.0)  # nearly every cell is empty: start by saying so
+        nn.init.constant_(head.get_parameter("bias")[:-4], -4.0)  # nearly every cell is empty: start by saying so
         return nn.Sequential(Normalize(self.input.mean, self.input.std), *body, head)
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:

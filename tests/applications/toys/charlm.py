@@ -95,7 +95,7 @@ class CharLM(Task):
         return Reader(len(self.input.vocabulary) + UNKNOWN + 1, self.recipe.width)
 
     def leaf(self, model: nn.Module) -> nn.Module:
-        return model.embedding
+        return model.get_submodule("embedding")
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
         """-log p(continuation and its end | prompt): the sum over characters."""

@@ -28,6 +28,8 @@ PITCHES = {"low": 300.0, "mid": 700.0, "high": 1300.0}  # Hz
 class Ear(nn.Module):
     """Sound [B, T] → log-probabilities [B, N, C]. Frames of digital silence say nothing, so padding is not heard."""
 
+    window: Tensor
+
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
         self.first = nn.Conv1d(WINDOW // 2 + 1, width, 3, padding=1)

@@ -156,7 +156,7 @@ def test_the_demo_cannot_be_told_by_mean_brightness_alone():
     assert high - low < 2 * min(map(np.std, brightness.values()))
 
 
-@pytest.mark.parametrize(("side", "name"), [(16, "FastNet"), (64, "FastNet"), (72, "ResNet")])
+@pytest.mark.parametrize(("side", "name"), [(8, "ResNet"), (16, "FastNet"), (64, "FastNet"), (65, "ResNet")])
 def test_the_network_fits_the_side(side, name):
     examples = photos(3, side=side)
     _, model = fitted(examples, image_size=side)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.architectures.cnn import LARGE_SIDE, FastNet, ResNet
+from sounding.architectures.cnn import FAST_SIDES, FastNet, ResNet
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
 from sounding.engine.metrics import Metric, accuracy, macro_f1, top_k
@@ -34,7 +34,7 @@ class ClassifyRecipe(Recipe):
         "base": {"width": 64, "depth": 2, "epochs": 30.0},
     }
 
-    network: str = "auto"  # fast, resnet or mlp; auto is fast for sides up to 64 pixels, else resnet
+    network: str = "auto"  # fast, resnet or mlp; auto is fast for sides of 16 to 64 pixels, else resnet
     width: int = 32  # channels of the first stage
     depth: int = 1  # blocks in a stage of a resnet; hidden layers of an mlp
     activation: str = "gelu"
@@ -89,7 +89,7 @@ class Classify(Task):
     def _network(self) -> nn.Module:
         r, side = self.recipe, max(self.input.height, self.input.width)
         channels, outputs = self.input.channels, len(self.options)
-        network = r.network if r.network != "auto" else "fast" if side <= LARGE_SIDE else "resnet"
+        network = r.network if r.network != "auto" else "fast" if side in FAST_SIDES else "resnet"
         if network == "fast":
             return FastNet(channels, outputs, (r.width, 2 * r.width, 4 * r.width), act=r.activation)
         if network == "resnet":

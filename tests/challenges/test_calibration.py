@@ -1,0 +1,193 @@
+"""Calibration against torchmetrics, against planted temperatures, and on models that are calibrated by construction."""
+
+import numpy as np
+import pytest
+import torch
+from challenges.toys import Guess, Sort, rows, small, subject, trained
+
+from sounding.challenges import calibration
+from sounding.challenges.calibration import expected_calibration_error
+from sounding.challenges.confidence import Decisions, at_temperature, brier, decisions, fit_temperature, log_loss
+from sounding.challenges.confidence import null_errors as null
+from sounding.engine.subject import Subject
+from sounding.engine.task import Record
+
+RNG = np.random.default_rng(0)
+
+
+class Four(Sort):
+    """Four kinds, answered with given scores."""
+
+    k = 4
+
+
+def answered(n, rng, sharpness=1.0, groups=None):
+    """Records of four options whose truths are drawn from softmax(logits), said with softmax(sharpness × logits)."""
+    logits = torch.as_tensor(rng.normal(0, 1.5, (n, 4)))
+    true, said = logits.softmax(1).numpy(), (sharpness * logits).softmax(1).numpy()
+    truths = (true.cumsum(1) < rng.random((n, 1))).sum(1).clip(max=3)
+    return [
+        Record(int(p.argmax()), int(t), float(p.max()), float(-np.log(p[t])), f"g{i % groups}" if groups else "", p)
+        for i, (p, t) in enumerate(zip(said, truths, strict=True))
+    ]
+
+
+def bench(test, validation=()):
+    """A subject whose records are given."""
+    task = Four(small())
+    made = Subject(task, task.build(), [], list(validation), list(test))
+    made.records, made.validation_records = list(test), list(validation)
+    return made
+
+
+@pytest.mark.parametrize("bins", [5, 15])
+def test_the_error_over_bins_of_equal_width_is_torchmetrics(bins):
+    metric = pytest.importorskip("torchmetrics.functional.classification").binary_calibration_error
+    for n in (20, 1000):
+        c = RNG.random(n).astype(np.float32)
+        hits = RNG.random(n) < c**2
+        theirs = float(metric(torch.tensor(c), torch.tensor(hits.astype(int)), n_bins=bins, norm="l1"))
+        assert expected_calibration_error(c, hits, bins, "equal width") == pytest.approx(theirs, abs=1e-6)
+
+
+def test_the_error_over_bins_of_equal_mass_is_that_of_sorted_slices():
+    c = RNG.random(300)
+    hits = RNG.random(300) < c
+    order = np.argsort(c)
+    slices = [order[i * 20 : (i + 1) * 20] for i in range(15)]
+    expected = np.mean([abs(c[s].mean() - hits[s].mean()) for s in slices])
+    assert expected_calibration_error(c, hits) == pytest.approx(expected)
+
+
+def test_equal_confidences_share_a_bin():
+    c = np.full(100, 0.7)
+    hits = np.arange(100) < 70
+    assert expected_calibration_error(c, hits) == pytest.approx(0)
+    assert expected_calibration_error(c, hits[::-1]) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "n", "mean", "high"),
+    [(9, 1, 1000, 0.018, 0.029), (9, 1, 300, 0.034, 0.052), (3.5, 1.5, 1000, 0.035, 0.049), (3.5, 1.5, 100, 0.109, 0.153)],
+)
+def test_the_null_is_that_of_simulated_calibrated_models(a, b, n, mean, high):
+    """Published for fresh confidences each time; here the confidences stay and the labels are redrawn."""
+    errors = np.concatenate([null(RNG.beta(a, b, n), mass="equal width", redraws=100, seed=i) for i in range(20)])
+    assert errors.mean() == pytest.approx(mean, rel=0.08)
+    assert np.quantile(errors, 0.95) == pytest.approx(high, rel=0.08)
+
+
+@pytest.mark.parametrize("planted", [0.5, 2.5])
+def test_a_planted_temperature_is_recovered_from_scores(planted):
+    d = decisions(Four(), answered(20_000, np.random.default_rng(1), sharpness=planted))
+    assert d.scores is not None
+    assert fit_temperature(d) == pytest.approx(planted, rel=0.05)
+
+
+def test_a_planted_temperature_is_recovered_from_confidences_alone():
+    rng = np.random.default_rng(2)
+    logits = rng.normal(1.0, 1.5, 20_000)
+    hits = rng.random(20_000) < 1 / (1 + np.exp(-logits))
+    d = Decisions(1 / (1 + np.exp(-2.5 * logits)), hits, [str(i) for i in range(20_000)])
+    assert fit_temperature(d) == pytest.approx(2.5, rel=0.05)
+    np.testing.assert_allclose(at_temperature(d, 2.5).confidences, 1 / (1 + np.exp(-logits)), atol=1e-6)
+
+
+def test_scores_are_proper_and_as_defined():
+    scores = np.array([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]])
+    d = Decisions(scores.max(1), np.array([True, False]), ["a", "b"], scores, np.array([0, 2]))
+    np.testing.assert_allclose(brier(d), [0.09 + 0.04 + 0.01, 0.25 + 0.0625 + 0.5625])
+    np.testing.assert_allclose(log_loss(d), -np.log([0.7, 0.25]))
+    bare = Decisions(d.confidences, d.hits, d.groups)
+    np.testing.assert_allclose(brier(bare), [0.09, 0.25])
+    np.testing.assert_allclose(log_loss(bare), -np.log([0.7, 0.5]))
+
+
+def test_a_calibrated_model_gets_no_verdict():
+    verdicts = []
+    for i in range(20):
+        rng = np.random.default_rng(i)
+        found = calibration.measure(bench(answered(500, rng), answered(300, rng)))
+        verdicts.append("No evidence of miscalibration" not in found.sentence)
+        assert found["ece"].low <= 0.02
+    assert sum(verdicts) <= 3  # the null is a 95 % one
+
+
+@pytest.mark.parametrize(("sharpness", "word"), [(2.5, "overconfident"), (0.4, "underconfident")])
+def test_a_miscalibrated_model_is_called_so_and_the_temperature_mends_it(sharpness, word):
+    rng = np.random.default_rng(3)
+    found = calibration.measure(bench(answered(1500, rng, sharpness), answered(1500, rng, sharpness)))
+    assert f"The model is {word}" in found.sentence
+    assert found["ece"].value > found["ece_null_95"].value > found["ece_tempered"].value
+    assert found["temperature"].low < sharpness < found["temperature"].high
+    assert found["ece"].low < found["ece"].value < found["ece"].high
+    assert found.figures[0].svg.startswith("<svg")
+
+
+def test_the_temperature_comes_from_validation_and_never_from_test():
+    rng = np.random.default_rng(4)
+    test, sharp, flat = answered(400, rng), answered(400, rng, 2.0), answered(400, rng, 0.5)
+    assert calibration.measure(bench(test, sharp))["temperature"].value > 1.5
+    assert calibration.measure(bench(test, flat))["temperature"].value < 0.7
+
+
+def test_without_validation_rows_nothing_is_fitted_and_it_says_so():
+    found = calibration.measure(bench(answered(200, RNG)))
+    assert "temperature" not in {n.id for n in found.numbers}
+    assert "No temperature was fitted" in found.sentence
+
+
+def test_the_interval_of_the_error_holds_it_as_often_as_it_says():
+    """The truth: the binned error of a model known to be too sure, from very many of its decisions."""
+    task, held = Four(), 0
+    many = decisions(task, answered(100_000, np.random.default_rng(5), 2.0))
+    truth = expected_calibration_error(many.confidences, many.hits)
+    for i in range(60):
+        found = calibration._ece(bench([]), decisions(task, answered(400, np.random.default_rng(100 + i), 2.0)))
+        held += found.low <= truth <= found.high
+    assert held >= 52
+
+
+def test_records_of_a_group_count_once():
+    found = calibration.measure(bench(answered(300, RNG, groups=15)))
+    assert found["brier"].n == 15
+    assert "clustered" in found["ece"].interval
+
+
+def test_a_task_whose_records_hold_many_decisions_is_measured_by_them():
+    task = Four(small())
+    base = task.metrics[0]
+    many = [[(float(c), bool(RNG.random() < c)) for c in RNG.random(5)] for _ in range(100)]
+    task.__class__ = type("Many", (Four,), {"metrics": property(lambda self: [base.__class__(**{**vars(base), "hit": hit})])})
+
+    def hit(record):
+        return many[record.value]
+
+    made = bench([])
+    made.task = task
+    made.records = [Record(i, 0, 0.5, 0.0) for i in range(100)]
+    found = calibration.measure(made)
+    assert found["brier"].n == 100  # decisions of one record are drawn together
+    assert "500 decisions" in found.sentence
+
+
+def test_answers_without_confidence_are_not_applicable():
+    task = Guess(small())
+    found = calibration.measure(subject(task, task.build(), rows(task, 50)))
+    assert found.status == "not_applicable"
+    assert "no confidence" in found.reason
+
+
+def test_a_handful_of_decisions_is_not_enough():
+    found = calibration.measure(bench(answered(12, RNG)))
+    assert found.status == "not_applicable"
+    assert "12 decisions" in found.reason
+
+
+def test_a_trained_model_is_measured_end_to_end():
+    task = Sort(small())
+    found = calibration.measure(subject(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
+    assert found.status == "ok"
+    assert {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll", "ece_tempered", "temperature"} == {
+        n.id for n in found.numbers
+    }

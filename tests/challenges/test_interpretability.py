@@ -1,0 +1,190 @@
+"""Faithfulness scores against a slow reading of their definition, and what the section says where the answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, rows, small, subject, trained
+from torch import nn
+
+from sounding.challenges import interpretability
+from sounding.challenges.explanation import METHODS, random_order
+from sounding.challenges.faithfulness import faithfulness, rank_correlation, untrained
+from sounding.engine.evidence import Section
+
+
+class Constant(nn.Module):
+    """Answers the same whatever it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([0.0, 1.0]))
+
+    def forward(self, x):
+        return self.logits.expand(len(x), 2) + 0 * x.sum(1, keepdim=True)
+
+
+@pytest.fixture(scope="module")
+def sorted_subject():
+    task = Sort(small())
+    return subject(task, trained(task, rows(task, 600), 100), rows(task, 200, "test"))
+
+
+@pytest.fixture(scope="module")
+def section(sorted_subject) -> Section:
+    return interpretability.measure(sorted_subject)
+
+
+def slow_score(task, model, value, answer, order, ablation):
+    """Deletion and insertion of one order of one item, as the words of the definition say."""
+
+    def likelihood(mask):
+        x = task.input.encode([task.input.keep(value, mask, ablation)])
+        with torch.no_grad():
+            return float(task.support(model, x, [answer])[0])
+
+    clean, lost, kept = likelihood(np.ones(PARTS, bool)), [], []
+    for share in (0.01, 0.05, 0.10, 0.20, 0.50):
+        k = max(1, round(share * PARTS))
+        mask = np.ones(PARTS, bool)
+        mask[order[:k]] = False
+        lost.append(1 - np.exp(min(0.0, likelihood(mask) - clean)))
+        kept.append(np.exp(min(0.0, likelihood(~mask) - clean)))
+    return np.mean(lost), np.mean(kept)
+
+
+def test_scores_are_what_the_definition_says(sorted_subject):
+    task, model = sorted_subject.task, sorted_subject.model
+    values = [e.input for e in sorted_subject.test[:6]]
+    answers = [0, 1, 0, 1, 0, 1]
+    maps = {"one": random_order(task, model, values, answers, np.random.default_rng(8))}
+    found = faithfulness(task, model, values, answers, maps, np.random.default_rng(9))
+    rng = np.random.default_rng(9)
+    coins = [random_order(task, model, values, answers, rng) for _ in range(3)]
+    for i, (value, answer) in enumerate(zip(values, answers, strict=True)):
+        for a, ablation in enumerate(task.input.ablations):
+            orders = [np.argsort(-w[i]) for w in (maps["one"], *coins)]
+            ours, *others = [slow_score(task, model, value, answer, order, ablation) for order in orders]
+            deletion, insertion = np.array(ours) - np.mean(others, 0)
+            assert found.deletion["one"][i, a] == pytest.approx(deletion, abs=1e-5)
+            assert found.insertion["one"][i, a] == pytest.approx(insertion, abs=1e-5)
+
+
+def test_the_best_order_beats_coins_and_the_worst_loses_to_them():
+    weights = np.repeat([3.0, *[0.1] * (PARTS - 1)], 2)
+    task, model = Sort(small()), Pair(linear(weights, -2.0))
+    values = [np.full(16, 0.9, np.float32)] * 10
+    maps = {"best": [weights[::2]] * 10, "worst": [-weights[::2]] * 10}
+    found = faithfulness(task, model, values, [1] * 10, maps, np.random.default_rng(0))
+    assert found.deletion["best"].min(0).min() > 0 > found.deletion["worst"].max(0).max()
+    assert found.insertion["best"].mean() > 0 > found.insertion["worst"].mean()
+
+
+def test_the_printed_score_is_that_of_the_worse_ablation(section):
+    for kind in ("deletion", "insertion"):
+        for method in METHODS:
+            each = section.details["by_ablation"][kind][method]
+            assert set(each) == {"zero", "half"}
+            assert section[f"{kind}_{method}"].value == pytest.approx(min(each.values()), abs=1e-4)
+
+
+def test_a_model_that_uses_one_part_is_explained_better_than_at_random(section):
+    for method in METHODS:
+        assert section[f"deletion_{method}"].low > 0
+        assert section[f"insertion_{method}"].low > 0
+    assert "Better than random: occlusion, gradient, integrated gradients." in section.sentence
+    assert section["deletion_occlusion"].n == 64
+    assert section["completeness_gap"].value < 0.1
+
+
+@pytest.mark.parametrize("task", [Sort(small()), Read(small())], ids=["vectors", "words"])
+def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
+    model = Constant() if isinstance(task, Sort) else task.build()
+    if isinstance(task, Read):
+        with torch.no_grad():
+            model.last.weight.zero_()
+    found = interpretability.measure(subject(task, model, rows(task, 60, "test")))
+    assert found.status == "ok"
+    assert "Better than random" not in found.sentence
+    assert "Not shown to be better than random: occlusion" in found.sentence
+    assert found["deletion_occlusion"].value == 0
+    assert found["randomisation_occlusion"].value == 0  # a map that is all the same orders nothing
+
+
+def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkeypatch):
+    monkeypatch.setattr(interpretability, "methods", lambda task, model: {"occlusion": random_order})
+    found = interpretability.measure(sorted_subject)
+    assert found["deletion_occlusion"].low <= 0 <= found["deletion_occlusion"].high
+    assert "Better than random" not in found.sentence
+
+
+def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):
+    task = sorted_subject.task
+    coin = subject(task, task.build(), rows(task, 200, "test"))
+    items = interpretability.choose(coin, interpretability.PLANS["quick"])
+    assert len(items) == 64
+    assert sum(i.right is False for i in items) == 32
+    good = interpretability.choose(sorted_subject, interpretability.PLANS["quick"])
+    wrong = sum(i.right is False for i in good)
+    assert len(good) == 64
+    assert 0 < wrong < 32  # all that there are
+    assert all(i.right is not None for i in good)
+
+
+def test_the_untrained_model_is_the_same_each_time_and_no_global_state_moves():
+    task = Sort()
+    torch.manual_seed(3)
+    first, expected = untrained(task, 0), torch.Generator().manual_seed(3)
+    assert torch.equal(torch.rand(4), torch.rand(4, generator=expected))
+    again, other = untrained(task, 0), untrained(task, 1)
+    assert torch.equal(first[0].weight, again[0].weight)
+    assert not torch.equal(first[0].weight, other[0].weight)
+
+
+def test_an_explanation_that_tells_nothing_of_the_training_is_cautioned_against(sorted_subject, monkeypatch):
+    by_place = lambda task, model, values, answers, rng: [np.arange(PARTS) * 1.0 for _ in values]  # noqa: E731
+    monkeypatch.setattr(interpretability, "methods", lambda task, model: {"occlusion": by_place})
+    found = interpretability.measure(sorted_subject)
+    assert found["randomisation_occlusion"].value == pytest.approx(1)
+    assert found["randomisation_absolute_occlusion"].value == pytest.approx(1)
+    assert "Caution" in found.sentence
+
+
+def test_rank_correlation_is_spearmans():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        a, b = rng.integers(0, 6, 12).astype(float), rng.normal(size=12)  # with ties
+        assert rank_correlation(a, b) == pytest.approx(stats.spearmanr(a, b).statistic)
+    assert rank_correlation(np.ones(5), np.arange(5.0)) == 0
+
+
+def test_the_figure_shows_a_right_a_wrong_and_an_unsure_answer(section):
+    (figure,) = section.figures
+    assert figure.svg.startswith("<svg")
+    assert "right, wrong, least sure" in figure.caption
+    assert figure.svg.count("% sure") == 3
+
+
+def test_inputs_of_one_part_are_not_explained():
+    class One(Vector):
+        def parts(self, value):
+            return 1
+
+    task = Sort(small())
+    task.input = One()
+    found = interpretability.measure(subject(task, task.build(), rows(task, 20)))
+    assert found.status == "not_applicable"
+    assert "two or more parts" in found.reason
+
+
+def test_words_of_any_number_are_explained():
+    task = Read(small())
+    test = [type(e)(e.input[: 2 + i % 5], e.target) for i, e in enumerate(rows(task, 80, "test"))]
+    found = interpretability.measure(subject(task, trained(task, rows(task, 300)), test))
+    assert found["deletion_occlusion"].low > 0
+    assert {n.id for n in found.numbers} >= {"deletion_integrated_gradients", "randomisation_gradient"}
+
+
+def test_measuring_twice_gives_the_same(sorted_subject, section):
+    again = interpretability.measure(sorted_subject)
+    assert [n.estimate for n in again.numbers] == [n.estimate for n in section.numbers]
