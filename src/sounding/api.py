@@ -22,8 +22,8 @@ from torch import nn
 
 from sounding import catalog
 from sounding.engine import evaluation
-from sounding.engine.audit import check as audit
 from sounding.engine.data import Columns, Dataset, Report, open_data
+from sounding.engine.data.audit import check as audit
 from sounding.engine.files import write_json
 from sounding.engine.keeper import FolderKeeper
 from sounding.engine.machine import Setting, choose

@@ -1,7 +1,7 @@
 """Finds an application by its name or by the path of its file. The only importer of applications.
 
-An application is a module with one subclass of Task in it. Those of the package lie in `applications/`, one file each, and
-are called by the file's name; anybody else's is called by its path. There is no list to edit.
+An application is a module with one subclass of Task in it. Those of the package lie in `applications/`, one file each,
+and are called by the file's name; anybody else's is called by its path. There is no list to edit.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _load(path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader  # a .py file always has both
+    assert spec is not None  # a .py file always has a specification
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up there
     sys.path.insert(0, str(path.resolve().parent))  # so that it may import what lies beside it

@@ -93,7 +93,7 @@ def demo(out: Path | None, seed: int) -> None:
 def check(words: Sequence[str], **columns: str | None) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
-    from sounding.engine.audit import describe
+    from sounding.engine.data.audit import describe
 
     if len(words) > 2:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")

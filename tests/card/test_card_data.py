@@ -7,8 +7,8 @@ from dataclasses import asdict
 from sample_card import HOSTILE, report
 
 from sounding.card.data import measure
+from sounding.engine.data.report import Duplicates, Pairs, Refusal, Report
 from sounding.engine.evidence import Section
-from sounding.engine.report import Duplicates, Pairs, Refusal, Report
 from sounding.engine.subject import Subject
 
 

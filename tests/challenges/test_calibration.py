@@ -109,7 +109,7 @@ def test_a_calibrated_model_gets_no_verdict():
         rng = np.random.default_rng(i)
         found = calibration.measure(bench(answered(500, rng), answered(300, rng)))
         verdicts.append("No evidence of miscalibration" not in found.sentence)
-        assert found["ece"].low <= 0.02
+        assert found["ece"].low == 0 or verdicts[-1]
     assert sum(verdicts) <= 3  # the null is a 95 % one
 
 
@@ -137,15 +137,16 @@ def test_without_validation_rows_nothing_is_fitted_and_it_says_so():
     assert "No temperature was fitted" in found.sentence
 
 
-def test_the_interval_of_the_error_holds_it_as_often_as_it_says():
-    """The truth: the binned error of a model known to be too sure, from very many of its decisions."""
-    task, held = Four(), 0
-    many = decisions(task, answered(100_000, np.random.default_rng(5), 2.0))
-    truth = expected_calibration_error(many.confidences, many.hits)
-    for i in range(60):
-        found = calibration._ece(bench([]), decisions(task, answered(400, np.random.default_rng(100 + i), 2.0)))
+@pytest.mark.parametrize("sharpness", [1.0, 1.3, 2.0])
+def test_the_interval_of_the_error_holds_it_as_often_as_it_says(sharpness):
+    """The truth: the binned error of a calibrated and two too sure models, from very many of their decisions."""
+    many = decisions(Four(), answered(100_000, np.random.default_rng(5), sharpness))
+    truth, held = expected_calibration_error(many.confidences, many.hits), 0
+    for i in range(50):
+        test = answered(300, np.random.default_rng(100 + i), sharpness)
+        found = calibration.measure(bench(test))["ece"]
         held += found.low <= truth <= found.high
-    assert held >= 52
+    assert held >= 44  # of 50 at 95 %: 44 or more with probability 0.99
 
 
 def test_records_of_a_group_count_once():

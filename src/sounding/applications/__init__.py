@@ -1,0 +1,1 @@
+"""The applications: one file each. `sounding.catalog` finds them by file name."""

@@ -4,8 +4,8 @@
     best         the weights that did best on the validation rows
     checkpoint   the state now: where a training that was killed goes on from
 
-Snapshots and bests are taken at steps that the budget fixes, checkpoints whenever the clock says so. That is why a resumed
-training does exactly what an uninterrupted one does, even if it diverges later.
+Snapshots and bests are taken at steps that the budget fixes, checkpoints whenever the clock says so. That is why a
+resumed training does exactly what an uninterrupted one does, even if it diverges later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from torch import Tensor
 
 from sounding.engine.files import read_tensors, write, write_json, write_tensors
 from sounding.engine.trainee import Trainee
-
 
 EVERY = 15.0
 """Seconds between checkpoints."""

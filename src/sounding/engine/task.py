@@ -6,9 +6,9 @@
     Recipe       the numbers of a training, set by one dial (size)
     Task         build, loss, predict, demo; and a few words that may be overridden
 
-Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that the
-model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges records one
-by one and reduces the judgements, so that one bootstrap gives every metric its interval.
+Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that
+the model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges
+records one by one and reduces the judgements, so that one bootstrap gives every metric its interval.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Record:
 class Task(ABC):
     """One application. A subclass declares its modalities, metrics and recipe, and writes build, loss and predict.
 
-    The first line of its docstring is its help text. An instance holds the fitted modalities and the recipe, nothing else.
+    The first line of its docstring is its help text. An instance holds the recipe and the fitted modalities.
     """
 
     Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe

@@ -1,0 +1,1 @@
+"""What a cell of a table holds: how it is read, encoded, explained and disturbed. Knows no loss and no model."""

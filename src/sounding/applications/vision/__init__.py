@@ -1,0 +1,1 @@
+"""Applications that look at pictures."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from sounding.engine.columns import GUESSED, Columns
-from sounding.engine.duplicates import Duplicates, disagreeing, duplicates
-from sounding.engine.reading import Given, Reader, Source
-from sounding.engine.refusals import (
+from sounding.engine.data.columns import GUESSED, Columns
+from sounding.engine.data.duplicates import Duplicates, disagreeing, duplicates
+from sounding.engine.data.reading import Given, Reader, Source
+from sounding.engine.data.refusals import (
     categories,
     in_order,
     kept,
@@ -29,11 +29,11 @@ from sounding.engine.refusals import (
     too_many,
     unfit,
 )
-from sounding.engine.report import LISTED, File, Report
-from sounding.engine.rows import ChainedRows
-from sounding.engine.scan import Scan, scan
-from sounding.engine.sources import Listing, find
-from sounding.engine.splits import NAMES, Assignment, assign, torn_groups
+from sounding.engine.data.report import LISTED, File, Report
+from sounding.engine.data.rows import ChainedRows
+from sounding.engine.data.scan import Scan, scan
+from sounding.engine.data.sources import Listing, find
+from sounding.engine.data.splits import NAMES, Assignment, assign, torn_groups
 from sounding.engine.task import Example, Task
 from sounding.errors import DataError
 from sounding.randomness import stream

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sounding.engine.splits import assign, positions, split_named, split_of_file, torn_groups
+from sounding.engine.data.splits import assign, positions, split_named, split_of_file, torn_groups
 
 
 def digests(names):

@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sounding.engine.cells import BUDGET, Cells
-from sounding.engine.report import Refusal
+from sounding.engine.data.cells import BUDGET, Cells
+from sounding.engine.data.report import Refusal
 from sounding.errors import DataError
 
 

@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from sounding.engine.report import LISTED, Duplicates, Pairs
+from sounding.engine.data.report import LISTED, Duplicates, Pairs
 
 NEAR = 0.03
 """The largest difference between the fingerprints of near duplicates."""

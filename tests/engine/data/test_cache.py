@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sounding.engine.cache import Cache, Packed, weight
-from sounding.engine.rows import PackedRows
+from sounding.engine.data.cache import Cache, Packed, weight
+from sounding.engine.data.rows import PackedRows
 from sounding.engine.task import Example
 from sounding.modalities.modality import Row
 

@@ -14,16 +14,14 @@ from typing import Any, overload
 
 import numpy as np
 
-from sounding.engine.cache import Cache
-from sounding.engine.columns import GUESSED, Columns
-from sounding.engine.reading import Source
-from sounding.engine.report import Report
-from sounding.engine.scan import WORKERS, Labels, ahead
-from sounding.engine.survey import Survey, survey
+from sounding.engine.data.cache import Cache
+from sounding.engine.data.columns import GUESSED, Columns
+from sounding.engine.data.reading import Source
+from sounding.engine.data.report import Report
+from sounding.engine.data.scan import WORKERS, Labels, ahead
+from sounding.engine.data.survey import Survey, survey
 from sounding.engine.task import Example, Task
 from sounding.randomness import stream
-
-__all__ = ("Columns", "Dataset", "Examples", "Report", "batches", "open_data")
 
 _CHUNK = 16  # rows that a thread reads at once
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from sounding.engine.cells import batch
-from sounding.engine.report import Refusal
-from sounding.engine.table import Table, unreadable
+from sounding.engine.data.cells import batch
+from sounding.engine.data.report import Refusal
+from sounding.engine.data.table import Table, unreadable
 from sounding.errors import DataError
 
 _ONE_OBJECT = 'Write one object a line: {"text": "…", "label": "…"}'

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from kinds import Curves, Sentences, write_curves, write_rows
 
-from sounding.engine.audit import check, describe
+from sounding.engine.data.audit import check, describe
 from sounding.errors import DataError
 
 # ---- the check

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from kinds import Curves, write_curves
 
-from sounding.engine.audit import check
-from sounding.engine.duplicates import NEAR, disagreeing, duplicates
+from sounding.engine.data.audit import check
+from sounding.engine.data.duplicates import NEAR, disagreeing, duplicates
 
 
 def digests(keys):

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from sounding.engine.cells import BUDGET
-from sounding.engine.columns import GUESSED, Chosen, Columns, choose, require
-from sounding.engine.report import File, Refusal
-from sounding.engine.rows import ChainedRows, PackedRows, Rows, TableRows
-from sounding.engine.splits import split_named, split_of_file
-from sounding.engine.table import Table, unreadable
-from sounding.engine.tables import SUFFIXES, open_table
+from sounding.engine.data.cells import BUDGET
+from sounding.engine.data.columns import GUESSED, Chosen, Columns, choose, require
+from sounding.engine.data.report import File, Refusal
+from sounding.engine.data.rows import ChainedRows, PackedRows, Rows, TableRows
+from sounding.engine.data.splits import split_named, split_of_file
+from sounding.engine.data.table import Table, unreadable
+from sounding.engine.data.tables import SUFFIXES, open_table
 from sounding.engine.task import Task
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.modality import Row

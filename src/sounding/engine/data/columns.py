@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sounding.engine.splits import split_named
-from sounding.engine.table import Table
+from sounding.engine.data.splits import split_named
+from sounding.engine.data.table import Table
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.modality import Modality
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sounding.engine.columns import blank
-from sounding.engine.rows import Rows
-from sounding.engine.table import unreadable
+from sounding.engine.data.columns import blank
+from sounding.engine.data.rows import Rows
+from sounding.engine.data.table import unreadable
 from sounding.engine.task import Example
 from sounding.errors import DataError, SoundingError
 from sounding.modalities.modality import Modality, Row

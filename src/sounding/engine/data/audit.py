@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sounding.engine.columns import GUESSED, Columns
-from sounding.engine.report import Pairs, Report
-from sounding.engine.splits import NAMES
-from sounding.engine.survey import survey
+from sounding.engine.data.columns import GUESSED, Columns
+from sounding.engine.data.report import Pairs, Report
+from sounding.engine.data.splits import NAMES
+from sounding.engine.data.survey import survey
 from sounding.engine.task import Task
 
 UNEVEN = 10

@@ -9,10 +9,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from sounding.engine.cache import Packed
-from sounding.engine.cells import Cells
-from sounding.engine.columns import Chosen, blank
-from sounding.engine.splits import split_named
+from sounding.engine.data.cache import Packed
+from sounding.engine.data.cells import Cells
+from sounding.engine.data.columns import Chosen, blank
+from sounding.engine.data.splits import split_named
 from sounding.errors import DataError
 from sounding.modalities.modality import Row
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sounding.engine.reading import Source
-from sounding.engine.report import Refusal
-from sounding.engine.scan import Scan
-from sounding.engine.splits import NAMES
+from sounding.engine.data.reading import Source
+from sounding.engine.data.report import Refusal
+from sounding.engine.data.scan import Scan
+from sounding.engine.data.splits import NAMES
 from sounding.engine.task import Task
 from sounding.errors import DataError
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sounding.engine.reading import Source
-from sounding.engine.report import LISTED, Refusal
+from sounding.engine.data.reading import Source
+from sounding.engine.data.report import LISTED, Refusal
 from sounding.errors import DataError
 from sounding.modalities.modality import InputModality, Modality
 

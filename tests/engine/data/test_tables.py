@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sounding.engine.cells import batch
-from sounding.engine.tables import open_table
+from sounding.engine.data.cells import batch
+from sounding.engine.data.tables import open_table
 from sounding.errors import DataError
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sounding.engine.cells import batch
-from sounding.engine.classnames import namers
-from sounding.engine.report import Refusal
-from sounding.engine.table import Table, unreadable
-from sounding.engine.texttables import Csv, Jsonl
+from sounding.engine.data.cells import batch
+from sounding.engine.data.classnames import namers
+from sounding.engine.data.report import Refusal
+from sounding.engine.data.table import Table, unreadable
+from sounding.engine.data.texttables import Csv, Jsonl
 from sounding.errors import DataError
 
 

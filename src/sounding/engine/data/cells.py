@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sounding.engine.report import Refusal
+from sounding.engine.data.report import Refusal
 
 BUDGET = 256 * 2**20
 """Bytes of cells that are kept in memory, over all tables of a data set."""
