@@ -309,15 +309,12 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     assert followed.mean() - plain.mean() < (strangers.mean() - plain.mean()) / 3
 
 
-def test_attacks_change_an_input_only_where_it_is(trained, request):
+def test_attacks_change_an_input_only_where_it_is(trained):
     """An attacked input is as long as it was: padding, which is in the batch and not in the input, is left alone."""
     task, rows = trained.task, trained.rows
     if task.input.legal is None:
-        return
+        pytest.skip("attacks edit discrete inputs one by one")
     shapes = [task.input.encode([row.input]).shape for row in rows]
-    if len(set(shapes)) > 1:
-        reason = "no word of the contract tells an attack where the padding of a continuous input is"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     values, truths = [row.input for row in rows], [row.target for row in rows]
     found = pgd(task, trained.model, values, truths, task.input.threats[0], steps=3)
     assert [task.input.encode([value]).shape for value in found.values] == shapes

@@ -7,7 +7,15 @@ from challenges.toys import Guess, Sort, rows, small, subject, trained
 
 from sounding.challenges import calibration
 from sounding.challenges.calibration import expected_calibration_error
-from sounding.challenges.confidence import Decisions, at_temperature, brier, decisions, fit_temperature, log_loss
+from sounding.challenges.confidence import (
+    Decisions,
+    at_temperature,
+    brier,
+    calibration_error,
+    decisions,
+    fit_temperature,
+    log_loss,
+)
 from sounding.challenges.confidence import null_errors as null
 from sounding.engine.subject import Subject
 from sounding.engine.task import Record
@@ -68,7 +76,12 @@ def test_equal_confidences_share_a_bin():
 
 @pytest.mark.parametrize(
     ("a", "b", "n", "mean", "high"),
-    [(9, 1, 1000, 0.018, 0.029), (9, 1, 300, 0.034, 0.052), (3.5, 1.5, 1000, 0.035, 0.049), (3.5, 1.5, 100, 0.109, 0.153)],
+    [
+        (9, 1, 1000, 0.018, 0.029),
+        (9, 1, 300, 0.034, 0.052),
+        (3.5, 1.5, 1000, 0.035, 0.049),
+        (3.5, 1.5, 100, 0.109, 0.153),
+    ],
 )
 def test_the_null_is_that_of_simulated_calibrated_models(a, b, n, mean, high):
     """Published for fresh confidences each time; here the confidences stay and the labels are redrawn."""
@@ -105,12 +118,12 @@ def test_scores_are_proper_and_as_defined():
 
 def test_a_calibrated_model_gets_no_verdict():
     verdicts = []
-    for i in range(20):
+    for i in range(6):
         rng = np.random.default_rng(i)
-        found = calibration.measure(bench(answered(500, rng), answered(300, rng)))
+        found = calibration.measure(bench(answered(500, rng)))
         verdicts.append("No evidence of miscalibration" not in found.sentence)
         assert found["ece"].low == 0 or verdicts[-1]
-    assert sum(verdicts) <= 3  # the null is a 95 % one
+    assert sum(verdicts) <= 1  # the null is a 95 % one
 
 
 @pytest.mark.parametrize(("sharpness", "word"), [(2.5, "overconfident"), (0.4, "underconfident")])
@@ -143,8 +156,8 @@ def test_the_interval_of_the_error_holds_it_as_often_as_it_says(sharpness):
     many = decisions(Four(), answered(100_000, np.random.default_rng(5), sharpness))
     truth, held = expected_calibration_error(many.confidences, many.hits), 0
     for i in range(50):
-        test = answered(300, np.random.default_rng(100 + i), sharpness)
-        found = calibration.measure(bench(test))["ece"]
+        d = decisions(Four(), answered(300, np.random.default_rng(100 + i), sharpness))
+        found = calibration_error(d, resamples=200)
         held += found.low <= truth <= found.high
     assert held >= 44  # of 50 at 95 %: 44 or more with probability 0.99
 
@@ -159,7 +172,9 @@ def test_a_task_whose_records_hold_many_decisions_is_measured_by_them():
     task = Four(small())
     base = task.metrics[0]
     many = [[(float(c), bool(RNG.random() < c)) for c in RNG.random(5)] for _ in range(100)]
-    task.__class__ = type("Many", (Four,), {"metrics": property(lambda self: [base.__class__(**{**vars(base), "hit": hit})])})
+    task.__class__ = type(
+        "Many", (Four,), {"metrics": property(lambda self: [base.__class__(**{**vars(base), "hit": hit})])}
+    )
 
     def hit(record):
         return many[record.value]

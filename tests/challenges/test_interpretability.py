@@ -1,4 +1,4 @@
-"""Faithfulness scores against a slow reading of their definition, and what the section says where the answer is known."""
+"""Faithfulness against a slow reading of its definition, and what the section says where the answer is known."""
 
 import numpy as np
 import pytest

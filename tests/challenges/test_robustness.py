@@ -83,14 +83,18 @@ def test_a_linear_model_keeps_the_share_whose_margin_is_large_enough():
 def test_masked_gradients_are_cautioned_against(sorted_subject):
     masked = subject(sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60])
     assert "gradients are masked" in robustness.measure(masked).sentence
-    unbounded = subject(sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60], profile="standard")
+    unbounded = subject(
+        sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60], profile="standard"
+    )
     found = robustness.measure(unbounded)
     assert "even an attack without a bound leaves" in found.sentence
     assert found["attack_everything"].value > 0.5
 
 
 def test_standard_measures_five_severities_and_a_sound_model_falls_without_a_bound(sorted_subject):
-    found = robustness.measure(subject(sorted_subject.task, sorted_subject.model, sorted_subject.test, profile="standard"))
+    found = robustness.measure(
+        subject(sorted_subject.task, sorted_subject.model, sorted_subject.test, profile="standard")
+    )
     assert "severities 1 to 5" in found.sentence
     assert found["attack_everything"].value < 0.1
     assert "Caution" not in found.sentence

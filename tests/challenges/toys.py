@@ -1,9 +1,9 @@
 """Small tasks whose right answers are known by hand: linear models over vectors, and over words.
 
-    Vector, Words   inputs of parts that can be pointed at; one continuous, one discrete
-    Sort            which of K kinds a vector is; the model is given or a small network
-    Guess           a number from a vector; its headline metric is better when lower
-    Read            which of two kinds a handful of words is, through an embedding
+Vector, Words   inputs of parts that can be pointed at; one continuous, one discrete
+Sort            which of K kinds a vector is; the model is given or a small network
+Guess           a number from a vector; its headline metric is better when lower
+Read            which of two kinds a handful of words is, through an embedding
 """
 
 from __future__ import annotations

@@ -66,11 +66,12 @@ def pgd(
     """
     found: list[Attacked] = []
     rng = generator("pgd", seed, threat.name)
+    batches = _alike(task, values)
     with frozen(model):
-        for batch in chunks(list(zip(values, truths, strict=True)), task.recipe.batch):
-            x = task.encoded(model, [value for value, _ in batch]).float()
-            found.append(_climb(task, model, x, [truth for _, truth in batch], threat, steps, rng))
-    return _joined(found)
+        for batch in batches:
+            x = task.encoded(model, [values[i] for i in batch]).float()
+            found.append(_climb(task, model, x, [truths[i] for i in batch], threat, steps, rng))
+    return _joined(found, [i for batch in batches for i in batch])
 
 
 def greedy(task: Task, model: nn.Module, values: Sequence[Any], truths: Sequence[Any], *, seed: int = 0) -> Attacked:
@@ -171,6 +172,17 @@ def _like(per_example: Tensor, x: Tensor) -> Tensor:
     return per_example.reshape(-1, *[1] * (x.ndim - 1))
 
 
-def _joined(found: Sequence[Attacked]) -> Attacked:
+def _alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:
+    """Batches of indices whose inputs have the same shape: in padding, an attack would find room that no input has."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for i, value in enumerate(values):
+        alike.setdefault(tuple(task.input.encode([value]).shape), []).append(i)
+    return [batch for indices in alike.values() for batch in chunks(indices, task.recipe.batch)]
+
+
+def _joined(found: Sequence[Attacked], order: Sequence[int]) -> Attacked:
+    """One result of several, back in the order of the inputs: `order` [B] says which input each is of."""
+    back = np.argsort(order)
     values = [value for some in found for value in some.values]
-    return Attacked(values, np.concatenate([f.losses for f in found]), np.concatenate([f.rose for f in found]))
+    losses, rose = (np.concatenate([getattr(f, name) for f in found])[back] for name in ("losses", "rose"))
+    return Attacked([values[i] for i in back], losses, rose)

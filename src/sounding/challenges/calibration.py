@@ -16,11 +16,10 @@ from sounding.challenges.confidence import (
     BINS,
     REDRAWS,
     Decisions,
-    Mass,
     at_temperature,
     bin_of,
-    binned_error,
     brier,
+    calibration_error,
     decisions,
     expected_calibration_error,
     fit_temperature,
@@ -29,7 +28,7 @@ from sounding.challenges.confidence import (
 )
 from sounding.engine import plots
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
-from sounding.engine.intervals import Reduce, bootstrap, wilson
+from sounding.engine.intervals import bootstrap, wilson
 from sounding.engine.metrics import mean
 from sounding.engine.subject import Subject
 
@@ -68,7 +67,7 @@ def _errors(subject: Subject, d: Decisions, null: np.ndarray) -> list[Number]:
     listed = d.scores is not None
     over = "over all options" if listed else "of right against wrong"
     return [
-        _number(subject, "ece", "calibration error", _ece(subject, d),
+        _number(subject, "ece", "calibration error", calibration_error(d, seed=subject.seed),
                 f"expected calibration error: mean |accuracy − confidence| over {BINS} bins of equal mass"),
         _number(subject, "ece_null", "calibration error of a calibrated model", _null(null),
                 "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
@@ -76,7 +75,8 @@ def _errors(subject: Subject, d: Decisions, null: np.ndarray) -> list[Number]:
                 Estimate(float(np.quantile(null, 0.95)), n=len(d)),
                 f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
                 "estimated"),
-        _number(subject, "ece_equal_width", "calibration error, bins of equal width", _ece(subject, d, "equal width"),
+        _number(subject, "ece_equal_width", "calibration error, bins of equal width",
+                calibration_error(d, "equal width", subject.seed),
                 f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
         _number(subject, "brier", "Brier score", _mean(subject, d, brier(d)),
                 f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
@@ -92,7 +92,8 @@ def _after(
     if learnt is None or tempered is None or temperature is None:
         return []
     return [
-        _number(subject, "ece_tempered", "calibration error after temperature", _ece(subject, tempered),
+        _number(subject, "ece_tempered", "calibration error after temperature",
+                calibration_error(tempered, seed=subject.seed),
                 "the same error on the test rows with the temperature fitted on the validation rows"),
         _number(subject, "temperature", "temperature", _spread_of_temperature(subject, learnt, temperature),
                 "the T of least log loss on the validation rows when every log-probability is divided by T; "
@@ -113,24 +114,6 @@ def _mean(subject: Subject, d: Decisions, values: np.ndarray) -> Estimate:
 def _null(null: np.ndarray) -> Estimate:
     low, high = np.quantile(null, [0.025, 0.975])
     return Estimate(float(null.mean()), float(low), float(high), len(null), interval="consistency resampling")
-
-
-def _ece(subject: Subject, d: Decisions, mass: Mass = "equal mass") -> Estimate:
-    """The ECE with an interval that allows for its bias.
-
-    Chance only ever adds to an ECE, and resampling adds once more: percentiles lie too high. The lower end is therefore
-    moved down by twice the shift that resampling shows, and to 0 where the error lies inside its null. In simulations of
-    100 to 1000 decisions this covers the error of the whole population in 92 to 99 % of samples; percentiles, in few.
-    """
-    stats = np.stack([bin_of(d.confidences, BINS, mass), d.confidences - d.hits], axis=1)
-    reduce: Reduce = lambda some: binned_error(some[:, 0].astype(int), some[:, 1])  # noqa: E731
-    e = bootstrap(stats, reduce, d.groups, subject.seed, resamples=1000)
-    if e.low is None or e.high is None:
-        return e
-    half, shift = (e.high - e.low) / 2, max(0.0, (e.high + e.low) / 2 - e.value)
-    inside = e.value <= np.quantile(null_errors(d.confidences, mass=mass, seed=subject.seed), 0.95)
-    low = 0.0 if inside else max(0.0, e.value - half - 2 * shift)
-    return replace(e, low=low, high=e.value + half, interval=f"bias-corrected {e.interval}")
 
 
 def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:

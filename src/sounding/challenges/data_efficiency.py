@@ -194,8 +194,8 @@ def labels_needed(curve: Curve, higher_is_better: bool = True) -> tuple[Estimate
     e = mean_t([math.log2(n) for n, _ in found], of="draws in log n")
     if e.low is None or e.high is None:
         return replace(e, value=2**e.value), censored
-    low, high = (float(np.clip(2**end, curve.sizes[0], curve.sizes[-1])) for end in (e.low, e.high))
-    return replace(e, value=2**e.value, low=low, high=high), censored
+    value, low, high = (float(np.clip(2**n, curve.sizes[0], curve.sizes[-1])) for n in (e.value, e.low, e.high))
+    return replace(e, value=value, low=low, high=high), censored
 
 
 def _sentence(

@@ -119,4 +119,4 @@ def skipped(id: str, title: str, reason: str) -> Section:
 
 def timed(section: Section, seconds: float) -> Section:
     """The section with the seconds that measuring it took."""
-    return replace(section, seconds=seconds)
+    return replace(section, seconds=round(seconds, 3))

@@ -25,6 +25,9 @@ _FIX = {
     errno.EROFS: ("this file system is read-only", "Choose another folder with --out"),
 }
 
+_PICKLES = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How pickles begin: PyTorch's zip archives, and protocols 2 to 5."""
+
 
 def write(path: Path, data: bytes | str) -> None:
     """Replace `path` in one step: a reader sees the old content or the new, never a part.
@@ -87,7 +90,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError("the weights are missing", where=str(path), fix="Train again, or go on with --resume") from None
     except OSError as error:
         raise RunError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+    # A safetensors file begins with the length of its JSON header, which may happen to look like a pickle's first bytes.
+    if data[:2] in _PICKLES and data[8:9] != b"{":
         what = "this is a pickle, not a safetensors file, and a pickle can run any code when it is opened"
         raise RunError(what, where=str(path), fix="Convert it to safetensors where you trust its origin")
     try:

@@ -113,7 +113,7 @@ class Run:
                 f"the weights do not fit the model that config.json describes ({str(error).splitlines()[-1].strip()})"
             )
             raise RunError(what, where=str(path), fix="Take both files from the same run") from None
-        return task, model.eval()
+        return task, model.eval().requires_grad_(False)
 
 
 def latest_unfinished(task: str) -> Run:

@@ -30,7 +30,11 @@ from sounding.errors import TrainingError
 from sounding.randomness import stream
 
 MOST_ROLLBACKS = 6
-LOOKED_AT = 2_000  # validation rows that choose the best weights; more would cost time and change little
+"""How often a training may diverge before it is given up."""
+CALM = 20
+"""Steps in which a loss may rise tenfold: a bumpy start is not yet divergence."""
+LOOKED_AT = 2_000
+"""Validation rows that choose the best weights; more would cost time and change little."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,8 @@ def _trouble(state: State, loss: float) -> str:
     state.smoothed = loss if state.first is None else 0.9 * state.smoothed + 0.1 * loss
     state.first = state.smoothed if state.first is None else state.first
     state.lowest = min(state.lowest, state.smoothed)
-    if state.smoothed > state.first + max(abs(state.first), 2 * (state.first - state.lowest)):
+    patience = 10 if state.step <= CALM else 1
+    if state.smoothed > state.first + patience * max(abs(state.first), 2 * (state.first - state.lowest)):
         return f"the loss rose from {state.lowest:.3g} to {state.smoothed:.3g}"
     return ""
 
