@@ -1,6 +1,6 @@
 """What a training must not lose, kept in memory (Keeper) or in a run folder (FolderKeeper).
 
-    snapshot     the state at the last validation: where a training that diverged goes back to
+    snapshot     the state at the last validation of a healthy model: where a training that diverged goes back to
     best         the weights that did best on the validation rows
     checkpoint   the state now: where a training that was killed goes on from
 
@@ -44,6 +44,9 @@ class Keeper:
         """Remember the state at a validation."""
         self._snapshot = (_cloned(trainee.tensors()), trainee.note())
 
+    def log(self, rows: list[dict[str, Any]]) -> None:
+        """Write down the rows of metrics.csv so far."""
+
     def roll_back(self, trainee: Trainee) -> None:
         """Bring the trainee back to the last snapshot."""
         trainee.restore(*self._snapshot)
@@ -76,16 +79,19 @@ class FolderKeeper(Keeper):
             if (self.folder / "best" / "model.safetensors").exists():
                 self._best = read_tensors(self.folder / "best" / "model.safetensors")[0]
             trainee.restore(*read_tensors(self.folder / "last" / "checkpoint.safetensors"))
-            write(self.folder / "metrics.csv", table(trainee.state.history))
+            self.log(trainee.state.history)
         else:
             self.snapshot(trainee)
             self.checkpoint(trainee, now=True)
 
     def snapshot(self, trainee: Trainee) -> None:
-        """Remember the state at a validation, and write the rows of metrics.csv so far."""
+        """Remember the state at a validation, also for a training that is resumed."""
         super().snapshot(trainee)
         write_tensors(self.folder / "last" / "snapshot.safetensors", *self._snapshot)
-        write(self.folder / "metrics.csv", table(trainee.state.history))
+
+    def log(self, rows: list[dict[str, Any]]) -> None:
+        """Write metrics.csv."""
+        write(self.folder / "metrics.csv", table(rows))
 
     def keep_best(self, trainee: Trainee) -> None:
         """Write the averaged weights to `best/`."""

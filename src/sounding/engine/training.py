@@ -178,7 +178,9 @@ def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: K
     state.history.append(row)
     if improved:
         keeper.keep_best(trainee)
-    keeper.snapshot(trainee)
+    keeper.log(state.history)
+    if state.first is not None and state.smoothed <= state.first:  # to go back to weights that are ill helps nobody
+        keeper.snapshot(trainee)
     watch.validated({**row, "metric": value})
     return ""
 
