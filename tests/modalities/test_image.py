@@ -357,3 +357,16 @@ def test_the_threats_are_balls_inside_the_legal_range():
     assert image.legal == (0.0, 1.0)
     assert [threat.radius for threat in image.threats] == [2 / 255, 8 / 255]
     assert {threat.norm for threat in image.threats} == {"linf"}
+
+
+def test_the_affine_map_says_where_every_pixel_came_from():
+    # Sampling the original at the map gives the moved picture, wherever that did not look beyond the border.
+    image = Image(32)
+    image.fit([np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)])
+    x = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    moved, change = image.augment(x, torch.Generator().manual_seed(3), crop=4, flip=True)
+    grid = torch.nn.functional.affine_grid(change.affine, list(x.shape), align_corners=False)
+    sampled = torch.nn.functional.grid_sample(x, grid, align_corners=False)
+    assert torch.allclose(sampled[..., 4:-4, 4:-4], moved[..., 4:-4, 4:-4], atol=1e-4)
+    assert {float(a) for a in change.affine[:, 0, 0]} == {1.0, -1.0}
+    assert len({tuple(row) for row in change.affine[:, :, 2].tolist()}) > 4

@@ -36,6 +36,7 @@ __all__ = ["expected_calibration_error", "measure"]
 
 ID, TITLE = "calibration", "Calibration"
 FEWEST = 30
+MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
 MOST_FITTED = 2000
 """Validation decisions that the interval of the temperature is resampled from; more would cost time, not say more."""
 
@@ -136,7 +137,8 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
             f"perfectly calibrated model would show up to {limit:.3f} on {len(d)} decisions."
         )
     else:
-        verdict = "overconfident" if said > right else "underconfident"
+        gap, half = said - right, found["ece"].value / 2
+        verdict = "overconfident" if gap > half else "underconfident" if gap < -half else MIXED
         sentence = (
             f"The model is {verdict}: {both}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
             f"perfectly calibrated model could show on {len(d)} decisions."

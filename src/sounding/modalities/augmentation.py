@@ -1,12 +1,15 @@
 """Changes to a batch of pictures that leave their answers right, or change them in a known way (MixUp, CutMix).
 
 Pictures are float32 [B, C, H, W] in [0, 1], and stay in that range. Every example draws its own change, all draws come
-from the generator that is passed in, and nothing is changed in place.
+from the generator that is passed in, and nothing is changed in place. What moves pixels also says where each was taken
+from, as an affine map [B, 2, 3] of coordinates in [-1, 1] (see `affine_grid`), so that boxes and masks can follow.
 
 Legend of shapes: B batch, C channels, H height, W width.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,20 +19,27 @@ from torch.nn import functional as F
 from sounding.modalities.modality import Change
 
 
-def translate(x: Tensor, rng: torch.Generator, pixels: int) -> Tensor:
-    """Each picture shifted by up to `pixels` down and across; what comes in is the mirror image of what is there."""
+def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Tensor]:
+    """Each picture shifted by up to `pixels` down and across; what comes in is the mirror image of what is there.
+
+    Returns the pictures, and the affine map [B, 2, 3].
+    """
     height, width = x.shape[-2:]
     pixels = min(pixels, height - 1, width - 1)
     padded = F.pad(x, (pixels,) * 4, mode="reflect")
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view [B, C, shifts, shifts, H, W]
     down, across = torch.randint(2 * pixels + 1, (2, len(x)), generator=rng)
-    return windows[torch.arange(len(x)), :, down, across]
+    affine = torch.eye(2, 3).repeat(len(x), 1, 1)
+    affine[:, 0, 2], affine[:, 1, 2] = 2 * (across - pixels) / width, 2 * (down - pixels) / height
+    return windows[torch.arange(len(x)), :, down, across], affine
 
 
-def flip(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Each picture mirrored left to right with probability one half."""
+def flip(x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each picture mirrored left to right with probability one half, and the affine map [B, 2, 3]."""
     chosen = torch.rand(len(x), generator=rng) < 0.5
-    return torch.where(_column(chosen, x), x.flip(-1), x)
+    affine = torch.eye(2, 3).repeat(len(x), 1, 1)
+    affine[chosen, 0, 0] = -1.0
+    return torch.where(_column(chosen, x), x.flip(-1), x), affine
 
 
 def jitter(x: Tensor, rng: torch.Generator, strength: float) -> Tensor:
@@ -87,17 +97,27 @@ def augment(
     hole: int = 0,
 ) -> tuple[Tensor, Change]:
     """All of the above in order, each left out at 0; where both mixings are wanted, each batch draws one of them."""
+    affine = None
     if crop:
-        x = translate(x, rng, crop)
+        x, affine = translate(x, rng, crop)
     if flipped:
-        x = flip(x, rng)
+        x, mirrored = flip(x, rng)
+        affine = mirrored if affine is None else _after(affine, mirrored)
     if colour:
         x = jitter(x, rng, colour)
     if hole:
         x = cutout(x, rng, hole)
     if cut and (not mix or torch.rand((), generator=rng) < 0.5):
-        return cutmix(x, rng, cut)
-    return mixup(x, rng, mix) if mix else (x, Change())
+        x, change = cutmix(x, rng, cut)
+    else:
+        x, change = mixup(x, rng, mix) if mix else (x, Change())
+    return x, replace(change, affine=affine)
+
+
+def _after(first: Tensor, second: Tensor) -> Tensor:
+    """The map of two changes in a row: where the second looks, the first had looked further."""
+    square = torch.cat([second, torch.tensor([[[0.0, 0.0, 1.0]]]).expand(len(second), 1, 3)], dim=1)
+    return first @ square
 
 
 def _column(values: Tensor, x: Tensor) -> Tensor:
