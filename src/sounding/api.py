@@ -93,10 +93,20 @@ def load(path: str | Path, application: str | None = None) -> Model:
     return Model(run, task, module)
 
 
-def check(task: str, source: Any, columns: Columns | None = None) -> Report:
-    """What a task would see in the data, without training: counts, refused rows, duplicates, oddities."""
-    task_class = catalog.find(task)
-    return audit(task_class(), source, columns or Columns())
+def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Report:
+    """What a task would see in the data, without training: counts, refused rows, duplicates, oddities.
+
+    Without a task, that of the first application that finds rows of its kind in the data.
+    """
+    if task:
+        return audit(catalog.find(task)(), source, columns or Columns(), allow_bad=allow_bad)
+    failures = []
+    for name in catalog.names():
+        try:
+            return check(name, source, columns, allow_bad=allow_bad)
+        except DataError as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def compare(a: Model, b: Model, source: Any = None) -> Metrics:

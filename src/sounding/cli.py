@@ -72,6 +72,9 @@ def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+bad_option = click.option("--allow-bad", default=0.0, show_default=True, help="Share of bad rows to go on without.")
+
+
 @cli.command()
 @click.option("--out", type=Path, help="Run folder; runs/classify/<n> by default.")
 @click.option("--seed", default=0, show_default=True)
@@ -89,15 +92,17 @@ def demo(out: Path | None, seed: int) -> None:
 
 @cli.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TASK] DATA")
+@bad_option
 @columns_options
-def check(words: Sequence[str], **columns: str | None) -> int:
+def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
     from sounding.engine.data.audit import describe
 
     if len(words) > 2:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
-    report = api.check(words[0] if len(words) == 2 else "", words[-1], spoken.columns(columns))
+    named = words[0] if len(words) == 2 else ""
+    report = api.check(named, words[-1], spoken.columns(columns), allow_bad=allow_bad)
     click.echo(describe(report))
     return 0 if report.usable else 1
 
@@ -113,7 +118,7 @@ def check(words: Sequence[str], **columns: str | None) -> int:
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any number of the recipe, such as lr=3e-4."
 )
-@click.option("--allow-bad", default=0.0, show_default=True, help="Share of unreadable rows to train without.")
+@bad_option
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
 @click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
 @click.option("--card", "profile", default="quick", show_default=True, help="quick, standard, full or none.")
@@ -176,13 +181,14 @@ def predict(run: str, inputs: Sequence[str], out: Path | None, as_json: bool) ->
 @cli.command(name="eval")
 @click.argument("run")
 @click.argument("data", required=False)
+@bad_option
 @columns_options
-def evaluate(run: str, data: str | None, **columns: str | None) -> None:
+def evaluate(run: str, data: str | None, allow_bad: float, **columns: str | None) -> None:
     """Measure a model on DATA, or on the test rows of its training: every metric with its 95 % interval."""
     _prepare()
     from sounding import api
 
-    metrics = api.load(run).evaluate(data, spoken.columns(columns))
+    metrics = api.load(run).evaluate(data, spoken.columns(columns), allow_bad=allow_bad)
     for name, estimate in metrics.items():
         click.echo(f"{name:16} {estimate}  n={estimate.n}  ({estimate.interval})")
 

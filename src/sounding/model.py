@@ -62,24 +62,26 @@ class Model:
         quality = self.card()["quality"]
         return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
 
-    def evaluate(self, source: Any = None, columns: Columns | None = None) -> Metrics:
+    def evaluate(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Metrics:
         """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
 
         Without a source: on the test rows that the training set aside.
         """
-        return Metrics(evaluation.measure(self.task, self.records(source, columns)))
+        return Metrics(evaluation.measure(self.task, self.records(source, columns, allow_bad=allow_bad)))
 
-    def records(self, source: Any = None, columns: Columns | None = None) -> list[Record]:
+    def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
         """One record for each row that `evaluate` looks at."""
-        rows = self.dataset().test if source is None else self.dataset(source, columns).unseen
+        rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
         return evaluation.trials(self.task, self.module, rows)
 
-    def dataset(self, source: Any = None, columns: Columns | None = None) -> Dataset:
+    def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
         """The data of the training, or of another source, read as this model reads."""
         config = self.run.config
         if source is not None:
-            return open_data(self.task, source, columns or Columns(), fit=False)
-        dataset = self._dataset or reopened(self.task, config)
+            return open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False)
+        if self._dataset is not None:
+            return self._dataset
+        dataset = reopened(self.task, config)
         if dataset.report.digest != self.run.data["digest"]:
             where, fix = str(config["source"]), "Train again, or name the rows to measure on: sounding eval RUN DATA"
             raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
@@ -105,7 +107,7 @@ def measured(model: Model, dataset: Dataset, profile: Profile, say: Callable[[st
     header = Header(
         task=Path(config["task"]).stem,
         model=str(model.dir),
-        data=str(config["source"]),
+        data=Path(config["source"]).name,  # a card may be published; config.json has the whole path
         command=config["command"],
         pipeline=model.task.pipeline,
     )
@@ -131,9 +133,9 @@ def _lines(task: Task, records: Sequence[Record]) -> str:
 
 def reopened(task: Task, config: Mapping[str, Any]) -> Dataset:
     """The data that a run was trained on, as its config.json names them; `task` is fitted."""
-    if config["source"] == "in memory":
-        fix = "Name the rows: model.evaluate(examples)"
-        raise RunError("the model was trained on examples in memory, which are gone", fix=fix)
+    if config.get("source", "in memory") == "in memory":
+        fix = "Name the rows to measure on: sounding eval RUN DATA, or model.evaluate(examples)"
+        raise RunError("the rows that the model was trained on are not known here", fix=fix)
     columns, bad = Columns(**config["columns"]), config["allow_bad"]
     return open_data(task, config["source"], columns, allow_bad=bad, fit=False)
 

@@ -113,7 +113,7 @@ def _measurements(report: Mapping[str, Any]) -> dict[str, Callable[[Subject], Se
 
 @dataclass(frozen=True)
 class Card:
-    """The header and the sections. `card["robustness"]["accuracy_corrupted"]` is an Estimate."""
+    """The header and the sections. `card["robustness"]["corrupted"]` is an Estimate."""
 
     header: Header
     sections: tuple[Section, ...]

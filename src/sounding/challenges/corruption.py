@@ -17,7 +17,7 @@ import numpy as np
 from sounding.engine import plots
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Number, Section
-from sounding.engine.intervals import bootstrap
+from sounding.engine.intervals import bootstrap, proportion
 from sounding.engine.subject import Subject
 from sounding.engine.task import Example
 from sounding.randomness import stream
@@ -80,9 +80,14 @@ def _findings(subject: Subject, judged: Judged, severities: Sequence[int], start
         clean = metric.reduce(some[:, 0])
         return average(some[:, 1:]) / clean if clean else float("nan")
 
-    clean = interval(metric.reduce, judged.clean)
+    def score(columns: np.ndarray) -> Estimate:  # [n, S, …]
+        if metric.proportion and columns.shape[1] == 1:
+            return proportion(columns[:, 0], judged.groups, subject.seed)
+        return interval(average, columns)
+
+    clean = score(judged.clean[:, None])
     mean, retention = interval(average, stats[:, 1:]), interval(kept, stats)
-    each = {name: interval(average, columns) for name, columns in judged.corrupted.items()}
+    each = {name: score(columns) for name, columns in judged.corrupted.items()}
     worst = (min if metric.higher_is_better else max)(names, key=lambda name: each[name].value)
     level = f"severity {severities[0]}" if len(severities) == 1 else f"severities {severities[0]} to {severities[-1]}"
     numbers = _numbers(subject, mean, retention, worst, each[worst], level, time.perf_counter() - started)

@@ -23,12 +23,12 @@ from torch import nn
 from sounding.challenges.explanation import completeness_gap, methods
 from sounding.challenges.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
 from sounding.challenges.passes import device
-from sounding.engine import plots
 from sounding.engine.evidence import Figure, Number, Section, not_applicable, timed
 from sounding.engine.intervals import Reduce, bootstrap
 from sounding.engine.machine import inference
 from sounding.engine.metrics import mean
 from sounding.engine.subject import Subject
+from sounding.engine.svg import figure_svg
 from sounding.engine.task import Example, Record, Task, chunks
 
 ID, TITLE = "interpretability", "Interpretability"
@@ -193,10 +193,10 @@ def _sentence(numbers: Sequence[Number], used: Sequence[str], items: Sequence[It
     if unproven := [method for method in used if method not in better]:
         sentence += f"{' ' if better else ''}Not shown to be better than random: {', '.join(map(_words, unproven))}."
     alike = {m: estimates[f"randomisation_absolute_{m}"].value for m in used}
-    for method in (m for m, likeness in alike.items() if likeness > ALIKE):
+    if told := [f"{_words(method)} {likeness:.2f}" for method, likeness in alike.items() if likeness > ALIKE]:
         sentence += (
-            f" Caution: which parts {_words(method)} finds large hardly depends on what was learnt "
-            f"(rank correlation {alike[method]:.2f} with an untrained model)."
+            " Caution: which parts get large weights is told by the input more than by what was learnt; rank "
+            f"correlation with an untrained model: {', '.join(told)}."
         )
     return sentence
 
@@ -231,4 +231,4 @@ def _figure(task: Task, items: Sequence[Item], weights: Sequence[np.ndarray]) ->
             axes.set_title(f"{title}: {task.target.describe(items[i].answer)}{sure}"[:48])
 
     caption = "Which parts carry the answer, by occlusion: " + ", ".join(chosen) + "."
-    return Figure("interpretability_examples", caption, plots.figure_svg(draw, width=7.2, height=2.8))
+    return Figure("interpretability_examples", caption, figure_svg(draw, width=7.2, height=2.8))

@@ -90,7 +90,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError("the weights are missing", where=str(path), fix="Train again, or go on with --resume") from None
     except OSError as error:
         raise RunError(f"cannot be read ({error.strerror})", where=str(path)) from None
-    # A safetensors file begins with the length of its JSON header, which may happen to look like a pickle's first bytes.
+    # A safetensors file begins with the length of its JSON header, which may look like the first bytes of a pickle.
     if data[:2] in _PICKLES and data[8:9] != b"{":
         what = "this is a pickle, not a safetensors file, and a pickle can run any code when it is opened"
         raise RunError(what, where=str(path), fix="Convert it to safetensors where you trust its origin")

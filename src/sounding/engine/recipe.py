@@ -18,6 +18,7 @@ class Recipe:
 
     size: str = "small"
     epochs: float = 20.0
+    least_steps: int = 300  # a training by the recipe's own epochs goes on to so many steps, however few the rows
     batch: int = 64  # examples a step
     accumulate: int = 1  # slices that a step's batch is cut into, to need less memory
     optimizer: str = "adamw"  # adamw or sgd (with Nesterov momentum 0.9)

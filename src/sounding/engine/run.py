@@ -4,7 +4,7 @@ runs/<task>/<n>/
 ├── config.json          how it was made: complete, re-runnable
 ├── data.json            the files, their hashes, the split, the refused rows
 ├── metrics.csv          one row for each look at the validation rows
-├── trainer_state.json   where the training stands
+├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
 ├── last/                the same for the last step, and what an exact resume needs
 ├── plots/  card.json  card.md  card.html  predictions.jsonl
@@ -56,7 +56,7 @@ class Run:
         """The run in `path` (or the one that `path`, its best/ or last/ folder, lies in)."""
         folder = Path(path)
         if folder.name in ("best", "last") and (folder.parent / "config.json").exists():
-            folder = folder.parent
+            folder = folder.parent  # else the folder was copied elsewhere by itself: a model without its history
         if not (folder / "config.json").exists():
             found = "there is no config.json in it" if folder.exists() else "there is no such folder"
             raise RunError(f"not a run: {found}", where=str(path), fix="Name a folder such as runs/classify/1")
@@ -97,12 +97,12 @@ class Run:
 
     def model_config(self, which: str = "best") -> dict[str, Any]:
         """What it takes to build the model: the state of its task."""
-        return read_json(self.dir / which / "config.json")
+        return read_json(self._weights(which).with_name("config.json"))
 
     def model(self, task_class: type[Task], which: str = "best") -> tuple[Task, nn.Module]:
         """The task with its fitted modalities and the model in evaluation mode, from `best/` or `last/`."""
         task = task_class.restored(self.model_config(which))
-        path = self.dir / which / "model.safetensors"
+        path = self._weights(which)
         tensors, _ = read_tensors(path)
         with torch.random.fork_rng(devices=[]):
             model = task.build()
@@ -114,6 +114,11 @@ class Run:
             )
             raise RunError(what, where=str(path), fix="Take both files from the same run") from None
         return task, model.eval().requires_grad_(False)
+
+    def _weights(self, which: str) -> Path:
+        """The file of weights: in best/ or last/, or right here where one of these was copied elsewhere by itself."""
+        alone = self.dir / "model.safetensors"
+        return alone if alone.exists() else self.dir / which / "model.safetensors"
 
 
 def latest_unfinished(task: str) -> Run:

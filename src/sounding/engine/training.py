@@ -49,7 +49,12 @@ class Budget:
         """The number of steps in all, or None where the clock decides."""
         if self.seconds is not None:
             return None
-        return self.steps or max(1, round((self.epochs or task.recipe.epochs) * steps_per_epoch(rows, task)))
+        if self.steps is not None:
+            return max(1, self.steps)
+        recipe, per_epoch = task.recipe, steps_per_epoch(rows, task)
+        if self.epochs is not None:
+            return max(1, round(self.epochs * per_epoch))
+        return max(recipe.least_steps, round(recipe.epochs * per_epoch))
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""

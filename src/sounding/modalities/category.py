@@ -87,14 +87,14 @@ class Category(Modality):
     def encode(self, values: Sequence[str | Mixed]) -> Tensor:
         """Float32 [B, K]: one-hot, or the two shares of a `Mixed` label. Raises DataError for an unknown label."""
         places = {option: place for place, option in enumerate(self.options or ())}
-        out = torch.zeros(len(values), len(places))
+        out = np.zeros((len(values), len(places)), np.float32)
         for row, value in enumerate(values):
             mixed = value if isinstance(value, Mixed) else Mixed(value, value, 1.0)
             for label, share in ((mixed.value, mixed.share), (mixed.other, 1 - mixed.share)):
                 if label not in places:
                     raise DataError(f"no training row has the label {label!r}", fix=self._advice(label))
                 out[row, places[label]] += share
-        return out
+        return torch.from_numpy(out)
 
     def _advice(self, label: Any) -> str:
         known = self.options or []

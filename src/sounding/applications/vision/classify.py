@@ -34,6 +34,11 @@ class ClassifyRecipe(Recipe):
         "base": {"width": 64, "depth": 2, "epochs": 30.0},
     }
 
+    epochs: float = 16.0
+    lr: float = 3e-3
+    weight_decay: float = 0.05
+    smoothing: float = 0.05
+    average: float = 0.998
     network: str = "auto"  # fast, resnet or mlp; auto is fast for sides of 16 to 64 pixels, else resnet
     width: int = 32  # channels of the first stage
     depth: int = 1  # blocks in a stage of a resnet; hidden layers of an mlp
@@ -107,19 +112,24 @@ class Classify(Task):
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
         """Cross-entropy [B]; the truth may be a mixture. Labels are smoothed in training only (arXiv 1512.00567)."""
-        logits = model(x).float()
-        truth = self.target.encode(targets).to(logits.device)
-        smoothing = self.recipe.smoothing if model.training else 0.0
-        return F.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)
+        truth = self.target.encode(targets).to(x.device)
+        if model.training:
+            return F.cross_entropy(model(x).float(), truth, reduction="none", label_smoothing=self.recipe.smoothing)
+        return -(truth * self._log_scores(model, x)).sum(dim=1)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """The most probable category of each picture, its probability, and those of all categories."""
-        x = self.encoded(model, inputs)
-        scores = model(x).float().softmax(dim=1)
+        scores = self._log_scores(model, self.encoded(model, inputs)).exp().cpu().numpy()
+        return [Prediction(self.options[row.argmax()], float(row.max()), row) for row in scores]
+
+    def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
+        """Log-probabilities [B, K] as predicted: of the mean over a picture and its mirror image, where that fits."""
+        scores = model(x).float().log_softmax(dim=1)
         if self.mirrors and self.recipe.flip_average:
-            scores = (scores + model(x.flip(-1)).float().softmax(dim=1)) / 2
-        return [Prediction(self.options[row.argmax()], float(row.max()), row) for row in scores.cpu().numpy()]
+            mirrored = model(x.flip(-1)).float().log_softmax(dim=1)
+            scores = torch.logaddexp(scores, mirrored) - math.log(2)
+        return scores
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """White shapes on dark 16×16 grey pictures: discs, squares and crosses of any place, size and brightness."""
