@@ -33,8 +33,9 @@ from sounding.engine import evaluation
 from sounding.engine.data import Dataset, open_data
 from sounding.engine.evidence import Section
 from sounding.engine.machine import Setting
+from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Prediction, Task
+from sounding.engine.task import Task
 from sounding.engine.training import Budget, Fitted, fit
 from sounding.randomness import generator, stream
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sounding.engine.evidence import Estimate, Figure, Number, Section
     from sounding.engine.metrics import Metric
     from sounding.engine.recipe import Recipe
-    from sounding.engine.task import Example, Prediction, Record, Task
+    from sounding.engine.records import Example, Prediction, Record
+    from sounding.engine.task import Task
     from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
     from sounding.model import Model
 
@@ -34,7 +35,8 @@ _HOME = {
     "sounding.engine.evidence": ("Estimate", "Figure", "Number", "Section"),
     "sounding.engine.metrics": ("Metric",),
     "sounding.engine.recipe": ("Recipe",),
-    "sounding.engine.task": ("Example", "Prediction", "Record", "Task"),
+    "sounding.engine.records": ("Example", "Prediction", "Record"),
+    "sounding.engine.task": ("Task",),
     "sounding.errors": ("DataError", "RunError", "SoundingError", "TrainingError", "UsageError"),
 }
 

@@ -20,9 +20,10 @@ from sounding.engine.data import Columns, Dataset, open_data
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import write
 from sounding.engine.prediction import Result, Results, expand, predict
+from sounding.engine.records import Record
 from sounding.engine.run import Run
 from sounding.engine.subject import Profile, Subject
-from sounding.engine.task import Record, Task
+from sounding.engine.task import Task
 from sounding.errors import DataError, RunError
 
 

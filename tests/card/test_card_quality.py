@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from sounding.card.quality import measure
 from sounding.engine.metrics import Metric, accuracy, macro_f1, mean_loss
+from sounding.engine.records import Example, Prediction, Record
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Prediction, Record, Task
+from sounding.engine.task import Task
 from sounding.modalities.category import Category
 from sounding.modalities.modality import InputModality, Modality
 

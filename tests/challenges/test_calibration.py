@@ -17,8 +17,8 @@ from sounding.challenges.confidence import (
     log_loss,
 )
 from sounding.challenges.confidence import null_errors as null
+from sounding.engine.records import Record
 from sounding.engine.subject import Subject
-from sounding.engine.task import Record
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,8 @@ from challenges.toys import Guess, Sort, by_part, linear, rows, small, subject
 from sounding.challenges import data_efficiency
 from sounding.challenges.curves import area, at, labels_to, nested_order, sizes
 from sounding.challenges.data_efficiency import Curve, labels_needed
-from sounding.engine.task import Example, Task
+from sounding.engine.records import Example
+from sounding.engine.task import Task
 
 GRID = [10, 20, 40, 80, 160]
 RISING = [0.5, 0.6, 0.7, 0.8, 0.9]  # 0.1 for each doubling
@@ -131,9 +132,9 @@ def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
 
 def test_steps_are_shortened_to_the_time_there_is():
     plan = data_efficiency.PLANS["quick"]
-    assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 5) == 100
-    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 5) == 166  # 25 s / 15 runs / 10 ms
-    assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 5) is None
+    assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 4) == 100
+    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 4) == 166  # 20 s / 12 runs / 10 ms
+    assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 4) is None
 
 
 def test_what_cannot_have_a_curve_says_why():

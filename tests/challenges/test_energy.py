@@ -16,8 +16,9 @@ from sounding.challenges import energy
 from sounding.engine.evidence import Section
 from sounding.engine.meter import VARIABLE, Cost, Meter, spread
 from sounding.engine.metrics import Metric
+from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Prediction, Task
+from sounding.engine.task import Task
 from sounding.modalities.modality import InputModality, Modality
 
 WIDTH, HIDDEN, OUT = 16, 256, 4

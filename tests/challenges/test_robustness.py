@@ -9,7 +9,7 @@ from challenges.toys import Guess, Pair, Read, Sort, Vector, linear, rows, small
 
 from sounding.challenges import robustness
 from sounding.engine.evaluation import trials
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 
 
 @pytest.fixture(scope="module")

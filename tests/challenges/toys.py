@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from sounding.engine.metrics import Metric, accuracy
 from sounding.engine.recipe import Recipe
+from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Prediction, Task
+from sounding.engine.task import Task
 from sounding.modalities.modality import InputModality, Modality, Threat
 
 PARTS, WIDTH = 8, 2

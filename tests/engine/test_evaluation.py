@@ -12,7 +12,8 @@ from torch import nn
 from sounding.engine.evaluation import baseline, compare, confusion, measure, same, slices, trials
 from sounding.engine.intervals import wilson
 from sounding.engine.metrics import accuracy, macro_f1, mean_loss
-from sounding.engine.task import Example, Prediction, Record, Task
+from sounding.engine.records import Example, Prediction, Record
+from sounding.engine.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
 from sounding.modalities.modality import InputModality, Modality
 

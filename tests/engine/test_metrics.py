@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score, log_loss, top_k_accuracy_score
 from torchmetrics.functional.classification import multiclass_f1_score
 
 from sounding.engine.metrics import accuracy, macro_f1, mean_loss, top_k
-from sounding.engine.task import Record
+from sounding.engine.records import Record
 from sounding.errors import UsageError
 
 OPTIONS = ["ant", "bee", "cat", "dog", "eel"]

@@ -16,7 +16,7 @@ from sounding.engine.keeper import Keeper
 from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, learning_rate
 from sounding.engine.progress import Watch
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 from sounding.engine.training import Budget, fit
 from sounding.errors import TrainingError
 from sounding.randomness import stream

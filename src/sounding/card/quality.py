@@ -21,8 +21,8 @@ from sounding.engine.data import Examples
 from sounding.engine.evidence import Estimate, Figure, Number, Section, skipped
 from sounding.engine.intervals import paired_difference
 from sounding.engine.metrics import mean_loss
+from sounding.engine.records import Record
 from sounding.engine.subject import Subject
-from sounding.engine.task import Record
 
 ID, TITLE = "quality", "Quality"
 ONE_RUN = "One run: training variance unknown."

@@ -113,8 +113,9 @@ def _mean(subject: Subject, d: Decisions, values: np.ndarray) -> Estimate:
 
 
 def _null(null: np.ndarray) -> Estimate:
-    low, high = np.quantile(null, [0.025, 0.975])
-    return Estimate(float(null.mean()), float(low), float(high), len(null), interval="consistency resampling")
+    mean = float(null.mean())
+    low, high = np.quantile(null, [0.025, 0.975])  # a null that is nearly always 0 has its mean above both
+    return Estimate(mean, min(float(low), mean), max(float(high), mean), len(null), interval="consistency resampling")
 
 
 def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:

@@ -15,7 +15,8 @@ import numpy as np
 
 from sounding.engine.evidence import Estimate
 from sounding.engine.intervals import bootstrap
-from sounding.engine.task import Record, Task
+from sounding.engine.records import Record
+from sounding.engine.task import Task
 from sounding.randomness import stream
 
 BINS = 15

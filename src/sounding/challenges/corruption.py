@@ -18,8 +18,8 @@ from sounding.engine import plots
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Number, Section
 from sounding.engine.intervals import bootstrap, proportion
+from sounding.engine.records import Example
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example
 from sounding.randomness import stream
 
 ID, TITLE = "robustness", "Robustness"

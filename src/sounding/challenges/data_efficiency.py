@@ -23,8 +23,9 @@ from sounding.engine.data import Examples
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
 from sounding.engine.intervals import mean_t
+from sounding.engine.records import Example
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Task
+from sounding.engine.task import Task
 from sounding.engine.training import Budget, fit
 
 ID, TITLE = "data_efficiency", "Data efficiency"
@@ -46,7 +47,7 @@ class Plan:
 
 
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan((0.05, 0.10, 0.20, 0.50, 1.0), 3, 25.0, 500),
+    "quick": Plan((0.10, 0.20, 0.50, 1.0), 3, 20.0, 500),
     "standard": Plan((0.05, 0.10, 0.20, 0.50, 1.0), 3, 120.0, 1000),
     "full": Plan((0.02, 0.05, 0.10, 0.20, 0.50, 1.0), 5, math.inf, 5000),
 }

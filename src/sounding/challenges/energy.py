@@ -23,8 +23,8 @@ from sounding.engine.flops import count
 from sounding.engine.intervals import bootstrap
 from sounding.engine.machine import inference
 from sounding.engine.meter import Cost, Meter, memory_mb
+from sounding.engine.records import Example
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example
 
 WINDOWS = 12
 WINDOW_SECONDS = {"quick": 0.1, "standard": 1.0, "full": 10.0}

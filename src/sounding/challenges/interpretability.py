@@ -27,9 +27,10 @@ from sounding.engine.evidence import Figure, Number, Section, not_applicable, ti
 from sounding.engine.intervals import Reduce, bootstrap
 from sounding.engine.machine import inference
 from sounding.engine.metrics import mean
+from sounding.engine.records import Example, Record
 from sounding.engine.subject import Subject
 from sounding.engine.svg import figure_svg
-from sounding.engine.task import Example, Record, Task, chunks
+from sounding.engine.task import Task, chunks
 
 ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4

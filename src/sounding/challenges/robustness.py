@@ -19,8 +19,8 @@ from sounding.challenges.corruption import ID, TITLE, under_corruption
 from sounding.engine.evaluation import estimate, trials
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.metrics import Metric
+from sounding.engine.records import Example, Record
 from sounding.engine.subject import Subject
-from sounding.engine.task import Example, Record
 from sounding.modalities.modality import Threat
 
 BLIND = 0.9

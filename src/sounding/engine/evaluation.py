@@ -23,7 +23,8 @@ from sounding.engine.evidence import Estimate
 from sounding.engine.intervals import bootstrap, paired_difference, proportion
 from sounding.engine.machine import Setting, inference
 from sounding.engine.metrics import Metric, accuracy
-from sounding.engine.task import Example, Record, Task
+from sounding.engine.records import Example, Record
+from sounding.engine.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
 
 FEW = 30

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.engine.task import Record
+from sounding.engine.records import Record
 from sounding.errors import UsageError
 
 Hits = Sequence[tuple[float, bool]]

@@ -14,7 +14,8 @@ from torch import nn
 
 from sounding.engine.files import unwritable
 from sounding.engine.machine import inference
-from sounding.engine.task import Prediction, Task, chunks
+from sounding.engine.records import Prediction
+from sounding.engine.task import Task, chunks
 from sounding.errors import DataError, SoundingError
 from sounding.modalities.modality import InputModality
 

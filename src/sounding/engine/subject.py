@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from sounding.engine.task import Example, Record, Task
+from sounding.engine.records import Example, Record
+from sounding.engine.task import Task
 from sounding.randomness import stream
 
 Profile = Literal["quick", "standard", "full"]

@@ -1,10 +1,9 @@
 """The contract of an application. Everything above (challenges, card, doors) knows a task only by these words.
 
-    Example      one row that was read: input, target, group
-    Prediction   a label that the model wrote: the same type as a target, with a confidence
-    Record       one trial: what was predicted, what was true, how sure, at what loss
-    Recipe       the numbers of a training, set by one dial (size)
-    Task         build, loss, predict, demo; and a few words that may be overridden
+    Example, Prediction, Record   what goes through it (records.py)
+    Recipe                        the numbers of a training, set by one dial (recipe.py)
+    Metric                        how records are judged (metrics.py)
+    Task                          build, loss, predict, demo; and a few words that may be overridden
 
 Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that
 the model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges
@@ -15,52 +14,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sounding.engine import recipe as recipes
+from sounding.engine.metrics import Metric
+from sounding.engine.records import Example, Prediction, Record
 from sounding.modalities.modality import Change, InputModality, Modality
-
-if TYPE_CHECKING:
-    from sounding.engine.metrics import Metric
-
-
-@dataclass(frozen=True)
-class Example:
-    """One row that was read. `group` names what must not be torn apart: a patient, a speaker, a document."""
-
-    input: Any
-    target: Any = None
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A label that the model wrote. `confidence` is in [0, 1] (None when the task has no such thing).
-
-    `scores` [K] are the probabilities of `task.target.options`, in their order, where the answers are a finite list;
-    for an answer of several parts (boxes, words) they may be the confidence in each part.
-    """
-
-    value: Any
-    confidence: float | None = None
-    scores: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Record:
-    """One trial: a prediction beside the truth, with the loss in nats and the group of its example."""
-
-    value: Any
-    truth: Any
-    confidence: float | None
-    loss: float
-    group: str = ""
-    scores: np.ndarray | None = None
 
 
 class Task(ABC):

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, learning_rate, optimizer
-from sounding.engine.task import Example, Task, chunks
+from sounding.engine.records import Example
+from sounding.engine.task import Task, chunks
 from sounding.randomness import entropy, generator
 
 

@@ -24,7 +24,8 @@ from sounding.engine.machine import Setting, choose
 from sounding.engine.meter import Cost, Meter
 from sounding.engine.optimization import learning_rate
 from sounding.engine.progress import Watch
-from sounding.engine.task import Example, Task
+from sounding.engine.records import Example
+from sounding.engine.task import Task
 from sounding.engine.trainee import State, Trainee
 from sounding.errors import TrainingError
 from sounding.randomness import stream

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from sounding.architectures.layers import Normalize
 from sounding.engine.metrics import Metric, mean
 from sounding.engine.recipe import Recipe
-from sounding.engine.task import Example, Prediction, Record, Task
+from sounding.engine.records import Example, Prediction, Record
+from sounding.engine.task import Task
 from sounding.modalities.image import Image
 from sounding.modalities.modality import Change
 

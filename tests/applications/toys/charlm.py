@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from sounding.engine.metrics import Metric
 from sounding.engine.recipe import Recipe
-from sounding.engine.task import Example, Prediction, Record, Task
+from sounding.engine.records import Example, Prediction, Record
+from sounding.engine.task import Task
 
 CRIES = {"cow": "moo", "dog": "woof", "cat": "mew", "hen": "cluck"}
 COUNTS = {"one": 1, "two": 2, "three": 3}

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
 from sounding.engine.evaluation import trials
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 from sounding.errors import UsageError
 from sounding.modalities.modality import Mixed
 from sounding.randomness import generator, stream

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sounding.engine.data import open_data
-from sounding.engine.task import Example, Task
+from sounding.engine.records import Example
+from sounding.engine.task import Task
 from sounding.errors import DataError
 from sounding.modalities.modality import InputModality, Modality, Row
 

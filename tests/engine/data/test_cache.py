@@ -6,7 +6,7 @@ import numpy as np
 
 from sounding.engine.data.cache import Cache, Packed, weight
 from sounding.engine.data.rows import PackedRows
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 from sounding.modalities.modality import Row
 
 

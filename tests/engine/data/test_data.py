@@ -13,7 +13,7 @@ from kinds import Curves, Sentences, refused, write_curves, write_rows
 
 from sounding.engine.data import Columns, Dataset, Examples, Report, batches, open_data
 from sounding.engine.data.reading import Given
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 from sounding.errors import DataError
 
 

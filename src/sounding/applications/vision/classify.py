@@ -17,7 +17,8 @@ from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
 from sounding.engine.metrics import Metric, accuracy, macro_f1, top_k
 from sounding.engine.recipe import Recipe
-from sounding.engine.task import Example, Prediction, Task
+from sounding.engine.records import Example, Prediction
+from sounding.engine.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
 from sounding.modalities.image import Image

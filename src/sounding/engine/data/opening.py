@@ -20,7 +20,8 @@ from sounding.engine.data.reading import Source
 from sounding.engine.data.report import Report
 from sounding.engine.data.scan import WORKERS, Labels, ahead
 from sounding.engine.data.survey import Survey, survey
-from sounding.engine.task import Example, Task
+from sounding.engine.records import Example
+from sounding.engine.task import Task
 from sounding.randomness import stream
 
 _CHUNK = 16  # rows that a thread reads at once

@@ -18,7 +18,7 @@ import numpy as np
 from sounding.engine.data.columns import blank
 from sounding.engine.data.rows import Rows
 from sounding.engine.data.table import unreadable
-from sounding.engine.task import Example
+from sounding.engine.records import Example
 from sounding.errors import DataError, SoundingError
 from sounding.modalities.modality import Modality, Row
 

@@ -34,7 +34,8 @@ from sounding.engine.data.rows import ChainedRows
 from sounding.engine.data.scan import Scan, scan
 from sounding.engine.data.sources import Listing, find
 from sounding.engine.data.splits import NAMES, Assignment, assign, torn_groups
-from sounding.engine.task import Example, Task
+from sounding.engine.records import Example
+from sounding.engine.task import Task
 from sounding.errors import DataError
 from sounding.randomness import stream
 

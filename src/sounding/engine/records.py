@@ -1,0 +1,42 @@
+"""What goes through a task: rows in, answers out, trials to be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row that was read. `group` names what must not be torn apart: a patient, a speaker, a document."""
+
+    input: Any
+    target: Any = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A label that the model wrote. `confidence` is in [0, 1] (None when the task has no such thing).
+
+    `scores` [K] are the probabilities of `task.target.options`, in their order, where the answers are a finite list;
+    for an answer of several parts (boxes, words) they may be the confidence in each part.
+    """
+
+    value: Any
+    confidence: float | None = None
+    scores: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial: a prediction beside the truth, with the loss in nats and the group of its example."""
+
+    value: Any
+    truth: Any
+    confidence: float | None
+    loss: float
+    group: str = ""
+    scores: np.ndarray | None = None

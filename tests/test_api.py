@@ -1,0 +1,109 @@
+"""The Python door: what `import sounding as sd` offers, on a task that takes a second."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sounding as sd
+from sounding.randomness import stream
+
+DOTS = str(Path(__file__).parent / "engine" / "dots.py")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return sd.train(DOTS, "demo", steps=200, out=tmp_path_factory.mktemp("runs") / "dots", dropout=0.0)
+
+
+def test_the_public_names_are_these():
+    assert set(dir(sd)) == {*sd.__all__, "__version__"}
+    assert all(getattr(sd, name) is not None for name in sd.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        sd.trian  # noqa: B018
+
+
+def test_a_training_gives_a_model_with_its_folder_metrics_and_card(model):
+    accuracy = model.metrics.accuracy
+    assert accuracy.low < accuracy.value < accuracy.high
+    assert accuracy.value > 0.85
+    assert model.evaluate().accuracy == accuracy
+    card = model.card()
+    assert card["quality"]["accuracy"] == accuracy
+    assert card["robustness"].numbers
+    assert {p.name for p in model.dir.iterdir()} >= {"best", "last", "card.html", "plots", "predictions.jsonl"}
+
+
+def test_a_loaded_model_answers_as_the_trained_one(model):
+    loaded = sd.load(model.dir)
+    points = [np.array([2, 2, 0, 0], np.float32), np.array([-2, -2, 0, 0], np.float32)]
+    assert [r.label for r in loaded(points)] == ["right", "left"]
+    assert [r.score for r in loaded(points)] == pytest.approx([r.score for r in model(points)], abs=1e-6)
+    assert loaded(points).to_dicts()[0][0]["label"] == "right"
+    assert sum(d["score"] for d in loaded(points).to_dicts()[0]) == pytest.approx(1)
+    assert loaded.evaluate().accuracy == model.metrics.accuracy
+
+
+def test_best_and_last_are_models_by_themselves(model, tmp_path):
+    for which in ("best", "last"):
+        assert sd.load(model.dir / which)(["2 2 0 0"])[0].label == "right"
+    (tmp_path / "alone").mkdir()
+    for file in (model.dir / "best").iterdir():
+        (tmp_path / "alone" / file.name).write_bytes(file.read_bytes())
+    alone = sd.load(tmp_path / "alone")
+    assert alone(["-2 -2 0 0"])[0].label == "left"
+    with pytest.raises(sd.RunError, match="not known here"):
+        alone.evaluate()
+
+
+def test_the_predictions_on_the_test_rows_lie_beside_the_card(model):
+    lines = [json.loads(line) for line in (model.dir / "predictions.jsonl").read_text().splitlines()]
+    right = np.mean([line["answer"] == line["truth"] for line in lines])
+    assert right == pytest.approx(model.metrics.accuracy.value)
+
+
+def test_examples_in_memory_and_a_model_of_ones_own(tmp_path):
+    import sys
+
+    sys.path.insert(0, str(Path(DOTS).parent))
+    from dots import Dots
+
+    examples = Dots().demo(stream("mine"), 300)
+    model = sd.train(Dots, examples, steps=100, out=tmp_path / "run", card=None)
+    assert model.evaluate(examples).accuracy.n == 300
+    with pytest.raises(sd.RunError, match="not known here"):
+        sd.load(model.dir).evaluate()
+
+
+def test_two_models_are_compared_on_the_same_rows(model, tmp_path):
+    worse = sd.train(DOTS, "demo", steps=1, out=tmp_path / "worse", card=None)
+    difference = sd.compare(model, worse).accuracy
+    assert difference.low > 0
+    same = sd.compare(model, model).accuracy
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_pipeline_answers_in_dictionaries(tmp_path):
+    for name, low in (("dark", 0), ("bright", 150)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(30):
+            pixels = stream(name, i).integers(low, low + 100, (8, 8, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    run = sd.train("classify", tmp_path / "photos", steps=40, width=4, out=tmp_path / "run", card=None)
+    answer = sd.pipeline("image-classification", model=run.dir)
+    picture = str(tmp_path / "photos" / "dark" / "1.png")
+    assert [d["label"] for d in answer(picture)] == ["dark", "bright"]
+    assert len(answer([picture, picture])) == 2
+    with pytest.raises(sd.UsageError, match="not translation"):
+        sd.pipeline("translation", model=run.dir)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (5, 5)])
+def test_durations(text, expected):
+    from sounding.api import seconds
+
+    assert seconds(text) == expected
