@@ -98,7 +98,7 @@ def section():
 def test_more_labels_give_more_and_the_section_says_how_much(section):
     assert section.status == "ok"
     scores = np.mean(section.details["scores"], 0)
-    assert section.details["sizes"] == [20, 40, 80, 200, 400]
+    assert section.details["sizes"] == [40, 80, 200, 400]
     assert len(section.details["scores"]) == 3
     assert scores[-1] > scores[0] + 0.1
     assert section["aulc"].low < section["aulc"].value < section["aulc"].high
@@ -133,7 +133,7 @@ def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
 def test_steps_are_shortened_to_the_time_there_is():
     plan = data_efficiency.PLANS["quick"]
     assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 4) == 100
-    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 4) == 166  # 20 s / 12 runs / 10 ms
+    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 4) == 125  # 15 s / 12 runs / 10 ms
     assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 4) is None
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 import sounding as sd
 from sounding.modalities.category import Category
-from sounding.modalities.modality import InputModality
+from sounding.modalities.modality import InputModality, Threat
 
 
 class Point(InputModality):
@@ -23,6 +23,7 @@ class Point(InputModality):
     columns = ("point",)
     ablations = ("zero", "mean")
     legal = (-10.0, 10.0)
+    threats = (Threat("L∞ 0.1", "linf", 0.1),)
     mean = 0.0
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:

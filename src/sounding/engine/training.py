@@ -34,7 +34,7 @@ MOST_ROLLBACKS = 6
 """How often a training may diverge before it is given up."""
 CALM = 20
 """Steps in which a loss may rise tenfold: a bumpy start is not yet divergence."""
-LOOKED_AT = 2_000
+LOOKED_AT = 1_000
 """Validation rows that choose the best weights; more would cost time and change little."""
 
 

@@ -30,12 +30,11 @@ class ClassifyRecipe(Recipe):
     """The numbers of an image classifier."""
 
     sizes: ClassVar = {
-        "tiny": {"width": 16, "epochs": 10.0, "batch": 32},
+        "tiny": {"width": 16},
         "small": {},
         "base": {"width": 64, "depth": 2, "epochs": 30.0},
     }
 
-    epochs: float = 16.0
     lr: float = 3e-3
     weight_decay: float = 0.05
     smoothing: float = 0.05
@@ -108,7 +107,7 @@ class Classify(Task):
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Pictures moved, mirrored, recoloured and mixed, as the recipe says."""
         r, side = self.recipe, self.input.width
-        pixels = {"crop": math.ceil(r.crop * side), "cutout": math.ceil(r.cutout * side)}
+        pixels = {"crop": int(r.crop * side), "cutout": math.ceil(r.cutout * side)}
         return self.input.augment(x, rng, flip=self.mirrors, colour=r.colour, mixup=r.mixup, cutmix=r.cutmix, **pixels)
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
