@@ -185,14 +185,15 @@ def _sentence(numbers: Sequence[Number], used: Sequence[str], items: Sequence[It
     lost = {method: estimates[f"deletion_{method}"] for method in used}
     better = [method for method, e in lost.items() if e.low is not None and e.low > 0]
     said = "; ".join(f"{_words(method)} {e}" for method, e in lost.items())
-    sentence = (
-        "Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random parts, "
-        f"under the worse ablation, on {len(items)} rows: {said}. "
+    verdicts = {
+        "Better than random": better,
+        "Not shown to be better than random": [method for method in used if method not in better],
+    }
+    sentence = " ".join(f"{words}: {', '.join(map(_words, named))}." for words, named in verdicts.items() if named)
+    sentence += (
+        " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random parts, "
+        f"under the worse ablation, on {len(items)} rows: {said}."
     )
-    if better:
-        sentence += f"Better than random: {', '.join(map(_words, better))}."
-    if unproven := [method for method in used if method not in better]:
-        sentence += f"{' ' if better else ''}Not shown to be better than random: {', '.join(map(_words, unproven))}."
     alike = {m: estimates[f"randomisation_absolute_{m}"].value for m in used}
     if told := [f"{_words(method)} {likeness:.2f}" for method, likeness in alike.items() if likeness > ALIKE]:
         sentence += (

@@ -103,7 +103,7 @@ class Section:
             "numbers": [number.to_json() for number in self.numbers],
             "figures": figures,
             "details": dict(self.details),
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds, 6),
         }
 
 
@@ -119,4 +119,4 @@ def skipped(id: str, title: str, reason: str) -> Section:
 
 def timed(section: Section, seconds: float) -> Section:
     """The section with the seconds that measuring it took."""
-    return replace(section, seconds=round(seconds, 3))
+    return replace(section, seconds=round(seconds, 6))

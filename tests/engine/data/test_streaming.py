@@ -13,7 +13,7 @@ from sounding.randomness import stream
 
 
 def test_opening_a_folder_holds_no_pictures(tmp_path):
-    side, n = 256, 300
+    side, n = 256, 600
     for name in ("a", "b"):
         (tmp_path / "photos" / name).mkdir(parents=True)
     for i in range(n):
