@@ -191,8 +191,8 @@ def _sentence(numbers: Sequence[Number], used: Sequence[str], items: Sequence[It
     }
     sentence = " ".join(f"{words}: {', '.join(map(_words, named))}." for words, named in verdicts.items() if named)
     sentence += (
-        " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random parts, "
-        f"under the worse ablation, on {len(items)} rows: {said}."
+        " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random "
+        f"parts, under the worse ablation, on {len(items)} rows: {said}."
     )
     alike = {m: estimates[f"randomisation_absolute_{m}"].value for m in used}
     if told := [f"{_words(method)} {likeness:.2f}" for method, likeness in alike.items() if likeness > ALIKE]:
