@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -19,12 +19,16 @@ from sounding.engine.task import Task, chunks
 from sounding.errors import DataError, SoundingError
 from sounding.modalities.modality import InputModality
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass(frozen=True)
 class Result:
     """One answer: `value` as the target column would hold it, its `score` in [0, 1], and what it is an answer to."""
 
     source: str
+    input: Any
     prediction: Prediction
     task: Task
 
@@ -47,6 +51,18 @@ class Result:
         """The answer as the Hugging Face pipelines shape it, best first."""
         p = self.prediction
         return self.task.target.answers(p.value, p.confidence, p.scores)
+
+    def plot(self, path: str | Path | None = None) -> Figure:
+        """The input with its answer above it, as a matplotlib figure; also written to `path` (.png, .svg) if given."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(3, 3.3), layout="constrained")
+        axes = figure.subplots()
+        self.task.input.draw(axes, self.input)
+        axes.set_title(self.label if self.score is None else f"{self.label}  {self.score:.3f}", parse_math=False)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+        return figure
 
     def to_json(self) -> dict[str, Any]:
         """One line of a results file."""
@@ -77,7 +93,7 @@ def predict(task: Task, model: nn.Module, inputs: Iterable[Any]) -> Iterator[Res
             source = (
                 item if isinstance(item, str) else str(item) if isinstance(item, Path) else task.input.describe(value)
             )
-            yield Result(source, prediction, task)
+            yield Result(source, value, prediction, task)
 
 
 def expand(modality: InputModality, named: Any) -> list[Any]:
