@@ -98,13 +98,14 @@ def section():
 def test_more_labels_give_more_and_the_section_says_how_much(section):
     assert section.status == "ok"
     scores = np.mean(section.details["scores"], 0)
-    assert section.details["sizes"] == [40, 80, 200, 400]
+    assert section.details["sizes"] == [40, 120, 400]
     assert len(section.details["scores"]) == 3
     assert scores[-1] > scores[0] + 0.03
     assert section["aulc"].low < section["aulc"].value < section["aulc"].high
     assert scores[0] < section["aulc"].value < scores[-1]
     assert 20 <= section["n90"].low <= section["n90"].value <= section["n90"].high <= 400
-    assert section["last_doubling"].value == pytest.approx(scores[-1] - scores[-2], abs=1e-4)
+    half = np.interp(np.log2(200), np.log2([40, 120, 400]), scores)
+    assert section["last_doubling"].value == pytest.approx(scores[-1] - half, abs=1e-4)
     assert section["aulc"].interval == "t over 3 draws"
     assert section.figures[0].svg.startswith("<svg")
     assert "60 steps each" in section.sentence
@@ -132,9 +133,9 @@ def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
 
 def test_steps_are_shortened_to_the_time_there_is():
     plan = data_efficiency.PLANS["quick"]
-    assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 4) == 100
-    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 4) == 125  # 15 s / 12 runs / 10 ms
-    assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 4) is None
+    assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 3) == 100
+    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 3) == 266  # 24 s / 9 runs / 10 ms
+    assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 3) is None
 
 
 def test_what_cannot_have_a_curve_says_why():

@@ -12,6 +12,7 @@ import pytest
 import torch
 from dots import Dots, Numbers
 
+from sounding.engine.evaluation import trials
 from sounding.engine.keeper import Keeper
 from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, learning_rate
@@ -114,6 +115,18 @@ def test_the_best_on_validation_is_what_comes_back():
     seen = [row["accuracy"] for row in fitted.history]
     assert keeper.kept[-1] == max(seen)
     assert all(torch.equal(t, keeper.best()[name]) for name, t in fitted.model.state_dict().items())
+
+
+def test_between_equally_accurate_weights_those_of_lower_loss_are_kept():
+    far = [Example(e.input * 4, e.target) for e in rows(100, "validation")]  # so easy that accuracy is soon 1
+    fitted = trained(validation=far)
+    best = max(row["accuracy"] for row in fitted.history)
+    equals = [row["validation_loss"] for row in fitted.history if row["accuracy"] == best]
+    task = Dots()
+    task.fit(rows(300, "train"))
+    records = trials(task, fitted.model, far)
+    assert len(equals) > 3
+    assert np.mean([r.loss for r in records]) == pytest.approx(min(equals), rel=1e-5)
 
 
 def test_it_stops_early_when_validation_no_longer_improves():

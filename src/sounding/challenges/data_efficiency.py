@@ -32,7 +32,7 @@ ID, TITLE = "data_efficiency", "Data efficiency"
 FEWEST = 40
 ENOUGH = 0.9
 """The share of the full score that `n90` asks for."""
-WORTHWHILE = 1 / 16
+WORTHWHILE = 1 / 8
 """A curve of trainings shorter than this share of the run's own would not speak of it."""
 
 
@@ -47,7 +47,7 @@ class Plan:
 
 
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan((0.10, 0.20, 0.50, 1.0), 3, 15.0, 500),
+    "quick": Plan((0.10, 0.30, 1.0), 3, 24.0, 500),
     "standard": Plan((0.05, 0.10, 0.20, 0.50, 1.0), 3, 120.0, 1000),
     "full": Plan((0.02, 0.05, 0.10, 0.20, 0.50, 1.0), 5, math.inf, 5000),
 }

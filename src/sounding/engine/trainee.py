@@ -31,6 +31,7 @@ class State:
     damping: float = 1.0  # what the learning rate is multiplied by after rollbacks
     rollbacks: int = 0
     best: float | None = None  # headline metric of the best validation, made so that higher is better
+    best_loss: float = math.inf  # and its validation loss, which decides between equals
     stale: int = 0  # validations since then
     history: list[dict[str, Any]] = field(default_factory=list)  # the rows of metrics.csv
     cost: dict[str, Any] | None = None  # Cost.to_json of all sittings before this one

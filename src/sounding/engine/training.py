@@ -168,9 +168,11 @@ def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: K
     except TrainingError as error:
         return error.what
     better = value if task.metrics[0].higher_is_better else -value
-    improved = state.best is None or not better <= state.best  # without validation rows the last are the best
+    # Without validation rows (not a number) the last are the best; between equals the lower loss is.
+    improved = state.best is None or not (better, -loss) <= (state.best, -state.best_loss)
     state.stale = 0 if improved else state.stale + 1
-    state.best = better if improved else state.best
+    if improved:
+        state.best, state.best_loss = better, loss
     state.finished = state.progress >= 1.0 or 0 < task.recipe.patience <= state.stale
     row = {
         "step": state.step,
