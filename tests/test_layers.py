@@ -1,6 +1,6 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
-    cli → words → api, serve → model → card, catalog → applications | challenges → engine → modalities | architectures
+    cli → api, serve → model → card, catalog → applications | challenges → engine → modalities | architectures
     → errors, randomness
 
 Between applications and challenges, and between modalities and architectures, there is no door.
@@ -19,7 +19,6 @@ SOURCE = Path(__file__).parents[1] / "src" / "sounding"
 
 FLOORS = {
     **dict.fromkeys(("__init__", "__main__", "cli"), 9),  # the front door: the public names and the verbs
-    "words": 8,  # what a person types
     **dict.fromkeys(("api", "serve"), 7),
     "model": 6,  # a trained model with its card
     **dict.fromkeys(("card", "catalog"), 5),

@@ -30,6 +30,13 @@ class Subject:
     seed: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)
     """What the training cost, as `engine.meter.Cost.to_json` gives it, with `steps` and `examples` seen."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """How the run was made (its config.json), as far as there is one."""
+    second: Sequence[Example] = ()
+    """Rows of a second set of the same task, from elsewhere, on which the loss by a shift is measured."""
+    second_name: str = ""
+    region: str = ""
+    """Where the electricity comes from: a country code, or "" when nobody said."""
 
     @cached_property
     def records(self) -> list[Record]:

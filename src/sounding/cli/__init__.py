@@ -1,0 +1,15 @@
+"""The command line: verbs, and nothing that the Python door cannot do.
+
+    group.py       the group of verbs, what they share, errors
+    training.py    demo  check  train
+    using.py       predict  list
+    measuring.py   eval  compare  card  doctor
+    words.py       what a person types: key=value, profiles, columns
+
+Nothing heavy is imported before a verb runs, so that help comes at once.
+"""
+
+from sounding.cli import measuring, training, using  # each adds its verbs to the group
+from sounding.cli.group import cli, main
+
+__all__ = ["cli", "main", "measuring", "training", "using"]

@@ -1,0 +1,109 @@
+"""The group of verbs, what they share, and how errors leave: one message, one status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sounding.errors import SoundingError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sounding.card.card import Card
+    from sounding.model import Model
+
+
+ORDER = ("demo", "check", "train", "predict", "eval", "compare", "card", "inspect", "label", "doctor", "list")
+"""The verbs in the order of use, as help lists them."""
+
+
+class Verbs(click.Group):
+    """A group that lists its verbs in the order of use, and says what a mistyped one may have been."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The verbs in the order of use."""
+        return sorted(self.commands, key=ORDER.index)
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        """The verb that was named."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise UsageError(f"no verb {args[0]!r}", fix=did_you_mean(args[0], self.commands))
+        return super().resolve_command(context, args)
+
+
+def main() -> None:
+    """Run the command line; every error that a person can mend becomes one message and a non-zero status."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SoundingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sounding")
+def cli() -> None:
+    """Deep learning with the measurements attached.
+
+    Train from your own files with one command; every model arrives with a card made of measurements.
+    """
+
+
+def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that name columns, for the verbs that read data."""
+    for name, help in (
+        ("split", "Column that says train, validation or test."),
+        ("group", "Column of what must not be torn apart: patient, speaker, document."),
+        ("target", "Column of the answer."),
+        ("input", "Column of what the model looks at."),
+    ):
+        command = click.option(f"--{name}", help=help)(command)
+    return command
+
+
+bad_option = click.option("--allow-bad", default=0.0, show_default=True, help="Share of bad rows to go on without.")
+
+
+def prepare() -> None:
+    """Allocator and threads, before anything imports torch."""
+    from sounding.engine import machine
+
+    machine.prepare()
+
+
+def watch(title: str) -> Any:
+    """What shows a training's progress on a terminal."""
+    from sounding.engine import progress
+
+    return progress.watch(title)
+
+
+def say(message: str) -> None:
+    """Progress is for a person who waits; it goes to the error stream, and only on a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"  {message} …", err=True)
+
+
+def summary(model: Model) -> None:
+    """At most a dozen lines: each section's finding, where it lies, and what to type next."""
+    if (model.dir / "card.json").exists():
+        findings(model.card(), model.dir / "card.html")
+    click.echo(f"{'Next':20} sounding predict {model.dir} INPUT")
+
+
+def findings(card: Card, page: Path) -> None:
+    """Each section's finding, and where the page lies."""
+    for section in card:
+        click.echo(f"{section.title:20} {section.sentence or section.reason}")
+    click.echo(f"{'Card':20} {page}")

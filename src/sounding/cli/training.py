@@ -1,0 +1,95 @@
+"""Verbs that come before there is a model: demo, check, train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sounding.cli import words as spoken
+from sounding.cli.group import bad_option, cli, columns_options, prepare, say, summary, watch
+from sounding.errors import UsageError
+
+
+@cli.command()
+@click.option("--out", type=Path, help="Run folder; runs/classify/<n> by default.")
+@click.option("--seed", default=0, show_default=True)
+def demo(out: Path | None, seed: int) -> None:
+    """Train on embedded real data, measure, and write the card, in well under a minute."""
+    prepare()
+    from sounding import api
+
+    digits = Path(__file__).parents[1] / "data" / "digits.parquet"
+    click.echo("1,797 real handwritten digits (UCI optical digits, CC BY 4.0), classified by a small convolutional net")
+    shown = watch("digits")
+    numbers: dict[str, Any] = {"validations": 10, "lr": 4e-3, "average": 0.995}  # for a training of a few hundred steps
+    model = api.train("classify", digits, size="tiny", seed=seed, out=out, watch=shown, say=say, **numbers)
+    summary(model)
+
+
+@cli.command()
+@click.argument("words", nargs=-1, required=True, metavar="[TASK] DATA")
+@bad_option
+@columns_options
+def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
+    """Say what the data are and what is wrong with them, line by line."""
+    from sounding import api
+    from sounding.engine.data.audit import describe
+
+    if len(words) > 2:
+        raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
+    named = words[0] if len(words) == 2 else ""
+    report = api.check(named, words[-1], spoken.columns(columns), allow_bad=allow_bad)
+    click.echo(describe(report))
+    return 0 if report.usable else 1
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="TASK DATA [KEY=VALUE]...")
+@click.option("--epochs", type=float, help="Passes over the training rows.")
+@click.option("--time", help="Time for the training itself, such as 10m or 1.5h.")
+@click.option("--steps", type=int, help="Steps of the optimizer.")
+@click.option("--size", default="small", show_default=True, help="tiny, small or base.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", type=Path, help="Run folder; runs/<task>/<n> by default.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any number of the recipe, such as lr=3e-4."
+)
+@bad_option
+@click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
+@click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
+@click.option("--card", "profile", default="quick", show_default=True, help="quick, standard, full or none.")
+@columns_options
+def train(
+    words: Sequence[str],
+    settings: Sequence[str],
+    resume: str | None,
+    profile: str,
+    **options: Any,
+) -> None:
+    """Train a task from your own files, and measure the model."""
+    prepare()
+    from sounding import api
+
+    words, recipe, typed = spoken.settings(words, settings)
+    if resume is not None and not words and not resume:
+        raise UsageError(
+            "which task is to be resumed", fix="Such as: sounding train classify --resume, or --resume RUN"
+        )
+    if resume is None and len(words) != 2:
+        raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
+    columns = {name: options.pop(name) for name in ("input", "target", "group", "split")}
+    model = api.train(
+        words[0] if words else "",
+        words[1] if len(words) > 1 else None,
+        columns=spoken.columns(columns),
+        resume=resume or resume is not None,
+        card=spoken.profile(profile),
+        watch=watch(words[0] if words else "training"),
+        say=say,
+        **{**options, **typed},
+        **recipe,
+    )
+    summary(model)

@@ -1,0 +1,49 @@
+"""Verbs that use a model, and list what there is: predict, list."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sounding.cli.group import cli, prepare
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("inputs", nargs=-1, required=True)
+@click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def predict(run: str, inputs: Sequence[str], out: Path | None, as_json: bool) -> None:
+    """Answer for texts, files, folders, patterns, or - for one input a line."""
+    prepare()
+    from sounding import api
+    from sounding.engine.prediction import expand, write_results
+
+    model = api.load(run)
+    lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
+    results = model.stream(expand(model.task.input, lines))
+    if out:
+        click.echo(f"{write_results(out, results)} answers in {out}")
+        return
+    for result in results:
+        score = "" if result.score is None else f"\t{result.score:.3f}"
+        click.echo(json.dumps(result.to_json()) if as_json else f"{result.source}\t{result.label}{score}")
+
+
+@cli.command(name="list")
+def list_() -> None:
+    """The applications there are, and the runs in this folder."""
+    from sounding import catalog
+    from sounding.engine.run import Run
+
+    for name in catalog.names():
+        click.echo(f"{name:12} {catalog.summary(catalog.find(name))}")
+    runs = sorted(Path("runs").glob("*/*/config.json")) if Path("runs").is_dir() else []
+    for path in runs:
+        click.echo(
+            f"{path.parent}  {'finished' if Run(path.parent).finished else 'unfinished: --resume ' + str(path.parent)}"
+        )
