@@ -1,6 +1,6 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
-    cli → api, serve → model → card, catalog → applications | challenges → engine → modalities | architectures
+    cli → api, serve → making → model → card, catalog → applications | challenges → engine → modalities | architectures
     → errors, randomness
 
 Between applications and challenges, and between modalities and architectures, there is no door.
@@ -20,7 +20,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "sounding"
 FLOORS = {
     **dict.fromkeys(("__init__", "__main__", "cli"), 9),  # the front door: the public names and the verbs
     **dict.fromkeys(("api", "serve"), 7),
-    "model": 6,  # a trained model with its card
+    **dict.fromkeys(("model", "making"), 6),  # a trained model with its card, and how a run is made
     **dict.fromkeys(("card", "catalog"), 5),
     **dict.fromkeys(("applications", "challenges"), 4),
     "engine": 3,

@@ -11,31 +11,28 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from sounding import catalog
+from sounding import catalog, making
+from sounding.card.trade_offs import TradeOffs, compare_runs
 from sounding.engine import evaluation
-from sounding.engine.data import Columns, Dataset, Report, open_data
+from sounding.engine.data import Columns, Report, open_data
 from sounding.engine.data.audit import check as audit
-from sounding.engine.files import write_json
-from sounding.engine.keeper import FolderKeeper
 from sounding.engine.machine import Setting, choose
 from sounding.engine.progress import Watch
 from sounding.engine.recipe import Recipe
-from sounding.engine.run import Run, latest_unfinished
+from sounding.engine.run import Run
 from sounding.engine.subject import Profile
 from sounding.engine.task import Task
-from sounding.engine.trainee import Trainee
-from sounding.engine.training import Budget, fit
+from sounding.engine.training import Budget
 from sounding.errors import DataError, RunError, UsageError
-from sounding.model import Metrics, Model, measured, reopened
+from sounding.making import Means
+from sounding.model import Metrics, Model, measured
 
 
 def train(
@@ -52,6 +49,13 @@ def train(
     allow_bad: float = 0.0,
     precision: str | None = None,
     resume: bool | str | Path = False,
+    until: float | None = None,
+    harden: str = "",
+    start: str | Path = "",
+    unlabelled: str | Path = "",
+    method: str = "self-training",
+    control: bool = False,
+    every: int = 0,
     card: Profile | None = "quick",
     watch: Watch | None = None,
     say: Callable[[str], None] | None = None,
@@ -60,20 +64,28 @@ def train(
     """Train a task from a person's own files into a new run folder, and measure its quick card.
 
     `source` is a path, "demo", or a list of Examples. `time` ("10m", or seconds), `epochs` or `steps` is the budget of
-    the training itself. `settings` are fields of the task's recipe. `resume=True` goes on with the latest unfinished
-    run of the task, `resume=path` with that one.
+    the training itself; `until` ends it when the headline metric reaches that value on the validation rows. `settings`
+    are fields of the task's recipe. `resume=True` goes on with the latest unfinished run of the task, `resume=path`
+    with that one.
+
+    `harden` ("attacks", "corruptions") makes the model robust. `start` is a run whose weights the training begins with;
+    `unlabelled` are rows without answers, learnt from by `method` ("self-training", "contrast"). With these a `control`
+    shows what they are worth. `every` so many steps the layers are looked at.
+
+    Long because every word that a training knows stands here once.
     """
     if resume:
-        run, made, dataset = _unfinished(task, resume)
+        run, made, dataset = making.unfinished(_stem(task), resume)
     else:
         task_class = catalog.find(task) if isinstance(task, str) else task
-        made = task_class(task_class.Recipe.make(size, settings))
+        made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))
         columns = columns or Columns()
+        means = Means(harden, str(start), str(unlabelled), method, control, every)
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
-        budget = Budget(epochs, steps, None if time is None else seconds(time))
-        config = _config(task, made.recipe, source, columns, allow_bad, budget, seed, choose(precision))
-        run = _begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
-    model = Model(run, made, _trained(run, made, dataset, watch), dataset)
+        budget = Budget(epochs, steps, None if time is None else seconds(time), until)
+        config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
+        run = making.begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
+    model = Model(run, made, making.trained(run, made, dataset, watch, say), dataset)
     if card:
         measured(model, dataset, card, say)
     return model
@@ -122,6 +134,14 @@ def compare(a: Model, b: Model, source: Any = None) -> Metrics:
     return Metrics(evaluation.compare(a.task, a.records(source), b.records(source)))
 
 
+def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOffs:
+    """What each of several runs of one task is better at: quality, calibration, robustness, energy, paired.
+
+    Each is set against the first. Raises UsageError for different tasks or test rows.
+    """
+    return compare_runs({str(model.dir): model.subject(profile) for model in models}, profile)
+
+
 def pipeline(task: str, model: str | Path) -> Callable[[Any], Any]:
     """A function that answers as the Hugging Face pipeline of that name does: dictionaries, best first."""
     loaded = load(model)
@@ -144,45 +164,6 @@ def seconds(duration: str | float) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
 
 
-def _unfinished(task: str | type[Task], resume: bool | str | Path) -> tuple[Run, Task, Dataset]:
-    """The run to go on with, its task and its data. Raises DataError if these changed since it began."""
-    run = latest_unfinished(_stem(task)) if resume is True else Run.open(Path(str(resume)))
-    config = run.config
-    made = catalog.find(config["task"]).restored(run.model_config())
-    dataset = reopened(made, config)
-    if dataset.report.digest != run.data["digest"]:
-        raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
-    return run, made, dataset
-
-
-def _begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
-    """A new run folder with everything in it that a resume needs."""
-    Trainee(task, config["seed"], Setting.from_json(config["setting"]))  # what cannot be built leaves no folder behind
-    run = Run.create(name, out)
-    write_json(run.dir / "data.json", dataset.report.to_json())
-    run.describe_model(task, config["task"])
-    run.describe(config)  # last: a folder with a config.json can be resumed
-    return run
-
-
-def _trained(run: Run, task: Task, dataset: Dataset, watch: Watch | None) -> nn.Module:
-    """The best weights of the run's training, begun or gone on with; what it cost is written beside them."""
-    config = run.config
-    fitted = fit(
-        task,
-        dataset.train,
-        dataset.validation,
-        budget=Budget(**config["budget"]),
-        seed=config["seed"],
-        setting=Setting.from_json(config["setting"]),
-        keeper=FolderKeeper(run.dir),
-        watch=watch,
-    )
-    costs = {**fitted.cost.to_json(), "steps": fitted.steps, "examples": fitted.examples, "history": fitted.history}
-    write_json(run.dir / "training.json", costs)
-    return fitted.model
-
-
 def _config(
     task: str | type[Task],
     recipe: Recipe,
@@ -190,6 +171,7 @@ def _config(
     columns: Columns,
     allow_bad: float,
     budget: Budget,
+    means: Means,
     seed: int,
     setting: Setting,
 ) -> dict[str, Any]:
@@ -201,6 +183,7 @@ def _config(
         "allow_bad": allow_bad,
         "recipe": recipe.to_json(),
         "budget": budget.to_json(),
+        "means": asdict(means),
         "seed": seed,
         "setting": setting.to_json(),
         "command": shlex.join(["sounding", *sys.argv[1:]])
@@ -209,6 +192,15 @@ def _config(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: metadata.version(name) for name in ("sounding", "torch", "numpy")},
     }
+
+
+def _like(start: str | Path, task: type[Task], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings over those that shape the network of the run whose weights are begun with."""
+    if not start:
+        return dict(settings)
+    theirs, own = Run.open(start).model_config()["recipe"], task.Recipe()
+    shaping = {name: theirs[name] for name in own.shaping if name in theirs}
+    return {**shaping, **settings}
 
 
 def _name(task: str | type[Task]) -> str:

@@ -6,25 +6,37 @@ It sits above the card because it can make one; `sounding.api` makes and loads i
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from sounding.card.card import Card, Header, measure
-from sounding.engine import evaluation
+from sounding.card.card import Card, Header
+from sounding.card.contents import versions
+from sounding.card.measuring import measure
+from sounding.card.parts import FOLDER, Parts, fingerprint
+from sounding.card.seeds import siblings
+from sounding.challenges import explanation, labelling
+from sounding.challenges.explanation import Explanation
+from sounding.engine import evaluation, inspection
+from sounding.engine.cost import with_joules
 from sounding.engine.data import Columns, Dataset, open_data
+from sounding.engine.data.pool import Pool, open_pool
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import write
+from sounding.engine.inspection import Inspection
 from sounding.engine.prediction import Result, Results, expand, predict
 from sounding.engine.records import Record
 from sounding.engine.run import Run
 from sounding.engine.subject import Profile, Subject
 from sounding.engine.task import Task
-from sounding.errors import DataError, RunError
+from sounding.errors import DataError, RunError, SoundingError
 
 
 class Metrics(dict[str, Estimate]):
@@ -35,6 +47,21 @@ class Metrics(dict[str, Estimate]):
             if _attribute(key) == name:
                 return estimate
         raise AttributeError(f"no metric {name}; there are {', '.join(map(_attribute, self))}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What only a person knows of a model, told when its card is made.
+
+    `region` is where the electricity comes from ("SE"), `pue` what a data centre draws for each joule of its computers,
+    `joules` what a meter showed for the training; `use` says what the model is for, `licence` is an SPDX id or a note.
+    """
+
+    region: str = ""
+    pue: float | None = None
+    joules: float | None = None
+    use: str = ""
+    licence: str = ""
 
 
 class Model:
@@ -88,35 +115,137 @@ class Model:
             raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
         return dataset
 
-    def card(self, profile: Profile | None = None, say: Callable[[str], None] | None = None) -> Card:
-        """The saved card; measured anew, and saved, when a profile (quick, standard, full) is named or none is."""
-        if profile is None and (self.dir / "card.json").exists():
+    def card(
+        self,
+        profile: Profile | None = None,
+        say: Callable[[str], None] | None = None,
+        *,
+        shift: Any = None,
+        **told: Any,
+    ) -> Card:
+        """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
+
+        `profile` is quick, standard or full; `shift` is a second set of the same task, from elsewhere. The rest is what
+        only a person knows (`Told`): region, pue, joules, use, licence.
+        """
+        said = Told(**told)
+        if profile is None and shift is None and said == Told() and (self.dir / "card.json").exists():
             return Card.load(self.dir)
-        dataset = self.dataset()
-        return measured(self, dataset, profile or "quick", say)
+        second = None if shift is None else self.dataset(shift)
+        return measured(self, self.dataset(), profile or "quick", say, second=second, told=said)
+
+    # ---- looking closer
+
+    def explain(self, result: Result, method: str = "occlusion", seed: int = 0) -> Explanation:
+        """Which parts of a result's input carry its answer: a weight for each; see `explanation.METHODS`."""
+        return explanation.explain(self.task, self.module, result.input, result.value, method, seed)
+
+    def inspect(self, rows: int = inspection.ROWS) -> Inspection:
+        """The model layer by layer on training rows: activations, gradients, dead units, and a verdict."""
+        seed, state = self.run.config["seed"], self.dir / "trainer_state.json"
+        damping = json.loads(state.read_text()).get("damping", 1.0) if state.exists() else 1.0
+        some = inspection.sample(self.dataset().train, rows, seed)
+        return inspection.inspect(self.task, self.module, some, seed=seed, rate=self.task.recipe.lr * damping)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """What `every` wrote of the layers during the training. Raises RunError if nothing was."""
+        lines = inspection.read_journal(self.dir / "inspection.jsonl")
+        if not lines:
+            fix = "Train with --every N"
+            raise RunError("nothing was written of the layers during the training", where=str(self.dir), fix=fix)
+        return lines
+
+    def pool(self, source: Any, *, allow_bad: float = 0.0, say: Callable[[str], None] | None = None) -> Pool:
+        """Rows without answers: a folder of files, a table or a list of values; less those that have answers here."""
+        data = self.dataset()
+        labelled = (data.train, data.validation, data.test)
+        return open_pool(self.task, source, labelled=labelled, allow_bad=allow_bad, progress=say)
+
+    def suggest(self, pool: Pool, count: int = 50, strategy: str = "both", seed: int = 0) -> labelling.Suggestions:
+        """What to label next of a pool: by margin, spread, both or random."""
+        return labelling.suggest(self.task, self.module, self.dataset().train, pool, count, strategy, seed)
+
+    def review(self, time: float | None = None, *, say: Callable[[str], None] | None = None) -> labelling.Review:
+        """Which labels of the training may be wrong, by models that did not see them; in at most `time` seconds."""
+        rows, seed = self.dataset().train, self.run.config["seed"]
+        return labelling.review(self.task, rows, self._training, seconds=time or math.inf, seed=seed, progress=say)
+
+    @property
+    def _training(self) -> dict[str, Any]:
+        path = self.dir / "training.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    # ---- the card
+
+    def subject(
+        self,
+        profile: Profile = "quick",
+        dataset: Dataset | None = None,
+        second: Dataset | None = None,
+        told: Told | None = None,
+    ) -> Subject:
+        """The model on the bench, with the rows that it was trained on (or `dataset`), as challenges want it."""
+        data, said, training = dataset or self.dataset(), told or Told(), self._training
+        return Subject(
+            self.task,
+            self.module,
+            *(data.train, data.validation, data.test),
+            profile=profile,
+            seed=self.run.config["seed"],
+            training=training if said.joules is None else with_joules(training, said.joules),
+            config=self.run.config if said.pue is None else {**self.run.config, "pue": said.pue},
+            second=second.unseen if second else (),
+            second_name=second.report.source if second else "",
+            region=said.region,
+        )
 
 
-def measured(model: Model, dataset: Dataset, profile: Profile, say: Callable[[str], None] | None) -> Card:
-    """Measure the card, save it and the predictions on the test rows in the run folder."""
-    path = model.dir / "training.json"
-    training = json.loads(path.read_text()) if path.exists() else {}
-    splits = (dataset.train, dataset.validation, dataset.test)
-    subject = Subject(
-        model.task, model.module, *splits, profile=profile, seed=model.run.config["seed"], training=training
-    )
-    config, report = model.run.config, dataset.report.to_json()
+def measured(
+    model: Model,
+    dataset: Dataset,
+    profile: Profile,
+    say: Callable[[str], None] | None,
+    *,
+    second: Dataset | None = None,
+    told: Told | None = None,
+) -> Card:
+    """Measure the card, save it and the predictions on the test rows in the run folder.
+
+    What is measured is kept section by section until the card is complete. An interrupted card never takes the place of
+    a whole one.
+    """
+    said = told or Told()
+    subject = model.subject(profile, dataset, second, said)
+    config, report, beside = model.run.config, dataset.report.to_json(), siblings(model.dir)
     header = Header(
         task=Path(config["task"]).stem,
         model=str(model.dir),
         data=Path(config["source"]).name,  # a card may be published; config.json has the whole path
         command=config["command"],
+        licence=said.licence,
         pipeline=model.task.pipeline,
+        use=said.use,
     )
-    card = measure(subject, report, header, progress=say)
-    card.save(model.dir)
-    write(model.dir / "predictions.jsonl", _lines(model.task, subject.records))
-    model.__dict__.pop("metrics", None)
+    others = (report["digest"], second.report.digest if second else "", sorted(beside.items()), said)
+    key = fingerprint(subject.model, versions(), profile, subject.seed, subject.config, subject.training, *others)
+    parts = Parts(model.dir / FOLDER / profile, key)
+    card = measure(subject, report, header, siblings=beside, parts=parts, progress=say)
+    if not card.interrupted or not _whole(model.dir):
+        card.save(model.dir)
+        with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
+            write(model.dir / "predictions.jsonl", _lines(model.task, subject.records))
+        model.__dict__.pop("metrics", None)
+    if not card.exit_status:
+        parts.clear()
     return card
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a card lies there that was not interrupted."""
+    try:
+        return not Card.load(folder).interrupted
+    except RunError:
+        return False
 
 
 def _lines(task: Task, records: Sequence[Record]) -> str:

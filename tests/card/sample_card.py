@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from sounding.card import method
 from sounding.card.card import Card, Header
 from sounding.card.data import measure
+from sounding.card.parts import Part
 from sounding.engine import plots
-from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.engine.evidence import Estimate, Figure, Number, Section, failed, not_applicable, skipped, timed
 from sounding.engine.subject import Subject
 
 HOSTILE = '<script>alert("1")</script> | *x* `y` [a](b) & co'
@@ -153,14 +155,21 @@ def sample() -> Card:
         use="Tells cats from dogs in photographs from the garden camera; not for anything else.",
     )
     sections = (
+        Section("use", "Use and limits", "Measured on 963 test rows, and on nothing else."),
         data(),
         quality(),
+        skipped("seeds", "Seed spread", "one run: training variance is unknown"),
         skipped(
             "data_efficiency", "Data efficiency", "the quick profile does not train again; sounding card --full does"
         ),
         not_applicable("interpretability", "Interpretability", "a game that is played has no rows to explain"),
         robustness(),
+        skipped("certificate", "Certificate", "the quick profile proves nothing"),
+        skipped("shift", "Shift", "no second set was given"),
         calibration(),
+        failed("prediction_sets", "Prediction sets and abstention", ZeroDivisionError("division by zero")),
+        not_applicable("unknown_inputs", "Unknown inputs", "the model gives no confidences"),
         energy(),
+        skipped("trade_offs", "Trade-offs", "the quick profile measures one precision"),
     )
-    return Card(header, sections)
+    return Card(header, (*sections, method.section(header, [Part(section) for section in sections])))

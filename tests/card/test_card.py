@@ -1,4 +1,4 @@
-"""The card is measured in order, survives an interruption, comes back from its public format, and is saved whole."""
+"""The card comes back from its public format and is saved whole."""
 
 from __future__ import annotations
 
@@ -6,96 +6,26 @@ import json
 import math
 import resource
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
-from sample_card import number, report, sample
-from torch import nn
+from sample_card import number, sample
 
-import sounding.challenges
-from sounding.card.card import SECTIONS, Card, Header, measure
+from sounding.card.card import SECTIONS, Card, Header
 from sounding.engine.evidence import Section
-from sounding.engine.subject import Subject
-from sounding.errors import DataError, RunError
+from sounding.errors import RunError
 
 PUBLIC = {"schema", "task", "model", "data", "created", "command", "profile", "sections"}
-CHALLENGES = ("data_efficiency", "interpretability", "robustness", "calibration", "energy")
-
-
-@pytest.fixture
-def measured(monkeypatch):
-    """The order in which sections were asked for; a section can be made to raise."""
-    asked: list[str] = []
-    raising: dict[str, BaseException] = {}
-
-    def stand_in(id):
-        def measure(subject):
-            asked.append(id)
-            if id in raising:
-                raise raising[id]
-            return Section(id, SECTIONS[id], sentence=f"{id} was measured")
-
-        return measure
-
-    for id in CHALLENGES:
-        module = ModuleType(f"sounding.challenges.{id}")
-        module.measure = stand_in(id)
-        monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
-        monkeypatch.setattr(sounding.challenges, id, module, raising=False)
-    monkeypatch.setattr("sounding.card.quality.measure", stand_in("quality"))
-    return asked, raising
-
-
-def subject() -> Subject:
-    return Subject(None, nn.Linear(3, 2), (), (), (), profile="standard", seed=7)
 
 
 def header() -> Header:
     return Header("classify", "runs/classify/1", "photos", command="sounding train classify photos")
 
 
-def test_sections_are_measured_in_order_timed_and_announced(measured):
-    asked, _ = measured
-    heard: list[str] = []
-    card = measure(subject(), report(), header(), progress=heard.append)
-    assert [section.id for section in card] == list(SECTIONS)
-    assert heard == list(SECTIONS.values())
-    assert asked == [id for id in SECTIONS if id != "data"]
-    assert all(section.seconds > 0 for section in card)
-    assert card.seconds == sum(s.seconds for s in card)
-    assert not card.interrupted
-
-
-def test_the_header_is_filled_from_the_subject(measured):
-    filled = measure(subject(), report(), header()).header
-    assert (filled.profile, filled.seed, filled.parameters) == ("standard", 7, 3 * 2 + 2)
-    assert filled.created.endswith("+00:00")
-    assert {"torch", "python"} <= filled.versions.keys()
-
-
-def test_an_interruption_loses_nothing_that_was_measured(measured):
-    asked, raising = measured
-    raising["robustness"] = KeyboardInterrupt()
-    card = measure(subject(), report(), header())
-    assert asked[-1] == "robustness"
-    assert card.interrupted
-    assert [section.status for section in card] == ["ok"] * 4 + ["skipped"] * 3
-    assert all("interrupted" in section.reason for section in card.sections[4:])
-
-
-@pytest.mark.parametrize("error", [DataError("no such row"), ZeroDivisionError()])
-def test_errors_and_bugs_are_not_hidden(measured, error):
-    _, raising = measured
-    raising["energy"] = error
-    with pytest.raises(type(error)):
-        measure(subject(), report(), header())
-
-
 def test_sections_and_numbers_are_found_by_id():
     card = sample()
     assert card["robustness"]["attack"].value == 0.12
     assert card.headline.id == "accuracy"
-    with pytest.raises(KeyError, match="no section speed; it has data"):
+    with pytest.raises(KeyError, match="no section speed; it has use"):
         card["speed"]
 
 
@@ -116,7 +46,13 @@ def test_json_is_the_public_format():
 
 def test_saving_and_loading_gives_the_card_back(tmp_path):
     sample().save(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"card.json", "card.md", "card.html", "plots"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "card.json",
+        "card.md",
+        "card.html",
+        "card.spdx.json",
+        "plots",
+    }
     assert Card.load(tmp_path) == sample()
     assert Card.load(tmp_path)["quality"].figures[0].svg.startswith("<svg")
 
@@ -131,7 +67,7 @@ def test_figures_are_read_from_plots_alone(tmp_path):
     values = sample().to_json()
     (tmp_path / "plots").mkdir()
     (tmp_path / "secret.svg").write_text("<svg>secret</svg>")
-    values["sections"][1]["figures"] = [{"id": "../secret", "caption": "", "file": "secret.svg"}]
+    values["sections"][2]["figures"] = [{"id": "../secret", "caption": "", "file": "secret.svg"}]
     assert Card.from_json(values, tmp_path)["quality"].figures == ()
 
 

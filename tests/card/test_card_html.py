@@ -11,7 +11,7 @@ from importlib import resources
 import pytest
 from sample_card import HOSTILE, number, sample
 
-from sounding.card.card import Card, Header
+from sounding.card.card import SECTIONS, Card, Header
 from sounding.card.wording import printed
 from sounding.engine.evidence import Figure, Section, not_applicable, skipped
 
@@ -113,7 +113,7 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
     assert len(ids) == len(set(ids))
     assert {"data", "quality", "energy", "method"} <= set(ids)
     targets = {attrs["href"][1:] for tag, attrs in page.elements if tag == "a"}
-    assert targets == {"data_efficiency", "interpretability", "robustness", "energy", "calibration"}
+    assert targets == {*SECTIONS, "contents"}
 
 
 def test_pictures_have_words_for_those_who_cannot_see_them(page):
@@ -167,7 +167,8 @@ def test_names_from_files_are_only_ever_words():
 def test_a_picture_that_could_act_is_shut_into_an_image(svg):
     page = Page(Card(Header("t", "m", "d"), (Section("quality", "Quality", figures=(Figure("f", "c", svg),)),)).html())
     assert [attrs["alt"] for tag, attrs in page.elements if tag == "img"] == ["c"]
-    assert not {"script", "foreignobject", "a"} & {tag for tag, _ in page.elements}
+    assert not {"script", "foreignobject"} & {tag for tag, _ in page.elements}
+    assert all(attrs["href"].startswith("#") for tag, attrs in page.elements if tag == "a")
 
 
 def test_a_drawing_stands_in_the_page(page):
@@ -210,6 +211,24 @@ def test_long_tables_are_folded_and_short_ones_are_not():
     page = Page(Card(Header("t", "m", "d"), (section,)).html())
     assert len([tag for tag, _ in page.elements if tag == "details"]) == 1
     assert "By class (40 rows)" in page.text
+
+
+def test_many_numbers_are_folded_and_all_of_them_are_there():
+    section = replace(
+        sample()["quality"], numbers=tuple(number(f"n{i}", f"number {i}", i, None, None) for i in range(20))
+    )
+    page = Page(Card(Header("t", "m", "d"), (section,)).html())
+    assert "12 more numbers" in page.text
+    assert all(f"Number {i} " in page.text for i in range(20))
+
+
+def test_every_section_stands_in_the_contents_with_its_finding_or_its_reason():
+    text = sample().html()
+    contents = Page(text[text.index('<nav class="contents"') :].split("</nav>")[0] + "</nav>")
+    for section in sample():
+        assert section.title in contents.text
+        assert section.reason[1:] in contents.text
+        assert section.sentence.split(". ")[0] in contents.text
 
 
 def test_words_can_be_read_on_every_ground():

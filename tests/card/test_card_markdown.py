@@ -103,6 +103,16 @@ def test_metrics_stay_numbers(value):
     assert model["results"][0]["metrics"][0]["value"] == pytest.approx(value)
 
 
+@pytest.mark.parametrize("region", ["SE", ""])
+def test_emissions_are_in_the_head_where_the_card_has_them(region):
+    grams = number("training_co2e", "CO2e of training", 9.01e-5, 3e-5, 2.7e-4, unit="g", kind="estimated")
+    sections = (Section("energy", "Energy", "It emitted little.", (grams,)),)
+    found = head(Card(Header("t", "m", "d", region=region), sections).markdown())["co2_eq_emissions"]
+    assert found["emissions"] == pytest.approx(9.01e-5)
+    assert found["source"].startswith("estimated; ")
+    assert found.get("geographical_location", "") == region
+
+
 def test_every_number_reason_warning_and_caption_is_there():
     text = sample().markdown().replace("\\", "")
     for section in sample():

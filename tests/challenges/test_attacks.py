@@ -6,8 +6,11 @@ import torch
 from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, Vector, linear, rows, small, trained
 from torch import nn
 
-from sounding.challenges.attacks import greedy, pgd
+from sounding.challenges.attacks import apgd, greedy, perturb, pgd, square
+from sounding.challenges.square import hills
+from sounding.errors import UsageError
 from sounding.modalities.modality import Threat
+from sounding.randomness import generator
 
 WIDE = (-100.0, 100.0)
 WEIGHTS = np.random.default_rng(1).normal(size=PARTS * WIDTH).astype(np.float32)
@@ -40,7 +43,8 @@ def test_a_linear_model_falls_exactly_where_its_margin_is_below_radius_times_the
 
 
 def test_accuracy_under_attack_equals_foolboxs_at_equal_steps():
-    foolbox = pytest.importorskip("foolbox")
+    import foolbox
+
     task = Sort(small())
     model = trained(task, rows(task, 300))
     values, truths = columns(rows(task, 50, "other"))
@@ -166,3 +170,186 @@ def test_greedy_edits_hurt_and_are_at_most_two():
     assert right(task, model, found.values, truths).mean() < right(task, model, values, truths).mean() - 0.2
     for value, worse, truth in zip(values, found.values, truths, strict=True):  # towards the other kind, never away
         assert (sum(worse) - sum(value)) * (1 if truth else -1) <= 0
+
+
+# ---- attacks that adapt themselves, and attacks without gradients
+
+ATTACKS = {
+    "apgd": lambda *args, **more: apgd(*args, steps=40, **more),
+    "square": lambda *args, **more: square(*args, queries=80, **more),
+}
+
+
+def runner_up(truths):
+    return [1 - truth for truth in truths]
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize(("norm", "dual"), [("linf", 1), ("l2", 2)])
+def test_a_linear_model_never_falls_below_its_minimal_distance_and_always_above_it(norm, dual, targeted):
+    """The nearest wrong point is at margin / dual norm, exactly; each input has its own."""
+    task, model = Sort(small()), Pair(linear(WEIGHTS, -float(WEIGHTS.sum()) / 2))
+    task.input.legal = WIDE
+    values, _ = columns(rows(task, 12))
+    margins = np.stack(values) @ WEIGHTS - WEIGHTS.sum() / 2
+    truths = [int(m > 0) for m in margins]
+    for value, truth, margin in zip(values, truths, margins, strict=True):
+        distance = abs(margin) / np.linalg.norm(WEIGHTS, dual)
+        others = runner_up([truth]) if targeted else None
+        for radius, stands in ((0.998 * distance, True), (1.002 * distance, False)):
+            found = apgd(task, model, [value], [truth], Threat("t", norm, radius), targets=others, steps=30)
+            assert right(task, model, found.values, [truth])[0] == stands
+
+
+def test_square_too_finds_only_what_a_linear_model_has():
+    task, model = Sort(small()), Pair(linear(WEIGHTS, -float(WEIGHTS.sum()) / 2))
+    task.input.legal = WIDE
+    values, _ = columns(rows(task, 16))
+    margins = np.stack(values) @ WEIGHTS - WEIGHTS.sum() / 2
+    truths = [int(m > 0) for m in margins]
+    for norm, dual, slack in (("linf", 1, 1.05), ("l2", 2, 1.35)):
+        distance = abs(margins) / np.linalg.norm(WEIGHTS, dual)
+        radius = float(np.median(distance))
+        found = square(task, model, values, truths, Threat("t", norm, radius), queries=300)
+        stands = right(task, model, found.values, truths)
+        assert stands[distance > radius].all()
+        assert not stands[distance * slack < radius].any()
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize(("norm", "order"), [("linf", np.inf), ("l2", 2)])
+def test_other_attacks_stay_in_the_ball_too_and_are_repeatable(attack, norm, order):
+    task = Sort(small())
+    model = trained(task, rows(task, 100), 50)
+    values, truths = columns(rows(task, 20))
+    found, again = (attack(task, model, values, truths, Threat("t", norm, 0.3)) for _ in range(2))
+    distances = np.linalg.norm(offsets(found, values), order, axis=1)
+    assert 0.05 < distances.max() < 0.3 + 1e-5
+    assert np.stack(found.values).min() >= 0
+    assert np.stack(found.values).max() <= 1
+    np.testing.assert_array_equal(found.values, again.values)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_an_input_whose_answer_is_wrong_is_left_in_peace(attack):
+    task = Sort(small())
+    model = trained(task, rows(task, 100), 50)
+    values, _ = columns(rows(task, 20))
+    lies = runner_up([p.value for p in task.predict(model, values)])
+    found = attack(task, model, values, lies, Threat("t", "linf", 0.1))
+    assert found.effort <= 5 * len(values)
+
+
+def test_the_margin_sees_where_the_loss_is_blind():
+    """A model so sure that the slope of its loss is 0 in single precision still has a margin with a slope."""
+    task = Sort(small())
+    weights = np.ones(PARTS * WIDTH, np.float32)
+    model = Pair(linear(3000 * weights, -3000 * PARTS * WIDTH / 2))
+    values, _ = columns(rows(task, 20))
+    truths = [int(v.sum() > PARTS * WIDTH / 2) for v in values]
+    threat = Threat("t", "linf", 0.2)
+    by_loss = right(task, model, apgd(task, model, values, truths, threat).values, truths)
+    by_margin = apgd(task, model, values, truths, threat, targets=runner_up(truths))
+    margins = np.abs(np.stack(values).sum(1) - PARTS * WIDTH / 2)
+    clear = margins < 0.15 * PARTS * WIDTH
+    assert not right(task, model, by_margin.values, truths)[clear].any()
+    assert by_loss[clear].any()
+
+
+def test_two_losses_of_one_input_cost_one_forward_pass():
+    class Counting(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model, self.calls = model, 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.model(x)
+
+    task, counts = Sort(small()), []
+    values, truths = columns(rows(task, 10))
+    for targets in (None, runner_up(truths)):
+        model = Counting(trained(task, rows(task, 100), 30))
+        apgd(task, model, values, truths, Threat("t", "linf", 1e-6), targets=targets, steps=10)
+        counts.append(model.calls)
+        assert "forward" not in vars(model)
+    assert counts[0] == counts[1]
+
+
+def test_time_that_has_run_out_stops_a_search_and_it_says_so():
+    task = Sort(small())
+    model = trained(task, rows(task, 100), 50)
+    values, truths = columns(rows(task, 20))
+    for attack in ATTACKS.values():
+        found = attack(task, model, values, truths, Threat("t", "linf", 1e-6), until=0.0)
+        assert found.stopped
+        assert 0 < found.effort <= 2 * len(values)
+        assert len(found.values) == len(values)
+
+
+def test_numbers_that_are_none_are_never_the_worst():
+    class Broken(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        def forward(self, x):
+            return torch.where(x.mean(1, keepdim=True) > 0.52, torch.nan, self.model(x))
+
+    task = Sort(small())
+    model = Broken(trained(task, rows(task, 100), 50))
+    values, truths = columns(rows(task, 30))
+    kept = [i for i, v in enumerate(values) if v.mean() < 0.5]
+    values, truths = [values[i] for i in kept], [truths[i] for i in kept]
+    threat = Threat("t", "linf", 0.1)
+    for found in (pgd(task, model, values, truths, threat), apgd(task, model, values, truths, threat)):
+        assert np.isfinite(found.losses).all()
+
+
+def test_the_hills_of_the_round_ball_are_two_of_opposite_sign_and_of_norm_one():
+    shape = hills(6, 6)
+    assert float(shape.norm()) == pytest.approx(1)
+    torch.testing.assert_close(shape[:, :3], -shape[:, 3:])
+    assert (shape[:, :3] > 0).all()
+    assert shape[3, 1] > shape[0, 1] > 0  # higher towards the middle
+    assert hills(1, 1).shape == (1, 1)
+    assert hills(5, 1).shape == (5, 1)
+
+
+# ---- in training
+
+
+class Normed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.drop, self.last = nn.BatchNorm1d(PARTS * WIDTH), nn.Dropout(0.5), nn.Linear(PARTS * WIDTH, 2)
+
+    def forward(self, x):
+        return self.last(self.drop(self.norm(x)))
+
+
+def test_a_training_attack_raises_the_loss_and_leaves_nothing_behind():
+    task, model = Sort(small()), Normed().train()
+    x, targets = task.input.encode([e.input for e in rows(task, 32)]), [e.target for e in rows(task, 32)]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = torch.get_rng_state()
+    worse = perturb(task, model, x, targets, Threat("t", "linf", 0.1), 2, 0.625, generator("t"))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(p.grad is None and p.requires_grad for p in model.parameters())
+    assert all(module.training for module in model.modules())
+    assert model.norm.track_running_stats
+    assert not worse.requires_grad
+    assert (worse - x).abs().max() <= 0.1 + 1e-6
+    assert worse.min() >= 0
+    assert worse.max() <= 1
+    model.drop.p = 0.0
+    assert task.loss(model, worse, targets).mean() > task.loss(model, x, targets).mean() + 0.01
+    again = perturb(task, model, x, targets, Threat("t", "linf", 0.1), 2, 0.625, generator("t"))
+    assert torch.equal(worse, again)
+
+
+def test_what_has_no_range_cannot_be_attacked_in_training():
+    task = Read(small())
+    with pytest.raises(UsageError, match="no range"):
+        perturb(task, task.build(), torch.zeros(1, 2), [0], Threat("t", "linf", 0.1), 1, 1.0, generator("t"))

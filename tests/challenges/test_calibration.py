@@ -1,5 +1,7 @@
 """Calibration against torchmetrics, against planted temperatures, and on models that are calibrated by construction."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,8 @@ from sounding.challenges.confidence import (
     log_loss,
 )
 from sounding.challenges.confidence import null_errors as null
-from sounding.engine.records import Record
+from sounding.challenges.temperature import Temperature, fit_for
+from sounding.engine.records import Prediction, Record
 from sounding.engine.subject import Subject
 
 RNG = np.random.default_rng(0)
@@ -204,6 +207,78 @@ def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
     found = calibration.measure(subject(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
     assert found.status == "ok"
-    assert {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll", "ece_tempered", "temperature"} == {
-        n.id for n in found.numbers
-    }
+    before = {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll"}
+    after = {"ece_tempered", "ece_null_95_tempered", "brier_tempered", "nll_tempered", "temperature"}
+    assert before <= {n.id for n in found.numbers} <= before | after
+
+
+# ---- before and after, and a temperature that predictions are given with
+
+
+def test_every_score_is_given_before_and_after_the_temperature():
+    rng = np.random.default_rng(6)
+    found = calibration.measure(bench(answered(800, rng, 2.5), answered(800, rng, 2.5)))
+    rows = {row["number"]: row for row in found.details["before_and_after_the_temperature"]}
+    assert list(rows) == [
+        "calibration error",
+        "largest plausible error of a calibrated model",
+        "Brier score",
+        "log loss",
+    ]
+    for name in ("calibration error", "Brier score", "log loss"):
+        assert rows[name]["after"]["value"] < rows[name]["before"]["value"]
+    assert found["nll_tempered"].value == rows["log loss"]["after"]["value"]
+    assert "which a calibrated model could show" in found.sentence
+
+
+@pytest.mark.parametrize(("said", "right"), [(0.8, 300), (0.999, 300), (0.8, 0), (0.8, 240)])
+def test_where_nothing_is_wrong_the_temperature_says_no_more_than_the_rows_can_tell(said, right):
+    """The log loss of answers that are all right falls for ever as they get surer; Platt's rule stops at n + 1 : 1."""
+    d = Decisions(np.full(300, said), np.arange(300) < right, [str(i) for i in range(300)])
+    expected = (right * 301 / 302 + (300 - right) / 302) / 300
+    t = fit_temperature(d)
+    if right > 150:  # a temperature cannot take a confidence to the other side of one half
+        assert at_temperature(d, t).confidences[0] == pytest.approx(expected, abs=1e-4)
+    scores = np.stack([d.confidences, 1 - d.confidences], axis=1)
+    same = Decisions(d.confidences, d.hits, d.groups, scores, 1 - d.hits.astype(int))
+    assert fit_temperature(same) == pytest.approx(t, rel=1e-3)
+
+
+def test_predictions_are_given_at_the_fitted_temperature():
+    rng = np.random.default_rng(8)
+    records = answered(3000, rng, sharpness=2.0)
+    found = fit_for(Four(small()), records)
+    assert found.of == "options"
+    assert found.value == pytest.approx(2.0, rel=0.1)
+    given = [Prediction(r.value, r.confidence, r.scores.astype(np.float32)) for r in records]
+    again = Temperature.from_json(json.loads(json.dumps(found.to_json()))).apply(given)
+    assert [p.value for p in again] == [p.value for p in given]
+    for before, after in zip(given[:50], again[:50], strict=True):
+        expected = torch.tensor(before.scores).double().log().div(found.value).softmax(0).numpy()
+        np.testing.assert_allclose(after.scores, expected, atol=1e-6)
+        assert after.confidence == pytest.approx(after.scores.max(), abs=1e-6)
+        assert after.scores.dtype == before.scores.dtype
+    d = decisions(Four(small()), [Record(p.value, r.truth, p.confidence, 0.0, "", p.scores)
+                                  for p, r in zip(again, records, strict=True)])  # fmt: skip
+    assert expected_calibration_error(d.confidences, d.hits) < np.quantile(null(d.confidences), 0.99)
+
+
+def test_confidences_alone_are_tempered_and_what_has_none_is_left():
+    rng = np.random.default_rng(9)
+    bare = [Record(r.value, r.truth, r.confidence, r.loss) for r in answered(1000, rng, 2.0)]
+    found = fit_for(Four(small()), bare)
+    assert found.of == "answer"
+    assert found.value > 1
+    sure, none, broken = found.apply([Prediction(1, 0.9), Prediction(1), Prediction(1, float("nan"))])
+    assert sure.confidence == pytest.approx(1 / (1 + (1 / 9) ** (1 / found.value)))
+    assert none.confidence is None
+    assert np.isnan(broken.confidence)
+
+
+def test_outputs_that_are_not_finite_are_said_and_never_crash():
+    task = Sort(small())
+    model = task.build()
+    torch.nn.init.constant_(model[-1].weight, float("nan"))
+    found = calibration.measure(subject(task, model, rows(task, 50)))
+    assert found.status == "not_applicable"
+    assert "not finite" in found.reason

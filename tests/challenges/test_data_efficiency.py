@@ -7,10 +7,12 @@ import pytest
 from challenges.toys import Guess, Sort, by_part, linear, rows, small, subject
 
 from sounding.challenges import data_efficiency
-from sounding.challenges.curves import area, at, labels_to, nested_order, sizes
+from sounding.challenges.curves import area, at, labels_to, multiplier, nested_order, sizes
 from sounding.challenges.data_efficiency import Curve, labels_needed
+from sounding.challenges.retraining import affordable
 from sounding.engine.records import Example
 from sounding.engine.task import Task
+from sounding.errors import TrainingError, UsageError
 
 GRID = [10, 20, 40, 80, 160]
 RISING = [0.5, 0.6, 0.7, 0.8, 0.9]  # 0.1 for each doubling
@@ -56,6 +58,38 @@ def test_n90_below_the_smallest_size_is_a_bound():
 
 def test_between_sizes_the_curve_is_straight_in_log_n():
     assert at(30, GRID, RISING) == pytest.approx(0.6 + 0.1 * np.log2(1.5))
+
+
+# ---- what a method is worth
+
+
+def test_a_method_that_needs_a_third_of_the_labels_is_worth_three_times_as_many():
+    """s(n) = 0.5 + 0.1 log2(n / 10), and the method is as good with n as plain training is with 3 n."""
+    rng = np.random.default_rng(0)
+    wide = [10 * 2**i for i in range(8)]
+    plain = 0.5 + 0.1 * np.log2(np.array(wide) / 10) + rng.normal(0, 0.002, (5, 8))
+    method = 0.5 + 0.1 * np.log2(3 * np.array(GRID) / 10) + rng.normal(0, 0.002, (5, 5))
+    found, censored = multiplier(Curve(GRID, method, 1), Curve(wide, plain, 1))
+    assert censored == ""
+    assert found.low < 3 < found.high
+    assert found.value == pytest.approx(3, rel=0.05)
+    assert "draws" in found.interval
+    falling, _ = multiplier(Curve(GRID, 1 - method, 1), Curve(wide, 1 - plain, 1), 20, higher_is_better=False)
+    assert falling.value == pytest.approx(3, rel=0.05)
+
+
+def test_a_multiplier_beyond_the_curve_is_a_bound_and_the_same_method_is_worth_one():
+    same = Curve(GRID, np.tile(RISING, (3, 1)), 1)
+    found, censored = multiplier(same, same)
+    assert (censored, found.value) == ("", pytest.approx(1))
+    better = Curve(GRID, np.tile(RISING, (3, 1)) + 0.3, 1)
+    found, censored = multiplier(better, same)
+    assert censored == "more than"
+    assert found.value == pytest.approx(160 / 40)
+    assert found.low is None
+    assert multiplier(same, better)[1] == "at most"
+    with pytest.raises(UsageError, match="3 and 2 draws cannot be paired"):
+        multiplier(same, Curve(GRID, same.scores[:2], 1))
 
 
 # ---- choosing rows
@@ -117,6 +151,7 @@ def test_the_full_profile_draws_more_and_a_metric_may_be_better_when_lower():
     made.profile, made.training = "full", {"seconds": 1e6, "steps": 30}
     found = data_efficiency.measure(made)
     assert len(found.details["scores"]) == 5
+    assert "per_class" not in found.details  # there are none
     assert found.details["steps"] == 30
     assert found["aulc"].value > 0
 
@@ -127,15 +162,15 @@ def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
         subject(task, task.build(), rows(task, 20), training={"seconds": 600.0, "steps": 1000})
     )
     assert found.status == "skipped"
-    assert "retrains the model 30 times, about 300 minutes" in found.reason
+    assert "retrains the model 35 times, about 350 minutes" in found.reason  # 5 × (5 sizes, 4 and 25 per class)
     assert "--full" in found.reason
 
 
 def test_steps_are_shortened_to_the_time_there_is():
-    plan = data_efficiency.PLANS["quick"]
-    assert data_efficiency._affordable({"seconds": 1.0, "steps": 100}, plan, 3) == 100
-    assert data_efficiency._affordable({"seconds": 10.0, "steps": 1000}, plan, 3) == 266  # 24 s / 9 runs / 10 ms
-    assert data_efficiency._affordable({"seconds": 100.0, "steps": 1000}, plan, 3) is None
+    assert affordable({"seconds": 1.0, "steps": 100}, 24.0, 9) == 100
+    assert affordable({"seconds": 10.0, "steps": 1000}, 24.0, 9) == 266  # 24 s / 9 runs / 10 ms
+    assert affordable({"seconds": 100.0, "steps": 1000}, 24.0, 9) is None
+    assert affordable({}, 24.0, 9) is None
 
 
 def test_what_cannot_have_a_curve_says_why():
@@ -152,3 +187,90 @@ def test_what_cannot_have_a_curve_says_why():
     assert "39 training" in few.reason
     assert type(few) is type(found)
     assert Task.gather is not Plays.gather
+
+
+# ---- chance, labels per class, interruptions
+
+
+def curved(task, train, test, **plan):
+    """A curve of 60 steps, with parts of the quick plan replaced, and what it says while it runs."""
+    said, kept = [], plan.pop("kept", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(data_efficiency.PLANS, "quick", replace(data_efficiency.PLANS["quick"], **plan))
+        made = subject(task, task.build(), test, train=train, training=CHEAP)
+        return data_efficiency.measure(made, kept=kept, progress=said.append), said
+
+
+def drawn(n: int, seed: int) -> list[Example]:
+    """Vectors with labels that have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    return [Example(rng.random(16).astype(np.float32), int(rng.integers(2))) for _ in range(n)]
+
+
+def test_random_labels_give_chance():
+    found, _ = curved(Sort(replace(small(), lr=0.02)), drawn(300, 0), drawn(400, 1))
+    assert found["aulc"].value == pytest.approx(0.5, abs=0.06)
+    assert found["last_doubling"].low < 0 < found["last_doubling"].high
+    assert "not told apart from none" in found.sentence
+
+
+def test_so_many_labels_of_each_class_are_so_many(monkeypatch):
+    seen = []
+    trained = data_efficiency.retrained
+    monkeypatch.setattr(
+        data_efficiency,
+        "retrained",
+        lambda task, rows, *rest: (
+            seen.append([sum(e.target == k for e in rows) for k in (0, 1)]),
+            trained(task, rows, *rest),
+        )[1],
+    )
+    train = [by_part(np.random.default_rng(i), 3) for i in range(200)]
+    train = [e for e in train if e.target][:90] + [e for e in train if not e.target][:30]
+    found, said = curved(
+        Sort(replace(small(), lr=0.02)),
+        train,
+        rows(Sort(), 100, "test"),
+        shares=(0.1, 0.3, 1.0),
+        per_class=(4, 25, 400),
+    )
+    assert seen[3:5] == [[4, 4], [25, 25]]  # 400 there are not
+    assert seen[2] == [30, 90]
+    assert list(found.details["per_class"]) == ["4", "25"]
+    assert found["per_class_25"].value == pytest.approx(np.mean(found.details["per_class"]["25"]), abs=1e-4)
+    assert found["per_class_25"].interval == "t over 3 draws"
+    assert len(said) == 15
+
+
+def test_a_curve_that_was_interrupted_goes_on_where_it_was(monkeypatch):
+    train, test, task = drawn(120, 2), drawn(50, 3), Sort(small())
+    whole, said = curved(task, train, test)
+    assert said[0] == "training 1 of 9"
+    assert said[-1] == "training 9 of 9, about 1 minute left"
+    trained, kept, times = data_efficiency.retrained, {}, []
+
+    def stopped(*args):
+        times.append(1)
+        if len(times) == 6:
+            raise KeyboardInterrupt
+        return trained(*args)
+
+    monkeypatch.setattr(data_efficiency, "retrained", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        curved(task, train, test, kept=kept)
+    assert len(kept) == 5
+    found, said = curved(task, train, test, kept=kept)
+    assert len(times) == 6 + 4
+    assert said[0] == "training 6 of 9"
+    assert found.details == whole.details
+    assert {number.id: number.estimate for number in found.numbers} == {n.id: n.estimate for n in whole.numbers}
+
+
+def test_a_training_that_fails_is_said_and_nothing_breaks(monkeypatch):
+    def diverged(*args):
+        raise TrainingError("training diverged 7 times")
+
+    monkeypatch.setattr(data_efficiency, "retrained", diverged)
+    found, _ = curved(Sort(small()), drawn(120, 2), drawn(50, 3))
+    assert found.status == "skipped"
+    assert found.reason == "a training on part of the rows failed: training diverged 7 times"

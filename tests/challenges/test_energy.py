@@ -12,7 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges import energy
+from sounding.challenges import energy, windows
+from sounding.engine import watts
+from sounding.engine.cost import exactly, given, with_joules
 from sounding.engine.evidence import Section
 from sounding.engine.meter import VARIABLE, Cost, Meter, spread
 from sounding.engine.metrics import Metric
@@ -91,25 +93,39 @@ def cost(**changes: Any) -> Cost:
     return Cost(**{**values, **changes})
 
 
-def subject(task: Task | None = None, rows: int = 40, training: Any = None, profile: Any = "quick") -> Subject:
+KNOWN = {**cost().to_json(), "steps": 100, "examples": 6400}
+
+
+def subject(task: Task | None = None, rows: int = 40, training: Any = None, **more: Any) -> Subject:
     task = task or Toy()
     examples = task.demo(np.random.default_rng(0), rows)
-    known = {**cost().to_json(), "steps": 100, "examples": 6400} if training is None else training
-    return Subject(task, task.build(), examples, examples, examples, profile, training=known)
+    known = KNOWN if training is None else training
+    return Subject(task, task.build(), examples, examples, examples, training=known, **more)
+
+
+def briefly(patch: pytest.MonkeyPatch, cache: Any) -> None:
+    """Short windows, on a machine of which nothing is known."""
+    patch.setitem(energy.WINDOW_SECONDS, "quick", 0.01)
+    patch.setattr(windows, "WINDOWS", 5)
+    patch.delenv(VARIABLE, raising=False)
+    patch.setenv("XDG_CACHE_HOME", str(cache))
+    patch.setattr(watts, "processor_name", lambda: "Unknown Processor")
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.setattr(energy, "WINDOW_SECONDS", {"quick": 0.02})
+def _brief(monkeypatch, tmp_path):
+    briefly(monkeypatch, tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")
-def section() -> Section:
+def section(tmp_path_factory) -> Section:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(energy, "WINDOW_SECONDS", {"quick": 0.02})
-        patch.delenv(VARIABLE, raising=False)
+        briefly(patch, tmp_path_factory.mktemp("cache"))
         return energy.measure(subject())
+
+
+def ids(section: Section) -> set[str]:
+    return {number.id for number in section.numbers}
 
 
 def test_operations_and_sizes_are_exact(section):
@@ -131,7 +147,8 @@ def test_the_training_is_told_as_it_was_metered(section):
 def test_every_number_is_said_to_be_measured_or_estimated(section):
     kinds = {number.id: number.kind for number in section.numbers}
     estimated = {"training_joules", "training_memory_joules", "training_flops"}
-    estimated |= {"joules_per_prediction_1", "joules_per_prediction_32"}
+    estimated |= {"joules_per_prediction_1", "joules_per_prediction_32", "training_wh"}
+    estimated |= {"wh_per_1000_predictions_1", "wh_per_1000_predictions_32"}
     assert {id for id, kind in kinds.items() if kind == "estimated"} == estimated
     assert "an estimated 280 J (estimate: 3.5 W per CPU-second)" in section.sentence
     assert all(number.definition for number in section.numbers)
@@ -143,7 +160,7 @@ def test_an_estimate_carries_both_the_spread_of_windows_and_the_models(section):
     assert joules.interval == "model uncertainty"
     assert joules.low < 0.33 * joules.value
     assert joules.high > 3 * joules.value
-    assert 2 <= joules.n <= energy.WINDOWS
+    assert 2 <= joules.n <= windows.WINDOWS
 
 
 def test_latency_and_throughput_are_those_of_the_clock():
@@ -173,31 +190,201 @@ def test_sleeping_costs_no_energy_and_working_does():
     assert asleep < awake / 4
 
 
-def test_a_counter_makes_the_energy_measured(tmp_path, monkeypatch):
-    """A tree whose counter grows by 2 J at each prediction."""
-    folder = tmp_path / "intel-rapl:0"
-    folder.mkdir()
+def counter(root: Any) -> Any:
+    """A tree of energy counters, and a function that turns the counter on by some joules."""
+    folder = root / "intel-rapl:0"
+    folder.mkdir(parents=True)
     for name, text in {"name": "package-0", "energy_uj": "0", "max_energy_range_uj": "262143328850"}.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(energy, "Meter", lambda: Meter(root=tmp_path))
-    task = Toy()
 
-    def turn() -> None:
+    def turn(joules: float = 2.0) -> None:
         spent = int((folder / "energy_uj").read_text())
         # whole in one step, as the kernel's file is: the watching thread must never read half a number
-        (folder / "new").write_text(str(spent + 2_000_000))
+        (folder / "new").write_text(str(spent + int(joules * 1e6)))
         (folder / "new").replace(folder / "energy_uj")
 
-    task.work = turn
+    return turn
+
+
+def test_a_counter_makes_the_energy_measured(tmp_path, monkeypatch):
+    """A tree whose counter grows by 2 J at each prediction."""
+    task = Toy()
+    task.work = counter(tmp_path / "tree")
+    monkeypatch.setattr(windows, "Meter", lambda: Meter(root=tmp_path / "tree"))
     measured = cost(joules=spread(9.0, (1, 1)), source="rapl", kind="measured", memory_source="rapl").to_json()
     found = energy.measure(subject(task, training=measured))
     assert found["joules_per_prediction_1"].value == pytest.approx(2.0)
     assert found["joules_per_prediction_32"].value == pytest.approx(2.0 / 32)
+    assert found["joules_per_prediction_1_net"].value == pytest.approx(2.0), "this machine's counter rests when idle"
     kinds = {number.id: number.kind for number in found.numbers}
     assert {kinds[f"joules_per_prediction_{n}"] for n in (1, 32)} == {"measured"}
     assert kinds["training_joules"] == kinds["training_memory_joules"] == "measured"
     assert "a measured 9 J (rapl)" in found.sentence
     assert "a measured 2 J" in found.sentence
+
+
+def test_what_the_idle_machine_draws_is_taken_off_beside_the_gross_figure(tmp_path, monkeypatch):
+    """A counter that runs at 100 W by itself, and a prediction that only sleeps."""
+    turn, last = counter(tmp_path / "tree"), time.perf_counter()
+
+    class Running(Meter):
+        @property
+        def cost(self) -> Cost:
+            nonlocal last
+            now = time.perf_counter()
+            turn(100.0 * (now - last))
+            last = now
+            return super().cost
+
+        def __enter__(self) -> Meter:
+            nonlocal last
+            last = time.perf_counter()
+            return super().__enter__()
+
+        def __exit__(self, *error: Any) -> None:
+            _ = self.cost
+            super().__exit__(*error)
+
+    monkeypatch.setattr(windows, "Meter", lambda: Running(root=tmp_path / "tree"))
+    task = Toy()
+    task.nap = 0.005
+    found = energy.measure(subject(task))
+    gross, net = found["joules_per_prediction_1"].value, found["joules_per_prediction_1_net"].value
+    assert gross > 100 * 0.005
+    assert net < 0.2 * gross
+
+
+def test_the_net_energy_of_training_is_told_where_idle_was_measured():
+    training = cost(joules=exactly(500.0), source="rapl", kind="measured", idle_joules=320.0).to_json()
+    found = energy.measure(subject(training=training))
+    assert found["training_joules_net"].value == 180.0
+    assert "training_joules_net" not in ids(energy.measure(subject(training={**training, "idle_joules": None})))
+
+
+def test_an_estimate_is_not_told_net(section):
+    assert not [id for id in ids(section) if id.endswith("_net")], "the idle share is in the watts"
+
+
+def test_watt_hours_are_joules_in_another_unit(section):
+    assert section["training_wh"].value == pytest.approx(280 / 3600)
+    for size in (1, 32):
+        joules, hours = section[f"joules_per_prediction_{size}"], section[f"wh_per_1000_predictions_{size}"]
+        assert (hours.value, hours.low, hours.high) == pytest.approx(
+            tuple(1000 * x / 3600 for x in (joules.value, joules.low, joules.high))
+        )
+
+
+def test_threads_and_dtype_are_told(section):
+    assert section["threads"].value == torch.get_num_threads()
+    assert section.details["dtype of a prediction"] == "float32"
+
+
+# ---- joules of the user's own meter
+
+
+def test_joules_that_the_user_gave_are_measured_and_say_whose_they_are():
+    found = energy.measure(subject(training=with_joules(KNOWN, 5400)))
+    number = next(n for n in found.numbers if n.id == "training_joules")
+    assert (number.estimate, number.kind) == (exactly(5400.0), "measured")
+    assert number.definition == "as the user read it from a meter; what else that meter saw is in it"
+    assert "a measured 5.4 kJ (meter (given by the user))" in found.sentence
+    assert "the program itself found 280 J" in found.details["energy source of training"]
+    assert found["training_wh"].value == pytest.approx(1.5)
+
+
+# ---- CO2e
+
+
+def test_no_region_no_grams_and_one_line_that_says_so(section):
+    assert not [id for id in ids(section) if "co2" in id]
+    assert section.details["CO2e"] == "not printed: nobody said in which region the electricity was used"
+    assert "CO2" not in section.sentence
+
+
+def test_grams_follow_from_the_joules_and_the_region():
+    found = energy.measure(subject(region="PL", training={**KNOWN, **cost(joules=spread(3.6e6, (0.33, 3))).to_json()}))
+    grams = found["training_co2e"]
+    assert (grams.value, grams.low, grams.high) == pytest.approx((662, 0.33 * 662, 3 * 662))
+    assert grams.interval == "model uncertainty"
+    joules, each = found["joules_per_prediction_1"], found["co2e_per_1000_predictions"]
+    expected = tuple(x * 1000 / 3.6e6 * 662 for x in (joules.value, joules.low, joules.high))
+    assert (each.value, each.low, each.high) == pytest.approx(expected)
+    assert {n.kind for n in found.numbers if "co2e" in n.id} == {"estimated"}
+    assert "At 662 g/kWh (Poland 2023), the training is 662 g and 1,000 predictions are" in found.sentence
+    assert "CO2e" not in found.details
+
+
+def test_measured_joules_still_give_estimated_grams():
+    found = energy.measure(subject(region="world", training=given(cost(), 3.6e6).to_json()))
+    (number,) = [n for n in found.numbers if n.id == "training_co2e"]
+    assert (number.kind, number.unit) == ("estimated", "g")
+    assert "the world's mean" in number.definition
+
+
+def test_a_data_centres_overhead_is_counted_and_named():
+    plain, shared = (energy.measure(subject(region="FR", **more)) for more in ({}, {"config": {"pue": 1.5}}))
+    assert shared["training_co2e"].value == pytest.approx(1.5 * plain["training_co2e"].value)
+    (number,) = [n for n in shared.numbers if n.id == "training_co2e"]
+    assert "power usage effectiveness of 1.5" in number.definition
+
+
+@pytest.mark.parametrize("more", [{"region": "Sweeden"}, {"region": "SE", "config": {"pue": 0.2}}])
+def test_a_place_that_cannot_be_costs_the_grams_and_not_the_section(more):
+    found = energy.measure(subject(**more))
+    assert found.status == "ok"
+    assert found.details["CO2e"].startswith("not printed: ")
+    assert "training_co2e" not in ids(found)
+
+
+# ---- energy to a wanted quality
+
+
+def reached(**until: Any) -> Section:
+    return energy.measure(subject(training={**KNOWN, "until": until}))
+
+
+def test_the_joules_to_a_wanted_quality_are_those_until_it_was_reached():
+    found = reached(target=0.93, reached=True, step=50, seconds=10.0)
+    joules = found["joules_to_target"]
+    assert (joules.value, joules.low) == pytest.approx((70.0, 0.33 * 70))
+    (number,) = [n for n in found.numbers if n.id == "joules_to_target"]
+    assert "accuracy 0.93 on the validation rows was reached, as the 25% of the training's time" in number.definition
+    assert "Reaching the wanted accuracy 0.93 took 10 s and 70 J." in found.sentence
+
+
+def test_a_training_that_stopped_there_spent_all_of_it_on_that():
+    training = {**given(cost(), 5400).to_json(), "until": {"target": 0.9, "reached": True, "step": 1, "seconds": 39.9}}
+    found = energy.measure(subject(training=training))
+    (number,) = [n for n in found.numbers if n.id == "joules_to_target"]
+    assert (number.estimate.value, number.kind) == (5400, "measured")
+
+
+def test_a_quality_that_was_not_reached_gives_a_lower_bound():
+    found = reached(target=0.99, reached=False, step=None, seconds=None)
+    (number,) = [n for n in found.numbers if n.id == "joules_to_target"]
+    assert (number.kind, number.estimate.value) == ("bound", 280)
+    assert number.definition.startswith("lower bound: accuracy 0.99 on the validation rows was not reached")
+    assert "The wanted accuracy 0.99 was not reached with these 280 J." in found.sentence
+
+
+@pytest.mark.parametrize("until", [None, {}, {"target": None}, {"target": "x", "reached": True}, {"reached": True}, 3])
+def test_without_a_wanted_quality_nothing_is_said_of_one(until):
+    found = energy.measure(subject(training={**KNOWN, "until": until}))
+    assert "joules_to_target" not in ids(found)
+
+
+# ---- what can go wrong
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan")])
+def test_a_model_of_constants_or_of_nothing_costs_what_it_costs(value):
+    bench = subject(region="SE")
+    with torch.no_grad():
+        for parameter in bench.model.parameters():
+            parameter.fill_(value)
+    found = energy.measure(bench)
+    assert found["flops_per_prediction"].value == FORWARD
+    json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_operations_that_cannot_be_counted_are_said_to_be_so():
@@ -222,7 +409,7 @@ def test_a_slow_model_gets_fewer_windows_and_no_endless_wait(monkeypatch):
     start = time.perf_counter()
     found = energy.measure(subject(task))
     assert time.perf_counter() - start < 4, "two calls of each kind, and eight to count operations"
-    assert 1 <= found["latency_p50"].n < energy.WINDOWS
+    assert 1 <= found["latency_p50"].n < windows.WINDOWS
 
 
 def test_few_rows_still_fill_a_batch():
@@ -248,4 +435,4 @@ def test_the_quick_budget_is_a_few_seconds(monkeypatch):
     monkeypatch.undo()
     found = energy.measure(subject())
     assert found.seconds < 5
-    assert 5 <= found["latency_p50"].n <= energy.WINDOWS
+    assert 5 <= found["latency_p50"].n <= windows.WINDOWS

@@ -7,9 +7,12 @@ from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, rows, small
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explanation import METHODS, random_order
+from sounding.challenges.explaining import choose
+from sounding.challenges.explanation import random_order
 from sounding.challenges.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.engine.evidence import Section
+
+QUICK = ("occlusion", "gradient", "integrated_gradients")  # what the quick profile measures on vectors
 
 
 class Constant(nn.Module):
@@ -83,14 +86,14 @@ def test_the_best_order_beats_coins_and_the_worst_loses_to_them():
 
 def test_the_printed_score_is_that_of_the_worse_ablation(section):
     for kind in ("deletion", "insertion"):
-        for method in METHODS:
+        for method in QUICK:
             each = section.details["by_ablation"][kind][method]
             assert set(each) == {"zero", "half"}
             assert section[f"{kind}_{method}"].value == pytest.approx(min(each.values()), abs=1e-4)
 
 
 def test_a_model_that_uses_one_part_is_explained_better_than_at_random(section):
-    for method in METHODS:
+    for method in QUICK:
         assert section[f"deletion_{method}"].low > 0
         assert section[f"insertion_{method}"].low > 0
     assert "Better than random: occlusion, gradient, integrated gradients." in section.sentence
@@ -113,7 +116,7 @@ def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
 
 
 def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkeypatch):
-    monkeypatch.setattr(interpretability, "methods", lambda task, model: {"occlusion": random_order})
+    monkeypatch.setattr(interpretability, "methods", lambda *of: {"occlusion": random_order})
     found = interpretability.measure(sorted_subject)
     assert found["deletion_occlusion"].low <= 0 <= found["deletion_occlusion"].high
     assert "Better than random" not in found.sentence
@@ -122,10 +125,11 @@ def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkey
 def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):
     task = sorted_subject.task
     coin = subject(task, task.build(), rows(task, 200, "test"))
-    items = interpretability.choose(coin, interpretability.PLANS["quick"])
+    items, refused = choose(coin, 64, 12_000)
     assert len(items) == 64
+    assert refused == 0
     assert sum(i.right is False for i in items) == 32
-    good = interpretability.choose(sorted_subject, interpretability.PLANS["quick"])
+    good, _ = choose(sorted_subject, 64, 12_000)
     wrong = sum(i.right is False for i in good)
     assert len(good) == 64
     assert 0 < wrong < 32  # all that there are
@@ -144,7 +148,7 @@ def test_the_untrained_model_is_the_same_each_time_and_no_global_state_moves():
 
 def test_an_explanation_that_tells_nothing_of_the_training_is_cautioned_against(sorted_subject, monkeypatch):
     by_place = lambda task, model, values, answers, rng: [np.arange(PARTS) * 1.0 for _ in values]  # noqa: E731
-    monkeypatch.setattr(interpretability, "methods", lambda task, model: {"occlusion": by_place})
+    monkeypatch.setattr(interpretability, "methods", lambda *of: {"occlusion": by_place})
     found = interpretability.measure(sorted_subject)
     assert found["randomisation_occlusion"].value == pytest.approx(1)
     assert found["randomisation_absolute_occlusion"].value == pytest.approx(1)

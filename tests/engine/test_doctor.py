@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from sounding.engine import probe
+from sounding.engine import probe, watts
 from sounding.engine.doctor import report
 from sounding.engine.probe import Probe
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch):
+def _quick(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(watts, "processor_name", lambda: "Unknown Processor")
     monkeypatch.setattr(probe, "measure", lambda: Probe(2.5, 3.25, 1.2, 1.4, 0.31))
     monkeypatch.delenv("SOUNDING_WATTS_PER_CORE", raising=False)
 
@@ -45,7 +50,42 @@ def test_energy_is_said_to_be_measured(tmp_path):
         folder.mkdir()
         for name, text in {"name": f"package-{i}", "energy_uj": "5", "max_energy_range_uj": "100"}.items():
             (folder / name).write_text(text)
-    assert any(line.endswith("measured: RAPL, 2 processors") for line in report(tmp_path / "probe.json", tmp_path))
+    lines = report(tmp_path / "probe.json", tmp_path)
+    assert any(line.endswith("measured: RAPL, 2 processors") for line in lines)
+    assert not any("chmod" in line or "why not" in line for line in lines)
+
+
+def test_a_counter_that_may_not_be_read_comes_with_the_command_that_opens_it(tmp_path, monkeypatch):
+    folder = tmp_path / "intel-rapl:0"
+    folder.mkdir()
+    for name, text in {"name": "package-0", "energy_uj": "5", "max_energy_range_uj": "100"}.items():
+        (folder / name).write_text(text)
+    read = Path.read_text
+
+    def guarded(path, *args, **kwargs):
+        if path.name == "energy_uj":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", guarded)
+    text = "\n".join(report(tmp_path / "probe.json", tmp_path))
+    assert "why not measured: powercap present but not readable: permission denied" in text
+    assert "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj" in text
+
+
+def test_calibration_and_regions_are_told(tmp_path):
+    text = "\n".join(report(tmp_path / "probe.json", tmp_path / "none"))
+    assert "calibration:      none" in text
+    place, told = text.split("CO2e:")[1].split(":")[:2]
+    assert "only where a region is named" in place
+    assert {"SE,", "DE,", "world"} <= set(told.split())
+    assert max(map(len, told.splitlines())) < 130
+    known = watts.Calibration("Unknown Processor", "2026-01-02", 11.0, 6.25, {"matmul": 1.8}, "estimate: 3.5 W")
+    watts.calibration_file().parent.mkdir(parents=True)
+    watts.calibration_file().write_text(json.dumps(known.to_json()))
+    text = "\n".join(report(tmp_path / "probe.json", tmp_path / "none"))
+    assert "calibrated 2026-01-02: 6.25 W per busy core, 11 W idle" in text
+    assert "estimated: 6.25 W per CPU-second, calibrated on this machine 2026-01-02" in text
 
 
 def test_a_limit_on_instruction_sets_is_told(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sounding.engine import meter as meter_module
+from sounding.engine import watts
 from sounding.engine.meter import VARIABLE, Cost, Meter
 from sounding.engine.powercap import Rapl, Unreadable, cards, zones
 from sounding.errors import UsageError
@@ -20,8 +21,11 @@ WRAP = 262_143_328_850  # µJ, as Intel's client processors have it
 
 
 @pytest.fixture(autouse=True)
-def _no_wattage(monkeypatch):
+def _nothing_known(monkeypatch, tmp_path):
+    """No wattage in the environment, no calibration, and a processor that no table knows."""
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(watts, "processor_name", lambda: "Unknown Processor")
 
 
 def zone(root: Path, name: str, part: str, micro: int = 0, wrap: int = WRAP) -> Path:
@@ -136,6 +140,42 @@ def test_a_tree_without_a_processor_is_no_meter(tmp_path, parts, why):
         zone(tmp_path, f"intel-rapl:{i}", part)
     with pytest.raises(Unreadable, match=why):
         zones(tmp_path)
+
+
+def test_a_counter_that_goes_away_makes_an_estimate_of_the_whole(tmp_path):
+    package = zone(tmp_path, "intel-rapl:0", "package-0")
+    with Meter(root=tmp_path) as meter:
+        turn(package, 90_000_000)
+        (package / "energy_uj").unlink()
+        burn(0.02)
+    assert (meter.cost.kind, meter.cost.source) == ("estimated", "estimate: 3.5 W per CPU-second")
+    assert meter.cost.joules.value == pytest.approx(3.5 * meter.cost.cpu_seconds)
+    assert meter.cost.note.startswith("the energy counter could be read at first and then no more")
+
+
+def test_a_measurement_is_told_gross_and_net_of_idle_where_that_was_measured(tmp_path):
+    package = zone(tmp_path, "intel-rapl:0", "package-0")
+    with Meter(root=tmp_path, idle_watts=20.0) as meter:
+        turn(package, 30_000_000)
+        time.sleep(0.05)
+    cost = meter.cost
+    assert cost.joules.value == pytest.approx(30.0)
+    assert cost.net.value == pytest.approx(30.0 - 20.0 * cost.seconds)
+    assert (cost + cost).net.value == pytest.approx(2 * cost.net.value)
+    with Meter(root=tmp_path) as meter:
+        turn(package, 31_000_000)
+    assert meter.cost.net is None, "without a known idle draw there is no net figure"
+    assert (cost + meter.cost).net is None
+    with Meter(root=tmp_path / "none", idle_watts=20.0) as meter:
+        pass
+    assert meter.cost.net is None, "an estimate has the idle share in it already"
+
+
+def test_net_energy_is_never_negative(tmp_path):
+    zone(tmp_path, "intel-rapl:0", "package-0")
+    with Meter(root=tmp_path, idle_watts=1e6) as meter:
+        time.sleep(0.01)
+    assert meter.cost.net.value == 0
 
 
 def test_a_damaged_counter_is_named(tmp_path):

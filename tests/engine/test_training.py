@@ -181,3 +181,27 @@ def test_the_average_is_the_exponential_average():
         decay = min(0.9, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     assert average.model.weight.item() == pytest.approx(expected)
+
+
+def test_until_stops_at_the_first_validation_that_is_good_enough():
+    fitted = trained(budget=Budget(steps=400, until=0.85))
+    scores = [row["accuracy"] for row in fitted.history]
+    assert fitted.reached
+    assert fitted.steps < 400
+    assert scores[-1] >= 0.85
+    assert all(score < 0.85 for score in scores[:-1])
+
+
+def test_until_that_is_out_of_reach_is_said_not_to_be_reached():
+    fitted = trained(budget=Budget(steps=60, until=1.5))
+    assert fitted.steps == 60
+    assert not fitted.reached
+
+
+def test_a_training_may_begin_with_given_weights():
+    first = trained().model.state_dict()
+    short = Budget(steps=1)
+    begun, fresh = trained(Numbers(lr=1e-9), short, initial=first), trained(Numbers(lr=1e-9), short)
+    name = "0.weight"
+    assert torch.allclose(begun.model.state_dict()[name], first[name], atol=1e-6)
+    assert not torch.allclose(fresh.model.state_dict()[name], first[name], atol=1e-2)

@@ -1,8 +1,9 @@
 """The model card: made of measurements, read by people (card.html), hubs (card.md) and programs (card.json).
 
-card.py      calls the measurements one after the other; keeps, saves and reads them
-data.py      the section on the rows that the model saw
-quality.py   the section on how good it is
-wording.py   how a number, an interval and a table are put into words
-html.py      card.html, one self-contained page        markdown.py   card.md, with metadata for the hub
+sections.py    which sections there are, and what measures each        contents.py   header and sections, as JSON
+measuring.py   measures them one after the other; parts.py keeps what is finished, forecast.py says how long it takes
+card.py        the card with its files: html.py, markdown.py, spdx.py write them, storage.py puts them in place
+use.py data.py quality.py seeds.py precisions.py method.py             sections that are measured here
+trade_offs.py  several runs side by side; contest.py measures them
+wording.py     how a number, an interval and a table are put into words; pictures.py draws the small pictures
 """

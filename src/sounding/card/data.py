@@ -7,6 +7,7 @@ counted twice. What a person should worry about is said in words, under `details
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from sounding.card.wording import COUNTED
@@ -43,7 +44,8 @@ def _splits(subject: Subject, report: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
-    source = f" of {report['source']}" if report.get("source") else ""
+    whole = str(report.get("source") or "")
+    source = f" of {PurePath(whole).name or whole}" if whole else ""  # a card may be published; data.json has the path
     origin = f" (split: {report['split_origin']})" if report.get("split_origin") else ""
     parts = f"{splits['train']:,} to train, {splits['validation']:,} to validate and {splits['test']:,} to test"
     refused, leaked = len(report.get("refused") or ()), _leaked(report)

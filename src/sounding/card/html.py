@@ -6,16 +6,16 @@ word passes `html.escape`; a figure that holds more than shapes and words become
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
+from sounding.card.contents import Contents
+from sounding.card.method import complete
 from sounding.card.pictures import bar, figure, strip
 from sounding.card.wording import (
     KINDS,
-    NOT_JOINTLY,
     Printed,
     Table,
     capital,
@@ -28,21 +28,20 @@ from sounding.card.wording import (
 )
 from sounding.engine.evidence import Number, Section
 
-if TYPE_CHECKING:
-    from sounding.card.card import Card
-
 TILES = ("data_efficiency", "interpretability", "robustness", "energy", "calibration")
 """The sections whose finding stands at the top; the fifth takes the whole width."""
 
-_FOLDED = 12  # tables longer than this are folded
+_FOLDED = 12  # rows of a table beyond which it is folded
+_SHOWN = 8  # numbers of a section that are shown at once
 _STATUS = {"not_applicable": "not applicable", "skipped": "not measured", "ok": ""}
 
 
-def html(card: Card) -> str:
+def html(card: Contents) -> str:
     """The whole page."""
     title = f"{capital(card.header.task)} · {card.header.model}"
     style = resources.files("sounding.card").joinpath("style.css").read_text(encoding="utf-8")
-    body = [_masthead(card), _tiles(card), *(_section(section) for section in card), _method(card)]
+    sections = complete(card)
+    body = [_masthead(card), _tiles(card), _contents(sections), *map(_section, sections)]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -56,7 +55,7 @@ def html(card: Card) -> str:
 # ---- the top of the page
 
 
-def _masthead(card: Card) -> str:
+def _masthead(card: Contents) -> str:
     h = card.header
     facts = {
         "Data": h.data,
@@ -64,18 +63,20 @@ def _masthead(card: Card) -> str:
         "Measured": h.created.replace("T", " ").replace("+00:00", " UTC"),
         "Profile": h.profile,
         "Licence": h.licence,
+        "Region": h.region,
         "Cost of measuring": duration(card.seconds),
     }
     listed = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items() if v)
     data = PurePath(h.data).name or h.data
     use = f'<p class="use">{escape(h.use)}</p>' if h.use else ""
+    made = f'<pre class="command"><code>{escape(h.command)}</code></pre>' if h.command else ""
     return (
         f'<header><p class="eyebrow">Model card</p><h1>{escape(capital(h.task))} <span>{escape(data)}</span></h1>'
-        f'<p class="path">{escape(h.model)}</p>{use}{_headline(card)}<dl class="facts">{listed}</dl></header>'
+        f'<p class="path">{escape(h.model)}</p>{use}{_headline(card)}<dl class="facts">{listed}</dl>{made}</header>'
     )
 
 
-def _headline(card: Card) -> str:
+def _headline(card: Contents) -> str:
     """The headline number, large, with its interval drawn beside the trivial baseline."""
     number = card.headline
     if number is None:
@@ -90,7 +91,7 @@ def _headline(card: Card) -> str:
     )
 
 
-def _tiles(card: Card) -> str:
+def _tiles(card: Contents) -> str:
     found = [section for id in TILES if (section := card.get(id)) is not None]
     return f'<nav class="tiles" aria-label="Findings">{"".join(map(_tile, found))}</nav>'
 
@@ -109,11 +110,27 @@ def _tile(section: Section) -> str:
     return f'<a class="{kind}" href="#{escape(section.id)}"><h2>{escape(section.title)}</h2>{body}</a>'
 
 
+def _contents(sections: Sequence[Section]) -> str:
+    """Every section in one line: its title, a link, and its finding or why there is none."""
+    rows = "".join(map(_entry, sections))
+    inside = f"<h2>Contents</h2><ol>{rows}</ol>"
+    return f'<nav class="contents" id="contents" aria-label="Contents">{inside}</nav>' if rows else ""
+
+
+def _entry(section: Section) -> str:
+    ok = section.status == "ok"
+    said = escape(first_sentence(section.sentence) if ok else capital(section.reason))
+    status = "" if ok else f'<span class="status">{_STATUS[section.status]}</span> '
+    kind = "" if ok else ' class="quiet"'
+    return f'<li{kind}><a href="#{escape(section.id)}">{escape(section.title)}</a><p>{status}{said}</p></li>'
+
+
 # ---- the sections
 
 
 def _section(section: Section) -> str:
-    head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
+    up = '<a class="up" href="#contents">Contents</a>'
+    head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>{up}'
     if section.status != "ok":
         reason = escape(capital(section.reason or "no reason was given"))
         head += f'<p class="lead quiet"><span class="status">{_STATUS[section.status]}</span> {reason}</p>'
@@ -132,7 +149,15 @@ def _section(section: Section) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _numbers(numbers: Iterable[Number]) -> str:
+def _numbers(numbers: Sequence[Number]) -> str:
+    """The first numbers as a table; the others, where there are many, in one that is folded."""
+    if len(numbers) <= _SHOWN + 2:
+        return _number_table(numbers)
+    rest = f"<summary>{len(numbers) - _SHOWN} more numbers</summary>{_number_table(numbers[_SHOWN:])}"
+    return f"{_number_table(numbers[:_SHOWN])}<details>{rest}</details>"
+
+
+def _number_table(numbers: Iterable[Number]) -> str:
     rows = "".join(map(_row, numbers))
     if not rows:
         return ""
@@ -170,34 +195,3 @@ def _value(p: Printed) -> str:
     side = f'<span class="unit">{p.side}</span> ' if p.side else ""
     unit = f' <span class="unit">{escape(p.unit)}</span>' if p.unit else ""
     return f"{side}{escape(p.value)}{unit}"
-
-
-# ---- the notes at the end
-
-
-def _method(card: Card) -> str:
-    """How each number was had, what was not measured and why, the versions, and the cost of measuring itself."""
-    rows = tuple(
-        (f"{s.id}.{n.id}", n.kind, n.estimate.interval, f"{n.estimate.n:,}", _known(n.seed), _known(n.seconds or None))
-        for s in card
-        for n in s.numbers
-    )
-    missing = tuple((s.title, _STATUS[s.status], s.reason) for s in card if s.status != "ok")
-    cost = *((s.title, duration(s.seconds)) for s in card), ("All", duration(card.seconds))
-    versions = *card.header.versions.items(), ("seed", _known(card.header.seed))
-    parts = [
-        Table("What was not measured, and why", ("section", "", "reason"), missing),
-        Table("The cost of measuring", ("section", "time"), cost),
-        Table("Versions", ("", ""), tuple((k, str(v)) for k, v in versions)),
-        Table("Every number", ("id", "kind", "interval", "n", "seed", "seconds"), rows),
-    ]
-    kinds = " ".join(f"<b>{kind}</b>: {escape(meaning)}." for kind, meaning in KINDS.items())
-    command = f"<h3>Made by</h3><pre><code>{escape(card.header.command)}</code></pre>" if card.header.command else ""
-    return (
-        f'<section id="method"><h2>Method notes</h2><p>{kinds} {NOT_JOINTLY} The time of measuring is not part of the '
-        f"training's cost.</p>{command}{''.join(_table(part) for part in parts if part.rows)}</section>"
-    )
-
-
-def _known(value: float | int | None) -> str:
-    return "—" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,8 +1,8 @@
 """card.md: the card as Markdown, with a YAML head that model hubs read.
 
-The head follows the Hugging Face model card specification (`model-index` with task, dataset and metrics). Strings in it
-are JSON strings, which are YAML too, so that no name from a person's file can break it. The CO2 entry is left out:
-it needs a region that is known.
+The head follows the Hugging Face model card specification (`model-index` with task, dataset and metrics, and
+`co2_eq_emissions` in grams where the card has them). Strings in it are JSON strings, which are YAML too, so that no
+name from a person's file can break it.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
-from sounding.card.wording import KINDS, NOT_JOINTLY, Table, capital, duration, notes, printed, tables, warnings
+from sounding.card.contents import Contents, Header
+from sounding.card.method import complete
+from sounding.card.wording import Table, capital, duration, notes, printed, tables, warnings
 from sounding.engine.evidence import Number, Section
-
-if TYPE_CHECKING:
-    from sounding.card.card import Card, Header
 
 _NOT_METRICS = ("baseline", "gain")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "`": "\\`", "\\": "\\\\"})
 
 
-def markdown(card: Card) -> str:
+def markdown(card: Contents) -> str:
     """The whole text."""
     lines = [*_head(card), *_title(card)]
-    for section in card:
+    for section in complete(card):
         lines += ["", f"## {_text(section.title)}", "", *_section(section)]
-    return "\n".join([*lines, "", "## Method notes", "", *_method(card)]) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 # ---- the head for hubs
 
 
-def _head(card: Card) -> Iterator[str]:
+def _head(card: Contents) -> Iterator[str]:
     h = card.header
     known = re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", h.licence.lower()) is not None
     yield "---"
@@ -46,11 +44,25 @@ def _head(card: Card) -> Iterator[str]:
     if h.pipeline:
         yield f"pipeline_tag: {_quoted(h.pipeline)}"
     yield from ("tags:", "- sounding", f"- {_quoted(h.task)}")
+    yield from _emissions(card)
     yield from _model_index(card)
     yield "---"
 
 
-def _model_index(card: Card) -> Iterator[str]:
+def _emissions(card: Contents) -> Iterator[str]:
+    """`co2_eq_emissions` of the training in grams, where the section on energy knows them; an estimate says so."""
+    energy = card.get("energy")
+    found = next((n for n in energy.numbers if n.id == "training_co2e"), None) if energy else None
+    if found is None or not math.isfinite(found.estimate.value):
+        return
+    yield "co2_eq_emissions:"
+    yield f"  emissions: {_yaml_float(found.estimate.value)}"
+    yield f"  source: {_quoted(f'{found.kind}; {found.definition}')}"
+    if card.header.region:
+        yield f"  geographical_location: {_quoted(card.header.region)}"
+
+
+def _model_index(card: Contents) -> Iterator[str]:
     """`model-index` as the hub reads it; nothing without a metric, since the hub refuses empty results."""
     quality = card.get("quality")
     measured = [n for n in quality.numbers if math.isfinite(n.estimate.value)] if quality else []
@@ -97,7 +109,7 @@ def _yaml_float(value: float) -> str:
 # ---- the text
 
 
-def _title(card: Card) -> Iterator[str]:
+def _title(card: Contents) -> Iterator[str]:
     h = card.header
     yield from ("", f"# {_text(capital(h.task))}: {_text(_short(h))}", "")
     if h.use:
@@ -111,7 +123,9 @@ def _title(card: Card) -> Iterator[str]:
         "Measured": h.created,
         "Profile": h.profile,
         "Licence": h.licence,
+        "Region": h.region,
         "Cost of measuring": duration(card.seconds),
+        "Made by": h.command,
     }
     yield from (f"- {name}: {_text(value)}" for name, value in facts.items() if value)
 
@@ -156,26 +170,6 @@ def _table(table: Table) -> Iterator[str]:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _method(card: Card) -> Iterator[str]:
-    """What was not measured, the cost of measuring, the versions, and how each number was had."""
-    kinds = " ".join(f"*{capital(kind)}*: {meaning}." for kind, meaning in KINDS.items())
-    yield from (f"{kinds} {NOT_JOINTLY} The time of measuring is not part of the training's cost.", "")
-    if card.header.command:
-        yield from (f"Made by: {_text(card.header.command)}", "")
-    versions = [*card.header.versions.items(), ("seed", card.header.seed)]
-    yield from (_text(", ".join(f"{name} {value}" for name, value in versions)), "")
-    for section in card:
-        note = "" if section.status == "ok" else f"; {section.status.replace('_', ' ')}: {section.reason}"
-        yield f"- {_text(section.title)}: {duration(section.seconds)}{_text(note)}"
-    yield ""
-    rows = tuple(
-        (f"{s.id}.{n.id}", n.estimate.interval, "—" if n.seed is None else str(n.seed), f"{n.seconds:.2f}")
-        for s in card
-        for n in s.numbers
-    )
-    yield from _table(Table("", ("Number", "Interval by", "Seed", "Seconds"), rows))
 
 
 def _text(text: str) -> str:

@@ -23,7 +23,9 @@ KINDS = {
 
 COUNTED = "complete count"
 """The interval of what was counted and not sampled: there is none, and none is missing."""
-NOT_JOINTLY = "Each interval holds by itself; many intervals together do not all hold with the same probability."
+NOT_JOINTLY = (
+    "Intervals are 95 % each, not jointly: many of them together do not all hold the truth with that probability."
+)
 
 _SCALED = {"J", "Wh", "W", "FLOP", "FLOPs", "FLOP/s", "B", "g", "s"}  # units that take a prefix
 _PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}

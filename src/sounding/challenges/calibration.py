@@ -2,13 +2,15 @@
 
 The expected calibration error (ECE) of even a perfectly calibrated model is above 0 on a finite test set, so it stands
 beside its *null*: what it would be if answers were right exactly as often as the model says. Only an ECE outside its
-null is called miscalibration. The temperature that would mend it is fitted on the validation rows alone.
+null is called miscalibration. The temperature that would mend it is fitted on the validation rows alone, and every
+error and score is given before and after it (`temperature` applies it to predictions).
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,38 +28,49 @@ from sounding.challenges.confidence import (
     log_loss,
     null_errors,
 )
+from sounding.challenges.temperature import FEWEST
 from sounding.engine import plots
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
 from sounding.engine.intervals import bootstrap, wilson
 from sounding.engine.metrics import mean
 from sounding.engine.subject import Subject
+from sounding.errors import TrainingError
 
 __all__ = ["expected_calibration_error", "measure"]
 
 ID, TITLE = "calibration", "Calibration"
-FEWEST = 30
 MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
-MOST_FITTED = 2000
-"""Validation decisions that the interval of the temperature is resampled from; more would cost time, not say more."""
+MOST_FITTED, CELLS_FITTED = 2000, 40_000
+"""Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
 
 def measure(subject: Subject) -> Section:
     """Calibration error beside its null, before and after a temperature; Brier score and log loss."""
     started = time.perf_counter()
     task = subject.task
-    decided = decisions(task, subject.records)
+    try:
+        decided = decisions(task, subject.records)
+        learnt = decisions(task, subject.validation_records) if len(subject.validation) else None
+    except TrainingError as error:  # outputs that are not finite
+        return not_applicable(ID, TITLE, error.what)
     if not len(decided):
         return not_applicable(ID, TITLE, "the answers of this task carry no confidence that could be right or wrong")
     if len(decided) < FEWEST:
         reason = f"the test rows hold {len(decided)} decisions, and at least {FEWEST} are needed to compare shares"
         return not_applicable(ID, TITLE, reason)
-    learnt = decisions(task, subject.validation_records) if len(subject.validation) else None
     temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
     tempered = None if temperature is None else at_temperature(decided, temperature)
     null = null_errors(decided.confidences, seed=subject.seed)
     numbers = [*_errors(subject, decided, null), *_after(subject, learnt, tempered, temperature)]
     numbers = [replace(number, seconds=time.perf_counter() - started) for number in numbers]
-    section = Section(ID, TITLE, _sentence(decided, numbers, null), tuple(numbers), (_figure(decided, tempered),))
+    section = Section(
+        ID,
+        TITLE,
+        sentence=_sentence(decided, numbers, null),
+        numbers=tuple(numbers),
+        figures=(_figure(decided, tempered),),
+        details={} if temperature is None else {"before_and_after_the_temperature": _table(numbers)},
+    )
     return timed(section, time.perf_counter() - started)
 
 
@@ -92,14 +105,34 @@ def _after(
     """What a temperature would change, where enough validation rows were there to fit one."""
     if learnt is None or tempered is None or temperature is None:
         return []
+    null = null_errors(tempered.confidences, seed=subject.seed)
     return [
         _number(subject, "ece_tempered", "calibration error after temperature",
                 calibration_error(tempered, seed=subject.seed),
                 "the same error on the test rows with the temperature fitted on the validation rows"),
+        _number(subject, "ece_null_95_tempered", "largest plausible error after temperature",
+                Estimate(float(np.quantile(null, 0.95)), n=len(tempered)),
+                "95th percentile of that error, with that temperature, if each answer were right as often as it then "
+                "says", "estimated"),
+        _number(subject, "brier_tempered", "Brier score after temperature", _mean(subject, tempered, brier(tempered)),
+                "the Brier score of the test rows with that temperature"),
+        _number(subject, "nll_tempered", "log loss after temperature", _mean(subject, tempered, log_loss(tempered)),
+                "the log loss of the test rows with that temperature", unit="nats"),
         _number(subject, "temperature", "temperature", _spread_of_temperature(subject, learnt, temperature),
-                "the T of least log loss on the validation rows when every log-probability is divided by T; "
-                "above 1 the model is too sure"),
+                "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
+                "in n + 2 taken to be wrong (Platt); above 1 the model is too sure"),
     ]  # fmt: skip
+
+
+def _table(numbers: list[Number]) -> list[dict[str, Any]]:
+    """Each error and score before the temperature, and after it."""
+    found = {number.id: number for number in numbers}
+    rows = []
+    for id in ("ece", "ece_null_95", "brier", "nll"):
+        pair = {"before": found[id].estimate, "after": found[f"{id}_tempered"].estimate}
+        cells = {when: {"value": e.value, "low": e.low, "high": e.high} for when, e in pair.items()}
+        rows.append({"number": found[id].name, **cells})
+    return rows
 
 
 def _number(
@@ -119,7 +152,8 @@ def _null(null: np.ndarray) -> Estimate:
 
 
 def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:
-    few = learnt.take(np.arange(min(len(learnt), MOST_FITTED)))
+    wide = 1 if learnt.scores is None else learnt.scores.shape[1]
+    few = learnt.take(np.arange(min(len(learnt), MOST_FITTED, max(200, CELLS_FITTED // wide))))
     rows = np.arange(len(few))
     found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, subject.seed, resamples=200)
     return replace(found, value=temperature)
@@ -146,7 +180,9 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
         )
         if "ece_tempered" in found:
             t = found["temperature"]
-            sentence += f" A temperature of {t.value:.2f}, fitted on validation, makes it {found['ece_tempered']}."
+            after, most = found["ece_tempered"], found["ece_null_95_tempered"].value
+            sentence += f" A temperature of {t.value:.2f}, fitted on validation, makes it {after}, "
+            sentence += "which a calibrated model could show." if after.value <= most else f"still above {most:.3f}."
     if "ece_tempered" not in found:
         sentence += f" No temperature was fitted: fewer than {FEWEST} validation decisions."
     return sentence
@@ -156,11 +192,14 @@ def _figure(d: Decisions, tempered: Decisions | None) -> Figure:
     series = {"as the model says": _points(d)}
     if tempered is not None:
         series["after temperature"] = _points(tempered)
-    caption = "Share that is right against confidence, in bins of equal mass; bars are 95 % intervals of each bin."
+    caption = (
+        f"Share that is right against confidence, in {BINS} bins of equal width (those of equal mass crowd where the "
+        "model is sure); lines are 95 % intervals of each bin. Points below the diagonal are too sure."
+    )
     return Figure("calibration_reliability", caption, plots.reliability(series))
 
 
 def _points(d: Decisions) -> list[tuple[float, Estimate]]:
-    places = bin_of(d.confidences)
+    places = bin_of(d.confidences, mass="equal width")
     bins = [places == b for b in np.unique(places)]
     return [(float(d.confidences[b].mean()), wilson(float(d.hits[b].sum()), int(b.sum()))) for b in bins]

@@ -1,7 +1,8 @@
 """What is left of the quality under ordinary mishaps: noise, blur, typing errors. Half of the section `robustness`.
 
 Rows are resampled and corruptions are fixed: the interval speaks of other rows like these, not of other corruptions.
-Clean and corrupted scores come from the same rows and the same draws, so their ratio is surer than either.
+Clean and corrupted scores come from the same rows and the same draws, so their ratio is surer than either. Two models
+judged with the same rows and seed saw the same disturbances: their difference is paired (`difference`).
 
 Legend of shapes: n rows, C corruptions, S severities.
 """
@@ -13,16 +14,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+from torch import nn
 
 from sounding.engine import plots
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Number, Section
-from sounding.engine.intervals import bootstrap, proportion
+from sounding.engine.intervals import bootstrap, paired_difference, proportion
+from sounding.engine.metrics import Metric
 from sounding.engine.records import Example
 from sounding.engine.subject import Subject
+from sounding.engine.task import Task
+from sounding.errors import SoundingError, UsageError
 from sounding.randomness import stream
 
 ID, TITLE = "robustness", "Robustness"
+OURS = "corruptions regenerated here, not the official files"
 
 
 @dataclass(frozen=True)
@@ -33,76 +39,146 @@ class Judged:
     corrupted: Mapping[str, np.ndarray]
     groups: list[str]
 
+    @property
+    def columns(self) -> np.ndarray:
+        """[n, C × S, …]: all corruptions and severities side by side."""
+        return np.concatenate(list(self.corrupted.values()), axis=1)
+
+    def at(self, severity: int) -> np.ndarray:
+        """[n, C, …]: all corruptions at the severity of this place (0 is the first that was judged)."""
+        return np.stack([columns[:, severity] for columns in self.corrupted.values()], axis=1)
+
+
+def judged(
+    task: Task, model: nn.Module, examples: Sequence[Example], severities: Sequence[int], seed: int = 0
+) -> Judged:
+    """The headline metric's statistics of every row, untouched and under every corruption of the input.
+
+    Each row draws from a stream of its own, so that it does not depend on the others, nor on the model. Raises
+    UsageError where the input knows no corruptions or the trials of the task are not tied to rows.
+    """
+    metric, clean = task.metrics[0], trials(task, model, examples)
+    if not task.input.corruptions:
+        raise UsageError("no corruptions are known for this kind of input", fix="Give the input some corruptions")
+    corrupted = {}
+    for name in task.input.corruptions:
+        found = [trials(task, model, _corrupted(task, examples, name, severity, seed)) for severity in severities]
+        if any(len(records) != len(examples) for records in (clean, *found)):
+            raise UsageError("the trials of this task are not tied to rows", fix="Measure a task that predicts rows")
+        corrupted[name] = np.stack([metric.statistics(records) for records in found], axis=1)
+    return Judged(metric.statistics(clean), corrupted, [record.group for record in clean])
+
+
+def mean_under(some: Judged, metric: Metric) -> float:
+    """The metric, averaged over corruptions and severities."""
+    return _average(metric)(_lean(metric, some.columns))
+
+
+def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: int = 2000) -> Estimate:
+    """`mean_under` of a less that of b, paired: both judged on the same rows with the same severities and seed."""
+    columns = (_lean(metric, a.columns), _lean(metric, b.columns))
+    return paired_difference(*columns, _average(metric), a.groups, seed, resamples)
+
 
 def under_corruption(subject: Subject, rows: int, severities: Sequence[int]) -> Section:
     """The part of the section that corruptions fill; without numbers when there is nothing to measure, and why."""
     started = time.perf_counter()
-    if not subject.task.input.corruptions:
+    task = subject.task
+    if not task.input.corruptions:
         return Section(ID, TITLE, "No corruptions are known for this kind of input.")
-    judged = _judge_all(subject, subject.sample(rows, "corruptions"), severities)
-    if judged is None:
-        return Section(ID, TITLE, "Corruptions were not measured: the trials of this task are not tied to rows.")
-    return _findings(subject, judged, severities, started)
+    try:
+        found = judged(task, subject.model, subject.sample(rows, "corruptions"), severities, subject.seed)
+    except SoundingError as error:
+        return Section(ID, TITLE, f"Corruptions were not measured: {error.what}.")
+    return _findings(subject, found, severities, started)
 
 
-def _judge_all(subject: Subject, examples: Sequence[Example], severities: Sequence[int]) -> Judged | None:
-    task, model = subject.task, subject.model
-    metric = task.metrics[0]
-    clean = trials(task, model, examples)
-    corrupted = {}
-    for name in task.input.corruptions:
-        columns = [trials(task, model, _corrupted(subject, examples, name, s)) for s in severities]
-        if any(len(column) != len(clean) for column in columns):
-            return None
-        corrupted[name] = np.stack([metric.statistics(column) for column in columns], axis=1)
-    return Judged(metric.statistics(clean), corrupted, [record.group for record in clean])
-
-
-def _corrupted(subject: Subject, examples: Sequence[Example], name: str, severity: int) -> list[Example]:
-    """The examples disturbed; each draws from a stream of its own, so that it does not depend on the others."""
-    corrupt = subject.task.input.corruptions[name]
-    rngs = (stream("corruption", subject.seed, name, severity, i) for i in range(len(examples)))
+def _corrupted(task: Task, examples: Sequence[Example], name: str, severity: int, seed: int) -> list[Example]:
+    corrupt = task.input.corruptions[name]
+    rngs = (stream("corruption", seed, name, severity, i) for i in range(len(examples)))
     return [replace(e, input=corrupt(e.input, severity, rng)) for e, rng in zip(examples, rngs, strict=True)]
 
 
-def _findings(subject: Subject, judged: Judged, severities: Sequence[int], started: float) -> Section:
-    metric, names = subject.task.metrics[0], list(judged.corrupted)
-    stats = np.concatenate([judged.clean[:, None], *judged.corrupted.values()], axis=1)  # [n, 1 + C × S, …]
+# ---- means with intervals
+
+
+def _lean(metric: Metric, columns: np.ndarray) -> np.ndarray:
+    """[n, 1] instead of [n, S] where the mean over rows and columns may be taken in any order; resamples faster."""
+    return columns.mean(axis=1, keepdims=True) if metric.proportion else columns
+
+
+def _average(metric: Metric) -> Callable[[np.ndarray], float]:
+    return lambda some: float(np.mean([metric.reduce(some[:, j]) for j in range(some.shape[1])]))
+
+
+def _score(metric: Metric, columns: np.ndarray, groups: Sequence[str], seed: int) -> Estimate:
+    """The metric averaged over columns [n, S, …] of the same rows; a share stays between 0 and 1."""
+    alike = metric.proportion and columns.min() == columns.max()  # a bootstrap would see no spread at all
+    if metric.proportion and (columns.shape[1] == 1 or alike):
+        return proportion(columns[:, 0], groups, seed)
     resamples = 2000 if metric.proportion else 200  # a reduce that is not a mean may take milliseconds
+    found = bootstrap(_lean(metric, columns), _average(metric), groups, seed, resamples)
+    if not metric.proportion or found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 
-    def interval(reduce: Callable[[np.ndarray], float], columns: np.ndarray) -> Estimate:
-        return bootstrap(columns, reduce, judged.groups, subject.seed, resamples)
 
-    def average(some: np.ndarray) -> float:
-        return float(np.mean([metric.reduce(some[:, j]) for j in range(some.shape[1])]))
+def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
+    """The average over corruptions / the metric of the same rows untouched, from the same draws."""
 
-    def kept(some: np.ndarray) -> float:
-        clean = metric.reduce(some[:, 0])
-        return average(some[:, 1:]) / clean if clean else float("nan")
+    def kept(columns: np.ndarray) -> float:
+        clean = metric.reduce(columns[:, 0])
+        return _average(metric)(columns[:, 1:]) / clean if clean else float("nan")
 
-    def score(columns: np.ndarray) -> Estimate:  # [n, S, …]
-        if metric.proportion and columns.shape[1] == 1:
-            return proportion(columns[:, 0], judged.groups, subject.seed)
-        return interval(average, columns)
+    stats = np.concatenate([some.clean[:, None], _lean(metric, some.columns)], axis=1)
+    found = bootstrap(stats, kept, some.groups, seed, 2000 if metric.proportion else 200)
+    return found if found.low is None else replace(found, low=max(0.0, found.low))
 
-    clean = score(judged.clean[:, None])
-    mean, retention = interval(average, stats[:, 1:]), interval(kept, stats)
-    each = {name: score(columns) for name, columns in judged.corrupted.items()}
+
+# ---- the section's part
+
+
+def _findings(subject: Subject, found: Judged, severities: Sequence[int], started: float) -> Section:
+    metric, names, groups = subject.task.metrics[0], list(found.corrupted), found.groups
+    clean = _score(metric, found.clean[:, None], groups, subject.seed)
+    each = {name: _score(metric, columns, groups, subject.seed) for name, columns in found.corrupted.items()}
+    mean = _score(metric, found.columns, groups, subject.seed)
+    steps = [_score(metric, found.at(k), groups, subject.seed) for k in range(len(severities))]
     worst = (min if metric.higher_is_better else max)(names, key=lambda name: each[name].value)
     level = f"severity {severities[0]}" if len(severities) == 1 else f"severities {severities[0]} to {severities[-1]}"
-    numbers = _numbers(subject, mean, retention, worst, each[worst], level, time.perf_counter() - started)
+    kept = _retention(metric, found, subject.seed)
+    numbers = _numbers(subject, mean, kept, worst, each[worst], level, time.perf_counter() - started)
     sentence = (
         f"Under {len(names)} corruptions at {level}, {metric.name} is {mean} on average; untouched, the same "
-        f"{len(stats)} rows give {clean}. The worst is {worst}: {each[worst]}."
+        f"{len(found.clean)} rows give {clean}. The worst is {worst}: {each[worst]}."
     )
-    ordered = sorted(names, key=lambda name: each[name].value)
-    figure = Figure(
+    details = {
+        "clean_on_corrupted_rows": asdict(clean),
+        "severities": {f"severity {s}": asdict(step) for s, step in zip(severities, steps, strict=True)},
+        "corruptions": {name: asdict(e) for name, e in each.items()},
+    }
+    figures = _figures(metric, each, dict(zip(severities, steps, strict=True)), clean, level)
+    return Section(ID, TITLE, sentence, numbers, figures, details=details)
+
+
+def _figures(
+    metric: Metric, each: Mapping[str, Estimate], steps: Mapping[int, Estimate], clean: Estimate, level: str
+) -> tuple[Figure, ...]:
+    order, untouched = sorted(each, key=lambda name: each[name].value), {"untouched": clean.value}
+    bars = Figure(
         "robustness_corruptions",
         f"{metric.name} under each corruption at {level}; dashed: untouched. The intervals are 95 % each, not jointly.",
-        plots.bars(ordered, [each[name] for name in ordered], metric.name, {"untouched": clean.value}),
+        plots.bars(order, [each[name] for name in order], metric.name, untouched),
     )
-    details = {"clean_on_corrupted_rows": asdict(clean), "corruptions": {n: asdict(e) for n, e in each.items()}}
-    return Section(ID, TITLE, sentence, numbers, (figure,), details=details)
+    if len(steps) < 2:
+        return (bars,)
+    means = {f"mean over {len(each)} corruptions": list(steps.values())}
+    line = Figure(
+        "robustness_severities",
+        f"{metric.name} by severity, mean over all corruptions; dashed: untouched. The band is 95 % at each severity.",
+        plots.curve(list(steps), means, "severity", metric.name, reference=untouched),
+    )
+    return bars, line
 
 
 def _numbers(
@@ -117,7 +193,7 @@ def _numbers(
 
     under = f"{metric.name} under corruptions"
     numbers = (
-        number("corrupted", under, mean, f"{metric.name}, mean over {count} corruptions at {level}"),
+        number("corrupted", under, mean, f"{metric.name}, mean over {count} corruptions at {level}; {OURS}"),
         number(
             "retention", "retention under corruptions", retention, f"{under} / of the same rows untouched{better}", ""
         ),

@@ -2,7 +2,7 @@
 
 New models are trained on nested parts of the training rows, all with the same number of steps, so that what differs is
 the labels and not the training. Each draw is another order of the rows with another seed; the spread over draws is the
-spread of the whole procedure.
+spread of the whole procedure. All draws are judged on the same test rows, whose own spread is not in the intervals.
 
 Legend of shapes: S sizes, D draws.
 """
@@ -11,148 +11,157 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sounding.challenges.curves import Censored, area, at, labels_to, nested_order, sizes
+from sounding.challenges.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
+from sounding.challenges.retraining import Round, Say, affordable, price, retrained
 from sounding.engine import plots
-from sounding.engine.data import Examples
+from sounding.engine.data import picked
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
 from sounding.engine.intervals import mean_t
 from sounding.engine.records import Example
 from sounding.engine.subject import Subject
-from sounding.engine.task import Task
-from sounding.engine.training import Budget, fit
+from sounding.engine.task import targets
+from sounding.errors import TrainingError
+
+__all__ = ["PLANS", "Curve", "Plan", "labels_needed", "measure", "trace"]
 
 ID, TITLE = "data_efficiency", "Data efficiency"
 FEWEST = 40
 ENOUGH = 0.9
 """The share of the full score that `n90` asks for."""
-WORTHWHILE = 1 / 8
-"""A curve of trainings shorter than this share of the run's own would not speak of it."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is trained: shares of the rows, draws, the seconds that it may take, and test rows that judge."""
+    """How much is trained: shares of the rows, draws, the seconds that it may take, test rows that judge, and numbers
+    of labels for each class that are tried beside the shares, as semi-supervised learning prints them.
+    """
 
     shares: tuple[float, ...]
     draws: int
     seconds: float
     test: int
+    per_class: tuple[int, ...] = ()
 
 
 PLANS: Mapping[str, Plan] = {
     "quick": Plan((0.10, 0.30, 1.0), 3, 24.0, 500),
     "standard": Plan((0.05, 0.10, 0.20, 0.50, 1.0), 3, 120.0, 1000),
-    "full": Plan((0.02, 0.05, 0.10, 0.20, 0.50, 1.0), 5, math.inf, 5000),
+    "full": Plan((0.02, 0.05, 0.10, 0.20, 0.50, 1.0), 5, math.inf, 5000, (4, 25, 400)),
 }
 
 
 @dataclass(frozen=True)
-class Curve:
-    """The headline metric `scores` [D, S] of models trained on `sizes` [S] rows for `steps` steps each."""
+class Grid:
+    """What is tried: `sizes` rows in the proportions of the classes, and `per_class` rows of each class."""
 
     sizes: list[int]
-    scores: np.ndarray
-    steps: int
+    per_class: list[int] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        """Trainings of one draw."""
+        return len(self.sizes) + len(self.per_class)
 
 
-def measure(subject: Subject) -> Section:
-    """The curve and what it says: its area, the labels to 90 % of the full score, the gain of the last doubling."""
+def measure(
+    subject: Subject, *, kept: MutableMapping[str, float] | None = None, progress: Say | None = None
+) -> Section:
+    """The curve and what it says: its area, the labels to 90 % of the full score, the gain of the last doubling.
+
+    `kept` takes in the score of each training as it ends, and a measurement that is started again with it takes the
+    scores from there. `progress` hears which training it is and how long the others may take.
+    """
     started = time.perf_counter()
-    task, plan = subject.task, PLANS[subject.profile]
-    if type(task).gather is not Task.gather:
-        return not_applicable(
-            ID, TITLE, "this task makes its own examples while it trains, so there are no labels to save"
-        )
-    if len(subject.train) < FEWEST or not len(subject.test):
-        reason = (
-            f"{len(subject.train)} training and {len(subject.test)} test rows are too few for a curve ({FEWEST} and 1)"
-        )
+    plan = PLANS[subject.profile]
+    if reason := _impossible(subject, plan):
         return not_applicable(ID, TITLE, reason)
-    targets = _targets(subject)
-    grid = sizes(len(subject.train), plan.shares, 2 * len(set(targets)) if targets else 10)
-    steps = _affordable(subject.training, plan, len(grid))
-    if len(grid) < 3:
-        return not_applicable(
-            ID, TITLE, f"{len(subject.train)} rows of {len(set(targets))} classes leave no room for a curve"
-        )
+    answers = _answers(subject)
+    grid = _grid(plan, len(subject.train), answers)
+    steps = affordable(subject.training, plan.seconds, grid.points * plan.draws)
     if steps is None:
-        return skipped(ID, TITLE, _refusal(subject.training, plan, len(grid)))
-    curve = trace(subject, grid, plan, steps, targets)
-    section = _findings(subject, curve, time.perf_counter() - started)
+        full = _grid(PLANS["full"], len(subject.train), answers).points * PLANS["full"].draws
+        way = "; run sounding card RUN --full" if subject.training.get("seconds") else ""
+        return skipped(ID, TITLE, f"a label-efficiency curve {price(subject.training, full)}{way}")
+    try:
+        curve, by_class = trace(subject, grid, plan, steps, Round(grid.points * plan.draws, progress, kept))
+    except TrainingError as error:
+        return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
+    if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
+        return skipped(ID, TITLE, f"a training on part of the rows gave no {subject.task.metrics[0].name}")
+    section = _findings(subject, curve, by_class, time.perf_counter() - started)
     return timed(section, time.perf_counter() - started)
 
 
-def trace(subject: Subject, grid: Sequence[int], plan: Plan, steps: int, targets: list[Any]) -> Curve:
-    """Train a new model for every draw and size, and score it on the same test rows."""
-    judges = subject.sample(plan.test, "data efficiency")
-    scores = np.empty((plan.draws, len(grid)))
+def trace(subject: Subject, grid: Grid, plan: Plan, steps: int, work: Round) -> tuple[Curve, dict[int, list[float]]]:
+    """Train a new model for every draw and size, and score it on the same test rows.
+
+    Gives the curve, and for each number of labels per class the score of each draw.
+    """
+    judges, answers = subject.sample(plan.test, "data efficiency"), _answers(subject)
+    scores = np.empty((plan.draws, len(grid.sizes)))
+    by_class: dict[int, list[float]] = {count: [] for count in grid.per_class}
+
+    def score(draw: int, name: str, indices: np.ndarray) -> float:
+        label = (
+            f"{ID} seed {subject.seed} draw {draw}: {name} of {len(subject.train)}, {steps} steps, {len(judges)} judges"
+        )
+        return work.score(label, lambda: _score(subject, picked(subject.train, indices), judges, steps, draw))
+
     for draw in range(plan.draws):
-        order = nested_order(targets or len(subject.train), subject.rng(f"draw {draw}"))
-        for i, n in enumerate(grid):
-            scores[draw, i] = _score(subject, _rows(subject.train, order[:n]), judges, steps, draw)
-    return Curve(list(grid), scores, steps)
+        order = nested_order(answers or len(subject.train), subject.rng(f"draw {draw}"))
+        for i, n in enumerate(grid.sizes):
+            scores[draw, i] = score(draw, f"{n} rows", order[:n])
+        if grid.per_class:  # so many of each class come first, in turn
+            order = nested_order(answers, subject.rng(f"draw {draw} by class"), max(grid.per_class))
+        for count in grid.per_class:
+            by_class[count].append(score(draw, f"{count} per class", order[: count * len(set(answers))]))
+    return Curve(grid.sizes, scores, steps), by_class
 
 
 def _score(subject: Subject, rows: Sequence[Example], judges: Sequence[Example], steps: int, draw: int) -> float:
-    task = type(subject.task).restored(subject.task.state())
-    # The last weights are scored: with few labels there would be no validation rows to choose others by.
-    task.recipe = replace(task.recipe, validations=1, patience=0)
-    fitted = fit(task, rows, (), budget=Budget(steps=steps), seed=subject.seed * 1000 + draw)
-    return task.metrics[0].value(trials(task, fitted.model, judges))
+    model = retrained(subject.task, rows, steps, subject.seed * 1000 + draw)
+    return subject.task.metrics[0].value(trials(subject.task, model, judges))
 
 
-def _targets(subject: Subject) -> list[Any]:
+def _impossible(subject: Subject, plan: Plan) -> str:
+    """Why there can be no curve, or nothing."""
+    n, judges = len(subject.train), len(subject.test)
+    if subject.task.gathers:
+        return "this task makes its own examples while it trains, so there are no labels to save"
+    if n < FEWEST or not judges:
+        return f"{n} training and {judges} test rows are too few for a curve ({FEWEST} and 1)"
+    answers = _answers(subject)
+    if len(_grid(plan, n, answers).sizes) < 3:
+        return f"{n} rows of {len(set(answers))} classes leave no room for a curve"
+    return ""
+
+
+def _grid(plan: Plan, rows: int, answers: Sequence[object]) -> Grid:
+    """The sizes to try; numbers per class only as far as every class has so many rows."""
+    times = Counter(answers)
+    whole = sizes(rows, plan.shares, 2 * len(times) if times else 10)
+    fewest = min(times.values(), default=0)
+    return Grid(whole, [count for count in plan.per_class if count <= fewest and count * len(times) < rows])
+
+
+def _answers(subject: Subject) -> list[str]:
     """The training rows' answers where they are one of a finite list, else nothing."""
-    if subject.task.target.options is None:
-        return []
-    if isinstance(subject.train, Examples):
-        return list(subject.train.targets)
-    return [e.target for e in subject.train]
-
-
-def _rows(rows: Sequence[Example], order: np.ndarray) -> Sequence[Example]:
-    return rows[order] if isinstance(rows, Examples) else [rows[int(i)] for i in order]
-
-
-# ---- what it costs
-
-
-def _affordable(training: Mapping[str, Any], plan: Plan, points: int) -> int | None:
-    """The steps of each training: the run's own, or fewer to keep the time, or None when that would be too few."""
-    own = int(training.get("steps") or 0)
-    if not own or not training.get("seconds"):
-        return None
-    fit_in = plan.seconds / (points * plan.draws) / (training["seconds"] / own)
-    steps = own if fit_in >= own else int(fit_in)
-    return steps if steps >= max(1, own * WORTHWHILE) else None
-
-
-def _refusal(training: Mapping[str, Any], plan: Plan, points: int) -> str:
-    runs = points * plan.draws
-    if not training.get("seconds"):
-        return f"a label-efficiency curve retrains the model {runs} times, and what a training costs was not recorded"
-    full = PLANS["full"]
-    runs = len(full.shares) * full.draws
-    minutes = max(1, round(training["seconds"] * runs / 60))
-    return (
-        f"a label-efficiency curve retrains the model {runs} times, about {minutes} minute{'s'[: minutes != 1]}; "
-        "run sounding card RUN --full"
-    )
+    return [] if subject.task.target.options is None else list(targets(subject.train))
 
 
 # ---- what it says
 
 
-def _findings(subject: Subject, curve: Curve, seconds: float) -> Section:
+def _findings(subject: Subject, curve: Curve, by_class: Mapping[int, Sequence[float]], seconds: float) -> Section:
     metric, n = subject.task.metrics[0], curve.sizes[-1]
-    trained = f"{len(curve.scores)} draws of rows and seeds, {curve.steps} steps at every size"
+    trained = f"{len(curve.scores)} draws of rows and seeds (on the same test rows), {curve.steps} steps at every size"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str, kind: Kind = "measured") -> Number:
         return Number(id, name, found, f"{definition}; {trained}", unit, kind, subject.seed, seconds)
@@ -170,6 +179,9 @@ def _findings(subject: Subject, curve: Curve, seconds: float) -> Section:
                f"{n}, by interpolation in log n", "rows", "bound" if censored else "measured"),
         number("last_doubling", "gain from the last doubling of labels", gain,
                f"{metric.name} with all {n} rows minus that with half of them", metric.unit),
+        *(number(f"per_class_{count}", f"{metric.name} with {count} labels per class", mean_t(scores, of="draws"),
+                 f"{metric.name} of models trained on {count} rows of each class", metric.unit)
+          for count, scores in by_class.items()),
     )  # fmt: skip
     points = [mean_t(curve.scores[:, i], of="draws") for i in range(len(curve.sizes))]
     figure = Figure(
@@ -178,6 +190,8 @@ def _findings(subject: Subject, curve: Curve, seconds: float) -> Section:
         plots.curve(curve.sizes, {metric.name: points}, "training rows", metric.name, log_x=True),
     )
     details = {"sizes": curve.sizes, "scores": curve.scores.round(5).tolist(), "steps": curve.steps}
+    if by_class:
+        details["per_class"] = {str(count): [round(score, 5) for score in scores] for count, scores in by_class.items()}
     sentence = _sentence(metric.name, metric.higher_is_better, curve, gain, needed, censored)
     return Section(ID, TITLE, sentence, numbers, (figure,), details=details)
 

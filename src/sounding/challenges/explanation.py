@@ -1,34 +1,97 @@
 """Which parts of an input carry the answer that a model gave to it.
 
     occlusion              how much support the answer loses when one part is taken away
-    gradient               gradient × (input − empty input), summed over each part
-    integrated_gradients   the same gradient, averaged over the way from the empty input to the input
+    gradient               gradient × (input − empty input), summed over each part            (gradients.py)
+    integrated_gradients   the same gradient, averaged over the way from empty to input       (gradients.py)
+    grad_cam               the last maps of the network, weighed by their slopes              (gradcam.py)
+    shapley                what a part adds, averaged over the orders in which parts may come (shapley.py)
     random_order           a coin's explanation: what every other must beat
 
 Support is `task.support`: the log-probability of the answer, in nats. A positive weight speaks for the answer. The
 *empty* input has all of its parts taken away; where there are several ways of doing that (ablations), explanations
 average over them, because one that leans on a single way looks good when scored by the same way and poor by another.
 
-Legend of shapes: B batch, P parts, M masks.
+Legend of shapes: P parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from sounding.challenges.gradcam import grad_cam, last_map
+from sounding.challenges.gradients import completeness_gap, gradient, integrated_gradients
 from sounding.challenges.passes import frozen, supports
-from sounding.engine.task import Task, chunks
+from sounding.challenges.shapley import shapley
+from sounding.engine.task import Task
+from sounding.errors import TrainingError, UsageError, did_you_mean
+from sounding.modalities.modality import InputModality
+from sounding.randomness import stream
+
+__all__ = ["METHODS", "Explain", "Explanation", "completeness_gap", "explain", "methods", "occlusion", "random_order"]
 
 Explain = Callable[[Task, nn.Module, Sequence[Any], Sequence[Any], np.random.Generator], list[np.ndarray]]
 """`explain(task, model, values, answers, rng)` → one weight [P] for each part of each value."""
 
-STEPS = 16
+
+# ---- one answer, for the doors
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why `answer` was given to `value`: a weight [P] for each part, in nats; positive speaks for the answer.
+
+    `support` is what the model gives to the answer: its log-probability. (Grad-CAM's weights have no unit.)
+    """
+
+    method: str
+    weights: np.ndarray
+    value: Any
+    answer: Any
+    support: float
+    input: InputModality = field(repr=False)
+
+    def top(self, k: int = 5) -> list[tuple[int, float]]:
+        """The `k` parts that speak most for the answer, as (part, weight), the most telling first."""
+        first = np.argsort(-self.weights, kind="stable")[:k]
+        return [(int(part), float(self.weights[part])) for part in first]
+
+    def draw(self, axes: Any) -> None:
+        """The value on matplotlib axes, and over it the weights."""
+        self.input.draw(axes, self.value, self.weights)
+
+    def to_json(self) -> dict[str, Any]:
+        """Method, support and weights as JSON can hold them."""
+        return {"method": self.method, "support": self.support, "weights": [float(w) for w in self.weights]}
+
+
+def explain(
+    task: Task, model: nn.Module, value: Any, answer: Any, method: str = "occlusion", seed: int = 0
+) -> Explanation:
+    """Which parts of `value` carry `answer`, which is usually the model's own; `seed` draws what a method draws.
+
+    Raises UsageError for a method that is not known or that this model does not allow, and TrainingError where the
+    model's outputs are not finite.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no explanation method {method!r}", fix=did_you_mean(method, METHODS))
+    offered = methods(task, model, value)
+    if method not in offered:
+        raise UsageError(f"{named(method)} cannot explain this model: {UNFIT[method]}", fix=f"Use {', '.join(offered)}")
+    (weights,) = offered[method](task, model, [value], [answer], stream("explain", seed))
+    (support,) = supports(task, model, [(value, answer)])
+    if not (np.isfinite(weights).all() and np.isfinite(support)):
+        found = "the model's outputs, or their slopes, are not finite for this input"
+        raise TrainingError(found, fix="Train again with a lower learning rate, or explain by occlusion")
+    return Explanation(method, weights, value, answer, float(support), task.input)
+
+
+# ---- by taking parts away
 
 
 def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, ablation: str) -> np.ndarray:
@@ -56,23 +119,6 @@ def occlusions(
     return [s[0] - s[1:].reshape(ways, -1).mean(0) for s in scores]
 
 
-def gradient(
-    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
-) -> list[np.ndarray]:
-    """Gradient × (input − empty input) at the leaf, summed over each part (Shrikumar et al. 2016)."""
-    return _along_the_way(task, model, values, answers, shares=(1.0,))
-
-
-def integrated_gradients(
-    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
-) -> list[np.ndarray]:
-    """Integrated gradients (Sundararajan et al. 2017) from the empty input, by the midpoint rule in 16 steps.
-
-    The weights of a value sum to support(input) − support(empty), up to the error of the rule: see `completeness_gap`.
-    """
-    return _along_the_way(task, model, values, answers, shares=[(i + 0.5) / STEPS for i in range(STEPS)])
-
-
 def random_order(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
@@ -80,119 +126,46 @@ def random_order(
     return [rng.permutation(task.input.parts(value)).astype(float) for value in values]
 
 
+# ---- all of them
+
+
 METHODS: dict[str, Explain] = {
     "occlusion": occlusions,
     "gradient": gradient,
     "integrated_gradients": integrated_gradients,
+    "grad_cam": grad_cam,
+    "shapley": shapley,
 }
 
-
-def methods(task: Task, model: nn.Module) -> dict[str, Explain]:
-    """The methods that this input allows: gradients need a leaf module, or an encoded input that is continuous."""
-    if task.input.legal is not None or task.leaf(model) is not None:
-        return METHODS
-    return {"occlusion": occlusions}
-
-
-def completeness_gap(
-    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], maps: Sequence[np.ndarray]
-) -> np.ndarray:
-    """[B]: |sum of weights − (support(input) − support(empty))| as a share of that difference; 0 is exact."""
-    gaps = []
-    for batch in chunks(list(zip(values, answers, maps, strict=True)), task.recipe.batch):
-        inputs, answered, weights = (list(column) for column in zip(*batch))
-        with frozen(model), torch.no_grad():
-            x, full, empty = _ends(task, model, inputs, answered)
-            change = _support_at(task, model, x, full, answered) - _support_at(task, model, x, empty, answered)
-        sums = np.array([w.sum() for w in weights])
-        whole = change.double().cpu().numpy()
-        gaps.append(np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6))
-    return np.concatenate(gaps)
+UNFIT = {
+    "gradient": "its input is discrete and it has no embedding to take slopes at",
+    "integrated_gradients": "its input is discrete and it has no embedding to take slopes at",
+    "grad_cam": "no layer of it gives a map of several positions over a continuous input",
+}
+"""Why a method is not offered."""
 
 
-# ---- gradients at the leaf
+def methods(task: Task, model: nn.Module, value: Any = None) -> dict[str, Explain]:
+    """The methods that this model and its inputs allow.
 
-
-def _along_the_way(
-    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], shares: Sequence[float]
-) -> list[np.ndarray]:
-    """Mean gradient at `shares` of the way from empty to full, times (full − empty), summed over parts."""
-    maps: list[np.ndarray] = []
-    for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
-        inputs, answered = [v for v, _ in batch], [a for _, a in batch]
-        with frozen(model):
-            with torch.no_grad():
-                x, full, empty = _ends(task, model, inputs, answered)
-            total = torch.zeros_like(full)
-            for share in shares:
-                total += _gradient_at(task, model, x, torch.lerp(empty, full, share), answered)
-        saliency = (total / len(shares) * (full - empty)).float().cpu()
-        maps += [np.asarray(task.input.pool(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
-    return maps
-
-
-def _gradient_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
-    point = point.detach().requires_grad_(True)
-    with torch.enable_grad():
-        return torch.autograd.grad(_support_at(task, model, x, point, answers).sum(), point)[0]
-
-
-def _support_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
-    """Support [B] when the leaf gives `point` [B, …] instead of what it would; without a leaf, `point` is the input."""
-    leaf = task.leaf(model)
-    if leaf is None:
-        return task.support(model, point, answers)
-    with _replaced_output(leaf, point):
-        return task.support(model, x, answers)
-
-
-def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
-    """Encoded inputs, and what the leaf gives for them and for the empty inputs (mean over ablations): two [B, …].
-
-    An ablation that changes the length (words deleted) has no counterpart position by position and is left out; when
-    none is left, empty is all zeros.
+    Slopes need a leaf module, or an encoded input that is continuous. Grad-CAM needs a layer with positions, which one
+    forward pass of `value` (else of a demonstration row) looks for.
     """
-    x = task.encoded(model, values)
-    full = _at_leaf(task, model, x, answers)
-    empties = []
-    for ablation in task.input.ablations:
-        gone = [task.input.keep(v, np.zeros(task.input.parts(v), bool), ablation) for v in values]
-        empty = _at_leaf(task, model, task.encoded(model, gone), answers)
-        if empty.shape == full.shape:
-            empties.append(empty)
-    return x, full, torch.stack(empties).mean(0) if empties else torch.zeros_like(full)
+    slopes = task.input.legal is not None or task.leaf(model) is not None
+    fit = {"occlusion": True, "gradient": slopes, "integrated_gradients": slopes, "shapley": True}
+    fit["grad_cam"] = slopes and _has_maps(task, model, value)
+    return {name: explain for name, explain in METHODS.items() if fit[name]}
 
 
-class _Seen(Exception):
-    """The leaf was reached: the rest of the forward pass is not needed."""
+def _has_maps(task: Task, model: nn.Module, value: Any) -> bool:
+    if task.input.legal is None:
+        return False
+    value = task.demo(stream("methods"), 1)[0].input if value is None else value
+    with frozen(model), torch.inference_mode():
+        (prediction,) = task.predict(model, [value])
+    return last_map(task, model, value, prediction.value) is not None
 
 
-def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Tensor:
-    leaf = task.leaf(model)
-    if leaf is None:
-        return x
-    seen: list[Tensor] = []
-
-    def stop(module: nn.Module, args: Any, output: Tensor) -> None:
-        seen.append(output.detach())
-        raise _Seen
-
-    handle = leaf.register_forward_hook(stop)
-    try:
-        task.support(model, x, answers)
-    except _Seen:
-        pass
-    finally:
-        handle.remove()
-    return seen[0]
-
-
-@contextmanager
-def _replaced_output(leaf: nn.Module, point: Tensor) -> Iterator[None]:
-    """The first call of `leaf` gives `point`; later ones (a decoder that shares the embedding) what they would."""
-    calls = iter([point])
-    handle = leaf.register_forward_hook(lambda module, args, output: next(calls, output))
-    try:
-        yield
-    finally:
-        handle.remove()
+def named(method: str) -> str:
+    """The name of a method as it is printed."""
+    return {"grad_cam": "Grad-CAM", "shapley": "Shapley values"}.get(method, method.replace("_", " "))

@@ -51,7 +51,7 @@ def faithfulness(
     the loss of likelihood, so that answers of any kind (a class, a sentence, boxes) can be scored.
     """
     weights = [*maps.values(), *(random_order(task, model, values, answers, rng) for _ in range(RANDOM_ORDERS))]
-    orders = [np.stack([np.argsort(-w[i], kind="stable") for w in weights]) for i in range(len(values))]  # [O, P] each
+    orders = [_ranked([w[i] for w in weights], rng) for i in range(len(values))]
 
     def pairs() -> Iterator[tuple[Any, Any]]:
         for value, answer, ranked in zip(values, answers, orders, strict=True):
@@ -64,11 +64,18 @@ def faithfulness(
         counts, share = _counts(ranked.shape[1])
         size = len(task.input.ablations) * 2 * len(ranked) * len(counts)
         after = scores[start + 1 : start + 1 + size].reshape(-1, 2, len(ranked), len(counts))
-        kept.append(np.exp(np.minimum(0.0, after - scores[start]))[..., share].mean(-1))
+        change = np.nan_to_num(after - scores[start], nan=-np.inf)  # an answer without a likelihood is lost
+        kept.append(np.exp(np.minimum(0.0, change))[..., share].mean(-1))
         start += 1 + size
     table = np.stack(kept).transpose(2, 3, 0, 1)  # [2, O, n, A]
     beyond = table[:, : len(maps)] - table[:, len(maps) :].mean(1, keepdims=True)
     return Faithfulness(dict(zip(maps, -beyond[0], strict=True)), dict(zip(maps, beyond[1], strict=True)))
+
+
+def _ranked(weights: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """[O, P]: the parts of one item by falling weight [P]; equal ones at random, since their place would be a clue."""
+    luck = rng.permutation(len(weights[0]))
+    return np.stack([np.lexsort((luck, -w)) for w in weights])
 
 
 def _counts(parts: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@
                     what was learnt (Adebayo et al. 2018)
 
 A way of taking away that suits the explainer flatters it, so each score is the worst over the ablations of the input.
-An explanation whose interval holds 0, which is what random orders reach, is not said to be better than random.
+An explanation whose interval holds 0, which is what random orders reach, is not said to be better than random. One
+whose large weights lie where an untrained model has them too is drawn by its signs alone.
 """
 
 from __future__ import annotations
@@ -15,110 +16,117 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from torch import nn
 
-from sounding.challenges.explanation import completeness_gap, methods
+from sounding.challenges.explaining import FEW, Item, choose, examples, no_better_than_constant
+from sounding.challenges.explanation import METHODS, UNFIT, Explain, completeness_gap, methods, named
 from sounding.challenges.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
 from sounding.challenges.passes import device
-from sounding.engine.evidence import Figure, Number, Section, not_applicable, timed
+from sounding.challenges.shapley import exact, passes_of_a_pair, shapley
+from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.intervals import Reduce, bootstrap
-from sounding.engine.machine import inference
 from sounding.engine.metrics import mean
-from sounding.engine.records import Example, Record
 from sounding.engine.subject import Subject
-from sounding.engine.svg import figure_svg
-from sounding.engine.task import Task, chunks
+from sounding.engine.task import Task
+from sounding.errors import TrainingError
 
 ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4
 ALIKE = 0.5
 """Explanations of the trained and of an untrained model that are more alike than this are cautioned against."""
+BETTER, NOT_BETTER = "Better than random", "Not shown to be better than random"
+
+Maps = Mapping[str, Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: items, items of the randomisation test, and the most forward passes for occlusion."""
+    """How much is measured.
+
+    Items, items of the randomisation test, the most forward passes for occlusion in all, and those for the Shapley
+    values of one item (0: none are made).
+    """
 
     items: int
     untrained: int
     passes: int
+    shapley: int = 0
 
 
 PLANS: Mapping[str, Plan] = {
     "quick": Plan(64, 16, 12_000),
-    "standard": Plan(128, 32, 100_000),
-    "full": Plan(256, 64, 400_000),
+    "standard": Plan(128, 32, 100_000, shapley=256),
+    "full": Plan(256, 64, 400_000, shapley=1536),
 }
 
 
-@dataclass(frozen=True)
-class Item:
-    """A test row with the answer that is explained; `right` is None where answers are not right or wrong."""
-
-    value: Any
-    answer: Any
-    confidence: float | None
-    right: bool | None
-    group: str = ""
-
-
 def measure(subject: Subject) -> Section:
-    """How faithful the explanations are that this input allows, by each method, with three examples."""
+    """How faithful the explanations are that this model and its inputs allow, by each method, with three examples."""
     started = time.perf_counter()
-    task, model = subject.task, subject.model
+    task, model, plan = subject.task, subject.model, PLANS[subject.profile]
     if len(task.input.ablations) < 2:
         return not_applicable(ID, TITLE, "this kind of input declares fewer than two ways of taking parts away")
-    items = choose(subject, PLANS[subject.profile])
+    try:
+        caution = no_better_than_constant(subject)
+    except TrainingError as error:  # outputs that are not finite have no explanation
+        return not_applicable(ID, TITLE, error.what)
+    items, refused = choose(subject, plan.items, plan.passes)
     if len(items) < FEWEST:
         reason = f"{len(items)} of the test rows looked at fall into two or more parts, and {FEWEST} are needed"
-        return not_applicable(ID, TITLE, reason)
+        return not_applicable(ID, TITLE, f"{reason}; {_left_out(refused)}" if refused else reason)
+    used, notes = _used(subject, items)
+    notes += [f"{_left_out(refused)}."] if refused else []
     values, answers = [i.value for i in items], [i.answer for i in items]
     rng = subject.rng("explanations")
-    maps = {name: explain(task, model, values, answers, rng) for name, explain in methods(task, model).items()}
+    maps = {m: _finite(m, explain(task, model, values, answers, rng), notes) for m, explain in used.items()}
     found = faithfulness(task, model, values, answers, maps, rng)
     seconds = time.perf_counter() - started
-    numbers = [*_beyond_random(subject, items, found, seconds), *_sanity(subject, items, maps, rng)]
-    section = Section(
-        ID,
-        TITLE,
-        sentence=_sentence(numbers, list(maps), items),
-        numbers=tuple(numbers),
-        figures=(_figure(task, items, maps["occlusion"]),),
-        details={"by_ablation": _by_ablation(task, found), "wrong": sum(i.right is False for i in items)},
-    )
+    numbers = [*_beyond_random(subject, items, found, seconds), *_sanity(subject, items, used, maps, rng)]
+    details = {
+        "by_ablation": _by_ablation(task, found),
+        "wrong": sum(i.right is False for i in items),
+        "notes": notes,
+    }
+    alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
+    figure = examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, []))
+    sentence = _sentence(numbers, list(used), verdicts, items, alike) + caution
+    section = Section(ID, TITLE, sentence, tuple(numbers), (figure,), details=details)
     return timed(section, time.perf_counter() - started)
 
 
-# ---- which rows
+def _left_out(refused: int) -> str:
+    return f"{refused} rows were left out, since the model's own answer to them has no finite likelihood"
 
 
-def choose(subject: Subject, plan: Plan) -> list[Item]:
-    """Test rows of two parts or more, half of them answered wrongly where there are enough of those."""
-    task = subject.task
-    pool = [e for e in subject.sample(2 * plan.items, "interpretability") if task.input.parts(e.input) > 1]
-    items = [item for batch in chunks(pool, task.recipe.batch) for item in _answered(task, subject.model, batch)]
-    if not items:
-        return []
-    passes = len(task.input.ablations) * float(np.mean([task.input.parts(i.value) for i in items]))
-    wanted = min(plan.items, max(16, int(plan.passes / passes)))  # inputs of very many parts: fewer items
-    wrong = [i for i in items if i.right is False]
-    other = [i for i in items if i.right is not False]
-    few = min(len(wrong), max(wanted // 2, wanted - len(other)))
-    return other[: wanted - few] + wrong[:few]
+# ---- which methods
 
 
-def _answered(task: Task, model: nn.Module, examples: Sequence[Example]) -> list[Item]:
-    with inference():
-        predictions = task.predict(model, [e.input for e in examples])
-    items = []
-    for e, p in zip(examples, predictions, strict=True):
-        hits = task.metrics[0].hit(Record(p.value, e.target, p.confidence, 0.0, e.group, p.scores))
-        right = all(hit for _, hit in hits) if len(hits) else None
-        items.append(Item(e.input, p.value, p.confidence, right, e.group))
-    return items
+def _used(subject: Subject, items: Sequence[Item]) -> tuple[dict[str, Explain], list[str]]:
+    """The methods that are measured, and why others are not."""
+    task, budget = subject.task, PLANS[subject.profile].shapley
+    used = dict(methods(task, subject.model, items[0].value))
+    notes = [f"{named(m)}: not for this model; {UNFIT[m]}." for m in METHODS if m in UNFIT and m not in used]
+    if "shapley" in used:
+        parts, ways = max(task.input.parts(i.value) for i in items), len(task.input.ablations)
+        least = passes_of_a_pair(parts, ways)
+        if exact(parts, ways, budget) or least <= budget:
+            used["shapley"] = partial(shapley, passes=budget)
+        else:
+            del used["shapley"]
+            cost = f"{parts} parts need {least:,} forward passes a row, or more"
+            notes.append(f"Shapley values: not in the {subject.profile} profile, since {cost}.")
+    return used, notes
+
+
+def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[np.ndarray]:
+    """The maps; one that is not finite says nothing of its row, which is noted."""
+    sound = [bool(np.isfinite(w).all()) for w in maps]
+    if not all(sound):
+        notes.append(f"{named(method)}: not finite on {len(sound) - sum(sound)} rows, where it counts as no weights.")
+    return [w if fine else np.zeros_like(w) for w, fine in zip(maps, sound, strict=True)]
 
 
 # ---- numbers
@@ -130,11 +138,11 @@ def _beyond_random(subject: Subject, items: Sequence[Item], found: Faithfulness,
 
     def number(kind: str, method: str, scores: np.ndarray, meaning: str) -> Number:
         worst = bootstrap(scores, lambda some: float(some.mean(0).min()), groups, subject.seed)
-        name = f"{kind} beyond random, {method.replace('_', ' ')}"
         definition = (
             f"share of the answer's likelihood {meaning} minus the same for random orders; mean over 1, 5, 10, 20 and "
             f"50 % of the parts; the worst of the ablations {ways}; up to half of the rows chosen among wrong answers"
         )
+        name = f"{kind} beyond random, {named(method)}"
         return Number(f"{kind}_{method}", name, worst, definition, seed=subject.seed, seconds=seconds)
 
     numbers = []
@@ -145,7 +153,7 @@ def _beyond_random(subject: Subject, items: Sequence[Item], found: Faithfulness,
 
 
 def _sanity(
-    subject: Subject, items: Sequence[Item], maps: Mapping[str, Sequence[np.ndarray]], rng: np.random.Generator
+    subject: Subject, items: Sequence[Item], used: Mapping[str, Explain], maps: Maps, rng: np.random.Generator
 ) -> list[Number]:
     """The randomisation test of each method, and how nearly integrated gradients add up."""
     started, task, seed = time.perf_counter(), subject.task, subject.seed
@@ -155,56 +163,27 @@ def _sanity(
     model = untrained(task, seed).to(device(subject.model))
     numbers = []
 
-    def number(id: str, name: str, scores: Sequence[float] | np.ndarray, reduce: Reduce, definition: str) -> None:
-        found = bootstrap(np.asarray(scores), reduce, groups, seed)
+    def number(id: str, name: str, scores: np.ndarray, reduce: Reduce, definition: str) -> None:
+        found = bootstrap(scores, reduce, groups, seed)
         numbers.append(Number(id, name, found, definition, seed=seed, seconds=time.perf_counter() - started))
 
-    for method, explain in methods(task, model).items():
-        others = explain(task, model, values, answers, rng)
+    for method, explain in used.items():
+        others = _finite(method, explain(task, model, values, answers, rng), [])
         for id, side, said in (("", np.asarray, "signed"), ("_absolute", np.abs, "absolute")):
             likeness = [rank_correlation(side(maps[method][i]), side(w)) for i, w in zip(places, others, strict=True)]
             definition = f"Spearman correlation of {said} weights with those for an untrained model, mean over rows"
-            name = f"likeness to untrained, {method.replace('_', ' ')}, {said}"
-            number(f"randomisation{id}_{method}", name, likeness, mean, definition)
+            name = f"likeness to untrained, {named(method)}, {said}"
+            number(f"randomisation{id}_{method}", name, np.asarray(likeness), mean, definition)
     if (method := "integrated_gradients") in maps:
         gaps = completeness_gap(task, subject.model, values, answers, [maps[method][i] for i in places])
-        definition = "|sum of weights − change in support from the empty input| / that change; median over rows"
-        number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition)
+        if np.isfinite(gaps).all():
+            definition = "|sum of weights − change in support from the empty input| / that change; median over rows"
+            number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition)
     return numbers
 
 
 def _median(values: np.ndarray) -> float:
     return float(np.median(values))
-
-
-# ---- words and pictures
-
-
-def _sentence(numbers: Sequence[Number], used: Sequence[str], items: Sequence[Item]) -> str:
-    estimates = {number.id: number.estimate for number in numbers}
-    lost = {method: estimates[f"deletion_{method}"] for method in used}
-    better = [method for method, e in lost.items() if e.low is not None and e.low > 0]
-    said = "; ".join(f"{_words(method)} {e}" for method, e in lost.items())
-    verdicts = {
-        "Better than random": better,
-        "Not shown to be better than random": [method for method in used if method not in better],
-    }
-    sentence = " ".join(f"{words}: {', '.join(map(_words, named))}." for words, named in verdicts.items() if named)
-    sentence += (
-        " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random "
-        f"parts, under the worse ablation, on {len(items)} rows: {said}."
-    )
-    alike = {m: estimates[f"randomisation_absolute_{m}"].value for m in used}
-    if told := [f"{_words(method)} {likeness:.2f}" for method, likeness in alike.items() if likeness > ALIKE]:
-        sentence += (
-            " Caution: which parts get large weights is told by the input more than by what was learnt; rank "
-            f"correlation with an untrained model: {', '.join(told)}."
-        )
-    return sentence
-
-
-def _words(method: str) -> str:
-    return method.replace("_", " ")
 
 
 def _by_ablation(task: Task, found: Faithfulness) -> dict[str, Any]:
@@ -218,19 +197,48 @@ def _by_ablation(task: Task, found: Faithfulness) -> dict[str, Any]:
     }
 
 
-def _figure(task: Task, items: Sequence[Item], weights: Sequence[np.ndarray]) -> Figure:
-    """A row that was answered rightly, one wrongly, and the one that the model was least sure of."""
-    chosen: dict[str, int] = {}
-    for title, kept, sign in (("right", True, -1), ("wrong", False, -1), ("least sure", None, 1)):
-        places = [i for i, item in enumerate(items) if kept in (None, item.right) and i not in chosen.values()]
-        if places:
-            chosen[title] = min(places, key=lambda i: sign * (items[i].confidence or 0.0))
+# ---- words
 
-    def draw(figure: Any) -> None:
-        for axes, (title, i) in zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen.items(), strict=True):
-            task.input.draw(axes, items[i].value, weights[i])
-            sure = "" if items[i].confidence is None else f", {items[i].confidence:.0%} sure"
-            axes.set_title(f"{title}: {task.target.describe(items[i].answer)}{sure}"[:48])
 
-    caption = "Which parts carry the answer, by occlusion: " + ", ".join(chosen) + "."
-    return Figure("interpretability_examples", caption, figure_svg(draw, width=7.2, height=2.8))
+def _sentence(
+    numbers: Sequence[Number],
+    used: Sequence[str],
+    verdicts: Mapping[str, Sequence[str]],
+    items: Sequence[Item],
+    alike: Mapping[str, float],
+) -> str:
+    lost = {method: _estimate(numbers, f"deletion_{method}") for method in used}
+    sentence = " ".join(f"{words}: {', '.join(map(named, ms))}." for words, ms in verdicts.items() if ms)
+    if not sentence:
+        sentence = f"No verdict on explanations: {min(e.n for e in lost.values())} independent rows are too few."
+    said = "; ".join(f"{named(method)} {e}" for method, e in lost.items())
+    sentence += (
+        " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random "
+        f"parts, under the worse ablation, on {len(items)} rows: {said}."
+    )
+    if alike:
+        told = ", ".join(f"{named(method)} {likeness:.2f}" for method, likeness in alike.items())
+        sentence += (
+            " Caution: which parts get large weights is told by the input more than by what was learnt; rank "
+            f"correlation with an untrained model: {told}."
+        )
+    return sentence
+
+
+def _verdicts(numbers: Sequence[Number], used: Sequence[str]) -> dict[str, list[str]]:
+    """The methods by whether their deletion score is above that of random orders beyond doubt; none for a few rows."""
+    lost = {method: _estimate(numbers, f"deletion_{method}") for method in used}
+    if min(e.n for e in lost.values()) < FEW:
+        return {}
+    better = [method for method, e in lost.items() if e.low is not None and e.low > 0]
+    return {BETTER: better, NOT_BETTER: [method for method in used if method not in better]}
+
+
+def _alike(numbers: Sequence[Number], used: Sequence[str]) -> dict[str, float]:
+    """The methods whose large weights lie where an untrained model has them, and how alike they are."""
+    found = {method: _estimate(numbers, f"randomisation_absolute_{method}").value for method in used}
+    return {method: value for method, value in found.items() if value > ALIKE}
+
+
+def _estimate(numbers: Sequence[Number], id: str) -> Estimate:
+    return next(number.estimate for number in numbers if number.id == id)

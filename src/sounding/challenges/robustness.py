@@ -1,49 +1,53 @@
-"""What is left of the quality when inputs are disturbed: by chance (`corruption`) and on purpose (`attacks`).
+"""What is left of the quality when inputs are disturbed: by chance (`corruption`) and on purpose (`ensemble`).
 
 Under corruptions the number is measured. Under attack it is a bound: a search finds what it finds, and no search proves
-that there is nothing worse, so what is left is printed as "at most". Whether the search could see at all is checked as
-well: where following the gradient does not raise the loss, gradients are masked, and the bound says little (Carlini et
-al. 2019).
+that there is nothing worse, so what is left is printed as "at most", with the upper end of its interval. Whether the
+attacks could see at all is checked as well (`masking`): where gradients are masked, the bound says little.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
-from sounding.challenges.attacks import Attacked, greedy, pgd
+import numpy as np
+
+from sounding.challenges import masking
 from sounding.challenges.corruption import ID, TITLE, under_corruption
-from sounding.engine.evaluation import estimate, trials
+from sounding.challenges.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
+from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.metrics import Metric
-from sounding.engine.records import Example, Record
+from sounding.engine.records import Example
 from sounding.engine.subject import Subject
+from sounding.errors import SoundingError
 from sounding.modalities.modality import Threat
-
-BLIND = 0.9
-"""An attack that raises the loss on a smaller share of rows than this is said to be blind."""
-ALL_OF_IT = "everything"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rows and severities of corruptions; rows and steps of attacks, `unbounded` ones too."""
+    """How much is measured: rows and severities of corruptions; rows under attack, how hard, `unbounded` ones too."""
 
     rows: int
     severities: tuple[int, ...]
     attacked: int
-    steps: int
+    arms: Arms
     unbounded: bool
 
 
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan(200, (3,), 100, 10, unbounded=False),
-    "standard": Plan(500, (1, 2, 3, 4, 5), 200, 20, unbounded=True),
-    "full": Plan(1000, (1, 2, 3, 4, 5), 500, 40, unbounded=True),
-}
+    "quick": Plan(200, (3,), 100, Arms(pgd=10), unbounded=False),
+    "standard": Plan(
+        500, (1, 2, 3, 4, 5), 200,
+        Arms(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
+    ),
+    "full": Plan(
+        1000, (1, 2, 3, 4, 5), 1000,
+        Arms(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
+    ),
+}  # fmt: skip
 
 
 def measure(subject: Subject) -> Section:
@@ -68,88 +72,101 @@ def measure(subject: Subject) -> Section:
 
 def under_attack(subject: Subject, plan: Plan) -> Section:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
-    task, metric = subject.task, subject.task.metrics[0]
+    task, model = subject.task, subject.model
     examples = subject.sample(plan.attacked, "attack")
-    searches = _searches(subject, plan, examples)
-    if not searches:
+    threats = _threats(subject, plan, examples)
+    if not threats:
         return Section(ID, TITLE, "No attack was tried: this input has neither a range for gradients nor small edits.")
-    clean = trials(task, subject.model, examples)
-    if len(clean) != len(examples):
-        return Section(ID, TITLE, "No attack was tried: the trials of this task are not tied to rows.")
-    numbers: list[Number] = []
-    so_far: dict[str, list[Record]] = {}
-    rose: dict[str, float] = {}
-    for threat, search in searches.items():
-        started = time.perf_counter()
-        found = search()
-        after = trials(task, subject.model, [replace(e, input=v) for e, v in zip(examples, found.values, strict=True)])
-        before = so_far.get(threat.norm, clean)  # what a smaller ball of this norm holds, a larger one holds too
-        so_far[threat.norm] = [_worse(metric, a, b) for a, b in zip(before, after, strict=True)]
-        left, seconds = _estimate(subject, so_far[threat.norm]), time.perf_counter() - started
-        numbers.append(_number(subject, plan, threat, left, seconds))
-        rose[threat.name] = float(found.rose.mean())
-    return _findings(subject, numbers, _estimate(subject, clean), rose)
+    try:
+        clean = trials(task, model, examples)
+        if len(clean) != len(examples):
+            return Section(ID, TITLE, "No attack was tried: the trials of this task are not tied to rows.")
+        sieges = besiege(task, model, examples, clean, threats, plan.arms, subject.seed)
+    except SoundingError as error:
+        return Section(ID, TITLE, f"No attack was measured: {error.what}.")
+    checks = masking.checks(task.metrics[0], clean, sieges)
+    numbers = [_number(subject, siege) for siege in sieges]
+    numbers += [check.number(subject.seed) for check in checks if check.id != "unbounded"]  # that one is there already
+    details = {
+        "clean_on_attacked_rows": asdict(left(task, clean, subject.seed)),
+        "attacks": [line.to_json() for siege in sieges for line in siege.lines],
+        "masked_gradients": [check.to_json() for check in checks],
+        "loss_rose_on": _rose(sieges),
+    }
+    sentence = f"{_left(subject, sieges, left(task, clean, subject.seed))} {_masked(checks, masking.withheld(clean))}"
+    kept = tuple(number for number in numbers if np.isfinite(number.estimate.value))
+    return Section(ID, TITLE, sentence.strip(), kept, details=details)
 
 
-def _searches(subject: Subject, plan: Plan, examples: Sequence[Example]) -> dict[Threat, Callable[[], Attacked]]:
+def _threats(subject: Subject, plan: Plan, examples: Sequence[Example]) -> tuple[Threat, ...]:
     """What to try against this kind of input, mildest first."""
-    task, model, seed = subject.task, subject.model, subject.seed
-    values, truths = [e.input for e in examples], [e.target for e in examples]
-    if task.input.legal is not None:
-        threats = task.input.threats
-        if plan.unbounded and threats:
-            low, high = task.input.legal
-            threats = (*threats, Threat(ALL_OF_IT, "linf", high - low))
-        return {t: partial(pgd, task, model, values, truths, t, steps=plan.steps, seed=seed) for t in threats}
-    if next(iter(task.input.neighbours(values[0], subject.rng("neighbours"))), None) is None:
-        return {}
-    return {Threat("two small edits", "edits", 2): partial(greedy, task, model, values, truths, seed=seed)}
+    modality = subject.task.input
+    if modality.legal is not None:
+        low, high = modality.legal
+        everything = (Threat(ALL_OF_IT, "linf", high - low),) if plan.unbounded and modality.threats else ()
+        return (*modality.threats, *everything)
+    near = (modality.neighbours(example.input, subject.rng("neighbours")) for example in examples)
+    return (EDITS,) if any(next(iter(some), None) is not None for some in near) else ()
 
 
-def _worse(metric: Metric, a: Record, b: Record) -> Record:
-    """The record on which the model does worse: by the judgement where that is right or wrong, else by the loss."""
-    if metric.proportion and metric.judge(a) != metric.judge(b):
-        return min(a, b, key=metric.judge) if metric.higher_is_better else max(a, b, key=metric.judge)
-    return max(a, b, key=lambda record: record.loss)
-
-
-def _estimate(subject: Subject, records: Sequence[Record]) -> Estimate:
-    groups = [record.group for record in records]
-    return estimate(subject.task.metrics[0], records, groups, subject.seed, resamples=500)
-
-
-def _number(subject: Subject, plan: Plan, threat: Threat, left: Estimate, seconds: float) -> Number:
-    metric = subject.task.metrics[0]
-    if threat.norm == "edits":
-        how = "greedy search: 2 edits, each the most harmful of 10 neighbours"
+def _number(subject: Subject, siege: Siege) -> Number:
+    metric, threat = subject.task.metrics[0], siege.threat
+    attacks = " then ".join(f"{line.attack} ({line.how})" for line in siege.lines)
+    if threat.norm == EDITS.norm:
+        ball = "two edits"
     else:
         size = f"{threat.radius:.4g}" + (" of the input's own root mean square" if threat.relative else "")
-        how = f"projected gradient ascent on the loss, {plan.steps} steps, 1 random start, {threat.norm} ball of {size}"
+        ball = f"{threat.norm} ball of {size}"
     side = "an upper" if metric.higher_is_better else "a lower"
     return Number(
         "attack_" + re.sub(r"\W+", "_", threat.name.replace("∞", "inf")).strip("_").lower(),
         f"{metric.name} under attack ({threat.name})",
-        left,
-        f"{metric.name} on the worst input found; {side} bound on what the worst attack leaves; {how}",
+        siege.lines[-1].left,
+        f"{metric.name} on the worst input found; {side} bound on what the worst attack leaves; {ball}; {attacks}",
         metric.unit,
         kind="bound",
         seed=subject.seed,
-        seconds=seconds,
+        seconds=sum(line.seconds for line in siege.lines),
     )
 
 
-def _findings(subject: Subject, numbers: Sequence[Number], clean: Estimate, rose: Mapping[str, float]) -> Section:
+# ---- words
+
+
+def _left(subject: Subject, sieges: Sequence[Siege], clean: Estimate) -> str:
     metric = subject.task.metrics[0]
-    bound = "at most" if metric.higher_is_better else "at least"
-    left = "; ".join(f"{name}: {bound} {n.estimate}" for name, n in zip(rose, numbers, strict=True))
-    sentence = f"Under attack, {metric.name} ({clean} on the same {clean.n} rows untouched) is {left}."
-    blind = [name for name, share in rose.items() if share < BLIND]
-    if blind and subject.task.input.legal is not None:
-        sentence += (
-            f" Caution: following the gradient raised the loss on only {min(rose.values()):.0%} of the rows "
-            f"({', '.join(blind)}); gradients are masked, and these bounds flatter the model."
-        )
-    if ALL_OF_IT in rose and metric.higher_is_better and numbers[-1].estimate.value > clean.value / 2:
-        sentence += " Caution: even an attack without a bound leaves most of it; gradients are masked."
-    details = {"clean_on_attacked_rows": asdict(clean), "loss_rose_on": dict(rose)}
-    return Section(ID, TITLE, sentence, tuple(numbers), details=details)
+    bounds = "; ".join(f"{siege.threat.name}: {_bound(metric, siege.lines[-1].left)}" for siege in sieges)
+    names = dict.fromkeys(line.attack for siege in sieges for line in siege.lines if "again" not in line.attack)
+    listed = ", ".join(names)
+    sentence = f"Under attack ({listed}), {metric.name} ({clean} on the same {len(sieges[0].records)} rows untouched)"
+    stopped = " An attack was stopped by the time limit." if any(x.stopped for s in sieges for x in s.lines) else ""
+    return f"{sentence} is {bounds}.{stopped}"
+
+
+def _bound(metric: Metric, e: Estimate) -> str:
+    side, end, limit = ("at most", "upper", e.high) if metric.higher_is_better else ("at least", "lower", e.low)
+    return f"{side} {e.value:.3f}" + ("" if limit is None else f" ({end} 95 % limit {limit:.3f})")
+
+
+def _masked(checks: Sequence[masking.Check], unsaid: str) -> str:
+    """What the checks for masked gradients say; nothing where there are none."""
+    if not checks:
+        return ""
+    if unsaid:
+        return f"{unsaid[0].upper()}{unsaid[1:]}."
+    tripped = {check.id: check.words for check in checks if check.verdict == "tripped"}
+    if tripped:
+        why = "the search had not settled" if set(tripped) == {"more_search"} else "gradients are masked"
+        return f"Caution: {'; '.join(tripped.values())}; {why}, and these bounds flatter the model."
+    passed = sum(check.verdict == "passed" for check in checks)
+    few = "" if passed == len(checks) else f" ({len(checks) - passed} more had too few rows)"
+    said = f"{passed} check{'s' if passed > 1 else ''}{few}"
+    return (
+        f"No sign of masked gradients: passed {said}." if passed else "Too few rows stood to look for masked gradients."
+    )
+
+
+def _rose(sieges: Sequence[Siege]) -> dict[str, float]:
+    """The share of attacked rows on which PGD raised the loss, by ball."""
+    lines = [line for siege in sieges for line in siege.lines]
+    return {line.threat: line.rose for line in lines if line.attack in ("PGD", "greedy") and np.isfinite(line.rose)}

@@ -1,11 +1,16 @@
-"""Verbs that measure a model, and the machine: eval, compare, card, doctor."""
+"""Verbs that measure a model, and the machine: eval, compare, card, inspect, doctor."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import bad_option, cli, columns_options, findings, prepare, say
+from sounding.errors import UsageError
 
 
 @cli.command(name="eval")
@@ -40,21 +45,62 @@ def compare(a: str, b: str, data: str | None) -> None:
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
 @click.option("--quick", "profile", flag_value="quick", help="Measure anew: at most about a minute.")
-@click.option("--standard", "profile", flag_value="standard", help="Measure anew on more rows: minutes.")
-@click.option("--full", "profile", flag_value="full", help="Measure everything, with the label-efficiency curve.")
+@click.option("--standard", "profile", flag_value="standard", help="Measure anew on more rows: about ten minutes.")
+@click.option("--full", "profile", flag_value="full", help="Measure everything; goes on where it was stopped.")
+@click.option("--shift", metavar="DATA", help="A second set of the same task, from elsewhere.")
+@click.option("--region", default="", help="Where the electricity comes from, for CO2e: SE, FR, DE, US … or world.")
+@click.option("--joules", type=float, help="What a meter at the plug read for the training.")
+@click.option("--pue", type=float, help="What the data centre draws for each joule of its computers, such as 1.2.")
+@click.option("--use", default="", help="What the model is for, and what it is not for.")
+@click.option("--licence", default="", help="The model's licence, as an SPDX id.")
+@click.option("--out", type=Path, help="Of several runs: write the table to a .txt, .md, .html or .json file.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
-def card(run: str, profile: str | None, show: bool) -> None:
-    """The card of a run: what was measured about it."""
+def card(runs: Sequence[str], profile: str | None, out: Path | None, show: bool, **said: Any) -> int:
+    """The card of a run: what was measured about it. Of several runs: what each is better at, side by side."""
     prepare()
     from sounding import api
 
-    model = api.load(run)
-    made = model.card(spoken.profile(profile) if profile else None, say=say)
+    if len(runs) > 1:
+        return _side_by_side(runs, profile, out)
+    if out is not None:
+        raise UsageError("one run's card is written into its folder", fix="Leave --out out, or name more runs")
+    model = api.load(runs[0])
+    made = model.card(spoken.profile(profile) if profile else None, say=say, **said)
     findings(made, model.dir / "card.html")
     if show:
         click.launch(str(model.dir / "card.html"))
+    return made.exit_status
+
+
+def _side_by_side(runs: Sequence[str], profile: str | None, out: Path | None) -> int:
+    from sounding import api
+
+    table = api.side_by_side([api.load(run) for run in runs], spoken.profile(profile or "quick"))
+    click.echo(table.text(), nl=False)
+    if out is not None:
+        click.echo(f"Written to {table.save(out)}")
+    return 0
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--rows", default=128, show_default=True, help="Training rows to look at the layers with.")
+@click.option("--history", is_flag=True, help="Show what --every wrote during the training.")
+@click.option("--out", type=Path, help="Write a picture (.svg, .png, .pdf) or the numbers (.json).")
+def inspect(run: str, rows: int, history: bool, out: Path | None) -> None:
+    """Layer by layer: activations, gradients, dead units, the size of a step; and a verdict."""
+    prepare()
+    from sounding import api
+    from sounding.engine import inspection
+
+    model = api.load(run)
+    seen: Any = model.journal() if history else model.inspect(rows)
+    click.echo("\n".join(map(inspection.history_line, seen) if history else inspection.table(seen)))
+    if out is not None:
+        inspection.save(seen, out)
+        click.echo(f"Written to {out}")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Verbs that come before there is a model: demo, check, train."""
+"""Verbs about data and learning from them: demo, check, train, label."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 @click.option("--epochs", type=float, help="Passes over the training rows.")
 @click.option("--time", help="Time for the training itself, such as 10m or 1.5h.")
 @click.option("--steps", type=int, help="Steps of the optimizer.")
+@click.option("--until", type=float, help="Stop when the headline metric is this good on the validation rows.")
 @click.option("--size", default="small", show_default=True, help="tiny, small or base.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", type=Path, help="Run folder; runs/<task>/<n> by default.")
@@ -59,6 +60,12 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 )
 @bad_option
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
+@click.option("--from", "start", default="", metavar="RUN", help="Begin with the weights of this run.")
+@click.option("--unlabelled", default="", metavar="DATA", help="Learn from rows without answers as well.")
+@click.option("--method", default="self-training", show_default=True, help="How: self-training or contrast.")
+@click.option("--control", is_flag=True, help="Train without the help of --from as well, to show what it is worth.")
+@click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
+@click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")
 @click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
 @click.option("--card", "profile", default="quick", show_default=True, help="quick, standard, full or none.")
 @columns_options
@@ -93,3 +100,36 @@ def train(
         **recipe,
     )
     summary(model)
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("pool", required=False)
+@click.option("--count", default=50, show_default=True, help="How many rows to name.")
+@click.option("--strategy", default="both", show_default=True, help="margin, spread, both or random.")
+@click.option("--errors", is_flag=True, help="Instead: which labels of the training may be wrong.")
+@click.option("--time", help="With --errors: at most so long, such as 10m.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", type=Path, help="Write the rows to a .csv or .jsonl file.")
+@bad_option
+def label(run: str, pool: str | None, count: int, out: Path | None, **options: Any) -> None:
+    """What to label next among the rows of POOL, which have no answers yet; or which labels may be wrong."""
+    prepare()
+    from sounding import api
+    from sounding.challenges import labelling
+    from sounding.engine.data.pool import describe
+
+    if options["errors"] == (pool is not None):
+        fix = "Such as: sounding label RUN POOL, or: sounding label RUN --errors"
+        raise UsageError("label takes either rows without answers, or --errors", fix=fix)
+    model = api.load(run)
+    found: Any
+    if pool is None:
+        found = model.review(options["time"] and api.seconds(options["time"]), say=say)
+    else:
+        rows = model.pool(pool, allow_bad=options["allow_bad"], say=say)
+        click.echo(describe(rows))
+        found = model.suggest(rows, count, options["strategy"], seed=options["seed"])
+    click.echo(labelling.describe(found, count))
+    if out is not None:
+        click.echo(f"{labelling.write(out, found)} rows in {out}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from sounding.cli.group import cli, prepare
+from sounding.errors import UsageError
 
 
 @cli.command()
@@ -17,7 +18,13 @@ from sounding.cli.group import cli, prepare
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def predict(run: str, inputs: Sequence[str], out: Path | None, as_json: bool) -> None:
+@click.option(
+    "--explain", is_flag=False, flag_value="occlusion", metavar="[METHOD]", help="Which parts carry the answer."
+)
+@click.option("--plots", type=Path, metavar="DIR", help="Draw each answer, with its explanation, into this folder.")
+def predict(
+    run: str, inputs: Sequence[str], out: Path | None, as_json: bool, explain: str | None, plots: Path | None
+) -> None:
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
     from sounding import api
@@ -26,12 +33,20 @@ def predict(run: str, inputs: Sequence[str], out: Path | None, as_json: bool) ->
     model = api.load(run)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     results = model.stream(expand(model.task.input, lines))
+    if out and (explain or plots):
+        raise UsageError("answers are either written to a file or explained", fix="Use --json > FILE with --explain")
     if out:
         click.echo(f"{write_results(out, results)} answers in {out}")
         return
-    for result in results:
+    for number, result in enumerate(results, 1):
+        why = model.explain(result, explain) if explain else None
         score = "" if result.score is None else f"\t{result.score:.3f}"
-        click.echo(json.dumps(result.to_json()) if as_json else f"{result.source}\t{result.label}{score}")
+        parts = "" if why is None else "\t" + " ".join(f"{part}:{weight:+.2f}" for part, weight in why.top())
+        facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})
+        click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}{parts}")
+        if plots:
+            plots.mkdir(parents=True, exist_ok=True)
+            result.plot(plots / f"{number:04}-{Path(result.source).stem}.png", None if why is None else why.weights)
 
 
 @cli.command(name="list")

@@ -9,13 +9,15 @@ import os
 import platform
 import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 from sounding.engine import machine
-from sounding.engine.meter import GIVEN, UNKNOWN, VARIABLE, WATTS, given_watts
-from sounding.engine.powercap import POWERCAP, Unreadable, cards, zones
+from sounding.engine.carbon import regions
+from sounding.engine.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, cards, zones
+from sounding.engine.watts import VARIABLE, given_watts, rate, stored
 
 
 def report(cache: Path | None = None, powercap: Path = POWERCAP) -> list[str]:
@@ -75,21 +77,43 @@ def _probed(probe: dict[str, float | str | None]) -> str:
 
 
 def _energy(powercap: Path) -> Iterator[tuple[str, str]]:
-    watts = given_watts()
+    """Where joules come from here, and what would be better."""
     try:
-        sockets = sum(zone.part == "package" for zone in zones(powercap))
-        yield "energy", f"measured: RAPL, {sockets} processor{'s' if sockets > 1 else ''}"
+        parts = [zone.part for zone in zones(powercap)]
+        sockets = parts.count("package")
+        memory = ", and memory" if "dram" in parts else ""
+        yield "energy", f"measured: RAPL, {sockets} processor{'s' if sockets > 1 else ''}{memory}"
     except Unreadable as reason:
-        low, high = GIVEN if watts else UNKNOWN
-        yield "energy", f"estimated: {watts or WATTS:g} W per CPU-second, good to a factor of {low:g} to {high:g}"
+        used = rate()
+        low, high = used.factors
+        words = used.words.removeprefix("estimate: ")
+        yield "energy", f"estimated: {words}, good to a factor of {low:g} to {high:g}"
         yield "", f"why not measured: {reason}"
-        if watts is None:
-            yield "", f"a known wattage of one busy core makes it better: {VARIABLE}=5.2"
+        yield from _better(reason, given_watts() is not None)
+    yield from _calibration()
     try:
         cards()
         yield "graphics energy", "measured: NVML"
     except Unreadable as reason:
         yield "graphics energy", f"none: {reason}"
+    yield "CO2e", f"only where a region is named; {len(regions())} are known:"
+    for line in textwrap.wrap(", ".join(regions()), 100):
+        yield "", line
+
+
+def _better(reason: Unreadable, given: bool) -> Iterator[tuple[str, str]]:
+    if isinstance(reason, Forbidden):
+        yield "", f"to measure, until the next start of the machine: {UNLOCK}"
+    else:
+        yield "", "counters are read on Linux only, and a virtual machine rarely shows those of its host"
+    if not given:
+        yield "", f"a known wattage of one busy core makes it better: {VARIABLE}=5.2"
+    yield "", "joules that you read from a meter at the plug can be given for a training, and count as measured"
+
+
+def _calibration() -> Iterator[tuple[str, str]]:
+    known = stored()
+    yield "calibration", str(known) if known else "none; it needs a counter that can be read, once"
 
 
 def _extras() -> Iterator[tuple[str, str]]:

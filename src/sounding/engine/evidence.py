@@ -14,8 +14,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from sounding.errors import SoundingError
+
 Kind = Literal["measured", "estimated", "bound"]
 Status = Literal["ok", "not_applicable", "skipped"]
+
+FAILED, INTERRUPTED = "failed: ", "interrupted"
+"""How the reason of a skipped section begins when its measurement broke, or was stopped."""
+_LONGEST = 300  # characters of an error's words that a reason holds
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,16 @@ class Section:
                 return number.estimate
         raise KeyError(f"{self.id} has no number {id}; it has {', '.join(n.id for n in self.numbers) or 'none'}")
 
+    @property
+    def failed(self) -> bool:
+        """Whether measuring it broke with an error."""
+        return self.status == "skipped" and self.reason.startswith(FAILED)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was not measured because somebody stopped the measuring."""
+        return self.status == "skipped" and self.reason.startswith(INTERRUPTED)
+
     def to_json(self) -> dict[str, Any]:
         """The section as card.json holds it; figures by id and caption (their SVG lies in plots/)."""
         figures = [{"id": f.id, "caption": f.caption, "file": f"plots/{f.id}.svg"} for f in self.figures]
@@ -115,6 +131,19 @@ def not_applicable(id: str, title: str, reason: str) -> Section:
 def skipped(id: str, title: str, reason: str) -> Section:
     """The section of a challenge that was not measured this time, and what would measure it."""
     return Section(id, title, status="skipped", reason=reason)
+
+
+def failed(id: str, title: str, error: Exception) -> Section:
+    """The section of a challenge whose measurement broke, with the error's own words."""
+    words = " ".join(str(error).split())
+    kind = "" if isinstance(error, SoundingError) else type(error).__name__
+    reason = ": ".join(part for part in (kind, words) if part)
+    return skipped(id, title, f"{FAILED}{reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + '…'}")
+
+
+def interrupted(id: str, title: str) -> Section:
+    """The section of a challenge that was not measured because somebody stopped the measuring."""
+    return skipped(id, title, f"{INTERRUPTED} before it was measured")
 
 
 def timed(section: Section, seconds: float) -> Section:

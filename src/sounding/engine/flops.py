@@ -26,7 +26,7 @@ Shape = Sequence[int]
 HEAVY = re.compile(
     r"(^|_)(mm|addmm|bmm|baddbmm|addbmm|addmv|mv|dot|vdot|matmul|linear|bilinear|trilinear|gemm|ger|addr|kron|einsum"
     r"|cdist|pdist|euclidean_dist|conv\d?d?|convolution|conv_\w+|attention|attn|rnn|lstm|gru|fft|linalg|multi_head"
-    r"|encoder)(_|$)"
+    r"|encoder|cholesky|triangular|qr|svd|eig|lu|solve|lstsq|inverse|ormqr|orgqr|geqrf|gemv|spmm)(_|$)"
 )
 """Names of operations whose cost grows faster than their output: without a formula the count would be wrong."""
 

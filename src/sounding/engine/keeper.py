@@ -64,12 +64,12 @@ class Keeper:
 
 
 class FolderKeeper(Keeper):
-    """Keeps everything in a run folder: `best/`, `last/`, metrics.csv and trainer_state.json."""
+    """Keeps everything in the folder of a run, or in one inside it: `best/`, `last/`, metrics.csv, trainer_state.json."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: Path | None = None) -> None:
         super().__init__()
         self.folder = folder
-        self.way_on = f"Go on with: sounding train --resume {folder}"
+        self.way_on = f"Go on with: sounding train --resume {run or folder}"
         self._saved = time.monotonic()
 
     def resume(self, trainee: Trainee) -> None:

@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import Any
 
 POWERCAP = Path("/sys/class/powercap")
+UNLOCK = f"sudo chmod a+r {POWERCAP}/intel-rapl*/energy_uj"
+"""Lets every user read the counters until the next start of the machine."""
 MOST_WATTS = 1000.0  # more than any socket draws; sets how often a counter must be read
 
 
 class Unreadable(Exception):
     """There is no counter to read; the message says why."""
+
+
+class Forbidden(Unreadable):
+    """There is a counter that only the administrator may read, as it has been since 2020 (CVE-2020-8694)."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,11 @@ def zones(root: Path = POWERCAP) -> list[Zone]:
                 zone = Zone(path, part, int((path / "max_energy_range_uj").read_text()) / 1e6)
                 zone.joules()
                 chosen.append(zone)
+        except PermissionError:
+            why = "permission denied (it is the administrator's)"
+            raise Forbidden(f"powercap present but not readable: {why} at {path.name}") from None
         except (OSError, ValueError) as error:
-            return _none(f"powercap present but not readable: {_why(error)} at {path.name}")
+            return _none(f"powercap present but not readable: {error} at {path.name}")
     if not any(zone.part == "package" for zone in chosen):
         return _none("powercap present but without a processor's counter")
     return chosen
@@ -123,7 +132,3 @@ def cards() -> Callable[[], float]:
 
 def _none(reason: str) -> Any:
     raise Unreadable(reason)
-
-
-def _why(error: Exception) -> str:
-    return "permission denied (it is the administrator's)" if isinstance(error, PermissionError) else str(error)

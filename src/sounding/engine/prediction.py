@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import nn
 
 from sounding.engine.files import unwritable
@@ -52,13 +53,16 @@ class Result:
         p = self.prediction
         return self.task.target.answers(p.value, p.confidence, p.scores)
 
-    def plot(self, path: str | Path | None = None) -> Figure:
-        """The input with its answer above it, as a matplotlib figure; also written to `path` (.png, .svg) if given."""
+    def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Figure:
+        """The input with its answer above it, as a matplotlib figure; also written to `path` (.png, .svg) if given.
+
+        `weights` [P] of the input's parts, as an explanation gives them, are drawn over it.
+        """
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(3, 3.3), layout="constrained")
         axes = figure.subplots()
-        self.task.input.draw(axes, self.input)
+        self.task.input.draw(axes, self.input, weights)
         axes.set_title(self.label if self.score is None else f"{self.label}  {self.score:.3f}", parse_math=False)
         if path is not None:
             figure.savefig(path, dpi=150)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self, get_type_hints
 
@@ -15,6 +15,9 @@ class Recipe:
 
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": {}, "small": {}, "base": {}}
     """What each position of the dial sets, beyond the defaults."""
+
+    shaping: ClassVar[Sequence[str]] = ()
+    """The fields that shape the network: what begins with another run's weights takes them over from there."""
 
     size: str = "small"
     epochs: float = 20.0

@@ -7,6 +7,8 @@ runs/<task>/<n>/
 ├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
 ├── last/                the same for the last step, and what an exact resume needs
+├── control/  rejected/  where a training without help ran beside: its weights, or those that lost against it
+├── inspection.jsonl     looks at the layers in training (--every)
 ├── plots/  card.json  card.md  card.html  predictions.jsonl
 """
 
@@ -84,7 +86,8 @@ class Run:
     def finished(self) -> bool:
         """Whether the training came to its end."""
         state = self.dir / "trainer_state.json"
-        return state.exists() and bool(read_json(state).get("finished"))
+        ended = state.exists() and bool(read_json(state).get("finished"))
+        return ended and (self.dir / "training.json").exists()  # written when all of its trainings have ended
 
     def describe(self, config: Mapping[str, Any]) -> None:
         """Write config.json."""
@@ -114,6 +117,10 @@ class Run:
             )
             raise RunError(what, where=str(path), fix="Take both files from the same run") from None
         return task, model.eval().requires_grad_(False)
+
+    def weights(self, which: str = "best") -> dict[str, torch.Tensor]:
+        """The weights alone, by name."""
+        return read_tensors(self._weights(which))[0]
 
     def _weights(self, which: str) -> Path:
         """The file of weights: in best/ or last/, or right here where one of these was copied elsewhere by itself."""

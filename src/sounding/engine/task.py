@@ -97,6 +97,16 @@ class Task(ABC):
 
     # ---- what is the same for all
 
+    @property
+    def gathers(self) -> bool:
+        """Whether `gather` does more than give the rows, so that there are no labels to save."""
+        return type(self).gather is not Task.gather
+
+    @property
+    def passes(self) -> float:
+        """Forward and backward passes that each training example takes; what counts operations asks."""
+        return 1.0
+
     def encoded(self, model: nn.Module, inputs: Sequence[Any]) -> Any:
         """The encoded inputs, on the device where the model's weights are."""
         return self.input.encode(inputs).to(next(model.parameters()).device)

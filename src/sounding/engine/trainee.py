@@ -15,7 +15,7 @@ from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, learning_rate, optimizer
 from sounding.engine.records import Example
 from sounding.engine.task import Task, chunks
-from sounding.randomness import entropy, generator
+from sounding.randomness import entropy, generator, stream
 
 
 @dataclass
@@ -23,6 +23,8 @@ class State:
     """The counters of a training. With the tensors beside them they are all that an exact resume needs."""
 
     step: int = 0
+    epoch: int = 0  # passes over what was gathered
+    epoch_began: int = 0  # the step at which the present one began
     progress: float = 0.0  # share of the budget used
     seconds: float = 0.0
     first: float | None = None  # smoothed loss of the first step
@@ -41,13 +43,27 @@ class State:
 class Trainee:
     """Everything that changes while a model is trained. Randomness is a function of (seed, rollbacks, step) alone."""
 
-    def __init__(self, task: Task, seed: int, setting: Setting) -> None:
+    def __init__(self, task: Task, seed: int, setting: Setting, initial: Mapping[str, Tensor] | None = None) -> None:
         self.task, self.seed, self.setting = task, seed, setting
         torch.manual_seed(entropy("build", seed))
         self.model = setting.place(task.build())
+        if initial:
+            self.model.load_state_dict(initial, strict=False)
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
         self.state = State()
+        self.gatherer: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
+
+    def gathered(self, examples: Sequence[Example]) -> Sequence[Example]:
+        """What this epoch trains on. A resumed training gathers with the weights that the epoch began with."""
+        state, model = self.state, self.average.model
+        if self.task.gathers:
+            if state.step == state.epoch_began:
+                self.gatherer = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            else:
+                model = copy.deepcopy(model)
+                model.load_state_dict(self.gatherer)
+        return self.task.gather(model, examples, stream("gather", self.seed, state.rollbacks, state.epoch))
 
     def step(self, batch: Sequence[Example]) -> float:
         """One step on a batch of examples; returns the mean loss, which is not finite if the step was not taken."""
@@ -84,7 +100,7 @@ class Trainee:
         found |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{index}.{name}": t for name, t in entries.items() if isinstance(t, Tensor)}
-        return found
+        return found | {f"gatherer.{name}": tensor for name, tensor in self.gatherer.items()}
 
     def note(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
@@ -94,6 +110,7 @@ class Trainee:
         """Take back what `tensors` and `note` gave, in the memory layout of this model."""
         self.model.load_state_dict(_within(tensors, "model."))
         self.average.model.load_state_dict(_within(tensors, "average."))
+        self.gatherer = _within(tensors, "gatherer.")
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         entries: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _within(tensors, "optimizer.").items():

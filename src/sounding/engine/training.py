@@ -10,12 +10,12 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from sounding.engine.data import batches
 from sounding.engine.evaluation import trials
@@ -40,11 +40,15 @@ LOOKED_AT = 1_000
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: by epochs, by steps or by seconds; by the recipe's epochs when nothing is said."""
+    """How long to train: by epochs, by steps or by seconds; by the recipe's epochs when nothing is said.
+
+    `until` ends it sooner, when the headline metric reaches this value on the validation rows.
+    """
 
     epochs: float | None = None
     steps: int | None = None
     seconds: float | None = None
+    until: float | None = None
 
     def last_step(self, rows: int, task: Task) -> int | None:
         """The number of steps in all, or None where the clock decides."""
@@ -72,6 +76,14 @@ class Fitted:
     cost: Cost
     history: list[dict[str, Any]]
     stopped_early: bool = False
+    reached: bool = False  # whether the budget's `until` was
+
+
+class Journal(Protocol):
+    """Looks on while a model is trained, and changes nothing."""
+
+    def stepped(self, trainee: Trainee, batch: Sequence[Example]) -> None:
+        """After each step that was taken."""
 
 
 class Interrupted(TrainingError):
@@ -90,14 +102,18 @@ def fit(
     setting: Setting | None = None,
     keeper: Keeper | None = None,
     watch: Watch | None = None,
+    initial: Mapping[str, Tensor] | None = None,
+    journal: Journal | None = None,
 ) -> Fitted:
     """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
+
+    `initial` holds weights by name that the model begins with, the others being random.
 
     Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the keeper).
     Long because it is the loop, and the loop is read in one piece.
     """
     setting, keeper, watch = setting or choose(), keeper or Keeper(), watch or Watch()
-    trainee = Trainee(task, seed, setting)
+    trainee = Trainee(task, seed, setting, initial)
     keeper.resume(trainee)
     last = budget.last_step(len(train), task)
     earlier = Cost.from_json(trainee.state.cost) if trainee.state.cost else None
@@ -108,11 +124,13 @@ def fit(
             for batch in _feed(task, train, trainee):
                 loss = trainee.step(batch)
                 state = trainee.state
+                if journal:
+                    journal.stepped(trainee, batch)
                 state.seconds = time.monotonic() - started
                 before, state.progress = state.progress, _progress(state, budget, last)
                 trouble = _trouble(state, loss)
                 if not trouble and _validation_due(task, before, state.progress):
-                    trouble = _validate(trainee, validation, len(train), keeper, watch)
+                    trouble = _validate(trainee, validation, len(train), keeper, watch, budget)
                 if trouble:
                     _roll_back(trainee, keeper, watch, trouble)
                     break
@@ -126,7 +144,7 @@ def fit(
                     )
                 if state.finished:
                     break
-    return _fitted(trainee, keeper, earlier + meter.cost if earlier else meter.cost, len(train))
+    return _fitted(trainee, keeper, earlier + meter.cost if earlier else meter.cost, len(train), budget)
 
 
 def steps_per_epoch(rows: int, task: Task) -> int:
@@ -136,15 +154,14 @@ def steps_per_epoch(rows: int, task: Task) -> int:
 
 def _feed(task: Task, train: Sequence[Example], trainee: Trainee) -> Iterator[list[Example]]:
     """Batches from the trainee's step on, epoch after epoch, each in an order drawn from (seed, epoch)."""
-    step, salt = trainee.state.step, trainee.state.rollbacks
     while True:
-        epoch = step // steps_per_epoch(len(train), task)
-        pool = task.gather(trainee.average.model, train, stream("gather", trainee.seed, salt, epoch))
+        state = trainee.state
+        pool = trainee.gathered(train)
         size, rounds = min(task.recipe.batch, len(pool)), steps_per_epoch(len(pool), task)
-        order = stream("order", trainee.seed, salt, epoch).permutation(len(pool))
-        first = step % rounds
+        order = stream("order", trainee.seed, state.rollbacks, state.epoch).permutation(len(pool))
+        first = state.step - state.epoch_began
         yield from batches(pool, [order[i * size : (i + 1) * size] for i in range(first, rounds)])
-        step += rounds - first
+        state.epoch, state.epoch_began = state.epoch + 1, state.step
 
 
 def _progress(state: State, budget: Budget, last: int | None) -> float:
@@ -157,7 +174,9 @@ def _validation_due(task: Task, before: float, now: float) -> bool:
     return now >= 1.0 or math.floor(now * task.recipe.validations) > math.floor(before * task.recipe.validations)
 
 
-def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: Keeper, watch: Watch) -> str:
+def _validate(
+    trainee: Trainee, rows: Sequence[Example], trained: int, keeper: Keeper, watch: Watch, budget: Budget
+) -> str:
     """Look at the validation rows with the averaged weights, keep them if they are the best, and maybe stop.
 
     Returns what is wrong where the outputs are not finite, else nothing.
@@ -173,7 +192,8 @@ def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: K
     state.stale = 0 if improved else state.stale + 1
     if improved:
         state.best, state.best_loss = better, loss
-    state.finished = state.progress >= 1.0 or 0 < task.recipe.patience <= state.stale
+    enough = _reached(value, budget, task)
+    state.finished = state.progress >= 1.0 or enough or 0 < task.recipe.patience <= state.stale
     row = {
         "step": state.step,
         "epoch": round(state.step / steps_per_epoch(trained, task), 3),
@@ -191,6 +211,13 @@ def _validate(trainee: Trainee, rows: Sequence[Example], trained: int, keeper: K
         keeper.snapshot(trainee)
     watch.validated({**row, "metric": value})
     return ""
+
+
+def _reached(value: float, budget: Budget, task: Task) -> bool:
+    """Whether the headline metric is where the budget's `until` wants it."""
+    if budget.until is None or math.isnan(value):
+        return False
+    return value >= budget.until if task.metrics[0].higher_is_better else value <= budget.until
 
 
 def _validation_scores(trainee: Trainee, rows: Sequence[Example]) -> tuple[float, float]:
@@ -226,12 +253,14 @@ def _roll_back(trainee: Trainee, keeper: Keeper, watch: Watch, trouble: str) -> 
     watch.say(f"step {at}: {trouble}; went back to step {trainee.state.step}, learning rate now at most {rate}")
 
 
-def _fitted(trainee: Trainee, keeper: Keeper, cost: Cost, rows: int) -> Fitted:
+def _fitted(trainee: Trainee, keeper: Keeper, cost: Cost, rows: int, budget: Budget) -> Fitted:
     model = trainee.average.model
     model.load_state_dict(keeper.best())
     state = trainee.state
     examples = state.step * min(trainee.task.recipe.batch, rows)
-    return Fitted(model.eval(), state.step, examples, cost, state.history, state.progress < 1.0)
+    last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
+    reached = _reached(last, budget, trainee.task)
+    return Fitted(model.eval(), state.step, examples, cost, state.history, state.progress < 1.0, reached)
 
 
 @contextmanager

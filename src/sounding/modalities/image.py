@@ -2,7 +2,7 @@
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
 picture's own size, so that `fit` can look at sizes; afterwards it is square, at the working size and channels. Files
-are opened in `picture.py`, disturbed in `corruptions.py`, varied for training in `augmentation.py`.
+are opened in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
 
 Legend of shapes: B batch, C channels, H height, W width, P parts, M masks.
 """
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities import augmentation, picture
+from sounding.modalities import augmentation, picture, variation
 from sounding.modalities.corruptions import CORRUPTIONS
 from sounding.modalities.filters import gaussian
 from sounding.modalities.modality import Change, Corruption, InputModality, Threat
@@ -170,6 +170,10 @@ class Image(InputModality):
         brightness, contrast and saturation, `mixup` and `cutmix` are the parameters of their Beta distributions.
         """
         return augmentation.augment(x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout)
+
+    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+        """A batch turned, sheared, moved and toned; see `variation.py`."""
+        return variation.vary(x, rng, strength)
 
     # ---- explaining
 

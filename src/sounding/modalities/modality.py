@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 Corruption = Callable[[Any, int, np.random.Generator], Any]
@@ -181,6 +182,13 @@ class InputModality(Modality):
     def corruptions(self) -> Mapping[str, Corruption]:
         """Name → disturbance. Empty when this kind has none."""
         return {}
+
+    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor | None:
+        """Encoded inputs changed as strongly as leaves the answers right, and never by one of the corruptions.
+
+        `strength` is in 0..1. None where this kind of input knows no such change.
+        """
+        return None
 
     def decode(self, x: Tensor) -> list[Any]:
         """The values that encode to `x` [B, …] (continuous inputs only): how an attacked tensor becomes inputs."""

@@ -35,6 +35,8 @@ class ClassifyRecipe(Recipe):
         "base": {"width": 64, "depth": 2, "epochs": 30.0},
     }
 
+    shaping: ClassVar = ("network", "width", "depth", "activation")
+
     lr: float = 3e-3
     weight_decay: float = 0.05
     smoothing: float = 0.05

@@ -7,12 +7,14 @@ columns.py      which column is the input, the target, the group, the split
 rows.py         rows before their cells are read; reading.py opens the cells
 cells.py        what a cell is, for digests; classnames.py names class numbers where the file knows them
 scan.py         one pass over all rows; survey.py what follows from it: refusals.py, splits.py, duplicates.py
+pool.py         rows without answers, to choose from what to label next
 cache.py        what was read is kept while memory lasts
 report.py       what was found; audit.py says it in words
 """
 
 from sounding.engine.data.columns import Columns
-from sounding.engine.data.opening import Dataset, Examples, batches, open_data
+from sounding.engine.data.opening import Dataset, Examples, batches, open_data, picked
+from sounding.engine.data.pool import Pool, open_pool
 from sounding.engine.data.report import Report
 
-__all__ = ["Columns", "Dataset", "Examples", "Report", "batches", "open_data"]
+__all__ = ["Columns", "Dataset", "Examples", "Pool", "Report", "batches", "open_data", "open_pool", "picked"]

@@ -82,6 +82,24 @@ def choose(asked: Columns, table: Table, input: Modality, target: Modality) -> C
     return replace(chosen, guessed=frozenset(role for role in chosen.names if getattr(asked, role) is None))
 
 
+def choose_input(asked: Columns, table: Table, input: Modality, target: Modality) -> tuple[str, str | None]:
+    """The input column of a table of rows without answers, and the column of answers that is there all the same."""
+    if asked.input is not None and asked.input not in table.names:
+        raise DataError(
+            f"there is no column {asked.input!r}", where=table.name, fix=did_you_mean(asked.input, _named(table))
+        )
+    samples = {name: [row[name] for row in table.head if not blank(row.get(name))] for name in _named(table)}
+    if asked.input is None:
+        _check_header(table, samples, input, target)
+    found = asked.input or _by_name(samples, input, {asked.target})
+    answers = asked.target if asked.target in samples else _by_name(samples, target, {found})
+    if found is None:
+        groups = [name for name in samples if name.strip().lower() in GROUPS]
+        taken = {answers, *groups, _split_column(samples, {answers})}
+        found = _by_cells(table, samples, input, "input", taken)
+    return found, answers
+
+
 def require(chosen: Chosen, table: Table) -> None:
     """Raise DataError if another file of the same set lacks a column that is used."""
     for role, name in chosen.names.items():

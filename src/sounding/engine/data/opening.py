@@ -78,6 +78,12 @@ class Examples(Sequence[Example]):
             return self._labels.of(self._rows)
         return [self._source.target(row) for row in self._rows.tolist()]
 
+    def digests(self) -> list[bytes]:
+        """A digest of the content of each input, as duplicates are told by; inputs are not decoded for it."""
+        rows = self._rows.tolist()
+        cuts = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+        return [digest for cut in ahead(lambda cut: [self._source.content(row) for row in cut], cuts) for digest in cut]
+
     def where(self, index: int) -> str:
         """The place of an example in the user's files."""
         return self._source.where(int(self._rows[index]))
@@ -133,6 +139,11 @@ def open_data(
     if fit:
         _fit(task, found)
     return _dataset(found)
+
+
+def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
+    """The rows at `indices`, still unread where they were."""
+    return rows[indices] if isinstance(rows, Examples) else [rows[int(i)] for i in indices]
 
 
 def batches(

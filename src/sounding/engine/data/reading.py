@@ -53,6 +53,9 @@ class Source(Protocol):
     def look(self, i: int) -> Look:
         """Row i and the digests of its cells."""
 
+    def content(self, i: int) -> bytes:
+        """The digest of the input of row i, without opening it."""
+
 
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
@@ -89,6 +92,14 @@ class Reader:
             content, size = _cell_digest(row.input, self._input.suffixes, row.root)
             answer, _ = _cell_digest(row.target, self._target.suffixes, row.root)
             return Look(self._opened(row), row.split, content, answer, size)
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def content(self, i: int) -> bytes:
+        """The digest of the input of row i, without opening it."""
+        try:
+            row = self._rows[i]
+            return _cell_digest(row.input, self._input.suffixes, row.root)[0]
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
@@ -133,6 +144,10 @@ class Given:
             if blank(value):
                 raise DataError(f"the {name} is empty", where=self.where(i), fix="Fill it in, or leave the example out")
         return Look(replace(example, group=str(example.group)), "", _digest(example.input), _digest(example.target))
+
+    def content(self, i: int) -> bytes:
+        """The digest of the input of example i."""
+        return _digest(self._examples[i].input)
 
 
 def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:

@@ -94,18 +94,27 @@ def quarrels(task: Task, found: Scan) -> list[DataError]:
     return [DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.quarrels()]
 
 
-def too_many(refused: Sequence[Refusal], total: int, allow_bad: float) -> list[DataError]:
-    """The error that lists refused rows, if they are more than the share `allow_bad` of all, or all."""
+def too_many(
+    refused: Sequence[Refusal],
+    total: int,
+    allow_bad: float,
+    go_on: str = "train",
+    columns: str = "other columns with --input and --target",
+) -> list[DataError]:
+    """The error that lists refused rows, if they are more than the share `allow_bad` of all, or all.
+
+    `go_on` is what could be done without them, `columns` what else could be named.
+    """
     share = len(refused) / total
     if share <= allow_bad and len(refused) < total:
         return []
     listed = "".join(f"\n  {refusal}" for refusal in refused[:_SHOWN])
     more = f"\n  and {len(refused) - _SHOWN:,} more" if len(refused) > _SHOWN else ""
     if len(refused) == total:
-        fix = f"Mend them, or name other columns with --input and --target:{listed}{more}"
+        fix = f"Mend them, or name {columns}:{listed}{more}"
         return [DataError(f"none of the {total:,} rows can be used", fix=fix)]
     enough = math.ceil(share * 1000) / 1000
-    fix = f"Mend them, or train without them (--allow-bad {enough:g}):{listed}{more}"
+    fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
     return [DataError(f"{len(refused):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
 
 

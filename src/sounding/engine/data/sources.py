@@ -40,10 +40,7 @@ class Listing:
 
 def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
     """The rows of a path. Raises DataError, saying what was looked for and found, where none can be had."""
-    if not path.exists():
-        near = did_you_mean(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
-        fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
-        raise DataError("there is no such file or folder", where=str(path), fix=fix)
+    require_path(path)
     if path.is_dir():
         return _in_folder(task, path, columns)
     if path.suffix.lower() in SUFFIXES:
@@ -53,6 +50,14 @@ def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
         fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
         raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
     return Listing(_listed(rows, path), files=(_file(path.name, path, 0),))
+
+
+def require_path(path: Path) -> None:
+    """Raise DataError if there is nothing at `path`."""
+    if not path.exists():
+        near = did_you_mean(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
+        fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
+        raise DataError("there is no such file or folder", where=str(path), fix=fix)
 
 
 def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:

@@ -1,0 +1,291 @@
+"""Several models side by side: the same rows, the same draws, and turns at the processor.
+
+    Side       one model: what it is called, its task and rows, and how it computes
+    Line       one measure of every side, and how each differs from the first
+    contest    every line that can be had: quality, loss, calibration, corruptions, energy, size
+
+Differences are paired: what makes a row hard for two models cancels out. Energy is compared by turns, window by window,
+as CPU-seconds of one over those of the other, because a ratio on one machine in one minute is far surer than joules.
+
+Legend of shapes: n rows, C corruptions, S severities, R rounds, K sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from sounding.challenges.confidence import Decisions, calibration_error, decisions, expected_calibration_error
+from sounding.challenges.corruption import difference, judged
+from sounding.challenges.passes import device
+from sounding.challenges.windows import Window, evaluating, joules_each
+from sounding.engine.cost import Cost, exactly
+from sounding.engine.evaluation import estimate, trials
+from sounding.engine.evidence import Estimate, Kind
+from sounding.engine.intervals import bootstrap, paired_difference, wilson
+from sounding.engine.machine import Setting, inference
+from sounding.engine.meter import Meter
+from sounding.engine.metrics import mean_loss
+from sounding.engine.records import Record
+from sounding.engine.subject import Subject
+from sounding.errors import UsageError
+from sounding.randomness import stream
+
+BATCH = 32
+ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: rows and severities of corruptions (none: not measured), seconds of each energy window."""
+
+    rows: int
+    severities: tuple[int, ...]
+    seconds: float
+    resamples: int = 1000
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model of a contest.
+
+    `bytes` is what its weights take where they are stored in fewer bits than they compute in; its energy is not
+    measured then, because it would be that of the other precision.
+    """
+
+    name: str
+    subject: Subject
+    setting: Setting | None = None
+    bytes: int | None = None
+
+    @property
+    def records(self) -> list[Record]:
+        """The trials on the test rows, in this side's precision."""
+        s = self.subject
+        return s.records if self.setting is None else trials(s.task, s.model, s.test, self.setting)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measure: a value for each side [K] and its change against the first [K], None where it is not known.
+
+    A change is a difference, or where `relative` a ratio: nothing changed at 0, or at 1. `better` is "higher", "lower"
+    or "" (neither is a merit).
+    """
+
+    id: str
+    name: str
+    definition: str
+    values: tuple[Estimate | None, ...]
+    changes: tuple[Estimate | None, ...]
+    unit: str = ""
+    better: str = ""
+    relative: bool = False
+    kind: Kind = "measured"
+
+    def verdict(self, side: int) -> str:
+        """ "better", "worse" or "different" where the interval of the change is clear of no change, else ""."""
+        change, same = self.changes[side], 1.0 if self.relative else 0.0
+        if change is None or change.low is None or change.high is None or change.low <= same <= change.high:
+            return ""
+        if not self.better:
+            return "different"
+        return "better" if (change.low > same) == (self.better == "higher") else "worse"
+
+
+def contest(sides: Sequence[Side], plan: Plan, seed: int = 0) -> tuple[Line, ...]:
+    """Every line that can be had of these sides; they are of one task and have the same test rows."""
+    lines = [*_quality(sides, plan, seed), *_corrupted(sides, plan, seed), *_energy(sides, plan, seed), *_size(sides)]
+    return tuple(lines)
+
+
+# ---- quality, on the same rows
+
+
+def _quality(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
+    """The headline metric, the mean loss and the calibration error of every side."""
+    records = [side.records for side in sides]
+    groups = [r.group for r in records[0]] if any(r.group for r in records[0]) else None
+    metric = sides[0].subject.task.metrics[0]
+    losses = all(np.isfinite([r.loss for r in some]).all() for some in records)
+    for m in (metric, mean_loss()) if losses and metric.name != mean_loss().name else (metric,):
+        stats = [m.statistics(some) for some in records]
+        values = tuple(estimate(m, some, groups, seed, plan.resamples) for some in records)
+        changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.proportion)
+        name, id = ("mean loss", "loss") if m is not metric else (m.name, "headline")
+        yield Line(id, name, m.definition, values, changes, m.unit, "higher" if m.higher_is_better else "lower")
+    yield from _calibration(sides, records, plan, seed)
+
+
+def _calibration(sides: Sequence[Side], records: Sequence[Sequence[Record]], plan: Plan, seed: int) -> Iterator[Line]:
+    """The calibration error, where there are confidences; its change where each row is one decision of every side."""
+    decided = [decisions(side.subject.task, some) for side, some in zip(sides, records, strict=True)]
+    if not all(map(len, decided)):
+        return
+    values = tuple(calibration_error(d, seed=seed, resamples=plan.resamples) for d in decided)
+    changes: tuple[Estimate | None, ...] = (None,) * len(sides)
+    if all(len(d) == len(some) for d, some in zip(decided, records, strict=True)):
+        stats = [np.stack([d.confidences, d.hits], axis=1) for d in decided]
+        changes = _paired(stats, _error, _groups(decided[0]), seed, plan.resamples)
+    meaning = "mean |accuracy − confidence| over 15 bins of equal mass"
+    yield Line("ece", "calibration error", meaning, values, changes, better="lower")
+
+
+def _error(pairs: np.ndarray) -> float:
+    return expected_calibration_error(pairs[:, 0], pairs[:, 1])
+
+
+def _groups(decided: Decisions) -> list[str] | None:
+    return decided.groups if len(set(decided.groups)) < len(decided) else None
+
+
+def _paired(
+    stats: Sequence[np.ndarray],
+    reduce: Callable[[np.ndarray], float],
+    groups: Sequence[str] | None,
+    seed: int,
+    resamples: int,
+    proportion: bool = False,
+) -> tuple[Estimate | None, ...]:
+    """How each side differs from the first: nothing for the first itself."""
+    first, rest = stats[0], stats[1:]
+    found = [paired_difference(some, first, reduce, groups, seed, resamples) for some in rest]
+    if proportion:
+        found = [_alike(e) if np.array_equal(s, first) else e for e, s in zip(found, rest, strict=True)]
+    return None, *found
+
+
+def _alike(change: Estimate) -> Estimate:
+    """No row differs: a bootstrap sees no spread, but other rows might differ. The ends are Wilson's for 0 of n."""
+    most = wilson(0, change.n, change.level).high
+    return replace(change, low=None if most is None else -most, high=most, interval="wilson, no row differs")
+
+
+def _corrupted(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
+    """The headline metric under corruptions: the same rows and draws for every side."""
+    if not plan.severities:
+        return
+    order = np.sort(stream("contest", seed).permutation(len(sides[0].subject.test))[: plan.rows])
+    try:
+        found = [
+            judged(s.task, s.model, [s.test[int(i)] for i in order], plan.severities, seed)
+            for s in (side.subject for side in sides)
+        ]
+    except UsageError:  # no corruptions for this input, or trials that are not tied to rows
+        return
+    metric = sides[0].subject.task.metrics[0]
+    lean = [j.columns.mean(axis=1, keepdims=True) if metric.proportion else j.columns for j in found]
+    resamples = plan.resamples if metric.proportion else min(plan.resamples, 200)
+
+    def average(some: np.ndarray) -> float:
+        return float(np.mean([metric.reduce(some[:, j]) for j in range(some.shape[1])]))
+
+    values = tuple(bootstrap(stats, average, found[0].groups, seed, resamples) for stats in lean)
+    changes = (None, *(difference(j, found[0], metric, seed, resamples) for j in found[1:]))
+    level = ", ".join(map(str, plan.severities))
+    meaning = f"mean of {metric.name} over {len(found[0].corrupted)} corruptions at severity {level}, {len(order)} rows"
+    better = "higher" if metric.higher_is_better else "lower"
+    yield Line("corrupted", f"{metric.name} under corruptions", meaning, values, changes, metric.unit, better)
+
+
+# ---- cost
+
+
+def _energy(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
+    """Joules of one prediction, and by turns the CPU-seconds of each side over those of the first."""
+    metered = [k for k, side in enumerate(sides) if side.bytes is None]
+    if len(metered) < 2:
+        return
+    rounds = _turns([sides[k] for k in metered], plan.seconds)
+    work = np.array([[_work(sides[k], w) for k, w in zip(metered, row, strict=True)] for row in rounds])
+    joules: list[Estimate | None] = [None] * len(sides)
+    ratios: list[Estimate | None] = [None] * len(sides)
+    for place, k in enumerate(metered):
+        joules[k] = joules_each([row[place] for row in rounds], seed)
+        ratios[k] = bootstrap(work[:, [place, 0]], _ratio, seed=seed) if place else None
+    cost = rounds[0][0].cost
+    meaning = (
+        f"energy of one prediction at batch {BATCH}, {ROUNDS} windows by turns; the change is CPU-seconds over "
+        f"CPU-seconds; {cost.source}"
+    )
+    name = "energy of a prediction"
+    yield Line("energy", name, meaning, tuple(joules), tuple(ratios), "J", "lower", relative=True, kind=cost.kind)
+
+
+def _turns(sides: Sequence[Side], seconds: float) -> list[list[Window]]:
+    """[R][K]: in every round each side has a window; who begins moves on, so that none profits."""
+    tests = [side.subject.test for side in sides]
+    batches = [cycle([test[i].input for i in range(min(BATCH, len(test)))]) for test in tests]
+    for side, batch in zip(sides, batches, strict=True):
+        _window(side, batch, 0.0)  # warm
+    rounds = []
+    for turn in range(ROUNDS):
+        order = [(k + turn) % len(sides) for k in range(len(sides))]
+        found = {k: _window(sides[k], batches[k], seconds) for k in order}
+        rounds.append([found[k] for k in range(len(sides))])
+    return rounds
+
+
+def _window(side: Side, values: Iterator[Any], seconds: float) -> Window:
+    task, model = side.subject.task, side.subject.model
+    calls: list[float] = []
+    with evaluating(model), inference(side.setting), Meter() as meter:
+        end = perf_counter() + seconds
+        while not calls or perf_counter() < end:
+            inputs, start = list(islice(values, BATCH)), perf_counter()
+            task.predict(model, inputs)
+            calls.append(perf_counter() - start)
+    return Window(BATCH * len(calls), meter.cost, np.array(calls))
+
+
+def _work(side: Side, window: Window) -> float:
+    """What is compared for one prediction: the processor's time; joules where another device computes."""
+    on_processor = device(side.subject.model).type == "cpu"
+    return (window.cost.cpu_seconds if on_processor else window.cost.joules.value) / window.predictions
+
+
+def _ratio(pairs: np.ndarray) -> float:
+    below = float(pairs[:, 1].sum())
+    return float(pairs[:, 0].sum()) / below if below else float("nan")
+
+
+def _size(sides: Sequence[Side]) -> Iterator[Line]:
+    """What is counted and not measured: joules of training, parameters, bytes."""
+    trained = [_trained(side.subject) for side in sides]
+    if any(trained):
+        kinds = {cost.kind for cost in trained if cost}
+        joules = tuple(None if cost is None else cost.joules for cost in trained)
+        kind: Kind = "measured" if kinds == {"measured"} else "estimated"
+        meaning = "energy of training, all sittings"
+        yield Line("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
+    models = [side.subject.model for side in sides]
+    parameters = tuple(exactly(float(sum(p.numel() for p in m.parameters()))) for m in models)
+    yield Line("parameters", "parameters", "numbers that training may change", parameters, _over(parameters),
+               better="lower", relative=True)  # fmt: skip
+    sizes = tuple(exactly(float(side.bytes or _bytes(side.subject))) for side in sides)
+    meaning = "bytes of parameters and buffers"
+    yield Line("bytes", "size of the model", meaning, sizes, _over(sizes), "B", "lower", True)
+
+
+def _over(values: Sequence[Estimate | None]) -> tuple[Estimate | None, ...]:
+    """Each over the first, without an interval: counts have none, and an unknown error of the watts is in both."""
+    first = values[0]
+    if first is None or not first.value:
+        return (None,) * len(values)
+    return None, *(e and Estimate(e.value / first.value, n=e.n) for e in values[1:])
+
+
+def _trained(subject: Subject) -> Cost | None:
+    try:
+        return Cost.from_json(subject.training)
+    except (KeyError, TypeError):
+        return None
+
+
+def _bytes(subject: Subject) -> int:
+    return sum(t.numel() * t.element_size() for t in (*subject.model.parameters(), *subject.model.buffers()))

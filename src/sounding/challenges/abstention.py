@@ -1,0 +1,148 @@
+"""What a model gains by answering only where it is sure: risk against coverage.
+
+Answers are kept from the surest down. *Coverage* is the share that is kept, *risk* the share of those that is wrong.
+Answers of equal confidence have no order among them: each takes the mean risk of its equals, so that a model whose
+confidence is constant gains nothing, in whatever order its rows come.
+
+Plain functions; `prediction_sets` makes the section of the card from them.
+
+Legend of shapes: n decisions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sounding.engine.evidence import Estimate
+from sounding.engine.intervals import Reduce, bootstrap, wilson
+
+
+def risks(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """[n]: the share that is wrong among the 1, 2, … n surest answers."""
+    return _risks(ranked(confidences, hits))
+
+
+def aurc(confidences: np.ndarray, hits: np.ndarray) -> float:
+    """The area under risk over coverage: the mean of `risks` (Geifman and El-Yaniv 2017); lower is better."""
+    return float(risks(confidences, hits).mean())
+
+
+def least_aurc(wrong: int, n: int) -> float:
+    """The area that is left when every right answer is surer than every wrong one (Geifman et al. 2019)."""
+    return float((np.arange(1, wrong + 1) / np.arange(n - wrong + 1, n + 1)).sum() / n) if n else 0.0
+
+
+def accuracy_at(confidences: np.ndarray, hits: np.ndarray, coverage: float) -> float:
+    """The share that is right among the surest `coverage` of the answers."""
+    return 1 - _risk_at(ranked(confidences, hits), coverage)
+
+
+# ---- with intervals
+
+
+def ranked(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """[n, 2]: the place of each answer's confidence, surest first, and whether it is wrong: what can be resampled."""
+    _, places = np.unique(-np.asarray(confidences, float), return_inverse=True)
+    return np.stack([places.reshape(-1), ~np.asarray(hits, bool)], axis=1).astype(float)
+
+
+def estimate_accuracy_at(
+    stats: np.ndarray, coverage: float, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """`accuracy_at` with an interval: the bootstrap's, and at least Wilson's for as many rows as are kept.
+
+    The bootstrap moves the border of what is kept, which Wilson does not; Wilson does not shrink to nothing when every
+    kept answer is right.
+    """
+    found = bootstrap(stats, lambda some: 1 - _risk_at(some, coverage), groups, seed, resamples)
+    edge = wilson(found.value * (kept := _kept(found.n, coverage)), kept)
+    ends = [e for e in (found, edge) if e.low is not None and e.high is not None]
+    low, high = min(e.low for e in ends if e.low is not None), max(e.high for e in ends if e.high is not None)
+    name = "wilson" if found.interval == "none" else f"{found.interval}, at least wilson"
+    return replace(found, low=max(0.0, low), high=min(1.0, high), interval=name)
+
+
+def estimate_gain_at(
+    stats: np.ndarray, coverage: float, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """How much higher the accuracy of the surest `coverage` is than that of all answers, on the same draws."""
+    found = bootstrap(stats, lambda some: float(some[:, 1].mean()) - _risk_at(some, coverage), groups, seed, resamples)
+    if (unseen := _unseen(stats, found.n)) is None:
+        return found
+    less, more = unseen * (1 / coverage - 1), unseen  # the rare answers all among the kept, or all among the others
+    low, high = (-more, less) if stats[0, 1] else (-less, more)
+    return replace(found, low=low, high=high, interval="wilson")
+
+
+def estimate_aurc(
+    stats: np.ndarray, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """`aurc` with an interval. Where all answers are right (or all wrong) it is that of the risk of a random order."""
+    found = bootstrap(stats, _area, groups, seed, resamples)
+    if (unseen := _unseen(stats, found.n)) is None:
+        return _within(found)
+    low, high = (1 - unseen, 1.0) if stats[0, 1] else (0.0, unseen)
+    return replace(found, low=low, high=high, interval="wilson")
+
+
+def estimate_excess(
+    stats: np.ndarray, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """The area above `least_aurc`: what a better order of the same answers would save (Geifman et al. 2019)."""
+
+    def excess(some: np.ndarray) -> float:
+        return _area(some) - least_aurc(int(some[:, 1].sum()), len(some))
+
+    found = bootstrap(stats, excess, groups, seed, resamples)
+    if (unseen := _unseen(stats, found.n)) is None:
+        return _within(found)
+    return replace(found, low=0.0, high=unseen, interval="wilson")
+
+
+def curve(
+    stats: np.ndarray, coverages: Sequence[float], groups: Sequence[str] | None = None, seed: int = 0
+) -> list[Estimate]:
+    """The risk at each of `coverages`, each with its own interval."""
+
+    def at(coverage: float) -> Reduce:
+        return lambda some: _risk_at(some, coverage)
+
+    return [_within(bootstrap(stats, at(coverage), groups, seed, resamples=200)) for coverage in coverages]
+
+
+# ---- parts
+
+
+def _risks(stats: np.ndarray) -> np.ndarray:
+    places = stats[:, 0].astype(int)
+    counts, wrong = np.bincount(places), np.bincount(places, stats[:, 1])
+    here = counts > 0
+    return np.repeat(wrong[here] / counts[here], counts[here]).cumsum() / np.arange(1, len(stats) + 1)
+
+
+def _area(stats: np.ndarray) -> float:
+    return float(_risks(stats).mean())
+
+
+def _risk_at(stats: np.ndarray, coverage: float) -> float:
+    return float(_risks(stats)[_kept(len(stats), coverage) - 1])
+
+
+def _kept(n: int, coverage: float) -> int:
+    return min(n, max(1, math.ceil(coverage * n - 1e-9)))
+
+
+def _unseen(stats: np.ndarray, n: int) -> float | None:
+    """Where all answers are right (or all wrong): how large the share of the others may be. Resampling sees none."""
+    return wilson(0, n).high if stats[:, 1].min() == stats[:, 1].max() else None
+
+
+def _within(found: Estimate) -> Estimate:
+    """A share cannot be below 0 or above 1, whatever a t interval of few rows says."""
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))

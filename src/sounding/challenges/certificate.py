@@ -1,0 +1,264 @@
+"""What can be proven and not only tried: the share of rows that no small change of the input can turn.
+
+An attack that fails proves nothing; a certificate holds against every attack inside its radius. It is not of the model
+itself but of the *smoothed* model, which answers as the majority of the model's answers under noise (`smoothing`), and
+it is a lower bound. A row counts at radius r when that majority is right and proven to stay so up to r.
+
+Legend of shapes: S noise levels, n rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.challenges.passes import frozen
+from sounding.challenges.smoothing import (
+    ALPHA,
+    FIRST,
+    NOBODY,
+    batch_size,
+    election,
+    leader,
+    radius,
+    winners,
+)
+from sounding.engine import plots
+from sounding.engine.evaluation import same
+from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.engine.intervals import proportion
+from sounding.engine.subject import Subject
+from sounding.randomness import generator
+
+ID, TITLE = "certificate", "Certificate"
+WHAT_IT_TAKES = "it takes a thousand noisy copies of each row; run sounding card RUN --standard or --full"
+RADII = (0.0, 0.25, 0.5)
+"""In units of the encoded input; pictures are encoded in [0, 1]."""
+LEAST = 20
+"""Rows that are looked at even where the time would not allow them; draws are cut then."""
+FEWEST_DRAWS = 200
+"""With fewer draws even a vote without dissent proves less than 1.83 σ."""
+FIRST_SHARE = 0.5
+"""Of the time, at most, for first votes."""
+POINTS = 33  # of the curve in the picture
+_HOW_IT_GROWS = (
+    "A network trained without noise usually certifies little; training under noise (smoothed training) is what makes "
+    "certificates large."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: rows, draws for each (N), noise levels σ, and the seconds that it may take."""
+
+    rows: int
+    draws: int
+    sigmas: tuple[float, ...]
+    seconds: float
+
+
+PLANS: Mapping[str, Plan | None] = {
+    "quick": None,
+    "standard": Plan(50, 1_000, (0.25,), 45.0),
+    "full": Plan(200, 10_000, (0.12, 0.25, 0.5), 600.0),
+}
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What was proven of n rows: `right` [S, n] first votes, `radii` [S, n] (0: not proven), `untouched` [n] right.
+
+    `draws` is the N behind each radius, `asked` what the plan asked for in rows and draws, `rate` how many noisy copies
+    were judged a second.
+    """
+
+    sigmas: tuple[float, ...]
+    right: np.ndarray
+    radii: np.ndarray
+    untouched: np.ndarray
+    groups: list[str]
+    draws: int
+    asked: tuple[int, int]
+    rate: float
+
+    def at(self, level: int, r: float, seed: int = 0) -> Estimate:
+        """The share of rows that are right and proven up to `r` under noise number `level`."""
+        return proportion((self.radii[level] > 0) & (self.radii[level] >= r), self.groups, seed)
+
+
+def measure(subject: Subject) -> Section:
+    """Certified accuracy of the smoothed model at each noise level and radius; not in the quick profile."""
+    started = time.perf_counter()
+    reason = _impossible(subject)
+    if reason:
+        return not_applicable(ID, TITLE, reason)
+    plan = PLANS[subject.profile]
+    if plan is None:
+        return skipped(ID, TITLE, WHAT_IT_TAKES)
+    found = certify(subject, plan)
+    if isinstance(found, str):
+        return skipped(ID, TITLE, found)
+    return timed(_section(subject, found, time.perf_counter() - started), time.perf_counter() - started)
+
+
+def _impossible(subject: Subject) -> str:
+    """Why there is nothing to certify, or nothing."""
+    if subject.task.input.legal is None:
+        return "the input is discrete: Gaussian noise cannot be added to it"
+    if not subject.task.target.options:
+        return "the answers are no finite list: noisy answers cannot be counted as votes"
+    return "" if len(subject.test) else "there are no test rows"
+
+
+# ---- measuring
+
+
+def certify(subject: Subject, plan: Plan) -> Certified | str:
+    """First votes of the rows, then the long votes of those whose first votes were right; or why that takes too long.
+
+    Rows whose first votes are wrong cannot count, so the time goes to the others. The speed is measured first, and
+    rows (then draws) are cut to what the seconds of the plan allow; which rows are kept is chance.
+    """
+    task, levels = subject.task, len(plan.sigmas)
+    order = subject.rng("certificate").permutation(len(subject.test))[: plan.rows]
+    rate = _speed(subject, task.encoded(subject.model, [subject.test[int(order[0])].input]).float())
+    least, passes = min(LEAST, len(order)), plan.seconds * rate
+    if passes < least * levels * (FIRST + FEWEST_DRAWS):
+        return f"a noisy copy of a row takes {1 / rate:.2g} s here, and {least} rows do not fit into {plan.seconds:g} s"
+    started = time.perf_counter()
+    rows = [subject.test[int(i)] for i in order[: max(least, int(FIRST_SHARE * passes / (levels * FIRST)))]]
+    xs = [task.encoded(subject.model, [row.input]).float() for row in rows]
+    truths = np.array([_place(row.target, task.target.options or ()) for row in rows])
+    firsts = [[leader(_vote(subject, x, s, FIRST, i)) for i, x in enumerate(xs)] for s in plan.sigmas]
+    right = (np.array(firsts) == truths) & (truths != NOBODY)
+    spent = time.perf_counter() - started
+    rate = len(rows) * levels * FIRST / spent  # over more passes than at first, so nearer to the truth
+    n, draws = _affordable((plan.seconds - spent) * rate, right, plan.draws, least)
+    radii = _radii(subject, plan.sigmas, xs, truths, right[:, :n], draws)
+    with frozen(subject.model), torch.no_grad():
+        untouched = np.array([int(winners(task, subject.model, x)[0]) for x in xs[:n]]) == truths[:n]
+    groups = [row.group for row in rows[:n]]
+    return Certified(plan.sigmas, right[:, :n], radii, untouched, groups, draws, (len(order), plan.draws), rate)
+
+
+def _radii(
+    subject: Subject, sigmas: Sequence[float], xs: Sequence[Tensor], truths: np.ndarray, right: np.ndarray, draws: int
+) -> np.ndarray:
+    """[S, n]: what the long votes prove where the first votes were `right` [S, n]; elsewhere 0."""
+    radii = np.zeros(right.shape)
+    for level, i in zip(*np.nonzero(right), strict=True):
+        votes = _vote(subject, xs[i], sigmas[level], draws, int(i), "long")
+        radii[level, i] = radius(int(votes[truths[i]]), draws, sigmas[level])
+    return radii
+
+
+def _vote(subject: Subject, x: Tensor, sigma: float, draws: int, row: int, which: str = "first") -> np.ndarray:
+    rng = generator("certificate", subject.seed, sigma, row, which)
+    return election(subject.task, subject.model, x, sigma, draws, rng)
+
+
+def _speed(subject: Subject, x: Tensor) -> float:
+    """Noisy copies judged a second, by one batch after another that warms up."""
+    size = batch_size(subject.task)
+    _vote(subject, x, 0.25, size, 0, "warm up")
+    started = time.perf_counter()
+    _vote(subject, x, 0.25, size, 0, "speed")
+    return size / max(time.perf_counter() - started, 1e-9)
+
+
+def _affordable(passes: float, right: np.ndarray, draws: int, least: int) -> tuple[int, int]:
+    """How many of the rows, and how many draws for each, fit into `passes`, when `right` [S, n] of them are drawn."""
+    n = right.shape[1]
+    votes = max(float(right.sum()) / n, 1e-9)  # long votes that a row costs on average
+    rows = min(n, int(max(0.0, passes) / (votes * draws)))
+    if rows >= least:
+        return rows, draws
+    return least, min(draws, max(FEWEST_DRAWS, int(passes / (votes * least))))
+
+
+def _place(truth: object, options: Sequence[object]) -> int:
+    """The place of the truth among the options, or NOBODY: a truth that no training row had can never be certified."""
+    return next((i for i, option in enumerate(options) if same(option, truth)), NOBODY)
+
+
+# ---- the section
+
+
+def _section(subject: Subject, found: Certified, seconds: float) -> Section:
+    seed = subject.seed
+    numbers = [n for level in range(len(found.sigmas)) for n in _numbers(subject, found, level, seconds)]
+    untouched = proportion(found.untouched, found.groups, seed)
+    meaning = "share of the same rows that the model itself gets right, without noise"
+    numbers.append(_number(subject, "untouched", "accuracy of the same rows untouched", untouched, meaning, seconds))
+    xs = np.linspace(0, max(float(found.radii.max()), RADII[-1]), POINTS)
+    curves = {f"σ {s:g}": [found.at(i, float(r), seed) for r in xs] for i, s in enumerate(found.sigmas)}
+    caption = "Share of rows whose answer is right and proven up to each radius (L2); bands are 95 % over rows."
+    picture = plots.curve(xs.tolist(), curves, "radius", "certified accuracy", reference={"untouched": untouched.value})
+    details = {
+        "rows": len(found.untouched),
+        "draws_for_each_row": found.draws,
+        "first_votes": FIRST,
+        "alpha_for_each_row": ALPHA,
+        "noisy_copies_a_second": round(found.rate, 1),
+        "untouched_on_these_rows": asdict(untouched),
+        "notes": _notes(found),
+    }
+    sentence = _sentence(found, untouched, seed)
+    return Section(
+        ID, TITLE, sentence, tuple(numbers), (Figure("certificate_radius", caption, picture),), details=details
+    )
+
+
+def _numbers(subject: Subject, found: Certified, level: int, seconds: float) -> list[Number]:
+    sigma, seed = found.sigmas[level], subject.seed
+    key = f"{sigma:g}".replace(".", "_")
+    how = f"{found.draws:,} draws a row (N), α = {ALPHA:g} for each row, noise of σ = {sigma:g}"
+    numbers = []
+    for r in RADII:
+        meaning = (
+            f"share of rows whose majority under noise is right and provably stays so for every change of the encoded "
+            f"input of L2 norm below {r:g}; a lower bound on what the smoothed model keeps; {how}"
+        )
+        if not r:
+            meaning = f"share of rows whose majority under noise is right and proven; a lower bound; {how}"
+        name = f"certified accuracy at radius {r:g} (σ {sigma:g})"
+        id = f"certified_s{key}_r{f'{r:g}'.replace('.', '_')}"
+        numbers.append(_number(subject, id, name, found.at(level, r, seed), meaning, seconds, "bound"))
+    open = proportion(found.right[level] & (found.radii[level] == 0), found.groups, seed)
+    meaning = f"share of rows whose first {FIRST} votes are right but whose majority could not be proven; {how}"
+    numbers.append(_number(subject, f"abstained_s{key}", f"abstentions (σ {sigma:g})", open, meaning, seconds))
+    return numbers
+
+
+def _number(
+    subject: Subject, id: str, name: str, found: Estimate, meaning: str, seconds: float, kind: Kind = "measured"
+) -> Number:
+    return Number(id, name, found, meaning, kind=kind, seed=subject.seed, seconds=seconds)
+
+
+def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:
+    shares = [[found.at(level, r, seed) for r in RADII] for level in range(len(found.sigmas))]
+    best = max(range(len(shares)), key=lambda level: [shares[level][i].value for i in (1, 2, 0)])
+    at, sigma = shares[best], found.sigmas[best]
+    return (
+        f"Of {len(found.untouched)} rows, at least {at[1]} are answered rightly by the majority under noise of "
+        f"σ {sigma:g} and provably stay so for every change of L2 norm below {RADII[1]:g}; below {RADII[2]:g} it is "
+        f"{at[2]}, and with no change {at[0]}. Without noise the model is right on {untouched}. The proof is of the "
+        f"majority under noise, not of a single answer of the model (N = {found.draws:,} draws a row, α = {ALPHA:g}). "
+        f"{_HOW_IT_GROWS}"
+    )
+
+
+def _notes(found: Certified) -> list[str]:
+    notes = ["Each noise level makes a smoothed model of its own: certificates of two levels do not add up."]
+    n, (rows, draws) = len(found.untouched), found.asked
+    if n < rows:
+        notes.append(f"Only {n} of {rows} rows were looked at: more would not fit into the time.")
+    if found.draws < draws:
+        notes.append(f"Only {found.draws:,} of {draws:,} draws a row were made, for the same reason; more prove more.")
+    return notes

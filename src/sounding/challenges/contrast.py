@@ -1,0 +1,97 @@
+"""Learning to see without answers: two strong variations of one input should look alike to the network, others not.
+
+SimCLR (Chen et al., arXiv 2002.05709) over the contract: the network is the task's own, its features are the input of
+its last linear layer, and a small projection is learnt beside it and thrown away. What is left are weights that another
+training begins with (`--from` a run, or `--unlabelled` with the method "contrast").
+
+Legend of shapes: B batch, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.challenges.features import penultimate, watched
+from sounding.engine.around import Around
+from sounding.engine.task import Task
+from sounding.errors import UsageError
+from sounding.modalities.modality import Change
+
+TEMPERATURE = 0.5
+PROJECTED = 128
+"""The width of the space in which views are compared."""
+BATCH = 256
+"""Inputs a step, at least: each is told apart from all others in its batch."""
+
+
+class Projected(nn.Module):
+    """A task's network, and the projection of its features; kept apart, so that the network can be taken out."""
+
+    def __init__(self, network: nn.Module, width: int) -> None:
+        super().__init__()
+        self.network = network
+        self.projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTED))
+
+    def forward(self, x: Any) -> Tensor:
+        """Unit vectors [B, PROJECTED]."""
+        layer = penultimate(self.network)
+        assert layer is not None
+        with watched(layer) as seen:
+            self.network(x)
+        features = seen[0].reshape(len(seen[0]), -1, seen[0].shape[-1]).mean(1)
+        return F.normalize(self.projection(features).float(), dim=1)
+
+
+class Contrast(Around):
+    """Learns which two views show the same input; answers are not looked at."""
+
+    def __init__(self, inside: Task) -> None:
+        super().__init__(inside)
+        self.recipe = replace(inside.recipe, batch=max(BATCH, inside.recipe.batch), validations=1, patience=0)
+
+    @property
+    def passes(self) -> float:
+        """Two views."""
+        return 2 * self.inside.passes
+
+    def build(self) -> nn.Module:
+        """The task's network with a projection. Raises UsageError for one without a linear layer at its end."""
+        network = self.inside.build()
+        layer = penultimate(network)
+        if layer is None:
+            raise UsageError("this network has no features to learn without answers", fix="Train without --unlabelled")
+        return Projected(network, layer.in_features)
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """Two views of every input, one batch after the other: [2B, …]."""
+        views = []
+        for _ in range(2):
+            view = self.input.vary(self.inside.augment(x, rng)[0], rng)
+            if view is None:
+                fix = "Train without --unlabelled"
+                raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
+            views.append(view)
+        return torch.cat(views), Change()
+
+    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+        """Loss [B]: minus the log-probability of picking an input's other view among all views of the batch."""
+        views = model(x)  # [2B, D]
+        likeness = views @ views.T / TEMPERATURE
+        likeness.fill_diagonal_(-torch.inf)
+        others = torch.arange(len(views), device=views.device).roll(len(views) // 2)
+        return F.cross_entropy(likeness, others, reduction="none").unflatten(0, (2, -1)).mean(0)
+
+
+def network_weights(pretrained: nn.Module) -> dict[str, Tensor]:
+    """The weights of the task's network in what a training on `Contrast` gave, by their names there."""
+    assert isinstance(pretrained, Projected)
+    layer = penultimate(pretrained.network)
+    head = next(name for name, module in pretrained.network.named_modules() if module is layer)
+    state = pretrained.network.state_dict()
+    return {name: tensor for name, tensor in state.items() if not name.startswith(f"{head}.")}

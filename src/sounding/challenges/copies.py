@@ -1,0 +1,54 @@
+"""Whether rows from elsewhere are from elsewhere: rows of a second set that are training rows as well.
+
+The search is that of the data check (`engine.data.duplicates`): equal inputs by digests of what was read, and inputs
+that a person would call the same by fingerprints, where the kind of input has them.
+
+Legend of shapes: N rows of both sets, D entries of a fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sounding.engine.data.duplicates import Duplicates, duplicates
+from sounding.engine.data.reading import Given
+from sounding.engine.records import Example
+from sounding.engine.task import Task
+from sounding.errors import DataError
+
+
+def copies(task: Task, train: Sequence[Example], second: Sequence[Example]) -> Duplicates:
+    """Rows of `second` whose input is also a training row: `across` counts equal ones, `near` those that look alike.
+
+    Inputs that are empty have no copy. Reads every row once; what it keeps of a row is small.
+    """
+    places, sides, contents, prints = [], [], [], []
+    for side, rows in enumerate((train, second)):
+        for i, example in enumerate(rows):
+            digest = _digest(example)
+            if digest is not None:
+                places.append((rows, i))
+                sides.append(side)
+                contents.append(np.frombuffer(digest, np.uint8))
+                prints.append(task.input.fingerprint(example.input))
+    if not contents:
+        return Duplicates()
+    known = [print for print in prints if print is not None]
+    whole = np.stack(known).astype(np.float16) if len(known) == len(prints) else None
+    return duplicates(np.stack(contents), whole, np.array(sides, np.int8), lambda i: _where(*places[i]))
+
+
+def _digest(example: Example) -> bytes | None:
+    """Of what the input holds; None for an empty one."""
+    try:
+        return Given([example]).look(0).content
+    except DataError:
+        return None
+
+
+def _where(rows: Sequence[Example], i: int) -> str:
+    """The place of a row in the user's files, where the rows know it."""
+    where = getattr(rows, "where", None)
+    return str(where(i)) if where is not None else f"row {i + 1}"

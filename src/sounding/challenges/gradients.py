@@ -1,0 +1,153 @@
+"""Explanations by slopes: how the support for an answer changes with what the model sees.
+
+    gradient               gradient × (input − empty input), summed over each part
+    integrated_gradients   the same gradient, averaged over the way from the empty input to the input
+    completeness_gap       how far the weights are from adding up to what the parts bring together
+
+Slopes are taken at `task.leaf` (an embedding), or at the encoded input itself where there is none.
+
+Legend of shapes: B batch, P parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.challenges.passes import frozen
+from sounding.engine.task import Task, chunks
+
+STEPS = 16
+
+
+def gradient(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Gradient × (input − empty input) at the leaf, summed over each part (Shrikumar et al. 2016)."""
+    return _along_the_way(task, model, values, answers, shares=(1.0,))
+
+
+def integrated_gradients(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Integrated gradients (Sundararajan et al. 2017) from the empty input, by the midpoint rule in 16 steps.
+
+    The weights of a value sum to support(input) − support(empty), up to the error of the rule: see `completeness_gap`.
+    """
+    return _along_the_way(task, model, values, answers, shares=[(i + 0.5) / STEPS for i in range(STEPS)])
+
+
+def completeness_gap(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], maps: Sequence[np.ndarray]
+) -> np.ndarray:
+    """[B]: |sum of weights − (support(input) − support(empty))| as a share of that difference; 0 is exact."""
+    gaps = []
+    for batch in chunks(list(zip(values, answers, maps, strict=True)), task.recipe.batch):
+        inputs, answered, weights = (list(column) for column in zip(*batch))
+        with frozen(model), torch.no_grad():
+            x, full, empty = _ends(task, model, inputs, answered)
+            change = _support_at(task, model, x, full, answered) - _support_at(task, model, x, empty, answered)
+        sums = np.array([w.sum() for w in weights])
+        whole = change.double().cpu().numpy()
+        gaps.append(np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6))
+    return np.concatenate(gaps)
+
+
+def slope(support: Tensor, point: Tensor) -> Tensor:
+    """The gradient of the summed `support` [B] at `point` [B, …]; zeros where the support does not depend on it."""
+    if not support.requires_grad:
+        return torch.zeros_like(point)
+    return torch.autograd.grad(support.sum(), point, allow_unused=True, materialize_grads=True)[0]
+
+
+# ---- gradients at the leaf
+
+
+def _along_the_way(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], shares: Sequence[float]
+) -> list[np.ndarray]:
+    """Mean gradient at `shares` of the way from empty to full, times (full − empty), summed over parts."""
+    maps: list[np.ndarray] = []
+    for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
+        inputs, answered = [v for v, _ in batch], [a for _, a in batch]
+        with frozen(model):
+            with torch.no_grad():
+                x, full, empty = _ends(task, model, inputs, answered)
+            total = torch.zeros_like(full)
+            for share in shares:
+                total += _gradient_at(task, model, x, torch.lerp(empty, full, share), answered)
+        saliency = (total / len(shares) * (full - empty)).float().cpu()
+        maps += [np.asarray(task.input.pool(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+    return maps
+
+
+def _gradient_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
+    point = point.detach().requires_grad_(True)
+    with torch.enable_grad():
+        return slope(_support_at(task, model, x, point, answers), point)
+
+
+def _support_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
+    """Support [B] when the leaf gives `point` [B, …] instead of what it would; without a leaf, `point` is the input."""
+    leaf = task.leaf(model)
+    if leaf is None:
+        return task.support(model, point, answers)
+    with _replaced_output(leaf, point):
+        return task.support(model, x, answers)
+
+
+def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
+    """Encoded inputs, and what the leaf gives for them and for the empty inputs (mean over ablations): two [B, …].
+
+    An ablation that changes the length (words deleted) has no counterpart position by position and is left out; when
+    none is left, empty is all zeros.
+    """
+    x = task.encoded(model, values)
+    full = _at_leaf(task, model, x, answers)
+    empties = []
+    for ablation in task.input.ablations:
+        gone = [task.input.keep(v, np.zeros(task.input.parts(v), bool), ablation) for v in values]
+        empty = _at_leaf(task, model, task.encoded(model, gone), answers)
+        if empty.shape == full.shape:
+            empties.append(empty)
+    return x, full, torch.stack(empties).mean(0) if empties else torch.zeros_like(full)
+
+
+class _Seen(Exception):
+    """The leaf was reached: the rest of the forward pass is not needed."""
+
+
+def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Tensor:
+    leaf = task.leaf(model)
+    if leaf is None:
+        return x
+    seen: list[Tensor] = []
+
+    def stop(module: nn.Module, args: Any, output: Tensor) -> None:
+        seen.append(output.detach())
+        raise _Seen
+
+    handle = leaf.register_forward_hook(stop)
+    try:
+        task.support(model, x, answers)
+    except _Seen:
+        pass
+    finally:
+        handle.remove()
+    return seen[0]
+
+
+@contextmanager
+def _replaced_output(leaf: nn.Module, point: Tensor) -> Iterator[None]:
+    """The first call of `leaf` gives `point`; later ones (a decoder that shares the embedding) what they would."""
+    calls = iter([point])
+    handle = leaf.register_forward_hook(lambda module, args, output: next(calls, output))
+    try:
+        yield
+    finally:
+        handle.remove()

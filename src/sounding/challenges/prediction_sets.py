@@ -1,0 +1,243 @@
+"""Two ways to live with a model that errs: a set of answers that holds the truth, and no answer where it is not sure.
+
+*Sets* are conformal (`conformal`), calibrated on one half of the validation rows and checked on the test rows; the
+other half sets what `raps` has to choose. The validation rows also chose the best weights, so the promise is not
+strictly theirs to give: whether it is kept is measured. *Abstention* is risk against coverage (`abstention`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sounding.challenges.abstention import (
+    aurc,
+    curve,
+    estimate_accuracy_at,
+    estimate_aurc,
+    estimate_excess,
+    estimate_gain_at,
+    least_aurc,
+    ranked,
+)
+from sounding.challenges.confidence import Decisions, decisions
+from sounding.challenges.conformal import expected_coverage, fewest
+from sounding.challenges.covering import Covered, Listed, covered, halves, listed
+from sounding.engine import plots
+from sounding.engine.evaluation import FEW
+from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
+from sounding.engine.subject import Subject
+from sounding.errors import TrainingError
+
+ID, TITLE = "prediction_sets", "Prediction sets and abstention"
+KEPT = 0.8
+COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SHARED = "calibrated on half of the validation rows, which also chose the best weights"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: the promised coverages, the headline first, and resamples of each bootstrap."""
+
+    promises: tuple[float, ...]
+    resamples: int
+
+
+PLANS: Mapping[str, Plan] = {
+    "quick": Plan((0.9,), 500),
+    "standard": Plan((0.9, 0.95, 0.99), 2000),
+    "full": Plan((0.9, 0.95, 0.99), 10_000),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one half of the section found; without numbers, `sentence` says why there are none."""
+
+    sentence: str
+    numbers: tuple[Number, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def measure(subject: Subject) -> Section:
+    """Coverage and size of conformal sets; accuracy when the model may abstain."""
+    started = time.perf_counter()
+    if not len(subject.test):
+        return not_applicable(ID, TITLE, "there are no test rows")
+    try:
+        parts = [_sets(subject), _abstention(subject)]
+    except TrainingError as error:  # outputs that are not finite
+        return not_applicable(ID, TITLE, error.what)
+    if not any(part.numbers for part in parts):
+        return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
+    seconds = time.perf_counter() - started
+    section = Section(
+        ID,
+        TITLE,
+        sentence=" ".join(part.sentence for part in sorted(parts, key=lambda part: not part.numbers)),
+        numbers=tuple(replace(n, seed=subject.seed, seconds=seconds) for part in parts for n in part.numbers),
+        figures=tuple(figure for part in parts for figure in part.figures),
+        details={key: value for part in parts for key, value in part.details.items()},
+    )
+    return timed(section, seconds)
+
+
+# ---- sets
+
+
+def _sets(subject: Subject) -> Part:
+    plan, task = PLANS[subject.profile], subject.task
+    test = listed(task, subject.records)
+    if test is None:
+        return Part("Prediction sets need a probability for each of a finite list of answers, which this task lacks.")
+    if not len(subject.validation):
+        return Part("No prediction sets: there are no validation rows to calibrate them on.")
+    calibration, other = (listed(task, part) for part in halves(subject.validation_records, subject.rng(ID)))
+    need = fewest(1 - plan.promises[0])
+    if calibration is None or other is None or len(calibration) < need:
+        n = 0 if calibration is None else len(calibration)
+        return Part(
+            f"No set short of every answer can promise {plan.promises[0]:.0%}: that takes {need} calibration rows, "
+            f"and half of the validation rows are {n}."
+        )
+    found = [
+        covered(kind, promise, calibration, other, test, subject, plan.resamples)
+        for promise in plan.promises
+        if len(calibration) >= fewest(1 - promise)
+        for kind in (("lac", "aps", "raps") if promise == plan.promises[0] else ("lac",))
+    ]
+    expected = expected_coverage(len(calibration), len(test), 1 - plan.promises[0])
+    numbers = [n for i, one in enumerate(found) for n in _numbers(one, first=i == 0)]
+    numbers.insert(1, _expected(expected, plan.promises[0], len(test)))
+    return Part(
+        _said(found[0], expected, test, task.target.describe),
+        tuple(numbers),
+        (_bars(found),),
+        {"sets": [one.row() for one in found], "answers_in_a_set": found[0].sizes()},
+    )
+
+
+def _numbers(one: Covered, first: bool) -> list[Number]:
+    """Coverage, size and worst class of one kind of sets; the ids of the headline have no suffix."""
+    end = "" if first else f"_{one.kind}" if one.kind != "lac" else f"_{one.promise * 100:.0f}"
+    how = f"{one.name} sets that promise {one.promise:.0%}, {SHARED}"
+    numbers = [
+        Number(f"coverage{end}", f"coverage of {one.label}", one.coverage, f"share of test rows in whose set the truth "
+               f"is; {how}; {one.promise:g} is promised"),
+        Number(f"set_size{end}", f"size of {one.label}", one.size, f"mean number of answers in a set; {how}"),
+    ]  # fmt: skip
+    if one.worst is not None:
+        numbers.append(Number(
+            f"worst_class_coverage{end}", f"worst class's coverage of {one.label}", one.worst,
+            f"least coverage among the {one.classes} classes with {FEW} test rows or more; {how}; nothing is promised "
+            "for a class by itself",
+        ))  # fmt: skip
+    return numbers
+
+
+def _expected(expected: Estimate, promise: float, m: int) -> Number:
+    definition = (
+        f"where the coverage on {m} test rows lies in 95 % of cases if the promise of {promise:.0%} is kept, as many "
+        "calibration rows as here were drawn, and test and calibration rows are alike and independent"
+    )
+    return Number("coverage_expected", "coverage to be expected", expected, definition, kind="estimated")
+
+
+def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
+    size = f"with {one.size.value:.2f} of {test.scores.shape[1]} answers in a set on average"
+    found = f"hold the truth for {one.coverage} of the test rows, {size}"
+    span = f"{expected.low:.3f} to {expected.high:.3f}"
+    if len(test) < FEW:
+        sentence = f"Sets that promise {one.promise:.0%} {found}; {len(test)} rows are too few to say whether it holds."
+    elif test.grouped:
+        sentence = f"Sets that promise {one.promise:.0%} {found}; rows come in groups, so the promise is not exact."
+    elif expected.low is not None and one.coverage.value < expected.low:
+        sentence = (
+            f"The promise is broken: sets that promise {one.promise:.0%} {found}, and {span} was to be expected with "
+            f"{expected.n} calibration rows. Test rows are not like the validation rows."
+        )
+    else:
+        sentence = (
+            f"Nothing speaks against the promise: sets that promise {one.promise:.0%} {found}; {span} was to be "
+            f"expected with {expected.n} calibration rows."
+        )
+    empty = float((one.members.sum(1) == 0).mean())
+    if empty > 0:
+        right = float((test.scores.argmax(1) == test.truths).mean())
+        sentence += f" {empty:.0%} of the sets are empty"
+        sentence += (
+            f": one answer is right for {right:.3f}, so only a higher promise is of use."
+            if right > one.promise
+            else "."
+        )
+    if one.worst is not None and one.worst.high is not None and one.worst.high < one.promise:
+        sentence += f" Not for every class: for {describe(one.worst_class)} they hold it for {one.worst}."
+    return sentence
+
+
+def _bars(found: Sequence[Covered]) -> Figure:
+    names, estimates = [], []
+    for one in found:
+        names.append(f"{one.name} {one.promise:.0%}, all rows")
+        estimates.append(one.coverage)
+        if one.worst is not None:
+            names.append(f"{one.name} {one.promise:.0%}, worst class")
+            estimates.append(one.worst)
+    promises = {f"promised: {one.promise:.0%}": one.promise for one in found}
+    caption = "Share of test rows in whose set the truth is, over all rows and for the class where it is least."
+    return Figure("prediction_sets_coverage", caption, plots.bars(names, estimates, "coverage", promises))
+
+
+# ---- abstention
+
+
+def _abstention(subject: Subject) -> Part:
+    d = decisions(subject.task, subject.records)
+    if not len(d):
+        return Part("Abstention was not measured: the answers carry no confidence that could be right or wrong.")
+    plan, stats = PLANS[subject.profile], ranked(d.confidences, d.hits)
+    more: dict[str, Any] = {"groups": d.groups, "seed": subject.seed, "resamples": plan.resamples}
+    kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
+    of = f"of the {len(d)} answers ordered by confidence"
+    numbers = (
+        Number("accuracy_at_80", "accuracy of the surest 80 %", kept,
+               f"share that is right among the surest 80 % {of}"),
+        Number("gain_at_80", "gain by leaving out 20 %", gain,
+               f"that accuracy minus the accuracy of all answers, on the same draws; {of}"),
+        Number("aurc", "area under risk over coverage", estimate_aurc(stats, **more),
+               f"mean, over the number of answers kept, of the share of them that is wrong, {of}; lower is better"),
+        Number("aurc_excess", "area above that of the best order", estimate_excess(stats, **more),
+               "that area minus the area if every right answer were surer than every wrong one: what better "
+               "confidences would save with the same answers"),
+    )  # fmt: skip
+    return Part(_found(d, kept, gain), numbers, (_risk_figure(subject, d),))
+
+
+def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:
+    right = float(d.hits.mean())
+    change = f"from {right:.3f} on all to {kept} on the 80 % that it is surest of"
+    if len(d) < FEW:
+        return f"Accuracy goes {change}; {len(d)} answers are too few to say whether abstaining helps."
+    if d.hits.all():
+        return f"Abstaining has nothing to gain: every one of the {len(d)} answers is right."
+    if gain.low is not None and gain.low > 0:
+        return f"Abstaining helps: accuracy rises {change}."
+    return f"Abstaining is not seen to help: accuracy goes {change}, and the gain ({gain}) may be nothing."
+
+
+def _risk_figure(subject: Subject, d: Decisions) -> Figure:
+    stats, n, wrong = ranked(d.confidences, d.hits), len(d), int((~d.hits).sum())
+    best = [max(0.0, wrong - (1 - c) * n) / (c * n) for c in COVERAGES]
+    series = {
+        "by confidence": curve(stats, COVERAGES, d.groups, subject.seed),
+        "best possible order": [Estimate(value) for value in best],
+    }
+    caption = (
+        "Share of wrong answers among those kept, when only the surest are given. An order that says nothing stays on "
+        f"the dashed line. Area {aurc(d.confidences, d.hits):.4f}, at best {least_aurc(wrong, n):.4f}."
+    )
+    svg = plots.curve(COVERAGES, series, "share of answers given", "share wrong", reference={"any order": wrong / n})
+    return Figure("prediction_sets_risk", caption, svg)

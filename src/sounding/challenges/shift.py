@@ -1,0 +1,281 @@
+"""What is left of the quality on rows from elsewhere: a second set of the same task, which the user gives.
+
+Test rows that were set aside from the training data share its camera, its speakers, its year. A second set does not, so
+the gap between the two is nearer to what a model meets in use. The two sets are independent samples: their intervals
+are combined, not paired.
+
+    known        the rows of a second set, if the model knows all of its answers
+    difference   second − first, for two estimates from independent rows
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sounding.challenges.confidence import Decisions, calibration_error, decisions, null_errors
+from sounding.challenges.copies import copies
+from sounding.engine import plots
+from sounding.engine.data.duplicates import Duplicates
+from sounding.engine.evaluation import estimate, same, slices, trials
+from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.engine.metrics import Metric
+from sounding.engine.records import Example, Record
+from sounding.engine.subject import Subject
+from sounding.engine.task import Task, targets
+from sounding.errors import DataError, SoundingError
+
+ID, TITLE = "shift", "Shift"
+GIVE_ONE = "no second set was given; give one: sounding card RUN --shift DATA"
+SPREAD = ("value", "low", "high", "n", "level", "interval")
+FEWEST = 30
+"""With fewer rows on either side there are numbers but no verdict; with fewer decisions, no calibration error."""
+CLASSES = 10
+"""Classes that fell furthest which are listed."""
+_NAMED = 5  # unknown classes and copied rows that are named
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: rows of the second set, and training rows among which copies are looked for."""
+
+    rows: int
+    train: int
+
+
+PLANS: Mapping[str, Plan] = {
+    "quick": Plan(1_000, 5_000),
+    "standard": Plan(10_000, 50_000),
+    "full": Plan(10**9, 10**9),
+}
+
+
+def measure(subject: Subject) -> Section:
+    """The headline metric on the second set beside the test rows, the gap, calibration there, and the classes."""
+    started = time.perf_counter()
+    if not len(subject.second):
+        return skipped(ID, TITLE, GIVE_ONE)
+    if not len(subject.test):
+        return not_applicable(ID, TITLE, "there are no test rows to set the second set beside")
+    try:
+        plan = PLANS[subject.profile]
+        rows = _some(subject, known(subject.task, subject.second, _name(subject)), plan.rows, "second")
+        there, here = trials(subject.task, subject.model, rows), subject.records
+        train = _some(subject, subject.train, plan.train, "train")
+        section = _section(subject, here, there, copies(subject.task, train, rows), len(train), started)
+    except SoundingError as error:  # rows that cannot be read or answered: a section that says why, not a lost card
+        return not_applicable(ID, TITLE, str(error))
+    return timed(section, time.perf_counter() - started)
+
+
+def known(task: Task, examples: Sequence[Example], where: str = "") -> Sequence[Example]:
+    """The examples, if every truth is one of the task's options (or the options are open).
+
+    Raises DataError that names the classes the model does not know and how many rows have them: on such rows every
+    answer is wrong, and to leave them out unsaid would be a lie.
+    """
+    options = task.target.options
+    if options is None:
+        return examples
+    strange = _strange(targets(examples), options)
+    if not strange:
+        return examples
+    described = [(task.target.describe(truth), n) for truth, n in strange]
+    said = [f"{name!r} ({n:,} row{'s' * (n != 1)})" for name, n in described[:_NAMED]]
+    more = f" and {len(strange) - _NAMED:,} more" if len(strange) > _NAMED else ""
+    total = sum(n for _, n in strange)
+    classes = f"{len(strange):,} class{'es' * (len(strange) != 1)}"
+    what = f"{total:,} of {len(examples):,} rows of the second set have {classes} unknown to the model: "
+    some = ", ".join(task.target.describe(option) for option in options[:CLASSES]) + ", …" * (len(options) > CLASSES)
+    fix = f"Rename the classes to ones that it knows ({some}), or drop their rows"
+    raise DataError(what + ", ".join(said) + more, where=where, fix=fix)
+
+
+def _strange(truths: Iterable[Any], options: Sequence[Any]) -> list[tuple[Any, int]]:
+    """The truths that are no option, with how often each occurs, the most frequent first."""
+    try:
+        names = set(options)
+        return Counter(truth for truth in truths if truth not in names).most_common()
+    except TypeError:  # answers that cannot be hashed, such as arrays
+        found = [truth for truth in truths if not any(same(truth, option) for option in options)]
+        return [(truth, 1) for truth in found]
+
+
+def _some(subject: Subject, rows: Sequence[Example], most: int, purpose: str) -> Sequence[Example]:
+    """At most `most` of the rows, drawn without replacement, in their order."""
+    if len(rows) <= most:
+        return rows
+    drawn = np.sort(subject.rng(f"shift {purpose}").permutation(len(rows))[:most])
+    return rows[drawn] if hasattr(rows, "where") else [rows[int(i)] for i in drawn]  # type: ignore[call-overload]
+
+
+def difference(second: Estimate, first: Estimate) -> Estimate:
+    """second − first from independent rows, by combining the two intervals.
+
+    Each end takes the square root of the sum of the squared distances from value to end (Newcombe 1998, method 10, for
+    proportions; Zou and Donner 2008 for any two). So it respects groups and few rows as far as the two do.
+    """
+    value, n = second.value - first.value, second.n + first.n
+    if second.low is None or second.high is None or first.low is None or first.high is None:
+        return Estimate(value, n=n, level=second.level)
+    below = math.hypot(second.value - second.low, first.high - first.value)
+    above = math.hypot(second.high - second.value, first.value - first.low)
+    names = " and ".join(dict.fromkeys((second.interval, first.interval)))
+    return Estimate(value, value - below, value + above, n, second.level, f"{names}, combined")
+
+
+# ---- the section
+
+
+def _section(
+    subject: Subject,
+    here: Sequence[Record],
+    there: Sequence[Record],
+    found: Duplicates,
+    searched: int,
+    started: float,
+) -> Section:
+    metric, seed = subject.task.metrics[0], subject.seed
+    second, first = (estimate(metric, records, _groups(records), seed) for records in (there, here))
+    gap, sure = difference(second, first), [decisions(subject.task, records) for records in (there, here)]
+    found_numbers = [
+        *_quality(metric, second, first, gap),
+        *_calibration(sure[0], sure[1], seed),
+        *_copied(found, len(there), searched),
+    ]
+    seconds = time.perf_counter() - started
+    numbers = (replace(n, seed=seed, seconds=seconds) for n in found_numbers if math.isfinite(n.estimate.value))
+    classes = _classes(subject.task, here, there)
+    figures = []
+    if classes:
+        caption = "Change of accuracy within each class, from the test rows to the second set; 95 % each, not jointly."
+        worst = classes[:CLASSES]
+        drawn = plots.bars([row["class"] for row in worst], [Estimate(**row["change"]) for row in worst], "change")
+        figures.append(Figure("shift_classes", caption, drawn))
+    details = {
+        "second_set": _name(subject),
+        "warnings": _warnings(found),
+        "notes": _notes(subject, there, searched),
+        "classes_that_fell_furthest": classes[:CLASSES],
+    }
+    sentence = _sentence(subject, second, first, gap, sure[0])
+    return Section(ID, TITLE, sentence, tuple(numbers), tuple(figures), details=details)
+
+
+def _quality(metric: Metric, second: Estimate, first: Estimate, gap: Estimate) -> list[Number]:
+    side = "below" if metric.higher_is_better else "above"
+    meaning = (
+        f"{metric.name} on the second set minus that on the test rows, which are independent samples; "
+        f"{side} 0 the second set is harder"
+    )
+    return [
+        Number("second", f"{metric.name} on the second set", second, metric.definition, metric.unit),
+        Number("test", f"{metric.name} on the test rows", first, metric.definition, metric.unit),
+        Number("gap", f"gap in {metric.name}", gap, meaning, metric.unit),
+    ]
+
+
+def _copied(found: Duplicates, n: int, searched: int) -> list[Number]:
+    """Counts of everything there is: no sample, so no spread."""
+    equal = f"rows of the second set whose input equals that of one of {searched:,} training rows"
+    alike = f"rows of the second set that look like one of {searched:,} training rows without being equal to it"
+    counts = [Estimate(float(pairs.count), n=n, interval="complete count") for pairs in (found.across, found.near)]
+    return [
+        Number("copies", "copies of training rows", counts[0], equal, "rows"),
+        Number("near_copies", "near copies of training rows", counts[1], alike, "rows"),
+    ]
+
+
+def _sentence(subject: Subject, second: Estimate, first: Estimate, gap: Estimate, sure: Decisions) -> str:
+    metric, name = subject.task.metrics[0], _name(subject)
+    rows, few = len(subject.test), min(len(subject.second), len(subject.test)) < FEWEST
+    said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {_signed(gap)}."
+    if few:
+        said += f" Fewer than {FEWEST} rows on one side are too few for a verdict."
+    elif gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+        said += " No loss by the shift is shown: the interval holds 0."
+    else:
+        worse = (gap.value < 0) == metric.higher_is_better
+        said += f" The model does {'worse' if worse else 'better'} there."
+    if len(sure) >= FEWEST:
+        said += (
+            f" There it says {sure.confidences.mean():.3f} on average and is right {sure.hits.mean():.3f} of the time."
+        )
+    return said
+
+
+def _calibration(there: Decisions, here: Decisions, seed: int) -> list[Number]:
+    """Calibration errors on both sides, and how large that on the second set could be by chance."""
+    if min(len(there), len(here)) < FEWEST:
+        return []
+    limit = Estimate(float(np.quantile(null_errors(there.confidences, seed=seed), 0.95)), n=len(there))
+    what = "expected calibration error: mean |accuracy − confidence| over bins of equal mass"
+    chance = "95th percentile of that error if each answer there were right as often as the model says"
+    second, first = (calibration_error(d, seed=seed) for d in (there, here))
+    return [
+        Number("ece_second", "calibration error on the second set", second, what),
+        Number("ece_test", "calibration error on the test rows", first, what),
+        Number("ece_null_95", "largest plausible error of a model calibrated there", limit, chance, kind="estimated"),
+    ]
+
+
+def _classes(task: Task, here: Sequence[Record], there: Sequence[Record]) -> list[dict[str, Any]]:
+    """Each class with its share of right answers on both sides and the change, the greatest fall first."""
+    found = []
+    test, second = ({row["name"]: row for row in slices(task, side) if row["by"] == "class"} for side in (here, there))
+    for name in (name for name in second if name in test):
+        a, b = (Estimate(**{key: row[key] for key in SPREAD}) for row in (test[name], second[name]))
+        few = "few rows" * (min(a.n, b.n) < FEWEST)
+        sides = {"rows": b.n, "on_the_second_set": asdict(b), "on_the_test_rows": asdict(a)}
+        found.append({"class": name, **sides, "change": asdict(difference(b, a)), "note": few})
+    return sorted(found, key=lambda row: row["change"]["value"])
+
+
+def _warnings(found: Duplicates) -> list[str]:
+    said = []
+    for pairs, how in ((found.across, "also a training row"), (found.near, "like a training row")):
+        if pairs.count:
+            named = "; ".join(f"{a} and {b}" for a, b in pairs.places[:_NAMED]) + "; …" * (pairs.count > _NAMED)
+            rows = (
+                "1 row of the second set is" if pairs.count == 1 else f"{pairs.count:,} rows of the second set are each"
+            )
+            said.append(f"{rows} {how}, which makes it too easy: {named}.")
+    return said
+
+
+def _notes(subject: Subject, there: Sequence[Record], searched: int) -> list[str]:
+    """What was cut, and which classes the second set does not have."""
+    notes = []
+    if len(there) < len(subject.second):
+        notes.append(f"{len(there):,} of {len(subject.second):,} rows of the second set were drawn for this profile.")
+    if searched < len(subject.train):
+        notes.append(f"Copies were looked for among {searched:,} of {len(subject.train):,} training rows.")
+    target = subject.task.target
+    if target.options is not None:
+        present = {target.describe(record.truth) for record in there}
+        absent = [name for name in map(target.describe, target.options) if name not in present]
+        if absent:
+            some = ", ".join(absent[:CLASSES]) + ", …" * (len(absent) > CLASSES)
+            notes.append(
+                f"The second set has no row of {len(absent):,} of the {len(target.options):,} classes: {some}."
+            )
+    return notes
+
+
+def _groups(records: Sequence[Record]) -> list[str] | None:
+    return [record.group for record in records] if any(record.group for record in records) else None
+
+
+def _signed(e: Estimate) -> str:
+    ends = "" if e.low is None or e.high is None else f" [{e.low:+.3f}, {e.high:+.3f}]"
+    return f"{e.value:+.3f}{ends}"
+
+
+def _name(subject: Subject) -> str:
+    return subject.second_name or "the second set"

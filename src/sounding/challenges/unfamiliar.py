@@ -1,0 +1,69 @@
+"""Inputs that no training set holds, made from any kind of input by its own words, so that no other data are needed.
+
+Legend of shapes: n values, P parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sounding.engine.evaluation import same
+from sounding.modalities.modality import InputModality
+
+EDITS = 3
+"""Edits for each part of a discrete input."""
+MOST_EDITS = 200
+
+
+def far_inputs(modality: InputModality, values: Sequence[Any], rng: np.random.Generator) -> dict[str, list[Any]]:
+    """Name → an unknown input for each of `values`; None where one cannot be made, or would be the value itself.
+
+    Continuous inputs: every number drawn from the legal range; the input's own numbers in random order. Discrete ones:
+    many random small edits. Both: all parts taken away, by each of the modality's ablations.
+    """
+    sets: dict[str, list[Any]] = {}
+    if modality.legal is not None:
+        if all(map(math.isfinite, modality.legal)):
+            sets["random values"] = [_random(modality, value, rng) for value in values]
+        sets["shuffled values"] = [_shuffled(modality, value, rng) for value in values]
+    else:
+        sets["random edits"] = [_edited(modality, value, rng) for value in values]
+    for ablation in modality.ablations:
+        sets[f"blank ({ablation})"] = [_blank(modality, value, ablation) for value in values]
+    changed = {
+        name: [None if b is None or same(a, b) else b for a, b in zip(values, some, strict=True)]
+        for name, some in sets.items()
+    }
+    return {name: some for name, some in changed.items() if any(value is not None for value in some)}
+
+
+def _random(modality: InputModality, value: Any, rng: np.random.Generator) -> Any:
+    low, high = modality.legal or (0.0, 1.0)
+    x = modality.encode([value])
+    return modality.decode(torch.as_tensor(rng.uniform(low, high, tuple(x.shape)), dtype=x.dtype))[0]
+
+
+def _shuffled(modality: InputModality, value: Any, rng: np.random.Generator) -> Any:
+    x = modality.encode([value])
+    order = torch.as_tensor(rng.permutation(x.numel()))
+    return modality.decode(x.flatten()[order].reshape(x.shape))[0]
+
+
+def _edited(modality: InputModality, value: Any, rng: np.random.Generator) -> Any:
+    """As many edits as three for each part, one after the other; fewer where nothing is left to edit."""
+    for _ in range(min(MOST_EDITS, EDITS * modality.parts(value))):
+        after = next(iter(modality.neighbours(value, rng)), None)
+        if after is None:
+            break
+        value = after
+    return value
+
+
+def _blank(modality: InputModality, value: Any, ablation: str) -> Any:
+    parts = modality.parts(value)
+    return modality.keep(value, np.zeros(parts, bool), ablation) if parts else None

@@ -1,0 +1,240 @@
+"""Whether the model can tell what it does not know: known rows against inputs that no training row resembles.
+
+*Far* inputs are made from the test rows themselves (`unfamiliar`), so they exist for every kind of input. *Near* ones,
+a class that training never saw, cannot be made after training: they are the rows of a second set whose answer is none
+of the options (`strangers`). Every score that the task allows (`familiarity`) is tried, and the one that is best on
+validation rows against their own far inputs is the headline: the test rows choose nothing. What `predict` says, the
+confidence, always stands beside it.
+
+Legend of shapes: n rows, S sets of unknown inputs.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sounding.challenges.detection import Separation, auroc, fpr95, separation
+from sounding.challenges.familiarity import look
+from sounding.challenges.histograms import histograms
+from sounding.challenges.strangers import Seen, choose, draw, gather, near_inputs
+from sounding.engine.evaluation import FEW
+from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
+from sounding.engine.intervals import bootstrap
+from sounding.engine.metrics import mean
+from sounding.engine.subject import Subject
+
+ID, TITLE = "unknown_inputs", "Unknown inputs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: rows of test and of validation, training rows that distances are to, and resamples.
+
+    `seconds` is about what predicting may take; a slow model is measured on fewer rows, and at least 32.
+    """
+
+    rows: int
+    training: int
+    resamples: int
+    seconds: float
+
+
+PLANS: Mapping[str, Plan] = {
+    "quick": Plan(200, 1000, 500, 15.0),
+    "standard": Plan(500, 5000, 1000, 60.0),
+    "full": Plan(2000, 20_000, 2000, 600.0),
+}
+
+
+def measure(subject: Subject) -> Section:
+    """AUROC and false positive rate of telling far (and near) unknown inputs from test rows."""
+    started = time.perf_counter()
+    if not len(subject.test):
+        return not_applicable(ID, TITLE, "there are no test rows")
+    plan = _affordable(subject, PLANS[subject.profile])
+    training = _training_features(subject, plan)
+    test = gather(subject, subject.sample(plan.rows, ID), training, "test")
+    if test.known.broken:
+        reason = f"the model's outputs are not finite for {test.known.broken} of {len(test.rows)} test rows"
+        return not_applicable(ID, TITLE, reason)
+    if not test.unknown:
+        return not_applicable(ID, TITLE, "this kind of input declares no way to make an input that is unknown")
+    if not test.tables:
+        return not_applicable(ID, TITLE, "the model gives neither confidences nor features to tell inputs apart by")
+    score, why = choose(subject, plan.rows, training, list(test.tables))
+    strange, no_near = near_inputs(subject, plan.rows, test, training)
+    numbers = _numbers(subject, plan, test, score, strange)
+    numbers = [replace(n, seed=subject.seed, seconds=time.perf_counter() - started) for n in numbers]
+    section = Section(
+        ID,
+        TITLE,
+        sentence=_sentence(numbers, test, score, no_near),
+        numbers=tuple(numbers),
+        figures=(_figure(test, score),),
+        details={
+            "auroc": _by_set(subject, test, strange),
+            "headline_score": f"{score}: {why}",
+            "not_measured": no_near,
+            "answers_that_are_not_finite": sum(one.broken for one in test.unknown.values()) or None,
+        },
+    )
+    return timed(section, time.perf_counter() - started)
+
+
+# ---- what is looked at
+
+
+def _affordable(subject: Subject, plan: Plan) -> Plan:
+    """The plan, with fewer rows for a model that predicts slowly."""
+    some = [example.input for example in subject.sample(16, ID)]
+    look(subject.task, subject.model, some[:2])  # the first call of a model is slower than the others
+    started = time.perf_counter()
+    look(subject.task, subject.model, some)
+    each = (time.perf_counter() - started) / len(some)
+    passes = 2 * (3 + len(subject.task.input.ablations)) * plan.rows + plan.training
+    share = min(1.0, plan.seconds / max(each * passes, 1e-9))
+    return replace(plan, rows=max(32, int(share * plan.rows)), training=max(100, int(share * plan.training)))
+
+
+def _training_features(subject: Subject, plan: Plan) -> np.ndarray | None:
+    rows = draw(subject.train, plan.training, subject.rng(f"{ID} training"))
+    return look(subject.task, subject.model, [row.input for row in rows]).features if rows else None
+
+
+# ---- numbers
+
+
+def _numbers(subject: Subject, plan: Plan, test: Seen, chosen: str, near: Mapping[str, np.ndarray]) -> list[Number]:
+    """The headline score and the confidence: against all far sets, and against near inputs where there are some."""
+    groups = [row.group for row in test.rows]
+    sets = ", ".join(test.tables[chosen])
+    numbers: list[Number] = []
+    for score in dict.fromkeys([chosen, *(["confidence"] if "confidence" in test.tables else [])]):
+        end = "" if score == chosen else "_confidence"
+        far, by = test.table(score), f"by {score}"
+        numbers += _pair(
+            f"far{end}", f"far inputs {by}", far, groups, subject, plan.resamples, f"{sets}; mean of these"
+        )
+        if score in near:
+            others = [*groups, *[""] * (len(near[score]) - len(groups))]
+            what = f"rows of {subject.second_name or 'the second set'} whose answer is none of the options"
+            numbers += _pair(f"near{end}", f"near inputs {by}", near[score], others, subject, plan.resamples, what)
+    return [*numbers, *_how_sure(subject, plan, test)]
+
+
+def _pair(
+    end: str, name: str, table: np.ndarray, groups: Sequence[str], subject: Subject, resamples: int, what: str
+) -> list[Number]:
+    """AUROC and false positive rate of one table."""
+    of = f"test rows against unknown inputs ({what})"
+    measures: tuple[tuple[str, str, Separation, str], ...] = (
+        ("auroc", "AUROC", auroc, f"chance that a test row scores higher than an unknown input; 0.5 is guessing; {of}"),
+        ("fpr95", "false positives at 95 %", fpr95,
+         f"share of unknown inputs that pass for known where 95 % of the test rows pass; lower is better; {of}"),
+    )  # fmt: skip
+    return [
+        Number(f"{id}_{end}", f"{label}, {name}", separation(table, measure, groups, subject.seed, resamples), words)
+        for id, label, measure, words in measures
+    ]
+
+
+def _how_sure(subject: Subject, plan: Plan, test: Seen) -> list[Number]:
+    """The mean confidence in the answers, to test rows and to each set of unknown inputs."""
+    tables = test.tables.get("confidence", {})
+    columns = {"test rows": test.table("confidence")[:, 0]} if tables else {}
+    columns |= {f"unknown inputs: {name}": table[:, 1] for name, table in tables.items()}
+    numbers = []
+    for name, column in columns.items():
+        here = np.isfinite(column)
+        if here.any():
+            id = "known" if name == "test rows" else re.sub(r"\W+", "_", name.partition(": ")[2]).strip("_").lower()
+            groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
+            found = _share(bootstrap(column[here], mean, groups, subject.seed, plan.resamples))
+            definition = f"mean confidence of the answers to {name}"
+            if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
+                found, definition = Estimate(found.value, n=found.n), f"{definition}; all are the same"
+            numbers.append(Number(f"confidence_{id}", f"mean confidence, {name}", found, definition))
+    return numbers
+
+
+def _share(e: Estimate) -> Estimate:
+    return e if e.low is None or e.high is None else replace(e, low=max(0.0, e.low), high=min(1.0, e.high))
+
+
+def _by_set(subject: Subject, test: Seen, near: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """AUROC with its interval for each set of unknown inputs (rows) by each score (columns)."""
+    groups = [row.group for row in test.rows]
+    sets = list(next(iter(test.tables.values())))
+    rows = []
+    for name in [*sets, *(["near"] if near else [])]:
+        row: dict[str, Any] = {"unknown_inputs": name}
+        for score in test.tables:
+            table = near[score] if name == "near" else test.tables[score][name]
+            tied = groups if name != "near" else [*groups, *[""] * (len(table) - len(groups))]
+            found = separation(table, auroc, tied, subject.seed, 200)
+            row[score] = {"value": found.value, "low": found.low, "high": found.high}
+        rows.append(row)
+    return rows
+
+
+# ---- words and picture
+
+
+def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str | None) -> str:
+    found = {number.id: number.estimate for number in numbers}
+    end = "_confidence" if "auroc_far_confidence" in found else ""
+    first = chosen if not end else "confidence"
+    area, passing = found[f"auroc_far{end}"], found[f"fpr95_far{end}"]
+    told = f"AUROC {area}; where 95 % of the test rows pass, {passing} of the unknown inputs pass too"
+    subject = "The model's confidence" if first == "confidence" else f"The {first} of the features"
+    if len(test.rows) < FEW:
+        sentence = f"{len(test.rows)} test rows are too few for a verdict on unknown inputs ({told})."
+    elif area.low is not None and area.low > 0.95 and passing.value < 0.1:
+        sentence = f"{subject} tells far unknown inputs from test rows: {told}."
+    elif area.low is not None and area.low > 0.5:
+        sentence = f"{subject} tells far unknown inputs from test rows in part: {told}."
+    elif area.high is not None and area.high < 0.5:
+        sentence = f"{subject} is higher on far unknown inputs than on test rows: {told}."
+    else:
+        sentence = f"{subject} is not seen to tell far unknown inputs from test rows: {told}."
+    sentence += _surest(test) + _empty(test)
+    if end:
+        sentence += f" A better score, {chosen}, chosen on the validation rows, reaches {found['auroc_far']}."
+    if "auroc_near" in found:
+        return f"{sentence} On near inputs, of classes that training never saw, it is {found['auroc_near']}."
+    return f"{sentence} Not measured: {no_near}." if no_near else sentence
+
+
+def _surest(test: Seen) -> str:
+    """Of which unknown inputs the model is surest."""
+    if test.known.confidences is None:
+        return ""
+    sure = {name: float(np.nanmean(seen.confidences)) for name, seen in test.unknown.items()
+            if seen.confidences is not None and np.isfinite(seen.confidences).any()}  # fmt: skip
+    if not sure:
+        return ""
+    name = max(sure, key=lambda label: sure[label])
+    usual = float(np.nanmean(test.known.confidences))
+    return f" It is surest of {name}: {sure[name]:.3f} on average, against {usual:.3f} on test rows."
+
+
+def _empty(test: Seen) -> str:
+    """How many answers to unknown inputs hold nothing, which is a way of saying that there is nothing."""
+    empty, n = sum(one.empty for one in test.unknown.values()), sum(len(one) for one in test.unknown.values())
+    share = f" {empty / max(1, n):.0%} of the unknown inputs are answered with nothing, which may be right."
+    return share if empty else ""
+
+
+def _figure(test: Seen, chosen: str) -> Figure:
+    scores = list(dict.fromkeys([*(["confidence"] if "confidence" in test.tables else []), chosen]))
+    panels = {score: (test.table(score)[:, 0], test.table(score)[:, 1:].ravel()) for score in scores}
+    caption = (
+        "How the test rows and the far unknown inputs score. The less they overlap, the better they are told apart."
+    )
+    return Figure("unknown_inputs", caption, histograms(panels, ("test rows", "unknown inputs")))

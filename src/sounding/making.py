@@ -1,0 +1,226 @@
+"""How a run is made, from an empty folder to trained weights; and how one that was cut short goes on.
+
+    begun       a new run folder with everything in it that a resume needs
+    unfinished  the folder, task and data of a run to go on with
+    trained     its trainings: one, or two where a control shows what some help was worth
+
+The *control* is a training on the same labelled rows with the same budget and seed, without the help (unlabelled rows,
+another run's weights). Where the help did not beat it on the validation rows, the control's weights are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from sounding import catalog
+from sounding.challenges.contrast import Contrast, network_weights
+from sounding.challenges.hardening import hardened
+from sounding.challenges.self_training import SelfTraining
+from sounding.engine.data import Dataset, Examples
+from sounding.engine.data.pool import open_pool
+from sounding.engine.evaluation import compare, trials
+from sounding.engine.files import read_tensors, write_json, write_tensors
+from sounding.engine.inspection.journal import Journal
+from sounding.engine.keeper import FolderKeeper
+from sounding.engine.machine import Setting
+from sounding.engine.progress import Watch
+from sounding.engine.run import Run, latest_unfinished
+from sounding.engine.task import Task
+from sounding.engine.trainee import Trainee
+from sounding.engine.training import Budget, Fitted, fit
+from sounding.engine.transfer import transfer
+from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.model import reopened
+
+METHODS = ("self-training", "contrast")
+CONTROL, REJECTED, PRETRAINED = "control", "rejected", "pretrained"
+"""Folders in a run: the training without help, the weights that lost against it, the weights learnt without answers."""
+
+Say = Callable[[str], None] | None
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a training gets beyond labelled rows and a budget; `config.json` keeps it under "means"."""
+
+    harden: str = ""  # attacks or corruptions
+    start: str = ""  # the run whose weights it begins with
+    unlabelled: str = ""  # where rows without answers are
+    method: str = "self-training"  # what is done with these
+    control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
+    every: int = 0  # steps between looks at the layers
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            what = f"no way to learn from unlabelled rows called {self.method!r}"
+            raise UsageError(what, fix=did_you_mean(self.method, METHODS))
+        if self.control and not self.helped:
+            fix = "Leave --control out, or give --from RUN or --unlabelled DATA"
+            raise UsageError("a control shows what a help is worth, and there is none here", fix=fix)
+
+    @property
+    def helped(self) -> bool:
+        """Whether something stands in for labels."""
+        return bool(self.start or self.unlabelled)
+
+    @property
+    def controlled(self) -> bool:
+        """Whether a control is trained."""
+        return self.control or bool(self.unlabelled)
+
+
+def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
+    """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
+    means = Means(**config["means"])
+    trainee = Trainee(task, config["seed"], Setting.from_json(config["setting"]))
+    if means.harden:
+        hardened(task, means.harden)
+    taken = transfer(Run.open(means.start).weights(), trainee.model, means.start).to_json() if means.start else {}
+    run = Run.create(name, out)
+    write_json(run.dir / "data.json", dataset.report.to_json())
+    run.describe_model(task, config["task"])
+    run.describe({**config, "transfer": taken})  # last: a folder with a config.json can be resumed
+    return run
+
+
+def unfinished(task: str, resume: bool | str | Path) -> tuple[Run, Task, Dataset]:
+    """The run to go on with, its task and its data. Raises DataError if these changed since it began."""
+    run = latest_unfinished(task) if resume is True else Run.open(Path(str(resume)))
+    config = run.config
+    made = catalog.find(config["task"]).restored(run.model_config())
+    dataset = reopened(made, config)
+    if dataset.report.digest != run.data["digest"]:
+        raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
+    return run, made, dataset
+
+
+def trained(run: Run, task: Task, dataset: Dataset, watch: Watch | None, say: Say = None) -> nn.Module:
+    """The weights that are kept of the run's trainings, begun or gone on with; their cost is written beside them."""
+    config = run.config
+    means, say = Means(**config.get("means", {})), say or (lambda message: None)
+    making = _Making(run, task, dataset, Budget(**config["budget"]), watch, means)
+    control: Fitted | None = None
+    if means.controlled:
+        say("training the control: the same labelled rows and budget, without the help")
+        control = making.fit(task, run.dir / CONTROL)
+    helped = making.helped(say)
+    facts = _facts(helped, making.taught.passes)
+    if helped.reached or making.budget.until is not None:
+        facts["until"] = {"target": making.budget.until, "reached": helped.reached, "step": helped.steps}
+    model = helped.model
+    if control is not None:
+        verdict = _judged(task, helped.model, control.model, dataset)
+        facts["control"] = {**verdict, **_facts(control, task.passes)}
+        if not verdict["better"]:
+            say(f"the help did not beat the control on the validation rows ({verdict['said']}): the control is kept")
+            model = control.model
+            _swap(run.dir)
+    write_json(run.dir / "training.json", facts)
+    return model
+
+
+@dataclass(frozen=True)
+class _Making:
+    """One run in the making: what its trainings share."""
+
+    run: Run
+    task: Task
+    dataset: Dataset
+    budget: Budget
+    watch: Watch | None
+    means: Means
+
+    @property
+    def taught(self) -> Task:
+        """The task as it is trained: hardened where that is wanted."""
+        return hardened(self.task, self.means.harden) if self.means.harden else self.task
+
+    def fit(self, task: Task, folder: Path, initial: Weights | None = None, budget: Budget | None = None) -> Fitted:
+        """A training of the run's seed and setting that keeps itself in `folder`."""
+        config = self.run.config
+        return fit(
+            task,
+            self.dataset.train,
+            self.dataset.validation,
+            budget=budget or self.budget,
+            seed=config["seed"],
+            setting=Setting.from_json(config["setting"]),
+            keeper=FolderKeeper(folder, self.run.dir),
+            watch=self.watch,
+            initial=initial,
+            journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
+        )
+
+    def helped(self, say: Callable[[str], None]) -> Fitted:
+        """The training with everything that the means give it."""
+        theirs: Weights = Run.open(self.means.start).weights() if self.means.start else {}
+        initial: Weights = transfer(theirs, self.task.build()).weights if theirs else {}
+        if not self.means.unlabelled:
+            return self.fit(self.taught, self.run.dir, initial)
+        rows = (self.dataset.train, self.dataset.validation, self.dataset.test)
+        pool = open_pool(self.task, self.means.unlabelled, labelled=rows).examples
+        say(f"{len(pool)} unlabelled rows")
+        if self.means.method == "self-training":
+            return self.fit(SelfTraining(self.taught, pool), self.run.dir, initial)
+        return self.fit(self.taught, self.run.dir, self._pretrained(pool, initial, say), self._half(self.task))
+
+    def _pretrained(
+        self, pool: Examples, initial: Mapping[str, Tensor], say: Callable[[str], None]
+    ) -> dict[str, Tensor]:
+        """Weights learnt from the pool without answers, in half of the budget."""
+        folder = self.run.dir / PRETRAINED
+        if not (folder / "network.safetensors").exists():
+            say("learning without answers for half of the budget")
+            alone = replace(self, dataset=replace(self.dataset, train=pool, validation=pool[:0]))
+            contrast = Contrast(self.task)
+            learnt = alone.fit(contrast, folder, initial, self._half(contrast))
+            write_tensors(folder / "network.safetensors", network_weights(learnt.model))
+        return read_tensors(folder / "network.safetensors")[0]
+
+    def _half(self, task: Task) -> Budget:
+        """Half of the budget: of the seconds, or of the steps by what a step of `task` computes."""
+        if self.budget.seconds is not None:
+            return replace(self.budget, seconds=self.budget.seconds / 2)
+        steps = self.budget.last_step(len(self.dataset.train), self.task) or 1
+        work = task.passes * task.recipe.batch / (self.task.passes * self.task.recipe.batch)
+        return Budget(steps=max(1, round(steps / 2 / work)), until=self.budget.until)
+
+
+def _facts(fitted: Fitted, passes: float) -> dict[str, Any]:
+    """What training.json says of a training."""
+    own = {"steps": fitted.steps, "examples": fitted.examples, "passes": passes, "history": fitted.history}
+    return {**fitted.cost.to_json(), **own}
+
+
+def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset) -> dict[str, Any]:
+    """Whether the help was better on the validation rows: the paired difference of the headline metric."""
+    if not len(dataset.validation):
+        return {"better": True, "said": "there are no validation rows to tell"}
+    with_help, without = (trials(task, model, dataset.validation) for model in (helped, control))
+    metric = task.metrics[0]
+    difference = compare(task, with_help, without)[metric.name]
+    better = difference.value > 0 if metric.higher_is_better else difference.value < 0
+    return {"better": bool(better), "said": f"{metric.name} {difference}", "metric": metric.name}
+
+
+def _swap(folder: Path) -> None:
+    """The control's weights become the best, and the best are kept as the rejected."""
+    (folder / REJECTED).mkdir(exist_ok=True)
+    weights = Path("model.safetensors")
+    if (folder / CONTROL / "best" / weights).exists():  # else this was done before the machine stopped
+        os.replace(folder / "best" / weights, folder / REJECTED / weights)
+        os.replace(folder / CONTROL / "best" / weights, folder / "best" / weights)
+
+
+def training_facts(run: Run) -> dict[str, Any]:
+    """What training.json says, or nothing for a model that came without its history."""
+    path = run.dir / "training.json"
+    return json.loads(path.read_text()) if path.exists() else {}

@@ -1,0 +1,87 @@
+"""The forecast counts what the plans ask for, and the time left follows what the sections really took."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "challenges"))
+import toys
+
+from sounding.card import forecast as module
+from sounding.card.forecast import Course, forecast
+from sounding.card.sections import MEASURED
+
+
+class Slow(toys.Sort):
+    """A task whose speed is set below, not measured."""
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    monkeypatch.setattr(module, "_speed", lambda subject: module.Speed(row=0.01, corruption=0.002, corruptions=15))
+
+
+def subject(profile: str, **more):
+    task = Slow()
+    return toys.subject(task, task.build(), toys.rows(task, 40), profile=profile, **more)
+
+
+def test_every_section_has_its_seconds_and_full_takes_longer(speed):
+    profiles = ("quick", "standard", "full")
+    quick, standard, full = (forecast(subject(profile, training={"seconds": 20.0})) for profile in profiles)
+    assert list(quick) == list(standard) == list(full) == list(MEASURED)
+    assert all(0 < seconds < 1e5 for seconds in (*quick.values(), *standard.values(), *full.values()))
+    assert sum(full.values()) > 2 * sum(standard.values()) > 4 * sum(quick.values())
+    assert standard["data_efficiency"] > forecast(subject("standard"))["data_efficiency"]  # no training cost is known
+
+
+def test_the_real_speed_is_measured_in_a_moment():
+    assert 10 < sum(forecast(subject("standard")).values()) < 600
+
+
+def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
+    class Broken(Slow):
+        def predict(self, model, inputs):
+            raise ZeroDivisionError
+
+    task = Broken()
+    broken = toys.subject(task, task.build(), toys.rows(task, 4), profile="full")
+    assert forecast(broken) == forecast(replace(broken, test=())) == {}
+
+
+@pytest.mark.parametrize(("seconds", "announced"), [(50.0, 0), (70.0, 1)])
+def test_a_quick_card_is_announced_only_where_it_is_long(seconds, announced):
+    heard: list[str] = []
+    Course({"quality": seconds}, say=heard.append).announce("quick")
+    assert len(heard) == announced
+
+
+def test_the_course_tells_place_time_and_what_is_left(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    heard: list[str] = []
+    seconds = {"use": 0.0, "data": 10.0, "quality": 30.0, "energy": 60.0}
+    course = Course(seconds, {"quality"}, heard.append)
+    course.announce("full")
+    for id, took in (("data", 20.0), ("quality", 90.0), ("energy", 0.0)):
+        course.begins(id, id)
+        now[0] += took if id != "quality" else 0.0
+        course.ended(id, took)
+    assert heard[0] == "1 of 14 sections are kept from before"
+    assert heard[1].startswith("the full card takes about 1 min 10 s, roughly: 35 s to 2 min 20 s")
+    assert heard[2] == "2 of 14: data (about 1 min 10 s left)"
+    # 110 s were taken and 40 forecast (10 more count as forecast on both sides): 60 s become 144.
+    assert heard[3] == "13 of 14: energy (after 20 s, about 2 min 24 s left)"
+    assert len(heard) == 4
+
+
+def test_without_anybody_to_hear_it_nothing_is_said():
+    course = Course({"data": 1.0})
+    course.announce("full")
+    course.begins("data", "Data")
+    course.ended("data", 2.0)
+    assert course.left() is None
