@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sounding as sd
-from sounding.challenges.curves import nested_order
-from sounding.engine import evaluation
+from sounding.challenges.labels.curves import nested_order
+from sounding.challenges.labels.helping import help_of
 from sounding.engine.machine import prepare
 from sounding.engine.progress import watch
-from sounding.making import CONTROL, REJECTED
 from sounding.randomness import stream
 
 PUBLISHED = {  # accuracy %, USB results/classic_cv.csv: supervised only, FixMatch
@@ -34,7 +33,6 @@ PUBLISHED = {  # accuracy %, USB results/classic_cv.csv: supervised only, FixMat
     250: ("44.0 ± 2.0", "95.0 ± 0.1"),
     4000: ("84.5 ± 0.2", "95.7 ± 0.1"),
 }
-FEWEST_STEPS = {"validations": "20", "cutout": "0.5"}
 
 
 def main() -> None:
@@ -102,24 +100,12 @@ def trained(folder: Path, out: Path, options: argparse.Namespace, seed: int, set
 
 def row(model: sd.Model, labels: int, seed: int, method: str) -> str:
     """Both models on the test rows, whichever of them was kept."""
-    rows, kept = model.dataset().test, model.run.dir
-    helped, control = (
-        (kept / REJECTED, kept / "best") if (kept / REJECTED).exists() else (kept / "best", kept / CONTROL / "best")
-    )
-    records = []
-    for folder in (control, helped):
-        model.module.load_state_dict(weights(folder))
-        records.append(evaluation.trials(model.task, model.module, rows))
-    supervised, semi = (evaluation.measure(model.task, r)["accuracy"] for r in records)
-    gain = evaluation.compare(model.task, records[1], records[0])["accuracy"]
+    found = help_of(model.subject())
+    assert found is not None
+    (control, gain), kept = (number.estimate for number in found.numbers), model.evaluate()["accuracy"]
+    semi = kept if model.subject().training["control"]["better"] else f"{control.value + gain.value:.3f} (not kept)"
     published = PUBLISHED.get(labels, ("", ""))
-    return f"| {labels} | {seed} | {method} | {supervised} | {semi} | {gain} | {published[0]} | {published[1]} |"
-
-
-def weights(folder: Path) -> dict:
-    from sounding.engine.files import read_tensors
-
-    return read_tensors(folder / "model.safetensors")[0]
+    return f"| {labels} | {seed} | {method} | {control} | {semi} | {gain} | {published[0]} | {published[1]} |"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 import sounding as sd
-from sounding.challenges import corruption, robustness
+from sounding.challenges import robustness
+from sounding.challenges.disturbances import corruption
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import write_json
 from sounding.engine.intervals import paired_difference

@@ -118,7 +118,7 @@ def test_train_predict_eval_compare_card(sounding, photos):
     for name in ("config.json", "data.json", "metrics.csv", "trainer_state.json", "card.json", "card.md", "card.html"):
         assert (folder / name).stat().st_size > 0, name
     card = json.loads((folder / "card.json").read_text())
-    assert card["sections"][1]["numbers"][0]["id"] == "accuracy"
+    assert card["sections"][2]["numbers"][0]["id"] == "accuracy"
 
     status, out, _ = sounding("predict", folder, photos / "dark" / "1.png", photos / "bright")
     lines = [line.split("\t") for line in out.splitlines()]

@@ -28,8 +28,8 @@ from sounding import catalog
 from sounding.card.card import SECTIONS, Card, Header
 from sounding.card.measuring import measure
 from sounding.challenges import data_efficiency, energy, interpretability
-from sounding.challenges.attacks import pgd
-from sounding.challenges.explanation import completeness_gap, methods
+from sounding.challenges.disturbances.attacks import pgd
+from sounding.challenges.explanations.explanation import completeness_gap, methods
 from sounding.engine import evaluation
 from sounding.engine.data import Dataset, open_data
 from sounding.engine.evidence import Section

@@ -20,9 +20,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from sounding import catalog
-from sounding.challenges.contrast import Contrast, network_weights
-from sounding.challenges.hardening import hardened
-from sounding.challenges.self_training import SelfTraining
+from sounding.challenges.disturbances.hardening import hardened
+from sounding.challenges.labels.contrast import Contrast, network_weights
+from sounding.challenges.labels.self_training import SelfTraining
 from sounding.engine.data import Dataset, Examples
 from sounding.engine.data.pool import open_pool
 from sounding.engine.evaluation import compare, trials

@@ -22,8 +22,9 @@ from sounding.card.contents import versions
 from sounding.card.measuring import measure
 from sounding.card.parts import FOLDER, Parts, fingerprint
 from sounding.card.seeds import siblings
-from sounding.challenges import explanation, labelling
-from sounding.challenges.explanation import Explanation
+from sounding.challenges.explanations import explanation
+from sounding.challenges.explanations.explanation import Explanation
+from sounding.challenges.labels import labelling
 from sounding.engine import evaluation, inspection
 from sounding.engine.cost import with_joules
 from sounding.engine.data import Columns, Dataset, open_data
@@ -88,6 +89,8 @@ class Model:
     def metrics(self) -> Metrics:
         """The test metrics with intervals, as the saved card has them."""
         quality = self.card()["quality"]
+        if quality.failed:
+            raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
         return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
 
     def evaluate(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Metrics:
@@ -193,6 +196,7 @@ class Model:
             profile=profile,
             seed=self.run.config["seed"],
             training=training if said.joules is None else with_joules(training, said.joules),
+            control=self.run.model(type(self.task), self.run.other)[1] if self.run.other else None,
             config=self.run.config if said.pue is None else {**self.run.config, "pue": said.pue},
             second=second.unseen if second else (),
             second_name=second.report.source if second else "",

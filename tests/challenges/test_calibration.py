@@ -9,7 +9,7 @@ from challenges.toys import Guess, Sort, rows, small, subject, trained
 
 from sounding.challenges import calibration
 from sounding.challenges.calibration import expected_calibration_error
-from sounding.challenges.confidence import (
+from sounding.challenges.confidences.confidence import (
     Decisions,
     at_temperature,
     brier,
@@ -18,8 +18,8 @@ from sounding.challenges.confidence import (
     fit_temperature,
     log_loss,
 )
-from sounding.challenges.confidence import null_errors as null
-from sounding.challenges.temperature import Temperature, fit_for
+from sounding.challenges.confidences.confidence import null_errors as null
+from sounding.challenges.confidences.temperature import Temperature, fit_for
 from sounding.engine.records import Prediction, Record
 from sounding.engine.subject import Subject
 

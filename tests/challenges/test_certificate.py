@@ -13,7 +13,7 @@ from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, linear, rows,
 from torch import nn
 
 from sounding.challenges import certificate
-from sounding.challenges.smoothing import NOBODY, election, leader, radius, remembering, winners
+from sounding.challenges.disturbances.smoothing import NOBODY, election, leader, radius, remembering, winners
 from sounding.engine.records import Example
 from sounding.randomness import generator
 

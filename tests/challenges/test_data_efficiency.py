@@ -7,9 +7,9 @@ import pytest
 from challenges.toys import Guess, Sort, by_part, linear, rows, small, subject
 
 from sounding.challenges import data_efficiency
-from sounding.challenges.curves import area, at, labels_to, multiplier, nested_order, sizes
 from sounding.challenges.data_efficiency import Curve, labels_needed
-from sounding.challenges.retraining import affordable
+from sounding.challenges.labels.curves import area, at, labels_to, multiplier, nested_order, sizes
+from sounding.challenges.labels.retraining import affordable
 from sounding.engine.records import Example
 from sounding.engine.task import Task
 from sounding.errors import TrainingError, UsageError

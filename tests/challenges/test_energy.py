@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges import energy, windows
+from sounding.challenges import energy
+from sounding.challenges.costs import windows
 from sounding.engine import watts
 from sounding.engine.cost import exactly, given, with_joules
 from sounding.engine.evidence import Section

@@ -7,9 +7,9 @@ from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, rows, small
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explaining import choose
-from sounding.challenges.explanation import random_order
-from sounding.challenges.faithfulness import faithfulness, rank_correlation, untrained
+from sounding.challenges.explanations.explaining import choose
+from sounding.challenges.explanations.explanation import random_order
+from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.engine.evidence import Section
 
 QUICK = ("occlusion", "gradient", "integrated_gradients")  # what the quick profile measures on vectors

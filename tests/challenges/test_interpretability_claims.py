@@ -11,8 +11,8 @@ from challenges.toys import PARTS, WIDTH, Pair, Sort, linear, rows, small, subje
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explanation import METHODS, random_order
-from sounding.challenges.faithfulness import faithfulness
+from sounding.challenges.explanations.explanation import METHODS, random_order
+from sounding.challenges.explanations.faithfulness import faithfulness
 from sounding.engine.evidence import Figure, Section
 
 CAUTION = "the answers themselves are not shown to be better than the typical answer"

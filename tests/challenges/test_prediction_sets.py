@@ -6,7 +6,7 @@ import torch
 from challenges.toys import Guess, Sort, rows, small, subject, trained
 
 from sounding.challenges import prediction_sets
-from sounding.challenges.abstention import (
+from sounding.challenges.confidences.abstention import (
     accuracy_at,
     aurc,
     estimate_accuracy_at,
@@ -17,8 +17,8 @@ from sounding.challenges.abstention import (
     ranked,
     risks,
 )
-from sounding.challenges.conformal import expected_coverage
-from sounding.challenges.covering import covered, halves, listed
+from sounding.challenges.confidences.conformal import expected_coverage
+from sounding.challenges.confidences.covering import covered, halves, listed
 from sounding.engine.records import Record
 from sounding.engine.subject import Subject
 

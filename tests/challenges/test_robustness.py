@@ -7,8 +7,9 @@ import pytest
 from challenges.test_attacks import Rounded
 from challenges.toys import Guess, Pair, Read, Sort, Vector, linear, rows, small, subject, trained
 
-from sounding.challenges import corruption, robustness
-from sounding.challenges.ensemble import Arms
+from sounding.challenges import robustness
+from sounding.challenges.disturbances import corruption
+from sounding.challenges.disturbances.ensemble import Arms
 from sounding.engine.evaluation import trials
 from sounding.engine.metrics import Metric, mean
 from sounding.engine.records import Example

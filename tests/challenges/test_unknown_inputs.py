@@ -8,9 +8,9 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sounding.challenges import unknown_inputs
-from sounding.challenges.detection import auroc, fpr95, separation, side_by_side
-from sounding.challenges.familiarity import familiarity, look, nearest
-from sounding.challenges.unfamiliar import far_inputs
+from sounding.challenges.confidences.detection import auroc, fpr95, separation, side_by_side
+from sounding.challenges.confidences.familiarity import familiarity, look, nearest
+from sounding.challenges.confidences.unfamiliar import far_inputs
 from sounding.engine.records import Example
 
 LENGTH = PARTS * WIDTH

@@ -121,7 +121,7 @@ class StoppingKeeper(FolderKeeper):
 
 
 class Gathering(Dots):
-    """Trains on the rows that the averaged weights get wrong, and a few others: what is gathered hangs on the weights."""
+    """Trains on the rows that the averaged weights get wrong, and a few others: it hangs on the weights."""
 
     def gather(self, model, examples, rng):
         with inference():

@@ -20,10 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.confidence import Decisions, calibration_error, decisions, expected_calibration_error
-from sounding.challenges.corruption import difference, judged
+from sounding.challenges.confidences.confidence import (
+    Decisions,
+    calibration_error,
+    decisions,
+    expected_calibration_error,
+)
+from sounding.challenges.costs.windows import Window, evaluating, joules_each
+from sounding.challenges.disturbances.corruption import difference, judged
 from sounding.challenges.passes import device
-from sounding.challenges.windows import Window, evaluating, joules_each
 from sounding.engine.cost import Cost, exactly
 from sounding.engine.evaluation import estimate, trials
 from sounding.engine.evidence import Estimate, Kind

@@ -138,7 +138,7 @@ def _unknown_inputs(subject: Subject, speed: Speed) -> float:
 
 
 def _energy(subject: Subject, speed: Speed) -> float:
-    from sounding.challenges.windows import WINDOW_SECONDS, WINDOWS
+    from sounding.challenges.costs.windows import WINDOW_SECONDS, WINDOWS
 
     return 2 * WINDOWS * WINDOW_SECONDS[subject.profile]
 

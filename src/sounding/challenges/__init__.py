@@ -1,10 +1,16 @@
 """What every trained model is measured by. Each knows a task and its input only by their contract.
 
-interpretability.py   are explanations of its answers faithful?        explanation.py   faithfulness.py
-robustness.py         what do mishaps and attacks leave?               corruption.py    attacks.py
-calibration.py        is it right as often as it says?                 confidence.py
-data_efficiency.py    what would fewer, or more, labels have given?    curves.py
-energy.py             what does it cost?
+A file here measures one section of the card; the rooms hold what it is made of, and the tools that improve the number.
 
-passes.py             forward passes, which they share
+data_efficiency.py    what would fewer, or more, labels have given?        labels/
+interpretability.py   are explanations of its answers faithful?            explanations/
+robustness.py         what do mishaps and attacks leave?                   disturbances/
+certificate.py        what is certain, whatever the attack?
+shift.py              what is left on data from elsewhere?
+calibration.py        is it right as often as it says?                     confidences/
+prediction_sets.py    can it name a set that holds the truth, or abstain?
+unknown_inputs.py     does it tell what it has never seen?
+energy.py             what does it cost?                                   costs/
+
+passes.py forward passes, and features.py what a network sees before it decides, are shared by all.
 """

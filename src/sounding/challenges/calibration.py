@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.confidence import (
+from sounding.challenges.confidences.confidence import (
     BINS,
     REDRAWS,
     Decisions,
@@ -28,7 +28,7 @@ from sounding.challenges.confidence import (
     log_loss,
     null_errors,
 )
-from sounding.challenges.temperature import FEWEST
+from sounding.challenges.confidences.temperature import FEWEST
 from sounding.engine import plots
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
 from sounding.engine.intervals import bootstrap, wilson

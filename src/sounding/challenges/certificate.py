@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.challenges.passes import frozen
-from sounding.challenges.smoothing import (
+from sounding.challenges.disturbances.smoothing import (
     ALPHA,
     FIRST,
     NOBODY,
@@ -28,6 +27,7 @@ from sounding.challenges.smoothing import (
     radius,
     winners,
 )
+from sounding.challenges.passes import frozen
 from sounding.engine import plots
 from sounding.engine.evaluation import same
 from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sounding.challenges.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
-from sounding.challenges.retraining import Round, Say, affordable, price, retrained
+from sounding.challenges.labels.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
+from sounding.challenges.labels.helping import help_of
+from sounding.challenges.labels.retraining import Round, Say, affordable, price, retrained
 from sounding.engine import plots
 from sounding.engine.data import picked
 from sounding.engine.evaluation import trials
@@ -75,9 +76,16 @@ def measure(
 ) -> Section:
     """The curve and what it says: its area, the labels to 90 % of the full score, the gain of the last doubling.
 
-    `kept` takes in the score of each training as it ends, and a measurement that is started again with it takes the
-    scores from there. `progress` hears which training it is and how long the others may take.
+    Where something stood in for labels and a control was trained, what that was worth comes first. `kept` takes in the
+    score of each training as it ends, and a measurement that is started again with it takes the scores from there.
+    `progress` hears which training it is and how long the others may take.
     """
+    started = time.perf_counter()
+    section, help = _curve(subject, kept, progress), help_of(subject)
+    return timed(help.added(section) if help else section, time.perf_counter() - started)
+
+
+def _curve(subject: Subject, kept: MutableMapping[str, float] | None, progress: Say | None) -> Section:
     started = time.perf_counter()
     plan = PLANS[subject.profile]
     if reason := _impossible(subject, plan):
@@ -95,8 +103,7 @@ def measure(
         return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
     if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
         return skipped(ID, TITLE, f"a training on part of the rows gave no {subject.task.metrics[0].name}")
-    section = _findings(subject, curve, by_class, time.perf_counter() - started)
-    return timed(section, time.perf_counter() - started)
+    return _findings(subject, curve, by_class, time.perf_counter() - started)
 
 
 def trace(subject: Subject, grid: Grid, plan: Plan, steps: int, work: Round) -> tuple[Curve, dict[int, list[float]]]:

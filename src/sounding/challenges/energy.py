@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sounding.challenges import expenses
-from sounding.challenges.expenses import BATCH, Grid
-from sounding.challenges.windows import (
+from sounding.challenges.costs import expenses
+from sounding.challenges.costs.expenses import BATCH, Grid
+from sounding.challenges.costs.windows import (
     WINDOW_SECONDS,
     WINDOWS,
     Window,

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.explaining import FEW, Item, choose, examples, no_better_than_constant
-from sounding.challenges.explanation import METHODS, UNFIT, Explain, completeness_gap, methods, named
-from sounding.challenges.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
+from sounding.challenges.explanations.explaining import FEW, Item, choose, examples, no_better_than_constant
+from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain, completeness_gap, methods, named
+from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
+from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
 from sounding.challenges.passes import device
-from sounding.challenges.shapley import exact, passes_of_a_pair, shapley
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.intervals import Reduce, bootstrap
 from sounding.engine.metrics import mean

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sounding.challenges.abstention import (
+from sounding.challenges.confidences.abstention import (
     aurc,
     curve,
     estimate_accuracy_at,
@@ -22,9 +22,9 @@ from sounding.challenges.abstention import (
     least_aurc,
     ranked,
 )
-from sounding.challenges.confidence import Decisions, decisions
-from sounding.challenges.conformal import expected_coverage, fewest
-from sounding.challenges.covering import Covered, Listed, covered, halves, listed
+from sounding.challenges.confidences.confidence import Decisions, decisions
+from sounding.challenges.confidences.conformal import expected_coverage, fewest
+from sounding.challenges.confidences.covering import Covered, Listed, covered, halves, listed
 from sounding.engine import plots
 from sounding.engine.evaluation import FEW
 from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from sounding.challenges import masking
-from sounding.challenges.corruption import ID, TITLE, under_corruption
-from sounding.challenges.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
+from sounding.challenges.disturbances import masking
+from sounding.challenges.disturbances.corruption import ID, TITLE, under_corruption
+from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.metrics import Metric

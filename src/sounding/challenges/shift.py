@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.confidence import Decisions, calibration_error, decisions, null_errors
-from sounding.challenges.copies import copies
+from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_errors
+from sounding.challenges.disturbances.copies import copies
 from sounding.engine import plots
 from sounding.engine.data.duplicates import Duplicates
 from sounding.engine.evaluation import estimate, same, slices, trials

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.detection import Separation, auroc, fpr95, separation
-from sounding.challenges.familiarity import look
-from sounding.challenges.histograms import histograms
-from sounding.challenges.strangers import Seen, choose, draw, gather, near_inputs
+from sounding.challenges.confidences.detection import Separation, auroc, fpr95, separation
+from sounding.challenges.confidences.familiarity import look
+from sounding.challenges.confidences.histograms import histograms
+from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
 from sounding.engine.evaluation import FEW
 from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
 from sounding.engine.intervals import bootstrap

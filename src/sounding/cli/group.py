@@ -21,6 +21,12 @@ ORDER = ("demo", "check", "train", "predict", "eval", "compare", "card", "inspec
 """The verbs in the order of use, as help lists them."""
 
 
+BACKGROUND = ("use", "method")
+"""Sections that a terminal leaves to the page."""
+SHORT = {"prediction_sets": "Prediction sets", "energy": "Energy"}
+WIDE = 18
+
+
 class Verbs(click.Group):
     """A group that lists its verbs in the order of use, and says what a mistyped one may have been."""
 
@@ -95,15 +101,33 @@ def say(message: str) -> None:
         click.echo(f"  {message} …", err=True)
 
 
-def summary(model: Model) -> None:
-    """At most a dozen lines: each section's finding, where it lies, and what to type next."""
+def announce(message: str) -> None:
+    """The same for what takes minutes: said on any error stream, since a log is looked at later."""
+    click.echo(f"  {message}", err=True)
+
+
+def summary(model: Model) -> int:
+    """At most a dozen lines: each section's finding, where it lies, and what to type next. Returns the status."""
+    status = 0
     if (model.dir / "card.json").exists():
-        findings(model.card(), model.dir / "card.html")
-    click.echo(f"{'Next':20} sounding predict {model.dir} INPUT")
+        made = model.card()
+        status = findings(made, model.dir / "card.html")
+    click.echo(f"{'Next':{WIDE}} sounding predict {model.dir} INPUT")
+    return status
 
 
-def findings(card: Card, page: Path) -> None:
-    """Each section's finding, and where the page lies."""
+def findings(card: Card, page: Path) -> int:
+    """The finding of each section that was measured, the names of the others, and where the page lies."""
     for section in card:
-        click.echo(f"{section.title:20} {section.sentence or section.reason}")
-    click.echo(f"{'Card':20} {page}")
+        if section.status == "ok" and section.id not in BACKGROUND:
+            click.echo(f"{SHORT.get(section.id, section.title):{WIDE}} {section.sentence}")
+    for section in card.failed:
+        click.echo(f"{SHORT.get(section.id, section.title):{WIDE}} {section.reason}")
+    failed = {section.id for section in card.failed}
+    unmeasured = [section.title.lower() for section in card if section.status != "ok" and section.id not in failed]
+    if unmeasured:
+        click.echo(f"{'Not measured':{WIDE}} {', '.join(unmeasured)}: the card says why")
+    click.echo(f"{'Card':{WIDE}} {page}")
+    if card.interrupted:
+        click.echo("Interrupted: the same command goes on where this one stopped.", err=True)
+    return card.exit_status

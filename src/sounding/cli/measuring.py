@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sounding.cli import words as spoken
-from sounding.cli.group import bad_option, cli, columns_options, findings, prepare, say
+from sounding.cli.group import announce, bad_option, cli, columns_options, findings, prepare, say
 from sounding.errors import UsageError
 
 
@@ -67,11 +67,12 @@ def card(runs: Sequence[str], profile: str | None, out: Path | None, show: bool,
     if out is not None:
         raise UsageError("one run's card is written into its folder", fix="Leave --out out, or name more runs")
     model = api.load(runs[0])
-    made = model.card(spoken.profile(profile) if profile else None, say=say, **said)
-    findings(made, model.dir / "card.html")
+    aloud = announce if profile in ("standard", "full") else say
+    made = model.card(spoken.profile(profile) if profile else None, say=aloud, **said)
+    status = findings(made, model.dir / "card.html")
     if show:
         click.launch(str(model.dir / "card.html"))
-    return made.exit_status
+    return status
 
 
 def _side_by_side(runs: Sequence[str], profile: str | None, out: Path | None) -> int:

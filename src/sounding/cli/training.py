@@ -16,7 +16,7 @@ from sounding.errors import UsageError
 @cli.command()
 @click.option("--out", type=Path, help="Run folder; runs/classify/<n> by default.")
 @click.option("--seed", default=0, show_default=True)
-def demo(out: Path | None, seed: int) -> None:
+def demo(out: Path | None, seed: int) -> int:
     """Train on embedded real data, measure, and write the card, in well under a minute."""
     prepare()
     from sounding import api
@@ -26,7 +26,7 @@ def demo(out: Path | None, seed: int) -> None:
     shown = watch("digits")
     numbers: dict[str, Any] = {"validations": 10, "lr": 4e-3, "average": 0.995}  # for a training of a few hundred steps
     model = api.train("classify", digits, size="tiny", seed=seed, out=out, watch=shown, say=say, **numbers)
-    summary(model)
+    return summary(model)
 
 
 @cli.command()
@@ -75,7 +75,7 @@ def train(
     resume: str | None,
     profile: str,
     **options: Any,
-) -> None:
+) -> int:
     """Train a task from your own files, and measure the model."""
     prepare()
     from sounding import api
@@ -99,7 +99,7 @@ def train(
         **{**options, **typed},
         **recipe,
     )
-    summary(model)
+    return summary(model)
 
 
 @cli.command()
@@ -116,7 +116,7 @@ def label(run: str, pool: str | None, count: int, out: Path | None, **options: A
     """What to label next among the rows of POOL, which have no answers yet; or which labels may be wrong."""
     prepare()
     from sounding import api
-    from sounding.challenges import labelling
+    from sounding.challenges.labels import labelling
     from sounding.engine.data.pool import describe
 
     if options["errors"] == (pool is not None):

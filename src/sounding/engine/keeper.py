@@ -64,7 +64,7 @@ class Keeper:
 
 
 class FolderKeeper(Keeper):
-    """Keeps everything in the folder of a run, or in one inside it: `best/`, `last/`, metrics.csv, trainer_state.json."""
+    """Keeps everything in the folder of a run, or in one inside it: `best/`, `last/`, metrics.csv and the state."""
 
     def __init__(self, folder: Path, run: Path | None = None) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ runs/<task>/<n>/
 ├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
 ├── last/                the same for the last step, and what an exact resume needs
-├── control/  rejected/  where a training without help ran beside: its weights, or those that lost against it
+├── control/  rejected/  where a training without help ran beside: it, or the weights that lost against it
 ├── inspection.jsonl     looks at the layers in training (--every)
 ├── plots/  card.json  card.md  card.html  predictions.jsonl
 """
@@ -103,8 +103,8 @@ class Run:
         return read_json(self._weights(which).with_name("config.json"))
 
     def model(self, task_class: type[Task], which: str = "best") -> tuple[Task, nn.Module]:
-        """The task with its fitted modalities and the model in evaluation mode, from `best/` or `last/`."""
-        task = task_class.restored(self.model_config(which))
+        """The task with its fitted modalities and the model in evaluation mode, from `best/`, `last/` or `other`."""
+        task = task_class.restored(self.model_config("last" if which == "last" else "best"))
         path = self._weights(which)
         tensors, _ = read_tensors(path)
         with torch.random.fork_rng(devices=[]):
@@ -117,6 +117,11 @@ class Run:
             )
             raise RunError(what, where=str(path), fix="Take both files from the same run") from None
         return task, model.eval().requires_grad_(False)
+
+    @property
+    def other(self) -> str:
+        """The folder of the model that was not kept, where a training without help ran beside; else nothing."""
+        return next((f for f in ("rejected", "control/best") if (self.dir / f / "model.safetensors").exists()), "")
 
     def weights(self, which: str = "best") -> dict[str, torch.Tensor]:
         """The weights alone, by name."""

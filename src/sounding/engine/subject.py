@@ -32,6 +32,8 @@ class Subject:
     """What the training cost, as `engine.meter.Cost.to_json` gives it, with `steps` and `examples` seen."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """How the run was made (its config.json), as far as there is one."""
+    control: nn.Module | None = None
+    """The model that was not kept of a training with a control; `training["control"]["better"]` says which that is."""
     second: Sequence[Example] = ()
     """Rows of a second set of the same task, from elsewhere, on which the loss by a shift is measured."""
     second_name: str = ""

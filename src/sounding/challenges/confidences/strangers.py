@@ -1,0 +1,105 @@
+"""Known rows beside unknown inputs, as a model scores them, and which score to go by.
+
+Legend of shapes: n rows, S sets of unknown inputs, R training rows, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sounding.challenges.confidences.detection import auroc, side_by_side
+from sounding.challenges.confidences.familiarity import Look, familiarity, look
+from sounding.challenges.confidences.unfamiliar import far_inputs
+from sounding.engine.evaluation import FEW
+from sounding.engine.records import Example
+from sounding.engine.subject import Subject
+from sounding.engine.task import targets
+
+NEAR = "near inputs (of a class that training never saw)"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Rows and what is unknown beside them: `tables` holds, by score and set, columns known and unknown [n, 2]."""
+
+    rows: Sequence[Example]
+    known: Look
+    unknown: Mapping[str, Look]
+    tables: Mapping[str, Mapping[str, np.ndarray]]
+
+    def table(self, score: str) -> np.ndarray:
+        """[n, 1 + S]: the known rows' scores, then those of each set."""
+        columns = list(self.tables[score].values())
+        return np.column_stack([columns[0][:, 0], *(table[:, 1] for table in columns)])
+
+
+def draw(examples: Sequence[Example], n: int, rng: np.random.Generator) -> list[Example]:
+    """At most `n` of the examples, drawn without replacement, in their order."""
+    return [examples[int(i)] for i in sorted(rng.permutation(len(examples))[:n])]
+
+
+def gather(subject: Subject, rows: Sequence[Example], training: np.ndarray | None, name: str) -> Seen:
+    """The rows, and far inputs made from them, as the model sees them."""
+    task, model = subject.task, subject.model
+    values = [row.input for row in rows]
+    known = look(task, model, values)
+    far = far_inputs(task.input, values, subject.rng(f"unknown {name}"))
+    places = {label: np.flatnonzero([v is not None for v in some]) for label, some in far.items()}
+    unknown = {label: look(task, model, [some[i] for i in places[label]]) for label, some in far.items()}
+    known_scores = familiarity(known, training)
+    unknown_scores = {label: familiarity(one, training) for label, one in unknown.items()}
+    tables: dict[str, dict[str, np.ndarray]] = {}
+    for score in known_scores if unknown else ():
+        if all(score in found for found in unknown_scores.values()):
+            tables[score] = {
+                label: _table(known_scores[score], found[score], places[label])
+                for label, found in unknown_scores.items()
+            }
+    return Seen(rows, known, unknown, tables)
+
+
+def _table(known: np.ndarray, unknown: np.ndarray, places: np.ndarray) -> np.ndarray:
+    table = np.column_stack([known, np.full(len(known), np.nan)])
+    table[places, 1] = unknown
+    return table
+
+
+def choose(subject: Subject, most: int, training: np.ndarray | None, scores: Sequence[str]) -> tuple[str, str]:
+    """The score that tells validation rows from their far inputs best, and why; the simplest of equals."""
+    if len(scores) == 1:
+        return scores[0], "the only score that this model offers"
+    rows = draw(subject.validation, most, subject.rng("unknown validation rows"))
+    if len(rows) < FEW:
+        return scores[0], f"not chosen, because {len(rows)} validation rows are too few"
+    looked = gather(subject, rows, training, "validation")
+    found = {s: _mean_auroc(looked.table(s)) for s in scores if s in looked.tables}
+    if not found:
+        return scores[0], "not chosen, because no far inputs could be made of the validation rows"
+    best = max(found, key=lambda score: round(found[score], 3))
+    return best, f"best on {len(rows)} validation rows against their own far inputs (AUROC {found[best]:.3f})"
+
+
+def _mean_auroc(table: np.ndarray) -> float:
+    return float(np.mean([auroc(table[:, 0], column[~np.isnan(column)]) for column in table[:, 1:].T]))
+
+
+def near_inputs(
+    subject: Subject, most: int, test: Seen, training: np.ndarray | None
+) -> tuple[dict[str, np.ndarray], str | None]:
+    """By score, a table of the test rows and the near inputs; or why there are none."""
+    options = subject.task.target.options
+    if options is None:
+        return {}, f"{NEAR}: the answers of this task are no finite list, so none is known to be outside it"
+    if not len(subject.second):
+        return {}, f"{NEAR}: they take a second set with rows whose answer is none of the {len(options)} options"
+    answers = targets(subject.second)
+    strange = [i for i, answer in enumerate(answers) if answer is not None and answer not in options]
+    if len(strange) < 2:
+        return {}, f"{NEAR}: every answer of the second set is one of the {len(options)} options"
+    rows = [subject.second[i] for i in sorted(subject.rng("unknown near").permutation(strange)[:most].tolist())]
+    known = familiarity(test.known, training)
+    unknown = familiarity(look(subject.task, subject.model, [row.input for row in rows]), training)
+    return {score: side_by_side(known[score], unknown[score]) for score in test.tables if score in unknown}, None

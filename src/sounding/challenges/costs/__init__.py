@@ -1,0 +1,4 @@
+"""What predictions and trainings cost.
+
+windows.py        predictions timed and metered           expenses.py      the numbers made from them
+"""

@@ -1,0 +1,155 @@
+"""What an attack raises, and how it knows that it has won.
+
+    Goal       the loss of the truth, or the margin by which one other answer beats it
+    won        whether the answers to some inputs are judged wrong (where the headline metric is a share of right ones)
+    shown      what a black-box attack sees: how near the answers are to being wrong, from predictions alone
+
+The margin of a target t is loss(truth) − loss(t): for a classifier the logit of t less the logit of the truth, for any
+other task the same in nats. Unlike the loss it has a slope where the model is sure beyond what floating point resolves,
+and it is above 0 exactly where t is more probable than the truth.
+
+Legend of shapes: B batch, K options.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.challenges.disturbances.ball import picked
+from sounding.engine.records import Prediction, Record
+from sounding.engine.task import Task
+
+LEAST = 1e-38
+"""Probabilities below this have no logarithm in single precision."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be raised for each of B inputs with these `truths`: the loss, or the margin of `targets` if given."""
+
+    task: Task
+    model: nn.Module
+    truths: Sequence[Any]
+    targets: Sequence[Any] | None = None
+
+    def take(self, rows: Tensor) -> Goal:
+        """The goal of the inputs at `rows` (indices)."""
+        targets = None if self.targets is None else picked(self.targets, rows)
+        return Goal(self.task, self.model, picked(self.truths, rows), targets)
+
+    def height(self, x: Tensor) -> Tensor:
+        """[B], differentiable."""
+        if self.targets is None:
+            return self.task.loss(self.model, x, self.truths)
+        with _remembering(self.model):
+            return self.task.loss(self.model, x, self.truths) - self.task.loss(self.model, x, self.targets)
+
+    def height_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B] and [B, …]. Where the model gives no number there is no slope, and no height above any other."""
+        point = x.detach().requires_grad_(True)
+        with torch.enable_grad():
+            height = self.height(point)
+            if not height.requires_grad:  # nothing of the input reaches the loss smoothly
+                return height.float(), torch.zeros_like(x)
+            slope = torch.autograd.grad(height.sum(), point, materialize_grads=True)[0]
+        return height.detach().float(), slope.nan_to_num(0.0, 0.0, 0.0)
+
+
+@torch.no_grad()
+def won(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> Tensor:
+    """Whether the answer to each input is judged wrong: bool [B]; never where the headline metric is no share."""
+    if not task.metrics[0].proportion:
+        return torch.zeros(len(x), dtype=torch.bool)
+    return torch.from_numpy(_wrong(task, _answers(task, model, x), truths))
+
+
+@torch.no_grad()
+def shown(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tuple[Tensor, Tensor]:
+    """How near each answer is to being wrong [B], and whether it is [B], from outputs alone.
+
+    Where scores over all options are predicted: the log-probability of the best other option less that of the truth.
+    Otherwise the loss of the truth.
+    """
+    answers = _answers(task, model, x)
+    wrong = torch.from_numpy(_wrong(task, answers, truths))
+    scores = _scores(task, answers)
+    place = {option: i for i, option in enumerate(task.target.options or ())} if scores is not None else {}
+    if scores is None or any(truth not in place for truth in truths):
+        return task.loss(model, x, truths).float().cpu(), wrong
+    rows, columns = np.arange(len(x)), [place[truth] for truth in truths]
+    logs = np.log(np.maximum(scores, LEAST))
+    truth = logs[rows, columns]
+    logs[rows, columns] = -np.inf
+    return torch.from_numpy(logs.max(1) - truth).float(), wrong
+
+
+def rivals(task: Task, records: Sequence[Record]) -> list[list[Any]] | None:
+    """For each record the options other than the truth, the most probable first; None where there is no such list."""
+    options = task.target.options
+    scores = _scores(task, records)
+    if scores is None or options is None or len(options) < 2 or any(r.truth not in options for r in records):
+        return None
+    ranked = [[options[i] for i in order] for order in np.argsort(-scores, axis=1, kind="stable")]
+    return [[o for o in row if o != record.truth] for row, record in zip(ranked, records, strict=True)]
+
+
+def _answers(task: Task, model: nn.Module, x: Tensor) -> list[Prediction]:
+    return task.predict(model, task.input.decode(x.detach().cpu()))
+
+
+def _wrong(task: Task, answers: Sequence[Prediction], truths: Sequence[Any]) -> np.ndarray:
+    metric = task.metrics[0]
+    if not metric.proportion:
+        return np.zeros(len(answers), bool)
+    records = [
+        Record(p.value, truth, p.confidence, math.nan, scores=p.scores)
+        for p, truth in zip(answers, truths, strict=True)
+    ]
+    judged = metric.statistics(records).astype(float)
+    return judged < 0.5 if metric.higher_is_better else judged > 0.5
+
+
+def _scores(task: Task, answers: Sequence[Prediction | Record]) -> np.ndarray | None:
+    """[B, K]: the probabilities of all options, where every answer gives them."""
+    k = len(task.target.options or ())
+    if not k or not answers or any(a.scores is None or np.shape(a.scores) != (k,) for a in answers):
+        return None
+    return np.nan_to_num(np.stack([np.asarray(a.scores, float) for a in answers]))
+
+
+@contextmanager
+def _remembering(model: nn.Module) -> Iterator[None]:
+    """Within, the model does not compute again what it has just said of the same tensor.
+
+    Two losses of one input need its outputs once, which halves the cost of a margin. Tensors count as the same when
+    their values are; models that are not called as a whole (a task that uses their parts) are simply not helped.
+    """
+    forward, before = model.forward, vars(model).get("forward")
+    seen: list[tuple[Tensor, Any]] = []
+
+    def once(*args: Any, **named: Any) -> Any:
+        if len(args) != 1 or named or not isinstance(args[0], Tensor):
+            return forward(*args, **named)
+        x = args[0]
+        for known, said in seen:
+            if known.shape == x.shape and known.requires_grad == x.requires_grad and torch.equal(known, x):
+                return said
+        seen.append((x, forward(x)))
+        return seen[-1][1]
+
+    model.forward = once
+    try:
+        yield
+    finally:
+        if before is None:
+            del model.forward
+        else:
+            model.forward = before

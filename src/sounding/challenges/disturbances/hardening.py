@@ -1,0 +1,115 @@
+"""Training that makes a model robust: `--harden attacks` and `--harden corruptions`. Each is a task around the task.
+
+    AgainstAttacks       learns from the worst input in the ball instead of the input (Madry et al., arXiv 1706.06083),
+                         found by few steps from a random start (Wong et al., arXiv 2001.03994)
+    AgainstCorruptions   learns from mixtures of strongly varied inputs (AugMix, Hendrycks et al., arXiv 1912.02781);
+                         none of the corruptions that the card measures is among the variations
+
+Both cost: attacks some clean quality and several times the computation, corruptions a longer training. What they bring
+is measured like everything else, and `sounding card A B` sets the two runs side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sounding.challenges.disturbances.attacks import perturb, pgd
+from sounding.engine.around import Around
+from sounding.engine.records import Example, Record
+from sounding.engine.task import Task
+from sounding.errors import UsageError, did_you_mean
+from sounding.modalities.modality import Change, InputModality, Threat
+
+STEPS = 2
+"""Steps of an attack in training. One is cheaper, but nets can learn to blind it (arXiv 2001.03994, section 5)."""
+STRIDE = 0.625
+"""The length of a step in radii: two steps reach 1.25 radii, past the border from most random starts."""
+JUDGED = 128
+"""Validation rows that are attacked to choose the best weights."""
+CHAINS, DEPTH, STRENGTH = 3, 2, 0.5
+"""Chains of an AugMix mixture, variations in a chain, and how strong each is."""
+KINDS = ("attacks", "corruptions")
+
+
+def hardened(task: Task, kind: str) -> Task:
+    """The task that trains a hardened model of `task`.
+
+    Raises UsageError for an unknown kind, and for an input that knows no attack or no variation.
+    """
+    if kind == "attacks":
+        return AgainstAttacks(task)
+    if kind == "corruptions":
+        return AgainstCorruptions(task)
+    raise UsageError(f"no way to harden called {kind!r}", fix=did_you_mean(kind, KINDS))
+
+
+class AgainstAttacks(Around):
+    """Learns from inputs attacked inside the largest ball that the input declares."""
+
+    def __init__(self, inside: Task) -> None:
+        super().__init__(inside)
+        if self.input.legal is None or not self.input.threats:
+            fix = "Train without --harden attacks"
+            raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
+
+    @property
+    def threat(self) -> Threat:
+        """The ball: the largest of those that the card attacks in."""
+        return self.input.threats[-1]
+
+    @property
+    def passes(self) -> float:
+        """The attack's steps, and the step of the training."""
+        return self.inside.passes * (1 + STEPS)
+
+    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
+        """Loss [B] of the attacked inputs in training, of the inputs themselves otherwise."""
+        if model.training:
+            rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))  # drawn from the step's own stream
+            x = perturb(self.inside, model, x, targets, self.threat, STEPS, STRIDE, rng)
+        return self.inside.loss(model, x, targets)
+
+    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """Trials on attacked rows, so that the weights that are kept are the most robust ones."""
+        few = list(examples[:: -(-len(examples) // JUDGED)])
+        values, truths = [e.input for e in few], [e.target for e in few]
+        with torch.inference_mode(False), torch.enable_grad():
+            found = pgd(self.inside, model, values, truths, self.threat, steps=5)
+        return self.inside.trials(model, [replace(e, input=v) for e, v in zip(few, found.values, strict=True)])
+
+
+class AgainstCorruptions(Around):
+    """Learns from convex mixtures of an input and of chains of strong variations of it."""
+
+    def __init__(self, inside: Task) -> None:
+        super().__init__(inside)
+        if type(self.input).vary is InputModality.vary:
+            fix = "Train without --harden corruptions"
+            raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """The inputs augmented as ever, and then mixed with variations of themselves."""
+        x, change = self.inside.augment(x, rng)
+        return augmix(self.input, x, rng), change
+
+
+def augmix(modality: InputModality, x: Tensor, rng: torch.Generator) -> Tensor:
+    """m·x + (1 − m)·Σ wᵢ chainᵢ(x), with m from Beta(1, 1) and w from Dirichlet(1, …, 1), drawn for each example."""
+    draws = -torch.rand(CHAINS, len(x), generator=rng).clamp_min(1e-12).log()  # normalised exponentials: Dirichlet(1)
+    weights = draws / draws.sum(0)
+    kept = torch.rand(len(x), generator=rng)
+    shape = (-1, *[1] * (x.ndim - 1))
+    mixture = torch.zeros_like(x)
+    for weight in weights:
+        chain = x
+        for _ in range(DEPTH):
+            varied = modality.vary(chain, rng, STRENGTH)
+            assert varied is not None
+            chain = varied
+        mixture += weight.reshape(shape).to(x) * chain
+    return torch.lerp(mixture, x, kept.reshape(shape).to(x))

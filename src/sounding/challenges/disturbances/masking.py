@@ -1,0 +1,142 @@
+"""Whether an attack could see at all: four signs of masked gradients (Carlini et al. 2019; Croce and Hein 2020).
+
+A model may hide its gradients (by rounding its input, by saturation, by luck) without being any more robust. Then a
+search along the gradient goes nowhere, and what it leaves says nothing. The signs:
+
+    rises        the loss rises along the path of PGD on nearly every row
+    unbounded    with no bound on the change, gradients leave next to nothing right
+    more         another start and twice the steps find less than one row in a hundred more
+    black box    Square, which sees no gradients, finds less than one row in a hundred more
+
+Each is a number with its interval, and a verdict: passed, tripped, or withheld where too few rows say anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Siege
+from sounding.engine.evaluation import same
+from sounding.engine.evidence import Estimate, Number
+from sounding.engine.intervals import proportion, wilson
+from sounding.engine.metrics import Metric
+from sounding.engine.records import Record
+
+FEWEST = 30
+"""With fewer rows than this no verdict is given."""
+RISING = 0.9
+"""The loss has to rise on at least this share of the rows."""
+LEFT = 0.05
+"""An attack without a bound may leave this share."""
+MORE, MORE_ROWS = 0.01, 2
+"""A further attack may break this share of the rows, or this many of few."""
+
+Verdict = Literal["passed", "tripped", "withheld"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One sign: its number, what it may be at most (or at least), and the verdict; `words` say what is wrong."""
+
+    id: str
+    name: str
+    estimate: Estimate
+    limit: str
+    definition: str
+    verdict: Verdict
+    words: str
+
+    def number(self, seed: int) -> Number:
+        """The check as a number of the card."""
+        return Number(f"masking_{self.id}", self.name, self.estimate, f"{self.definition}; {self.limit}", seed=seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as a row of a table."""
+        row = {"check": self.name, "value": asdict(self.estimate), "rows": self.estimate.n, "limit": self.limit}
+        return {**row, "verdict": self.verdict}
+
+
+def checks(metric: Metric, clean: Sequence[Record], sieges: Sequence[Siege]) -> list[Check]:
+    """The checks that these sieges allow. Without gradients, and after edits of words, there are none."""
+    sieges = [siege for siege in sieges if siege.threat.norm != EDITS.norm]
+    bounded = [siege for siege in sieges if siege.threat.name != ALL_OF_IT]
+    found = [_rises(bounded), _unbounded(metric, clean, sieges)]
+    found += [_further(bounded, attack) for attack in ("APGD-CE again", "Square")]
+    unsaid = bool(withheld(clean))
+    return [replace(check, verdict="withheld") if unsaid else check for check in found if check is not None]
+
+
+def constant(records: Sequence[Record]) -> bool:
+    """Whether every row got the same answer; what masks gradients and what has none then look alike."""
+    return all(same(record.value, records[0].value) for record in records)
+
+
+def withheld(records: Sequence[Record]) -> str:
+    """Why no verdict can be given on these rows, or nothing."""
+    if len(records) < FEWEST:
+        return f"{len(records)} rows are too few for a verdict on masked gradients"
+    return "every row gets the same answer, so there is no verdict on masked gradients" if constant(records) else ""
+
+
+def _verdict(tripped: bool, n: int) -> Verdict:
+    return "withheld" if n < FEWEST else "tripped" if tripped else "passed"
+
+
+def _rises(sieges: Sequence[Siege]) -> Check | None:
+    lines = [line for siege in sieges for line in siege.lines if line.attack == "PGD" and line.tried]
+    many = [line for line in lines if line.tried >= FEWEST] or lines
+    if not many:
+        return None
+    worst = min(many, key=lambda line: line.rose)
+    found = wilson(round(worst.rose * worst.tried), worst.tried)
+    return Check(
+        "loss_rises", "rows on which the loss rises along the attack", found, f"should be at least {RISING:.2f}",
+        f"share of attacked rows on which PGD raised the loss above that of its start ({worst.threat})",
+        _verdict(found.value < RISING, found.n),
+        f"following the gradient raised the loss on only {found.value:.0%} of the rows ({worst.threat})",
+    )  # fmt: skip
+
+
+def _unbounded(metric: Metric, clean: Sequence[Record], sieges: Sequence[Siege]) -> Check | None:
+    siege = next((siege for siege in sieges if siege.threat.name == ALL_OF_IT), None)
+    if siege is None or not metric.higher_is_better or not siege.lines:
+        return None
+    found, before = siege.lines[-1].left, metric.value(clean)
+    if metric.proportion:
+        limit, tripped = f"its lower end should be below {LEFT:.2f}", (found.low or 0.0) > LEFT
+    else:
+        limit, tripped = "should be below half of that without an attack", found.value > before / 2
+    if not math.isfinite(found.value) or not before:
+        return None
+    return Check(
+        "unbounded", f"{metric.name} that an attack without a bound leaves", found, limit,
+        f"{metric.name} after attacks by gradient that may change the input to any other",
+        _verdict(tripped, len(clean)), f"even an attack without a bound leaves {metric.name} at {found.value:.3f}",
+    )  # fmt: skip
+
+
+def _further(sieges: Sequence[Siege], attack: str) -> Check | None:
+    """How many rows an attack broke that all attacks by gradient before it had left standing, in any ball."""
+    tried = [siege for siege in sieges if attack in siege.felled]
+    if not tried:
+        return None
+    n, rows = len(tried[0].records), set().union(*(siege.felled[attack] for siege in tried))
+    hits, groups = [float(i in rows) for i in range(n)], [record.group for record in tried[0].records]
+    found, tripped = proportion(hits, groups, tried[0].seed), len(rows) > max(MORE_ROWS, MORE * n)
+    balls = ", ".join(siege.threat.name for siege in tried)
+    id, name, words = {
+        "Square": (
+            "black_box", "rows that only a black-box attack breaks",
+            f"Square, which sees no gradients, broke {len(rows)} more of {n} rows",
+        ),
+        "APGD-CE again": (
+            "more_search", "rows that more search breaks",
+            f"another start and twice the steps broke {len(rows)} more of {n} rows",
+        ),
+    }[attack]  # fmt: skip
+    definition = f"share of all rows that {attack} breaks after attacks by gradient left them standing ({balls})"
+    limit = f"should be at most {max(MORE, MORE_ROWS / n):.3f}"
+    return Check(id, name, found, limit, definition, _verdict(tripped, n), words)

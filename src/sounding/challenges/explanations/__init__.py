@@ -1,0 +1,7 @@
+"""Which parts of an input carry an answer, and whether that can be believed.
+
+explanation.py    the methods, and one answer explained
+gradients.py  gradcam.py  shapley.py      how each finds its weights
+faithfulness.py   what an explanation foretells, beyond coins
+explaining.py     which rows are explained, and how they are shown
+"""

@@ -1,0 +1,197 @@
+"""Which rows are explained, whether their answers are worth it, and how explanations are drawn side by side.
+
+Legend of shapes: P parts.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from sounding.challenges.explanations.explanation import named
+from sounding.challenges.passes import supports
+from sounding.engine.evaluation import baseline
+from sounding.engine.evidence import Figure
+from sounding.engine.intervals import paired_difference
+from sounding.engine.machine import inference
+from sounding.engine.records import Example, Record
+from sounding.engine.subject import Subject
+from sounding.engine.svg import figure_svg
+from sounding.engine.task import Task, chunks, targets
+
+FEW = 10
+"""Below so many independent rows the numbers are printed, and nothing is concluded from them."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A test row with the answer that is explained; `right` is None where answers are not right or wrong."""
+
+    value: Any
+    answer: Any
+    confidence: float | None
+    right: bool | None
+    group: str = ""
+
+
+# ---- which rows
+
+
+def choose(subject: Subject, most: int, passes: int) -> tuple[list[Item], int]:
+    """Test rows of two parts or more, half of them answered wrongly where there are enough; and how many were refused.
+
+    At most `most` rows, and fewer, but 16, where occluding every part would take more than `passes` forward passes.
+    Refused are rows whose answer has no finite support: there is no likelihood to lose.
+    """
+    task = subject.task
+    pool = [e for e in subject.sample(2 * most, "interpretability") if task.input.parts(e.input) > 1]
+    answered = [item for batch in chunks(pool, task.recipe.batch) for item in _answered(task, subject.model, batch)]
+    finite = np.isfinite(supports(task, subject.model, ((i.value, i.answer) for i in answered)))
+    items = [item for item, sound in zip(answered, finite, strict=True) if sound]
+    if not items:
+        return [], len(answered)
+    each = len(task.input.ablations) * float(np.mean([task.input.parts(i.value) for i in items]))
+    wanted = min(most, max(16, int(passes / each)))
+    wrong = [i for i in items if i.right is False]
+    other = [i for i in items if i.right is not False]
+    few = min(len(wrong), max(wanted // 2, wanted - len(other)))
+    return other[: wanted - few] + wrong[:few], len(answered) - len(items)
+
+
+def _answered(task: Task, model: nn.Module, examples: Sequence[Example]) -> list[Item]:
+    with inference():
+        predictions = task.predict(model, [e.input for e in examples])
+    items = []
+    for e, p in zip(examples, predictions, strict=True):
+        hits = task.metrics[0].hit(Record(p.value, e.target, p.confidence, 0.0, e.group, p.scores))
+        right = all(hit for _, hit in hits) if len(hits) else None
+        items.append(Item(e.input, p.value, p.confidence, right, e.group))
+    return items
+
+
+# ---- whether its answers are worth explaining
+
+
+def no_better_than_constant(subject: Subject) -> str:
+    """A caution where the answers are not shown to beat the typical one: faithful to the model is not true then.
+
+    Raises TrainingError when the model's outputs are not finite.
+    """
+    records, metric = subject.records, subject.task.metrics[0]
+    if not len(records) or not len(subject.train):
+        return ""
+    typical = baseline(subject.task, targets(subject.train), records)
+    sides = [metric.statistics(some) for some in (records, typical)]
+    groups = [record.group for record in records]
+    a, b = sides if metric.higher_is_better else sides[::-1]
+    gain = paired_difference(a, b, metric.reduce, groups, subject.seed, resamples=500)
+    if gain.n < FEW or not math.isfinite(gain.value) or (gain.low is not None and gain.low > 0):
+        return ""
+    return (
+        f" Caution: the answers themselves are not shown to be better than the typical answer of the training rows "
+        f"(gain in {metric.name} {gain}), so an explanation tells what this model looks at, and not what is true."
+    )
+
+
+# ---- pictures
+
+
+def examples(
+    task: Task,
+    items: Sequence[Item],
+    maps: Mapping[str, Sequence[np.ndarray]],
+    plain: Sequence[str] = (),
+    doubted: Sequence[str] = (),
+) -> Figure:
+    """A row for each of a right, a wrong and the least sure answer; a column for the input and for each method.
+
+    `maps`: method → weights [P] of each item. Of the methods in `plain` only the signs are drawn; those in `doubted`
+    are said to be like random.
+    """
+    rows = _telling(items)
+    heads = ["input", *(_headed(m, m in plain, m in doubted) for m in maps)]
+    shown = [[_signs(w) if m in plain else w for w in weights] for m, weights in maps.items()]
+    columns: list[Any] = [[None] * len(items), *shown]
+    wide = _is_text(task, items[0].value)
+    shape = (len(rows) * len(heads), 1) if wide else (len(rows), len(heads))
+
+    def draw(figure: Any) -> None:
+        grid = figure.subplots(*shape, squeeze=False).reshape(len(rows), len(heads))
+        for row, (line, (title, i)) in enumerate(zip(grid, rows.items(), strict=True)):
+            for axes, head, weights in zip(line, heads, columns, strict=True):
+                _show(task, axes, items[i].value, weights[i])
+                if wide:
+                    _beside(axes, head.replace("\n", " "), 0)
+                elif row == 0:
+                    axes.set_title(head, size=8)
+            if wide:
+                line[0].set_title(f"{title}: {_said(task, items[i], 70)}", size=8, loc="left")
+            else:
+                _beside(line[0], f"{title}\n{_said(task, items[i], 26)}", 90)
+
+    width, height = (7.2, 0.4 * shape[0] + 0.6) if wide else (1.25 * len(heads) + 0.5, 1.3 * len(rows) + 0.4)
+    return Figure("interpretability_examples", _caption(rows, plain), figure_svg(draw, width, height))
+
+
+def _caption(rows: Mapping[str, int], plain: Sequence[str]) -> str:
+    caption = f"Which parts speak for the answer (red) and against it (blue), by method: {', '.join(rows)}."
+    if plain:
+        caption += (
+            f" Of {', '.join(map(named, plain))} the sign alone is drawn, where a weight is a tenth of the largest or "
+            "more: its size tells of the input rather than of what was learnt."
+        )
+    return caption
+
+
+def _show(task: Task, axes: Any, value: Any, weights: np.ndarray | None) -> None:
+    task.input.draw(axes, value, weights)
+    for text in axes.texts:
+        text.set_in_layout(False)  # long texts are cut, and do not push the others away
+
+
+def _signs(weights: np.ndarray) -> np.ndarray:
+    """1 and −1 for weights [P] that are not small beside the largest, else 0."""
+    sizes = np.abs(weights)
+    return np.sign(weights) * (sizes >= 0.1 * sizes.max(initial=0.0))
+
+
+def _beside(axes: Any, words: str, rotation: int) -> None:
+    """`words` to the left of the axes."""
+    place = {"ha": "right", "va": "center", "transform": axes.transAxes, "size": 8, "rotation": rotation}
+    axes.text(-0.06 if rotation else -0.01, 0.5, words, **place)
+
+
+def _is_text(task: Task, value: Any) -> bool:
+    """Whether the input is drawn as words alone, which want lines and not squares."""
+    from matplotlib.figure import Figure as Canvas
+
+    axes = Canvas().subplots()
+    task.input.draw(axes, value, np.zeros(task.input.parts(value)))
+    return bool(axes.texts) and not (axes.images or axes.lines or axes.collections)
+
+
+def _telling(items: Sequence[Item]) -> dict[str, int]:
+    """A row that was answered rightly, one wrongly (both as sure as any), and the one that was least sure."""
+    chosen: dict[str, int] = {}
+    for title, kept, sign in (("right", True, -1), ("wrong", False, -1), ("least sure", None, 1)):
+        places = [i for i, item in enumerate(items) if kept in (None, item.right) and i not in chosen.values()]
+        if places:
+            chosen[title] = min(places, key=lambda i: sign * (items[i].confidence or 0.0))
+    return chosen
+
+
+def _said(task: Task, item: Item, longest: int) -> str:
+    said = task.target.describe(item.answer)
+    sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
+    return textwrap.shorten(said, max(longest - len(sure), 8), placeholder="…") + sure
+
+
+def _headed(method: str, plain: bool, doubted: bool) -> str:
+    remarks = ["sign only"] * plain + ["like random"] * doubted
+    return "\n".join([named(method).replace(" ", "\n"), *remarks])

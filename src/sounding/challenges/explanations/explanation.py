@@ -1,0 +1,171 @@
+"""Which parts of an input carry the answer that a model gave to it.
+
+    occlusion              how much support the answer loses when one part is taken away
+    gradient               gradient × (input − empty input), summed over each part            (gradients.py)
+    integrated_gradients   the same gradient, averaged over the way from empty to input       (gradients.py)
+    grad_cam               the last maps of the network, weighed by their slopes              (gradcam.py)
+    shapley                what a part adds, averaged over the orders in which parts may come (shapley.py)
+    random_order           a coin's explanation: what every other must beat
+
+Support is `task.support`: the log-probability of the answer, in nats. A positive weight speaks for the answer. The
+*empty* input has all of its parts taken away; where there are several ways of doing that (ablations), explanations
+average over them, because one that leans on a single way looks good when scored by the same way and poor by another.
+
+Legend of shapes: P parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sounding.challenges.explanations.gradcam import grad_cam, last_map
+from sounding.challenges.explanations.gradients import completeness_gap, gradient, integrated_gradients
+from sounding.challenges.explanations.shapley import shapley
+from sounding.challenges.passes import frozen, supports
+from sounding.engine.task import Task
+from sounding.errors import TrainingError, UsageError, did_you_mean
+from sounding.modalities.modality import InputModality
+from sounding.randomness import stream
+
+__all__ = ["METHODS", "Explain", "Explanation", "completeness_gap", "explain", "methods", "occlusion", "random_order"]
+
+Explain = Callable[[Task, nn.Module, Sequence[Any], Sequence[Any], np.random.Generator], list[np.ndarray]]
+"""`explain(task, model, values, answers, rng)` → one weight [P] for each part of each value."""
+
+
+# ---- one answer, for the doors
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why `answer` was given to `value`: a weight [P] for each part, in nats; positive speaks for the answer.
+
+    `support` is what the model gives to the answer: its log-probability. (Grad-CAM's weights have no unit.)
+    """
+
+    method: str
+    weights: np.ndarray
+    value: Any
+    answer: Any
+    support: float
+    input: InputModality = field(repr=False)
+
+    def top(self, k: int = 5) -> list[tuple[int, float]]:
+        """The `k` parts that speak most for the answer, as (part, weight), the most telling first."""
+        first = np.argsort(-self.weights, kind="stable")[:k]
+        return [(int(part), float(self.weights[part])) for part in first]
+
+    def draw(self, axes: Any) -> None:
+        """The value on matplotlib axes, and over it the weights."""
+        self.input.draw(axes, self.value, self.weights)
+
+    def to_json(self) -> dict[str, Any]:
+        """Method, support and weights as JSON can hold them."""
+        return {"method": self.method, "support": self.support, "weights": [float(w) for w in self.weights]}
+
+
+def explain(
+    task: Task, model: nn.Module, value: Any, answer: Any, method: str = "occlusion", seed: int = 0
+) -> Explanation:
+    """Which parts of `value` carry `answer`, which is usually the model's own; `seed` draws what a method draws.
+
+    Raises UsageError for a method that is not known or that this model does not allow, and TrainingError where the
+    model's outputs are not finite.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no explanation method {method!r}", fix=did_you_mean(method, METHODS))
+    offered = methods(task, model, value)
+    if method not in offered:
+        raise UsageError(f"{named(method)} cannot explain this model: {UNFIT[method]}", fix=f"Use {', '.join(offered)}")
+    (weights,) = offered[method](task, model, [value], [answer], stream("explain", seed))
+    (support,) = supports(task, model, [(value, answer)])
+    if not (np.isfinite(weights).all() and np.isfinite(support)):
+        found = "the model's outputs, or their slopes, are not finite for this input"
+        raise TrainingError(found, fix="Train again with a lower learning rate, or explain by occlusion")
+    return Explanation(method, weights, value, answer, float(support), task.input)
+
+
+# ---- by taking parts away
+
+
+def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, ablation: str) -> np.ndarray:
+    """[P]: the support that `answer` loses when each part alone is taken away (Zeiler and Fergus 2014)."""
+    kept = task.input.keep_many(value, ~np.eye(task.input.parts(value), dtype=bool), ablation)
+    scores = supports(task, model, ((v, answer) for v in (value, *kept)))
+    return scores[0] - scores[1:]
+
+
+def occlusions(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Occlusion of each value, averaged over the ablations."""
+
+    def each() -> Iterator[tuple[Any, Any]]:
+        for value, answer in zip(values, answers, strict=True):
+            masks = ~np.eye(task.input.parts(value), dtype=bool)
+            yield value, answer
+            for ablation in task.input.ablations:
+                yield from ((v, answer) for v in task.input.keep_many(value, masks, ablation))
+
+    counts = [task.input.parts(value) for value in values]
+    ways = len(task.input.ablations)
+    scores = np.split(supports(task, model, each()), np.cumsum([1 + ways * p for p in counts])[:-1])
+    return [s[0] - s[1:].reshape(ways, -1).mean(0) for s in scores]
+
+
+def random_order(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Weights that order the parts at random."""
+    return [rng.permutation(task.input.parts(value)).astype(float) for value in values]
+
+
+# ---- all of them
+
+
+METHODS: dict[str, Explain] = {
+    "occlusion": occlusions,
+    "gradient": gradient,
+    "integrated_gradients": integrated_gradients,
+    "grad_cam": grad_cam,
+    "shapley": shapley,
+}
+
+UNFIT = {
+    "gradient": "its input is discrete and it has no embedding to take slopes at",
+    "integrated_gradients": "its input is discrete and it has no embedding to take slopes at",
+    "grad_cam": "no layer of it gives a map of several positions over a continuous input",
+}
+"""Why a method is not offered."""
+
+
+def methods(task: Task, model: nn.Module, value: Any = None) -> dict[str, Explain]:
+    """The methods that this model and its inputs allow.
+
+    Slopes need a leaf module, or an encoded input that is continuous. Grad-CAM needs a layer with positions, which one
+    forward pass of `value` (else of a demonstration row) looks for.
+    """
+    slopes = task.input.legal is not None or task.leaf(model) is not None
+    fit = {"occlusion": True, "gradient": slopes, "integrated_gradients": slopes, "shapley": True}
+    fit["grad_cam"] = slopes and _has_maps(task, model, value)
+    return {name: explain for name, explain in METHODS.items() if fit[name]}
+
+
+def _has_maps(task: Task, model: nn.Module, value: Any) -> bool:
+    if task.input.legal is None:
+        return False
+    value = task.demo(stream("methods"), 1)[0].input if value is None else value
+    with frozen(model), torch.inference_mode():
+        (prediction,) = task.predict(model, [value])
+    return last_map(task, model, value, prediction.value) is not None
+
+
+def named(method: str) -> str:
+    """The name of a method as it is printed."""
+    return {"grad_cam": "Grad-CAM", "shapley": "Shapley values"}.get(method, method.replace("_", " "))

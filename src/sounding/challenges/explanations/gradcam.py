@@ -1,0 +1,139 @@
+"""Grad-CAM: what the last maps of a network say, weighed by how much the answer wants each (Selvaraju et al. 2017).
+
+The last module whose output still has positions is found by looking, not by name: hooks on every module note what comes
+out during one `task.support`. It is a tensor [B, C, h, w] with more than one position, made after the first module that
+has weights of its own (standardised pixels are no features), and not the model's own output (a map of answers). A model
+or an input without such a layer has no Grad-CAM, and none is offered.
+
+Each channel is weighed by the mean of its slope over the positions; the weighed sum of the channels, laid over the
+input by bilinear interpolation, is pooled over each part. The paper then drops what is negative. Here the sign stays,
+as in the other methods: a negative weight speaks against the answer, and `np.maximum(weights, 0)` is the paper's map.
+
+A task may call its model more than once for one support (the mean over a picture and its mirror image). Maps of later
+calls lie in coordinates that nobody here knows, so only the first call of the layer is explained: the slope is that of
+the whole support, the other calls standing still.
+
+Legend of shapes: B batch, C channels, h w sides of a map, H W sides of the input, P parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.challenges.explanations.gradients import slope
+from sounding.challenges.passes import frozen
+from sounding.engine.task import Task, chunks
+from sounding.errors import UsageError
+
+
+def grad_cam(
+    task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Grad-CAM with its sign, at the layer that `last_map` finds. Raises UsageError where there is none.
+
+    The sum over parts is the sum over the positions of the map, whatever the size of the input.
+    """
+    if not len(values):
+        return []
+    layer = last_map(task, model, values[0], answers[0])
+    if layer is None:
+        raise UsageError("this model has no layer whose output still has positions", fix="Explain by occlusion")
+    maps: list[np.ndarray] = []
+    for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
+        inputs, answered = [v for v, _ in batch], [a for _, a in batch]
+        with frozen(model):
+            x = task.encoded(model, inputs)
+            saliency = _saliency(task, model, layer, x, answered).cpu()
+        maps += [np.asarray(task.input.pool(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+    return maps
+
+
+def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers: Sequence[Any]) -> Tensor:
+    """[B, C, H, W], shaped as the input: the map over its positions, shared out evenly among its channels."""
+    with _cut_loose(layer) as seen, torch.enable_grad():
+        support = task.support(model, x, answers)
+    if not seen:  # another answer may take another way through the model
+        return torch.zeros_like(x)
+    maps = seen[0]
+    channels = slope(support, maps).mean((2, 3), keepdim=True)
+    cam = (channels * maps.detach()).sum(1, keepdim=True).float()
+    area = cam[0, 0].numel() / x[0, 0].numel()  # interpolating adds positions, and should not add weight
+    cam = F.interpolate(cam, size=x.shape[2:], mode="bilinear", align_corners=False) * area
+    return (cam / x.shape[1]).expand(x.shape)
+
+
+@contextmanager
+def _cut_loose(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """The first output of `layer`, cut loose from what made it, so that slopes can be taken there; empty if not run."""
+    seen: list[Tensor] = []
+
+    def cut(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        if seen:
+            return output
+        seen.append(output.detach().requires_grad_(True))
+        return seen[0].clone()  # a later step may work in place, which a leaf does not allow
+
+    handle = layer.register_forward_hook(cut)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+# ---- which layer
+
+
+def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module | None:
+    """The module to explain at, seen from how the model supports `answer` to `value`; None where there is none."""
+    if task.input.legal is None or task.leaf(model) is not None:
+        return None
+    with frozen(model), torch.no_grad():
+        x = task.encoded(model, [value])
+        if not _has_positions(x):
+            return None
+        outputs = _outputs(task, model, x, [answer])
+    own = list(_tensors(outputs.get(model)))
+    found, learnt = None, False
+    for module, output in outputs.items():
+        learnt = learnt or any(True for _ in module.parameters(recurse=False))
+        if learnt and module is not model and _has_positions(output) and not any(output is t for t in own):
+            found = module
+    return found
+
+
+def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) -> dict[nn.Module, Any]:
+    """What each module gave when it was first called, in the order in which they were done."""
+    outputs: dict[nn.Module, Any] = {}
+
+    def note(module: nn.Module, args: Any, output: Any) -> None:
+        outputs.setdefault(module, output)
+
+    with ExitStack() as stack:
+        for module in model.modules():
+            stack.callback(module.register_forward_hook(note).remove)
+        task.support(model, x, answers)
+    return outputs
+
+
+def _has_positions(x: Any) -> bool:
+    """Whether this is a floating tensor [1, C, h, w] of more than one position."""
+    return isinstance(x, Tensor) and x.is_floating_point() and x.dim() == 4 and len(x) == 1 and x[0, 0].numel() > 1
+
+
+def _tensors(output: Any) -> Iterator[Tensor]:
+    """The tensors in what a model gave, be it one, several, or named."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, Mapping):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, list | tuple):
+        for value in output:
+            yield from _tensors(value)

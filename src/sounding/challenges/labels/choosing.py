@@ -1,0 +1,211 @@
+"""Whether choosing what to label beats drawing at random: simulated on rows whose labels are known.
+
+A pool is a part of the training rows whose labels are hidden but for a few. Each strategy asks for labels until it has
+twice as many, a new model is trained, and again. All strategies begin with the same labels, seeds and number of steps,
+so that differences within a pool are due to the choice. Choosing does not always help, and the section says so.
+
+Legend of shapes: P pools, S sizes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from sounding.challenges.labels.acquisition import Strategy, choose, signals
+from sounding.challenges.labels.curves import area, nested_order
+from sounding.challenges.labels.retraining import Round, Say, affordable, lasting, price, retrained
+from sounding.engine import plots
+from sounding.engine.data import picked
+from sounding.engine.evaluation import trials
+from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.engine.intervals import mean_t
+from sounding.engine.subject import Subject
+from sounding.engine.task import targets
+from sounding.errors import TrainingError
+
+ID, TITLE = "label_choice", "What choosing labels gains"
+FEWEST = 80
+"""Training rows below which there is nothing to choose from."""
+START = 1 / 20
+"""The share of a pool that is labelled at first."""
+Scores = dict[str, list[list[float]]]
+"""Strategy → pool → the score at each size."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is tried: pools, doublings of the labels, strategies, rows of a pool, seconds, and rows that judge."""
+
+    pools: int
+    doublings: int
+    strategies: tuple[Strategy, ...]
+    rows: int
+    seconds: float
+    test: int
+
+
+PLANS: Mapping[str, Plan] = {
+    "quick": Plan(3, 1, ("margin", "both"), 1000, 30.0, 500),
+    "standard": Plan(3, 2, ("margin", "spread", "both"), 2000, 180.0, 1000),
+    "full": Plan(5, 3, ("margin", "spread", "both"), 4000, math.inf, 5000),
+}
+
+
+def gain(
+    subject: Subject,
+    plan: Plan | None = None,
+    *,
+    kept: MutableMapping[str, float] | None = None,
+    progress: Say | None = None,
+) -> Section:
+    """The area under the curve of each strategy minus that of random choice, in pairs, with its interval over pools.
+
+    `progress` hears first what it costs, then how far it has come. `kept` takes in the scores of each finished pool.
+    """
+    started, plan, say = time.perf_counter(), plan or PLANS[subject.profile], progress or (lambda _: None)
+    strategies = _able(subject, plan)
+    if reason := _impossible(subject, plan, strategies):
+        return not_applicable(ID, TITLE, reason)
+    sizes = _sizes(subject, plan)
+    runs = plan.pools * (1 + (len(sizes) - 1) * (len(strategies) + 1))
+    steps = affordable(subject.training, plan.seconds, runs)
+    if steps is None:
+        return skipped(ID, TITLE, f"measuring what choosing labels gains {price(subject.training, runs)}")
+    seconds = subject.training["seconds"] * steps / subject.training["steps"]
+    say(f"measuring what choosing labels gains retrains the model {runs} times, {lasting(seconds * runs)}")
+    work = Round(runs, progress, kept)
+    scores: Scores = {name: [] for name in (*strategies, "random")}
+    try:
+        for pool in range(plan.pools):
+            for name, found in _pool(subject, plan, pool, sizes, strategies, steps, work).items():
+                scores[name].append(found)
+    except TrainingError as error:
+        return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
+    if not np.isfinite(list(scores.values())).all():
+        return skipped(ID, TITLE, f"a training on part of the rows gave no {subject.task.metrics[0].name}")
+    elapsed = time.perf_counter() - started
+    return timed(_findings(subject, sizes, scores, steps, elapsed), elapsed)
+
+
+def _pool(
+    subject: Subject,
+    plan: Plan,
+    pool: int,
+    sizes: Sequence[int],
+    strategies: Sequence[Strategy],
+    steps: int,
+    work: Round,
+) -> dict[str, list[float]]:
+    """The scores [S] of each strategy in one pool; a pool that is kept whole is not tried again."""
+    label = f"{ID} seed {subject.seed} pool {pool} of {len(subject.train)} rows, {steps} steps"
+    names = {arm: [f"{label}: {arm} {n}" for n in sizes] for arm in (*strategies, "random")}
+    kept = work.kept
+    if kept is not None and all(name in kept for arm in names.values() for name in arm):
+        work.done += 1 + (len(sizes) - 1) * len(names)
+        return {arm: [float(kept[name]) for name in named] for arm, named in names.items()}
+    found = _tried(subject, plan, pool, sizes, list(names), steps, work)
+    if kept is not None:
+        for arm, named in names.items():
+            kept.update(zip(named, found[arm], strict=True))
+    return found
+
+
+def _tried(
+    subject: Subject, plan: Plan, pool: int, sizes: Sequence[int], arms: Sequence[str], steps: int, work: Round
+) -> dict[str, list[float]]:
+    task, rng = subject.task, subject.rng(f"choosing {pool}")
+    judges = subject.sample(plan.test, "choosing")
+    mine = picked(subject.train, rng.permutation(len(subject.train))[: plan.rows])
+    answers = [] if task.target.options is None else list(targets(mine))
+    first = nested_order(answers or len(mine), rng)[: sizes[0]]
+
+    def trained(rows: np.ndarray) -> nn.Module:
+        return work.ran(lambda: retrained(task, picked(mine, rows), steps, subject.seed * 1000 + pool))
+
+    def score(model: nn.Module) -> float:
+        return task.metrics[0].value(trials(task, model, judges))
+
+    start = trained(first)
+    found = {arm: [score(start)] for arm in arms}
+    for arm in arms:
+        model, labelled = start, first
+        for n in sizes[1:]:
+            rest = np.setdiff1d(np.arange(len(mine)), labelled)
+            own = subject.rng(f"choosing {pool} {arm} {n}")
+            choice = choose(task, model, picked(mine, labelled), picked(mine, rest), n - len(labelled), arm, own)
+            labelled = np.concatenate([labelled, rest[choice.indices]])
+            model = trained(labelled)
+            found[arm].append(score(model))
+    return found
+
+
+def _able(subject: Subject, plan: Plan) -> list[Strategy]:
+    """The strategies that this model can serve."""
+    said = signals(subject.task, subject.model, subject.train[:2])
+    needs = {"margin": said.doubt, "spread": said.features, "random": None}
+    both = None if said.doubt is None else said.features
+    return [name for name in plan.strategies if (both if name == "both" else needs[name]) is not None]
+
+
+def _impossible(subject: Subject, plan: Plan, strategies: Sequence[Strategy]) -> str:
+    if subject.task.gathers:
+        return "this task makes its own examples while it trains, so there are no labels to choose"
+    if len(subject.train) < FEWEST or not len(subject.test):
+        n, judges = len(subject.train), len(subject.test)
+        return f"{n} training and {judges} test rows are too few to choose from ({FEWEST} and 1)"
+    if not strategies:
+        return "the model gives neither a confidence nor features to choose by"
+    if len(_sizes(subject, plan)) < 2:
+        return f"{len(subject.train)} rows of {len(subject.task.target.options or ())} classes leave nothing to choose"
+    return ""
+
+
+def _sizes(subject: Subject, plan: Plan) -> list[int]:
+    """Labels at first and after each doubling, up to half of a pool: with all of it there is nothing to choose."""
+    rows = min(plan.rows, len(subject.train))
+    first = max(20, 2 * len(subject.task.target.options or ()), round(START * rows))
+    return [n for n in (first * 2**i for i in range(plan.doublings + 1)) if n <= rows / 2]
+
+
+# ---- what it says
+
+
+def _findings(subject: Subject, sizes: list[int], scores: Scores, steps: int, seconds: float) -> Section:
+    metric = subject.task.metrics[0]
+    sign = 1 if metric.higher_is_better else -1
+    areas = {name: np.array([area(sizes, found) for found in pools]) for name, pools in scores.items()}
+    numbers, words = [], []
+    for name in scores:
+        if name == "random":
+            continue
+        found = mean_t(sign * (areas[name] - areas["random"]), of="pools")
+        definition = (
+            f"mean {metric.name} over log2 of the labels, from {sizes[0]} to {sizes[-1]}, with rows chosen by {name}, "
+            f"minus that with rows drawn at random ({'' if sign > 0 else 'turned round, '}above 0 is better); "
+            f"{len(areas[name])} pools, {steps} steps each, on the same test rows"
+        )
+        title = f"gain of choosing by {name}" if name != "both" else "gain of choosing by margin, then spread"
+        numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", subject.seed, seconds))
+        words.append(f"{name} {found} ({_verdict(found)})")
+    drawn = {
+        name: [mean_t([p[i] for p in pools], of="pools") for i in range(len(sizes))] for name, pools in scores.items()
+    }
+    caption = f"{metric.name} of models whose labels were chosen; the band is a 95 % interval over pools."
+    figure = Figure("label_choice_curve", caption, plots.curve(sizes, drawn, "labels", metric.name, log_x=True))
+    sentence = (
+        f"Gain in {metric.name} over drawing rows at random, from {sizes[0]} to {sizes[-1]} labels: {'; '.join(words)}."
+    )
+    details = {"sizes": sizes, "scores": scores, "steps": steps}
+    return Section(ID, TITLE, sentence, tuple(numbers), (figure,), details=details)
+
+
+def _verdict(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return "spread not known"
+    return "better" if found.low > 0 else "worse" if found.high < 0 else "not told apart from none"

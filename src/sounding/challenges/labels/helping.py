@@ -1,0 +1,81 @@
+"""What a help in place of labels was worth: another run's weights, or rows without answers.
+
+The control is a training on the same labelled rows, with the same budget and seed, without the help. Both models answer
+the same test rows, so the difference is paired. It is one training each: another seed would change it somewhat.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from sounding.engine.evaluation import compare, estimate, trials
+from sounding.engine.evidence import Estimate, Number, Section
+from sounding.engine.subject import Subject
+
+
+@dataclass(frozen=True)
+class Help:
+    """Numbers and the sentence about a help; the card adds them to the section on data efficiency."""
+
+    numbers: tuple[Number, ...]
+    sentence: str
+
+    def added(self, section: Section) -> Section:
+        """The section with them in front; one that had nothing else to say says this."""
+        rest = section.sentence or section.reason
+        numbers = (*self.numbers, *section.numbers)
+        return replace(section, status="ok", reason="", numbers=numbers, sentence=f"{self.sentence} {rest}".strip())
+
+
+def help_of(subject: Subject) -> Help | None:
+    """What the help was worth on the test rows; None for a training that had none, or no control."""
+    if subject.control is None or not len(subject.test):
+        return None
+    started, task = time.perf_counter(), subject.task
+    helped, control = _both(subject, subject.control)
+    metric, groups = task.metrics[0], [record.group for record in control]
+    alone = estimate(metric, control, groups, subject.seed)
+    gain = compare(task, helped, control, subject.seed)[metric.name]
+    what = words(subject.config.get("means", {}))
+    seconds = time.perf_counter() - started
+
+    def number(id: str, name: str, found: Estimate, definition: str) -> Number:
+        return Number(id, name, found, definition, metric.unit, seed=subject.seed, seconds=seconds)
+
+    numbers = (
+        number("control", f"{metric.name} without the help", alone,
+               f"{metric.name} of a training on the same labelled rows and budget without {what}; {metric.definition}"),
+        number("help_gain", f"change in {metric.name} by the help", gain,
+               f"{metric.name} with {what} minus that without, on the same test rows; one training each"),
+    )  # fmt: skip
+    return Help(numbers, _sentence(subject, what, metric.name, alone, gain))
+
+
+def words(means: Mapping[str, Any]) -> str:
+    """The help in words, from what config.json says of it."""
+    parts = []
+    if means.get("start"):
+        parts.append("the weights of another run")
+    if means.get("unlabelled"):
+        parts.append(f"unlabelled rows ({means.get('method', '')})")
+    return " and ".join(parts) or "the help"
+
+
+def _both(subject: Subject, other: nn.Module) -> tuple[list[Any], list[Any]]:
+    """Records with the help and without; the model of the subject is the one that was kept."""
+    kept, other_records = subject.records, trials(subject.task, other, subject.test)
+    return (kept, other_records) if subject.training["control"]["better"] else (other_records, kept)
+
+
+def _sentence(subject: Subject, what: str, name: str, alone: Estimate, gain: Estimate) -> str:
+    said = f"On the same labels, {what} changed {name} by {gain}, from {alone} without"
+    clear = gain.low is not None and gain.high is not None and (gain.low > 0 or gain.high < 0)
+    said += "." if clear else ", which is not told apart from no change."
+    if not subject.training["control"]["better"]:
+        said += " It was no better on the validation rows, so the training without it was kept."
+    return said

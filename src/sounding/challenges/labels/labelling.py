@@ -1,0 +1,264 @@
+"""What a person should look at: rows that are worth a label, and labels that may be wrong, each with its place.
+
+suggest    unlabelled rows of a pool, the most valuable first, with the answer that the model gives now
+review     labelled rows whose label models that did not see them contradict, the most doubtful first
+describe   either of them as lines for a terminal
+write      either of them as a table that other programs read
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sounding.challenges.labels import label_errors
+from sounding.challenges.labels.acquisition import Strategy, choose
+from sounding.challenges.labels.retraining import Say, affordable, lasting, price
+from sounding.challenges.passes import frozen
+from sounding.engine import files
+from sounding.engine.data import Pool, picked
+from sounding.engine.evidence import Estimate, Number
+from sounding.engine.records import Example, Prediction
+from sounding.engine.task import Task, chunks
+from sounding.errors import RunError, UsageError
+from sounding.randomness import stream
+
+WEAK = 0.2
+"""Where models that did not see the rows contradict a larger share of labels, they say little about any one label."""
+_WIDEST = 60  # characters of a place or an answer on a line
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A row to label: its place, the answer of the model now (as JSON holds it, and in words), and its score."""
+
+    where: str
+    answer: Any
+    score: float
+    confidence: float | None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Rows to label, the most valuable first. `kind` says what a score is; `note`, why it is not what was asked for."""
+
+    rows: tuple[Suggestion, ...]
+    pool: int
+    strategy: Strategy
+    kind: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A labelled row to look at: its place, its label, the likelier answer, how probable models find the label, how
+    much more probable they find the other answer, and whether confident learning counts it as an error.
+    """
+
+    where: str
+    given: Any
+    likely: Any
+    score: float
+    margin: float | None
+    counted: bool
+    words: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Review:
+    """Labels to look at, the most doubtful first, of `n`; and the estimated share of wrong ones, if it can be told.
+
+    Without a finite list of answers (`ranked` is "loss") every row is ranked, by minus the loss of a model that did not
+    see it.
+    """
+
+    rows: tuple[Doubt, ...]
+    n: int
+    folds: int
+    steps: int
+    ranked: str
+    share: Estimate | None = None
+    seconds: float = 0.0
+
+    def number(self, seed: int | None = None) -> Number | None:
+        """The estimated share of wrong labels as the card prints it."""
+        if self.share is None:
+            return None
+        definition = (
+            "share of labels that confident learning (Northcutt et al. 2021) puts off the diagonal of given and true "
+            f"answers, from {self.folds} models that did not see the rows ({self.steps} steps each); the interval is "
+            "over rows, with the models as they are"
+        )
+        name = "estimated share of wrong labels"
+        return Number("label_errors", name, self.share, definition, "share", "estimated", seed, self.seconds)
+
+
+# ---- what to label next
+
+
+def suggest(
+    task: Task,
+    model: nn.Module,
+    labelled: Sequence[Example],
+    pool: Pool,
+    count: int = 50,
+    strategy: str = "both",
+    seed: int = 0,
+) -> Suggestions:
+    """The `count` rows of the pool to label next. `labelled` are those that the model was trained on.
+
+    Raises UsageError for a count below 1 and an unknown strategy.
+    """
+    if count < 1:
+        raise UsageError(f"{count} rows cannot be chosen", fix="Ask for one row or more")
+    choice = choose(task, model, labelled, pool.examples, count, strategy, stream("label next", seed))
+    answers = _answers(task, model, picked(pool.examples, np.array(choice.indices, np.int64)))
+    rows = tuple(
+        Suggestion(pool.where(i), task.target.to_json(p.value), score, p.confidence, task.target.describe(p.value))
+        for i, score, p in zip(choice.indices, choice.scores, answers, strict=True)
+    )
+    return Suggestions(rows, len(pool), choice.strategy, choice.kind, choice.note)
+
+
+def _answers(task: Task, model: nn.Module, rows: Sequence[Example]) -> list[Prediction]:
+    found: list[Prediction] = []
+    with frozen(model), torch.inference_mode():
+        for batch in chunks(rows, task.recipe.batch):
+            found += task.predict(model, [example.input for example in batch])
+    return found
+
+
+# ---- which labels may be wrong
+
+
+def review(
+    task: Task,
+    rows: Sequence[Example],
+    training: Mapping[str, Any],
+    *,
+    seconds: float = math.inf,
+    folds: int = label_errors.FOLDS,
+    seed: int = 0,
+    progress: Say | None = None,
+) -> Review:
+    """Look for wrong labels among `rows` with models trained on the other folds, as long as the run's own (`training`)
+    or shorter to keep to `seconds`. `progress` hears first what it costs.
+
+    Raises RunError where a training costs too much or its cost is not known, UsageError for more folds than rows.
+    """
+    started = time.perf_counter()
+    if task.gathers:
+        raise UsageError("this task makes its own examples while it trains, so there are no labels to look at")
+    steps = affordable(training, seconds, folds)
+    if steps is None:
+        fix = "Give more time" if training.get("seconds") else "Train again"
+        raise RunError(f"looking for wrong labels {price(training, folds)}", fix=fix)
+    if progress is not None:
+        each = training["seconds"] * steps / training["steps"]
+        progress(f"looking for wrong labels trains {folds} models, {lasting(each * folds)}")
+    records = label_errors.out_of_fold_records(task, rows, folds, steps, seed, progress)
+    if task.target.options is None or any(record.scores is None for record in records):
+        found, share, ranked = label_errors.dubious(records), None, "loss"
+    else:
+        given = label_errors.probabilities(task, records)
+        found, ranked = label_errors.suspects(task, rows, given), "margin"
+        share = label_errors.error_share(task, rows, given, seed)
+    doubts = tuple(_doubt(task, rows, suspect) for suspect in found)
+    return Review(doubts, len(rows), folds, steps, ranked, share, time.perf_counter() - started)
+
+
+def _doubt(task: Task, rows: Sequence[Example], suspect: label_errors.Suspect) -> Doubt:
+    target, where = task.target, getattr(rows, "where", lambda i: f"example {i + 1}")
+    words = (target.describe(suspect.given), target.describe(suspect.likely))
+    margin = None if math.isnan(suspect.margin) else suspect.margin
+    given, likely = target.to_json(suspect.given), target.to_json(suspect.likely)
+    return Doubt(where(suspect.index), given, likely, suspect.score, margin, suspect.counted, words)
+
+
+# ---- as text and as files
+
+
+def describe(found: Suggestions | Review, most: int = 50) -> str:
+    """The findings as lines for a terminal: what they are, then at most `most` rows."""
+    lines = list(_suggested(found) if isinstance(found, Suggestions) else _reviewed(found))
+    head, rows = lines[0], lines[1:]
+    more = [f"and {len(rows) - most:,} more"] if len(rows) > most else []
+    return "\n".join([head, *rows[:most], *more])
+
+
+def _suggested(found: Suggestions) -> Iterator[str]:
+    how = {"both": "by margin, then spread", "random": "drawn at random"}.get(found.strategy, f"by {found.strategy}")
+    note = f" ({found.note})" if found.note else ""
+    score = f"; place, answer now, {found.kind}" if found.kind else "; place, answer now"
+    yield f"{len(found.rows):,} of {found.pool:,} rows to label next, {how}, the most valuable first{note}{score}"
+    width = max((len(_short(row.where)) for row in found.rows), default=0)
+    for row in found.rows:
+        said = f"  {row.score:.4f}" if found.kind else ""
+        yield f"  {_short(row.where):{width}}  {_short(row.words)}{said}"
+
+
+def _reviewed(found: Review) -> Iterator[str]:
+    if found.share is None:
+        yield f"{found.n:,} rows, the largest loss first: each is hard, rare or wrong; place, answer given, loss"
+    else:
+        low, high = found.share.low, found.share.high
+        spread = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
+        n, others, counted = found.n, len(found.rows), sum(row.counted for row in found.rows)
+        yield (
+            f"An estimated {found.share.value:.1%}{spread} of {n:,} labels are wrong. For {others:,} rows another "
+            "answer is more probable, the most doubtful first: place, label → answer, probability of the label "
+            f"(* if counted as wrong: {counted:,})"
+            + "; the models are weak, and this says little"
+            * (others > WEAK * n)
+        )
+    width = max((len(_short(row.where)) for row in found.rows), default=0)
+    for row in found.rows:
+        given, likely = (_short(words) for words in row.words)
+        said = (
+            f"{given}  {-row.score:.4g}"
+            if found.share is None
+            else f"{given} → {likely}  {row.score:.4f}{' *' * row.counted}"
+        )
+        yield f"  {_short(row.where):{width}}  {said}"
+
+
+def write(path: Path, found: Suggestions | Review) -> int:
+    """The rows as .csv or .jsonl; returns how many. Raises UsageError for another ending, RunError if it cannot be."""
+    rows = [{key: value for key, value in vars(row).items() if key != "words"} for row in found.rows]
+    if path.suffix == ".jsonl":
+        text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+    elif path.suffix == ".csv":
+        text = _table(rows)
+    else:
+        raise UsageError(f"cannot write {path.suffix or 'a file without an ending'}", fix="Write to .csv or .jsonl")
+    files.write(path, text)
+    return len(rows)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    out = io.StringIO(newline="")
+    table = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else ["where"], lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        plain = {
+            k: json.dumps(v, ensure_ascii=False) if isinstance(v, list | tuple | dict) else v for k, v in row.items()
+        }
+        table.writerow(plain)
+    return out.getvalue()
+
+
+def _short(text: str) -> str:
+    text = " ".join(str(text).split())
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
