@@ -1,5 +1,57 @@
-"""Shapes that cannot lie: in tests, the annotations of the architectures are checked at every call."""
+"""Shapes that cannot lie: in tests, the annotations of the architectures are checked at every call.
 
+And what tests of the doors share: the command line in an empty folder, pictures, and a run trained on them.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
 from jaxtyping import install_import_hook
+from PIL import Image
 
 install_import_hook("sounding.architectures", "beartype.beartype")
+
+
+@pytest.fixture
+def sounding(monkeypatch, capfd, tmp_path):
+    """Calls the command line in an empty folder: gives exit status, output and error output."""
+    from sounding import cli  # after the hook above
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sounding", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return call
+
+
+def pictures(folder: Path, n: int = 40) -> Path:
+    """Dark and bright pictures in class folders."""
+    from sounding.randomness import stream
+
+    rng = stream("pictures")
+    for name, low, high in (("dark", 0, 110), ("bright", 140, 250)):
+        (folder / name).mkdir(parents=True)
+        for i in range(n):
+            pixels = rng.integers(low, high, (10, 12, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return pictures(tmp_path / "photos")
+
+
+@pytest.fixture
+def run(sounding, photos):
+    """A trained run, runs/classify/1, without its card."""
+    status, _, err = sounding("train", "classify", photos, "size=tiny", "width=4", "steps=40", "--card", "none")
+    assert status == 0, err
+    return Path("runs/classify/1")

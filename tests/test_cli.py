@@ -9,13 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from sounding import cli
 from sounding.engine.files import read_tensors
-from sounding.randomness import stream
 
 APPLICATION = '''
 """Parity: whether a picture of dots has an even number of them. A newcomer's file."""
@@ -57,45 +53,6 @@ class Brightness(sd.Task):
     def demo(self, rng, n):
         return []
 '''
-
-
-@pytest.fixture
-def sounding(monkeypatch, capfd, tmp_path):
-    """Calls the command line in an empty folder: gives exit status, output and error output."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sounding", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
-
-
-def pictures(folder: Path, n: int = 40) -> Path:
-    """Dark and bright pictures in class folders."""
-    rng = stream("pictures")
-    for name, low, high in (("dark", 0, 110), ("bright", 140, 250)):
-        (folder / name).mkdir(parents=True)
-        for i in range(n):
-            pixels = rng.integers(low, high, (10, 12, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{i}.png")
-    return folder
-
-
-@pytest.fixture
-def photos(tmp_path):
-    return pictures(tmp_path / "photos")
-
-
-@pytest.fixture
-def run(sounding, photos):
-    """A trained run, runs/classify/1, without its card."""
-    status, _, err = sounding("train", "classify", photos, "size=tiny", "width=4", "steps=40", "--card", "none")
-    assert status == 0, err
-    return Path("runs/classify/1")
 
 
 def test_help_comes_at_once():

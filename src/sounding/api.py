@@ -74,18 +74,20 @@ def train(
 
     Long because every word that a training knows stands here once.
     """
+    pool = None
     if resume:
         run, made, dataset = making.unfinished(_stem(task), resume)
     else:
         task_class = catalog.find(task) if isinstance(task, str) else task
         made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))
         columns = columns or Columns()
-        means = Means(harden, str(start), str(unlabelled), method, control, every)
+        means = Means(harden, _whole(start), _whole(unlabelled), method, control, every)
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
         budget = Budget(epochs, steps, None if time is None else seconds(time), until)
         config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
+        pool = making.unlabelled(made, dataset, means.unlabelled, say)
         run = making.begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
-    model = Model(run, made, making.trained(run, made, dataset, watch, say), dataset)
+    model = Model(run, made, making.trained(run, made, dataset, watch, say, pool), dataset)
     if card:
         measured(model, dataset, card, say)
     return model
@@ -201,6 +203,11 @@ def _like(start: str | Path, task: type[Task], settings: Mapping[str, Any]) -> d
     theirs, own = Run.open(start).model_config()["recipe"], task.Recipe()
     shaping = {name: theirs[name] for name in own.shaping if name in theirs}
     return {**shaping, **settings}
+
+
+def _whole(path: str | Path) -> str:
+    """The path as it is found from any folder; nothing stays nothing."""
+    return str(Path(path).resolve()) if str(path) else ""
 
 
 def _name(task: str | type[Task]) -> str:

@@ -102,19 +102,29 @@ def unfinished(task: str, resume: bool | str | Path) -> tuple[Run, Task, Dataset
     return run, made, dataset
 
 
-def trained(run: Run, task: Task, dataset: Dataset, watch: Watch | None, say: Say = None) -> nn.Module:
+def unlabelled(task: Task, dataset: Dataset, source: str, say: Say = None) -> Examples | None:
+    """The rows without answers that a training learns from, less those that have answers; None where none are named."""
+    labelled = (dataset.train, dataset.validation, dataset.test)
+    return open_pool(task, source, labelled=labelled, progress=say).examples if source else None
+
+
+def trained(
+    run: Run, task: Task, dataset: Dataset, watch: Watch | None, say: Say = None, pool: Examples | None = None
+) -> nn.Module:
     """The weights that are kept of the run's trainings, begun or gone on with; their cost is written beside them."""
     config = run.config
     means, say = Means(**config.get("means", {})), say or (lambda message: None)
-    making = _Making(run, task, dataset, Budget(**config["budget"]), watch, means)
+    pool = unlabelled(task, dataset, means.unlabelled, say) if pool is None else pool
+    making = _Making(run, task, dataset, Budget(**config["budget"]), watch, means, pool)
     control: Fitted | None = None
     if means.controlled:
         say("training the control: the same labelled rows and budget, without the help")
         control = making.fit(task, run.dir / CONTROL)
     helped = making.helped(say)
     facts = _facts(helped, making.taught.passes)
-    if helped.reached or making.budget.until is not None:
-        facts["until"] = {"target": making.budget.until, "reached": helped.reached, "step": helped.steps}
+    if making.budget.until is not None:
+        reached = {"reached": helped.reached, "step": helped.steps, "seconds": facts["seconds"]}
+        facts["until"] = {"target": making.budget.until, **reached}
     model = helped.model
     if control is not None:
         verdict = _judged(task, helped.model, control.model, dataset)
@@ -137,6 +147,7 @@ class _Making:
     budget: Budget
     watch: Watch | None
     means: Means
+    pool: Examples | None = None
 
     @property
     def taught(self) -> Task:
@@ -163,10 +174,9 @@ class _Making:
         """The training with everything that the means give it."""
         theirs: Weights = Run.open(self.means.start).weights() if self.means.start else {}
         initial: Weights = transfer(theirs, self.task.build()).weights if theirs else {}
-        if not self.means.unlabelled:
+        pool = self.pool
+        if pool is None:
             return self.fit(self.taught, self.run.dir, initial)
-        rows = (self.dataset.train, self.dataset.validation, self.dataset.test)
-        pool = open_pool(self.task, self.means.unlabelled, labelled=rows).examples
         say(f"{len(pool)} unlabelled rows")
         if self.means.method == "self-training":
             return self.fit(SelfTraining(self.taught, pool), self.run.dir, initial)

@@ -141,7 +141,8 @@ def certify(subject: Subject, plan: Plan) -> Certified | str:
     n, draws = _affordable((plan.seconds - spent) * rate, right, plan.draws, least)
     radii = _radii(subject, plan.sigmas, xs, truths, right[:, :n], draws)
     with frozen(subject.model), torch.no_grad():
-        untouched = np.array([int(winners(task, subject.model, x)[0]) for x in xs[:n]]) == truths[:n]
+        answers = np.array([int(winners(task, subject.model, x)[0]) for x in xs[:n]])
+    untouched = (answers == truths[:n]) & (truths[:n] != NOBODY)  # no answer to an unknown truth is not a right one
     groups = [row.group for row in rows[:n]]
     return Certified(plan.sigmas, right[:, :n], radii, untouched, groups, draws, (len(order), plan.draws), rate)
 

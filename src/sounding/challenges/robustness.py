@@ -159,10 +159,12 @@ def _masked(checks: Sequence[masking.Check], unsaid: str) -> str:
         why = "the search had not settled" if set(tripped) == {"more_search"} else "gradients are masked"
         return f"Caution: {'; '.join(tripped.values())}; {why}, and these bounds flatter the model."
     passed = sum(check.verdict == "passed" for check in checks)
-    few = "" if passed == len(checks) else f" ({len(checks) - passed} more had too few rows)"
+    few = "" if passed == len(checks) else f" ({len(checks) - passed} more had too few rows or too little time)"
     said = f"{passed} check{'s' if passed > 1 else ''}{few}"
     return (
-        f"No sign of masked gradients: passed {said}." if passed else "Too few rows stood to look for masked gradients."
+        f"No sign of masked gradients: passed {said}."
+        if passed
+        else "Too few rows stood, or there was too little time, to look for masked gradients."
     )
 
 

@@ -198,7 +198,9 @@ def _sentence(subject: Subject, second: Estimate, first: Estimate, gap: Estimate
     said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {_signed(gap)}."
     if few:
         said += f" Fewer than {FEWEST} rows on one side are too few for a verdict."
-    elif gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+    elif gap.low is None or gap.high is None:
+        said += " Without an interval on both sides there is no verdict."
+    elif gap.low <= 0 <= gap.high:
         said += " No loss by the shift is shown: the interval holds 0."
     else:
         worse = (gap.value < 0) == metric.higher_is_better

@@ -205,7 +205,9 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
         sentence = f"{subject} is not seen to tell far unknown inputs from test rows: {told}."
     sentence += _surest(test) + _empty(test)
     if end:
-        sentence += f" A better score, {chosen}, chosen on the validation rows, reaches {found['auroc_far']}."
+        other = found["auroc_far"]
+        verb = "reaches" if other.value > area.value else "is no better here:"
+        sentence += f" Another score, {chosen}, chosen on the validation rows, {verb} {other}."
     if "auroc_near" in found:
         return f"{sentence} On near inputs, of classes that training never saw, it is {found['auroc_near']}."
     return f"{sentence} Not measured: {no_near}." if no_near else sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -116,11 +117,22 @@ def summary(model: Model) -> int:
     return status
 
 
+def in_brief(text: str, most: int = 280) -> str:
+    """The first sentences, as many as fit in `most` characters but at least one; a mark where the page says more."""
+    sentences = re.split(r"(?<=[\w)\]%’][.!]) (?=[A-Z0-9])", text)
+    kept = sentences[:1]
+    for sentence in sentences[1:]:
+        if len(" ".join([*kept, sentence])) > most:
+            return " ".join(kept) + " …"
+        kept.append(sentence)
+    return " ".join(kept)
+
+
 def findings(card: Card, page: Path) -> int:
     """The finding of each section that was measured, the names of the others, and where the page lies."""
     for section in card:
         if section.status == "ok" and section.id not in BACKGROUND:
-            click.echo(f"{SHORT.get(section.id, section.title):{WIDE}} {section.sentence}")
+            click.echo(f"{SHORT.get(section.id, section.title):{WIDE}} {in_brief(section.sentence)}")
     for section in card.failed:
         click.echo(f"{SHORT.get(section.id, section.title):{WIDE}} {section.reason}")
     failed = {section.id for section in card.failed}

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import Reduce, bootstrap, wilson
+from sounding.engine.intervals import bootstrap, wilson
 
 
 def risks(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
@@ -106,12 +106,17 @@ def estimate_excess(
 def curve(
     stats: np.ndarray, coverages: Sequence[float], groups: Sequence[str] | None = None, seed: int = 0
 ) -> list[Estimate]:
-    """The risk at each of `coverages`, each with its own interval."""
-
-    def at(coverage: float) -> Reduce:
-        return lambda some: _risk_at(some, coverage)
-
-    return [_within(bootstrap(stats, at(coverage), groups, seed, resamples=200)) for coverage in coverages]
+    """The risk at each of `coverages`, each with its own interval: that of the accuracy there, seen from below."""
+    found = (estimate_accuracy_at(stats, coverage, groups, seed, resamples=200) for coverage in coverages)
+    return [
+        replace(
+            e,
+            value=1 - e.value,
+            low=None if e.high is None else 1 - e.high,
+            high=None if e.low is None else 1 - e.low,
+        )
+        for e in found
+    ]
 
 
 # ---- parts

@@ -26,9 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate
-from sounding.challenges.passes import frozen
+from sounding.challenges.passes import alike, frozen
 from sounding.engine.records import Prediction
-from sounding.engine.task import Task, chunks
+from sounding.engine.task import Task
 
 NEAREST = 10
 """k of the nearest training rows, or fewer where the sample is small."""
@@ -106,14 +106,6 @@ def nearest(features: np.ndarray, training: np.ndarray, k: int = NEAREST) -> np.
     k = min(k, len(b))
     found = [np.partition(2 - 2 * part @ b.T, k - 1, axis=1)[:, k - 1] for part in np.array_split(a, len(a) // 512 + 1)]
     return np.sqrt(np.maximum(np.concatenate(found), 0))
-
-
-def alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:
-    """Batches of indices whose inputs have the same shape: padding would be looked at like an input."""
-    shapes: dict[tuple[int, ...], list[int]] = {}
-    for i, value in enumerate(values):
-        shapes.setdefault(tuple(task.input.encode([value]).shape), []).append(i)
-    return [batch for indices in shapes.values() for batch in chunks(indices, task.recipe.batch)]
 
 
 # ---- at the last layer

@@ -32,8 +32,8 @@ from sounding.challenges.disturbances.ascent import Found
 from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
 from sounding.challenges.disturbances.square import square as square_search
-from sounding.challenges.passes import frozen, scored
-from sounding.engine.task import Task, chunks
+from sounding.challenges.passes import alike, frozen, scored
+from sounding.engine.task import Task
 from sounding.errors import UsageError
 from sounding.modalities.modality import Threat
 from sounding.randomness import generator, stream
@@ -216,7 +216,7 @@ def _searched(
     """`search` in every batch of inputs of one shape; each may take its share of the time that is left."""
     found: list[Found] = []
     moved: dict[int, Any] = {}
-    batches = _alike(task, values)
+    batches = alike(task, values)
     with frozen(model):
         for k, batch in enumerate(batches):
             now = time.perf_counter()
@@ -230,11 +230,3 @@ def _searched(
     )
     effort, stopped = sum(f.effort for f in found), any(f.stopped for f in found)
     return Attacked([moved[i] for i in range(len(values))], heights, rose, effort, stopped)
-
-
-def _alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:
-    """Batches of indices whose inputs have the same shape: in padding, an attack would find room that no input has."""
-    alike: dict[tuple[int, ...], list[int]] = {}
-    for i, value in enumerate(values):
-        alike.setdefault(tuple(task.input.encode([value]).shape), []).append(i)
-    return [batch for indices in alike.values() for batch in chunks(indices, task.recipe.batch)]

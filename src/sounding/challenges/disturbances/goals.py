@@ -14,8 +14,7 @@ Legend of shapes: B batch, K options.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.ball import picked
+from sounding.challenges.passes import remembering
 from sounding.engine.records import Prediction, Record
 from sounding.engine.task import Task
 
@@ -49,7 +49,7 @@ class Goal:
         """[B], differentiable."""
         if self.targets is None:
             return self.task.loss(self.model, x, self.truths)
-        with _remembering(self.model):
+        with remembering(self.model):
             return self.task.loss(self.model, x, self.truths) - self.task.loss(self.model, x, self.targets)
 
     def height_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,33 +123,3 @@ def _scores(task: Task, answers: Sequence[Prediction | Record]) -> np.ndarray | 
     if not k or not answers or any(a.scores is None or np.shape(a.scores) != (k,) for a in answers):
         return None
     return np.nan_to_num(np.stack([np.asarray(a.scores, float) for a in answers]))
-
-
-@contextmanager
-def _remembering(model: nn.Module) -> Iterator[None]:
-    """Within, the model does not compute again what it has just said of the same tensor.
-
-    Two losses of one input need its outputs once, which halves the cost of a margin. Tensors count as the same when
-    their values are; models that are not called as a whole (a task that uses their parts) are simply not helped.
-    """
-    forward, before = model.forward, vars(model).get("forward")
-    seen: list[tuple[Tensor, Any]] = []
-
-    def once(*args: Any, **named: Any) -> Any:
-        if len(args) != 1 or named or not isinstance(args[0], Tensor):
-            return forward(*args, **named)
-        x = args[0]
-        for known, said in seen:
-            if known.shape == x.shape and known.requires_grad == x.requires_grad and torch.equal(known, x):
-                return said
-        seen.append((x, forward(x)))
-        return seen[-1][1]
-
-    model.forward = once
-    try:
-        yield
-    finally:
-        if before is None:
-            del model.forward
-        else:
-            model.forward = before

@@ -76,7 +76,7 @@ class AgainstAttacks(Around):
 
     def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """Trials on attacked rows, so that the weights that are kept are the most robust ones."""
-        few = list(examples[:: -(-len(examples) // JUDGED)])
+        few = list(examples[:: max(1, -(-len(examples) // JUDGED))])
         values, truths = [e.input for e in few], [e.target for e in few]
         with torch.inference_mode(False), torch.enable_grad():
             found = pgd(self.inside, model, values, truths, self.threat, steps=5)

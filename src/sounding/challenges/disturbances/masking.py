@@ -8,7 +8,8 @@ search along the gradient goes nowhere, and what it leaves says nothing. The sig
     more         another start and twice the steps find less than one row in a hundred more
     black box    Square, which sees no gradients, finds less than one row in a hundred more
 
-Each is a number with its interval, and a verdict: passed, tripped, or withheld where too few rows say anything.
+Each is a number with its interval, and a verdict: passed, tripped, or withheld where too few rows say anything, or where
+an attack that found little was cut short.
 """
 
 from __future__ import annotations
@@ -139,4 +140,6 @@ def _further(sieges: Sequence[Siege], attack: str) -> Check | None:
     }[attack]  # fmt: skip
     definition = f"share of all rows that {attack} breaks after attacks by gradient left them standing ({balls})"
     limit = f"should be at most {max(MORE, MORE_ROWS / n):.3f}"
-    return Check(id, name, found, limit, definition, _verdict(tripped, n), words)
+    cut = any(line.stopped for siege in tried for line in siege.lines if line.attack == attack)
+    verdict = "withheld" if cut and not tripped else _verdict(tripped, n)  # what was not searched is not passed
+    return Check(id, name, found, limit, definition, verdict, words)

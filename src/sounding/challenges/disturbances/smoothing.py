@@ -14,8 +14,7 @@ Legend of shapes: B batch, K options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.passes import frozen
+from sounding.challenges.passes import frozen, remembering
 from sounding.engine.intervals import clopper_pearson
 from sounding.engine.task import Task
 
@@ -34,7 +33,6 @@ ALPHA = 0.001
 NOBODY = -1
 """In place of an option where every loss is infinite or one is no number."""
 
-_REMEMBERED = 4  # calls: a loss may look at an input, and at its mirror image
 
 
 def radius(hits: int, votes: int, sigma: float, alpha: float = ALPHA) -> float:
@@ -83,44 +81,3 @@ def winners(task: Task, model: nn.Module, x: Tensor) -> np.ndarray:
     least, place = losses.min(dim=1)
     known = torch.isfinite(least) & ~torch.isnan(losses).any(dim=1)
     return torch.where(known, place, NOBODY).cpu().numpy()
-
-
-@contextmanager
-def remembering(model: nn.Module) -> Iterator[None]:
-    """Inside, `model(x)` of a tensor seen just before is looked up, so that K losses cost one pass and not K.
-
-    A tensor that was changed in place since is not taken for what it was; calls with more than one tensor, and answers
-    that are no tensor, go through as they are.
-    """
-    passing: Callable[..., Any] = model.forward
-    own = model.__dict__.get("forward")
-    kept: list[tuple[Tensor, int, Tensor, int]] = []
-
-    def forward(*args: Any, **named: Any) -> Any:
-        if named or len(args) != 1 or not _watched(args[0]):
-            return passing(*args, **named)
-        for x, version, answer, of_answer in kept:
-            if x._version == version and answer._version == of_answer and _equal(x, args[0]):
-                return answer
-        answer = passing(*args)
-        if _watched(answer):
-            kept.append((args[0], args[0]._version, answer, answer._version))
-            del kept[:-_REMEMBERED]
-        return answer
-
-    model.__dict__["forward"] = forward
-    try:
-        yield
-    finally:
-        del model.__dict__["forward"]
-        if own is not None:
-            model.__dict__["forward"] = own
-
-
-def _watched(thing: Any) -> bool:
-    """Whether it is a tensor whose changes in place can be seen."""
-    return isinstance(thing, Tensor) and not thing.is_inference()
-
-
-def _equal(a: Tensor, b: Tensor) -> bool:
-    return a is b or (a.shape == b.shape and a.dtype == b.dtype and torch.equal(a, b))
