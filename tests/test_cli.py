@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sounding.cli import cli
 from sounding.engine.files import read_tensors
 
 APPLICATION = '''
@@ -244,5 +245,5 @@ def test_doctor_speaks(sounding):
 
 
 def test_every_verb_has_help():
-    for name, command in cli.cli.commands.items():
+    for name, command in cli.commands.items():
         assert command.help, name
