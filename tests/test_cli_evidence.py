@@ -52,9 +52,9 @@ def test_predict_says_which_parts_carry_the_answer(sounding, run, photos):
     assert status == 0
     assert why["method"] == "occlusion"
     assert len(why["weights"]) == 16
-    assert sounding("predict", run, photos / "dark", "--explain", "gradient", "--plots", "drawn")[0] == 0
+    assert sounding("predict", run, photos / "dark", "--explain", "--method", "gradient", "--plots", "drawn")[0] == 0
     assert len(list(Path("drawn").glob("*.png"))) == 40
-    status, _, err = sounding("predict", run, photos / "dark", "--explain", "magic")
+    status, _, err = sounding("predict", run, photos / "dark", "--explain", "--method", "magic")
     assert status != 0
     assert "occlusion" in err
 
@@ -97,6 +97,15 @@ def test_runs_side_by_side(sounding, photos, run):
     status, _, err = sounding("card", run, "--out", "table.json")
     assert status != 0
     assert "folder" in err
+    status, _, err = sounding("card", run, "runs/classify/2", "--region", "SE")
+    assert status != 0
+    assert "--region" in err
+
+
+def test_what_is_said_of_one_run_is_not_passed_over_for_several(sounding):
+    status, _, err = sounding("card", "runs/a", "runs/b", "--region", "SE", "--pue", 1.2)
+    assert status == 2
+    assert "--region and --pue can be given for one run only" in err
 
 
 def test_a_region_is_known_or_refused_before_anything_is_measured(sounding, run):

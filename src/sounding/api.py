@@ -65,8 +65,8 @@ def train(
 
     `source` is a path, "demo", or a list of Examples. `time` ("10m", or seconds), `epochs` or `steps` is the budget of
     the training itself; `until` ends it when the headline metric reaches that value on the validation rows. `settings`
-    are fields of the task's recipe. `resume=True` goes on with the latest unfinished run of the task, `resume=path`
-    with that one.
+    are fields of the task's recipe. `resume=True` goes on with the latest unfinished run of the task, or with that
+    in `out`; `resume=path` with that one.
 
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run whose weights the training begins with;
     `unlabelled` are rows without answers, learnt from by `method` ("self-training", "contrast"). With these a `control`
@@ -76,7 +76,7 @@ def train(
     """
     pool = None
     if resume:
-        run, made, dataset = making.unfinished(_stem(task), resume)
+        run, made, dataset = making.unfinished(_stem(task), out if resume is True and out is not None else resume)
     else:
         task_class = catalog.find(task) if isinstance(task, str) else task
         made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))

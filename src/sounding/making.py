@@ -4,13 +4,13 @@
     unfinished  the folder, task and data of a run to go on with
     trained     its trainings: one, or two where a control shows what some help was worth
 
-The *control* is a training on the same labelled rows with the same budget and seed, without the help (unlabelled rows,
-another run's weights). Where the help did not beat it on the validation rows, the control's weights are kept.
+The *control* is a training on the same labelled rows with the same budget and seed, hardened alike, without the help
+(unlabelled rows, another run's weights). Where the help did not beat it on the validation rows, the control's weights
+are kept, and training.json tells of that training.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from sounding import catalog
 from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
+from sounding.engine.cost import Cost
 from sounding.engine.data import Dataset, Examples
 from sounding.engine.data.pool import open_pool
 from sounding.engine.evaluation import compare, trials
@@ -81,8 +82,9 @@ def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, ou
     """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
     means = Means(**config["means"])
     trainee = Trainee(task, config["seed"], Setting.from_json(config["setting"]))
-    if means.harden:
-        hardened(task, means.harden)
+    taught = hardened(task, means.harden) if means.harden else task
+    if means.unlabelled:  # an input that cannot be varied is refused now, and not after the control was trained
+        SelfTraining(taught, ()) if means.method == "self-training" else Contrast(task).build()
     taken = transfer(Run.open(means.start).weights(), trainee.model, means.start).to_json() if means.start else {}
     run = Run.create(name, out)
     write_json(run.dir / "data.json", dataset.report.to_json())
@@ -112,6 +114,9 @@ def trained(
     run: Run, task: Task, dataset: Dataset, watch: Watch | None, say: Say = None, pool: Examples | None = None
 ) -> nn.Module:
     """The weights that are kept of the run's trainings, begun or gone on with; their cost is written beside them."""
+    if run.finished:
+        return run.model(type(task))[1]
+    _swap_back(run.dir)
     config = run.config
     means, say = Means(**config.get("means", {})), say or (lambda message: None)
     pool = unlabelled(task, dataset, means.unlabelled, say) if pool is None else pool
@@ -119,20 +124,17 @@ def trained(
     control: Fitted | None = None
     if means.controlled:
         say("training the control: the same labelled rows and budget, without the help")
-        control = making.fit(task, run.dir / CONTROL)
-    helped = making.helped(say)
-    facts = _facts(helped, making.taught.passes)
-    if making.budget.until is not None:
-        reached = {"reached": helped.reached, "step": helped.steps, "seconds": facts["seconds"]}
-        facts["until"] = {"target": making.budget.until, **reached}
-    model = helped.model
+        control = making.fit(making.taught, run.dir / CONTROL)
+    helped, before = making.helped(say)
+    passes, until = making.taught.passes, making.budget.until
+    model, facts = helped.model, _facts(helped, passes, until, before)
     if control is not None:
-        verdict = _judged(task, helped.model, control.model, dataset)
-        facts["control"] = {**verdict, **_facts(control, task.passes)}
+        verdict, beside = _judged(task, helped.model, control.model, dataset), _facts(control, passes, until)
         if not verdict["better"]:
             say(f"the help did not beat the control on the validation rows ({verdict['said']}): the control is kept")
-            model = control.model
+            model, facts = control.model, {**beside, "rejected": facts}
             _swap(run.dir)
+        facts["control"] = {**verdict, **beside}
     write_json(run.dir / "training.json", facts)
     return model
 
@@ -170,44 +172,58 @@ class _Making:
             journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
         )
 
-    def helped(self, say: Callable[[str], None]) -> Fitted:
-        """The training with everything that the means give it."""
+    def helped(self, say: Callable[[str], None]) -> tuple[Fitted, dict[str, Any]]:
+        """The training with everything that the means give it, and the facts of one that went before it, if any did."""
         theirs: Weights = Run.open(self.means.start).weights() if self.means.start else {}
         initial: Weights = transfer(theirs, self.task.build()).weights if theirs else {}
         pool = self.pool
         if pool is None:
-            return self.fit(self.taught, self.run.dir, initial)
+            return self.fit(self.taught, self.run.dir, initial), {}
         say(f"{len(pool)} unlabelled rows")
         if self.means.method == "self-training":
-            return self.fit(SelfTraining(self.taught, pool), self.run.dir, initial)
-        return self.fit(self.taught, self.run.dir, self._pretrained(pool, initial, say), self._half(self.task))
+            return self.fit(SelfTraining(self.taught, pool), self.run.dir, initial), {}
+        weights, before = self._pretrained(pool, initial, say)
+        return self.fit(self.taught, self.run.dir, {**initial, **weights}, self._half(self.taught)), before
 
     def _pretrained(
-        self, pool: Examples, initial: Mapping[str, Tensor], say: Callable[[str], None]
-    ) -> dict[str, Tensor]:
-        """Weights learnt from the pool without answers, in half of the budget."""
+        self, pool: Examples, initial: Weights, say: Callable[[str], None]
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights learnt from the pool without answers, in half of the budget; and the facts of that training."""
         folder = self.run.dir / PRETRAINED
         if not (folder / "network.safetensors").exists():
             say("learning without answers for half of the budget")
-            alone = replace(self, dataset=replace(self.dataset, train=pool, validation=pool[:0]))
+            rows = replace(self.dataset, train=pool, validation=pool[:0])
+            alone = replace(self, dataset=rows, means=replace(self.means, every=0))  # its layers speak of no answers
             contrast = Contrast(self.task)
-            learnt = alone.fit(contrast, folder, initial, self._half(contrast))
-            write_tensors(folder / "network.safetensors", network_weights(learnt.model))
-        return read_tensors(folder / "network.safetensors")[0]
+            begin = {f"network.{name}": tensor for name, tensor in initial.items()}
+            learnt = alone.fit(contrast, folder, begin, self._half(contrast))
+            write_tensors(
+                folder / "network.safetensors", network_weights(learnt.model), _facts(learnt, contrast.passes)
+            )
+        return read_tensors(folder / "network.safetensors")
 
     def _half(self, task: Task) -> Budget:
         """Half of the budget: of the seconds, or of the steps by what a step of `task` computes."""
         if self.budget.seconds is not None:
             return replace(self.budget, seconds=self.budget.seconds / 2)
         steps = self.budget.last_step(len(self.dataset.train), self.task) or 1
-        work = task.passes * task.recipe.batch / (self.task.passes * self.task.recipe.batch)
+        work = task.passes * task.recipe.batch / (self.taught.passes * self.taught.recipe.batch)
         return Budget(steps=max(1, round(steps / 2 / work)), until=self.budget.until)
 
 
-def _facts(fitted: Fitted, passes: float) -> dict[str, Any]:
-    """What training.json says of a training."""
+def _facts(
+    fitted: Fitted, passes: float, until: float | None = None, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What training.json says of a training; its cost holds that of one `before`, whose weights it began with."""
+    cost = fitted.cost + Cost.from_json(before) if before else fitted.cost
     own = {"steps": fitted.steps, "examples": fitted.examples, "passes": passes, "history": fitted.history}
-    return {**fitted.cost.to_json(), **own}
+    facts: dict[str, Any] = {**cost.to_json(), **own}
+    if before:
+        facts["pretraining"] = {name: before[name] for name in ("seconds", "steps", "examples", "passes")}
+    if until is not None:
+        reached = {"reached": fitted.reached, "step": fitted.steps, "seconds": cost.seconds}
+        facts["until"] = {"target": until, **reached}
+    return facts
 
 
 def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset) -> dict[str, Any]:
@@ -222,15 +238,23 @@ def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset)
 
 
 def _swap(folder: Path) -> None:
-    """The control's weights become the best, and the best are kept as the rejected."""
-    (folder / REJECTED).mkdir(exist_ok=True)
-    weights = Path("model.safetensors")
-    if (folder / CONTROL / "best" / weights).exists():  # else this was done before the machine stopped
-        os.replace(folder / "best" / weights, folder / REJECTED / weights)
-        os.replace(folder / CONTROL / "best" / weights, folder / "best" / weights)
+    """The control's weights become the best, and the best are kept as the rejected. `_swap_back` undoes any part."""
+    best, control, rejected = _places(folder)
+    rejected.parent.mkdir(exist_ok=True)
+    os.replace(best, rejected)
+    os.replace(control, best)
 
 
-def training_facts(run: Run) -> dict[str, Any]:
-    """What training.json says, or nothing for a model that came without its history."""
-    path = run.dir / "training.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+def _swap_back(folder: Path) -> None:
+    """Every training finds its own weights again where the machine stopped in a swap, or right after it."""
+    best, control, rejected = _places(folder)
+    if rejected.exists():
+        if not control.exists():
+            os.replace(best, control)
+        os.replace(rejected, best)
+
+
+def _places(folder: Path) -> tuple[Path, Path, Path]:
+    """Where the weights of the best, of the control and of the rejected are."""
+    best, control, rejected = (folder / name / "model.safetensors" for name in ("best", f"{CONTROL}/best", REJECTED))
+    return best, control, rejected

@@ -30,7 +30,7 @@ from sounding.engine.cost import with_joules
 from sounding.engine.data import Columns, Dataset, open_data
 from sounding.engine.data.pool import Pool, open_pool
 from sounding.engine.evidence import Estimate
-from sounding.engine.files import write
+from sounding.engine.files import read_json, write
 from sounding.engine.inspection import Inspection
 from sounding.engine.prediction import Result, Results, expand, predict
 from sounding.engine.records import Record
@@ -89,7 +89,7 @@ class Model:
     def metrics(self) -> Metrics:
         """The test metrics with intervals, as the saved card has them."""
         quality = self.card()["quality"]
-        if quality.failed:
+        if quality.status != "ok":
             raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
         return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
 
@@ -124,17 +124,19 @@ class Model:
         say: Callable[[str], None] | None = None,
         *,
         shift: Any = None,
+        allow_bad: float = 0.0,
         **told: Any,
     ) -> Card:
         """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
 
-        `profile` is quick, standard or full; `shift` is a second set of the same task, from elsewhere. The rest is what
-        only a person knows (`Told`): region, pue, joules, use, licence.
+        `profile` is quick, standard or full; `shift` is a second set of the same task, from elsewhere, and `allow_bad`
+        the share of its rows to go on without. The rest is what only a person knows (`Told`): region, pue, joules, use,
+        licence.
         """
         said = Told(**told)
         if profile is None and shift is None and said == Told() and (self.dir / "card.json").exists():
             return Card.load(self.dir)
-        second = None if shift is None else self.dataset(shift)
+        second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
         return measured(self, self.dataset(), profile or "quick", say, second=second, told=said)
 
     # ---- looking closer
@@ -146,7 +148,7 @@ class Model:
     def inspect(self, rows: int = inspection.ROWS) -> Inspection:
         """The model layer by layer on training rows: activations, gradients, dead units, and a verdict."""
         seed, state = self.run.config["seed"], self.dir / "trainer_state.json"
-        damping = json.loads(state.read_text()).get("damping", 1.0) if state.exists() else 1.0
+        damping = read_json(state).get("damping", 1.0) if state.exists() else 1.0
         some = inspection.sample(self.dataset().train, rows, seed)
         return inspection.inspect(self.task, self.module, some, seed=seed, rate=self.task.recipe.lr * damping)
 
@@ -173,10 +175,15 @@ class Model:
         rows, seed = self.dataset().train, self.run.config["seed"]
         return labelling.review(self.task, rows, self._training, seconds=time or math.inf, seed=seed, progress=say)
 
+    def _control(self, training: Mapping[str, Any]) -> nn.Module | None:
+        """The model that was not kept; none without a control, or before training.json has the verdict on it."""
+        beside = self.run.other if "control" in training else ""
+        return self.run.model(type(self.task), beside)[1] if beside else None
+
     @property
     def _training(self) -> dict[str, Any]:
         path = self.dir / "training.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        return read_json(path) if path.exists() else {}
 
     # ---- the card
 
@@ -196,7 +203,7 @@ class Model:
             profile=profile,
             seed=self.run.config["seed"],
             training=training if said.joules is None else with_joules(training, said.joules),
-            control=self.run.model(type(self.task), self.run.other)[1] if self.run.other else None,
+            control=self._control(training),
             config=self.run.config if said.pue is None else {**self.run.config, "pue": said.pue},
             second=second.unseen if second else (),
             second_name=second.report.source if second else "",

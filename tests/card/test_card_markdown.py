@@ -133,6 +133,19 @@ def test_every_number_reason_warning_and_caption_is_there():
     assert "Cost of measuring: 47 s" in text
 
 
+def test_a_warning_that_two_sections_give_is_printed_once_everywhere():
+    said = {"warnings": ["The sky is falling.", "There are only 9 rows."]}
+    sections = (
+        Section("use", "Use", details=said),
+        Section("data", "Data", details={"warnings": said["warnings"][:1]}),
+    )
+    card = Card(Header("t", "m", "d"), sections)
+    for text in (card.markdown(), card.html(), json.dumps(card.spdx())):
+        assert text.count("The sky is falling.") == 1
+        assert text.count("There are only 9 rows.") == 1
+    assert [section.details for section in card] == [section.details for section in sections]
+
+
 def test_tables_keep_their_columns_and_names_stay_words():
     text = sample().markdown()
     assert "<script" not in text

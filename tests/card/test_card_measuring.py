@@ -207,6 +207,8 @@ def test_scores_of_trainings_outlive_the_process(tmp_path):
     scores = parts(tmp_path).scores()
     scores["draw 0"] = 0.5
     assert parts(tmp_path).scores() == {"draw 0": 0.5}
+    scores.update({"draw 1": 0.25})
+    assert parts(tmp_path).scores() == {"draw 0": 0.5, "draw 1": 0.25}
     assert parts(tmp_path, "another").scores() == {}
     (tmp_path / "card.parts/standard/scores.json").write_text("[]")
     assert parts(tmp_path).scores() == {}

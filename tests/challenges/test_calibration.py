@@ -53,7 +53,8 @@ def bench(test, validation=()):
 
 @pytest.mark.parametrize("bins", [5, 15])
 def test_the_error_over_bins_of_equal_width_is_torchmetrics(bins):
-    metric = pytest.importorskip("torchmetrics.functional.classification").binary_calibration_error
+    from torchmetrics.functional.classification import binary_calibration_error as metric
+
     for n in (20, 1000):
         c = RNG.random(n).astype(np.float32)
         hits = RNG.random(n) < c**2
@@ -147,6 +148,23 @@ def test_the_temperature_comes_from_validation_and_never_from_test():
     assert calibration.measure(bench(test, flat))["temperature"].value < 0.7
 
 
+def test_the_interval_of_the_temperature_holds_it_however_the_validation_rows_are_sorted(monkeypatch):
+    monkeypatch.setattr(calibration, "MOST_FITTED", 200)
+    rng = np.random.default_rng(12)
+    validation = [*answered(600, rng, 0.7), *answered(1400, rng, 3.0)]  # the first ones are not like the others
+    found = calibration.measure(bench(answered(100, rng), validation))["temperature"]
+    assert found.n == 200
+    assert found.low < found.value < found.high
+    first = calibration.measure(bench(answered(100, rng), validation[:200]))["temperature"]
+    assert first.high < found.low
+
+
+def test_scores_that_are_not_of_the_options_are_left_alone():
+    odd = [Record(0, i % 2, 0.9, 0.1, "", np.full(1 + i % 3, 0.9)) for i in range(60)]
+    assert decisions(Four(small()), odd).scores is None
+    assert calibration.measure(bench(odd)).status == "ok"
+
+
 def test_without_validation_rows_nothing_is_fitted_and_it_says_so():
     found = calibration.measure(bench(answered(200, RNG)))
     assert "temperature" not in {n.id for n in found.numbers}
@@ -169,6 +187,21 @@ def test_records_of_a_group_count_once():
     found = calibration.measure(bench(answered(300, RNG, groups=15)))
     assert found["brier"].n == 15
     assert "clustered" in found["ece"].interval
+
+
+def test_groups_that_are_right_or_wrong_together_are_no_sign_of_miscalibration():
+    """Six groups of ten in a hundred are wrong as a whole, as often as the model says: chance, and not the model."""
+
+    def together(seed, groups, said=0.9, right=0.9):
+        hits = np.random.default_rng(seed).random(groups) < right
+        scores = np.array([said, *[(1 - said) / 3] * 3])
+        return [Record(0, 0 if hit else 1, said, 0.1, f"g{g}", scores) for g, hit in enumerate(hits) for _ in range(10)]
+
+    said = [calibration.measure(bench(together(seed, 100))).sentence for seed in range(12)]
+    assert sum("The model is" in sentence for sentence in said) <= 2
+    assert "The model is overconfident" in calibration.measure(bench(together(0, 100, right=0.6))).sentence
+    few = calibration.measure(bench(together(0, 6, right=0.3))).sentence
+    assert "come in 6 groups, too few to say" in few
 
 
 def test_a_task_whose_records_hold_many_decisions_is_measured_by_them():

@@ -56,6 +56,13 @@ def test_n90_below_the_smallest_size_is_a_bound():
     assert found.value == 10
 
 
+def test_a_bound_for_one_draw_is_a_bound_for_all_and_has_no_interval():
+    flat, steep = [0.85, 0.9, 0.9, 0.9, 0.9], RISING
+    found, censored = labels_needed(Curve(GRID, np.array([flat, steep, steep]), 1))
+    assert censored == "at most"
+    assert (found.low, found.high, found.interval) == (None, None, "none")
+
+
 def test_between_sizes_the_curve_is_straight_in_log_n():
     assert at(30, GRID, RISING) == pytest.approx(0.6 + 0.1 * np.log2(1.5))
 
@@ -137,7 +144,9 @@ def test_more_labels_give_more_and_the_section_says_how_much(section):
     assert scores[-1] > scores[0] + 0.03
     assert section["aulc"].low < section["aulc"].value < section["aulc"].high
     assert scores[0] < section["aulc"].value < scores[-1]
-    assert 20 <= section["n90"].low <= section["n90"].value <= section["n90"].high <= 400
+    assert 40 <= section["n90"].value < 400
+    (needed,) = [number for number in section.numbers if number.id == "n90"]
+    assert (needed.kind == "bound") == (needed.estimate.low is None)
     half = np.interp(np.log2(200), np.log2([40, 120, 400]), scores)
     assert section["last_doubling"].value == pytest.approx(scores[-1] - half, abs=1e-4)
     assert section["aulc"].interval == "t over 3 draws"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges import energy
-from sounding.challenges.costs import windows
-from sounding.engine import watts
+from sounding.challenges.costs import expenses, windows
+from sounding.engine import meter, watts
 from sounding.engine.cost import exactly, given, with_joules
 from sounding.engine.evidence import Section
 from sounding.engine.meter import VARIABLE, Cost, Meter, spread
@@ -224,35 +224,51 @@ def test_a_counter_makes_the_energy_measured(tmp_path, monkeypatch):
     assert "a measured 2 J" in found.sentence
 
 
+class Clock:
+    """Time that passes only where something sleeps, and a counter that runs at 100 W meanwhile: no load disturbs it."""
+
+    def __init__(self, turn: Any) -> None:
+        self.turn, self.now, self.process_time = turn, 0.0, time.process_time
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.turn(100.0 * seconds)
+
+
 def test_what_the_idle_machine_draws_is_taken_off_beside_the_gross_figure(tmp_path, monkeypatch):
-    """A counter that runs at 100 W by itself, and a prediction that only sleeps."""
-    turn, last = counter(tmp_path / "tree"), time.perf_counter()
+    """Predictions that sleep cost what the idle machine draws; those that cost 0.2 J beside are told by that."""
+    turn = counter(tmp_path / "tree")
+    clock = Clock(turn)
+    for module in (windows, meter):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(windows, "Meter", lambda: Meter(root=tmp_path / "tree"))
+    for more in (0.0, 0.2):
+        task = Toy()
+        task.work = lambda more=more: (clock.sleep(0.005), turn(more))
+        found = energy.measure(subject(task))
+        assert found["joules_per_prediction_1"].value == pytest.approx(0.5 + more)
+        assert found["joules_per_prediction_1_net"].value == pytest.approx(more, abs=1e-6)
 
-    class Running(Meter):
-        @property
-        def cost(self) -> Cost:
-            nonlocal last
-            now = time.perf_counter()
-            turn(100.0 * (now - last))
-            last = now
-            return super().cost
 
-        def __enter__(self) -> Meter:
-            nonlocal last
-            last = time.perf_counter()
-            return super().__enter__()
+def test_a_training_that_passes_each_example_several_times_takes_as_many_operations():
+    hardened, plain = (energy.measure(subject(training={**KNOWN, **more})) for more in ({"passes": 3.0}, {}))
+    assert hardened["training_flops"].value == 3 * plain["training_flops"].value
+    (number,) = [n for n in hardened.numbers if n.id == "training_flops"]
+    assert number.definition.endswith("times examples seen, times 3 passes for each")
+    before = {"pretraining": {"examples": 100, "passes": 2.0}}
+    assert expenses.examples_passed({**KNOWN, **before})[0] == 6400 + 200
 
-        def __exit__(self, *error: Any) -> None:
-            _ = self.cost
-            super().__exit__(*error)
 
-    monkeypatch.setattr(windows, "Meter", lambda: Running(root=tmp_path / "tree"))
-    task = Toy()
-    task.nap = 0.005
-    found = energy.measure(subject(task))
-    gross, net = found["joules_per_prediction_1"].value, found["joules_per_prediction_1_net"].value
-    assert gross > 100 * 0.005
-    assert net < 0.2 * gross
+def test_a_slow_call_in_twenty_is_seen_by_the_95th_percentile_of_short_windows():
+    """Windows of two calls, a tenth of them slow: the mean of each window's percentile would be far too short."""
+    calls = np.full((40, 2), 0.01)
+    calls[::5, 0] = 0.1
+    found = windows.latency([windows.Window(2, cost(), each) for each in calls], 95, seed=0)
+    assert found.value == pytest.approx(0.1)
+    assert windows.latency([windows.Window(2, cost(), each) for each in calls], 50, seed=0).value == 0.01
 
 
 def test_the_net_energy_of_training_is_told_where_idle_was_measured():

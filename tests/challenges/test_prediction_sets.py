@@ -9,6 +9,7 @@ from sounding.challenges import prediction_sets
 from sounding.challenges.confidences.abstention import (
     accuracy_at,
     aurc,
+    curve,
     estimate_accuracy_at,
     estimate_aurc,
     estimate_excess,
@@ -107,6 +108,16 @@ def test_where_nothing_is_wrong_the_intervals_still_allow_for_it():
     assert kept.low < 0.95
     assert gain.low < 0 < gain.high
     assert area.high == estimate_excess(stats).high > 0.05
+
+
+def test_the_curve_allows_for_wrong_answers_that_it_has_not_seen():
+    """The surest half are all right: their risk is 0 in every draw, which is no proof of 0."""
+    rng = np.random.default_rng(3)
+    confidences = np.linspace(0.5, 1, 80)
+    found = curve(ranked(confidences, (confidences > 0.75) | (rng.random(80) < 0.6)), (0.1, 0.3, 1.0))
+    assert [e.value for e in found[:2]] == [0, 0]
+    assert found[0].high > found[1].high > 0.1  # the fewer are kept, the less they say: Wilson of 8 and of 24
+    assert 0 < found[2].low < found[2].value < found[2].high
 
 
 # ---- the section

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from challenges.test_attacks import Rounded
-from challenges.toys import Guess, Pair, Read, Sort, Vector, linear, rows, small, subject, trained
+from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, linear, rows, small, subject, trained
 
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption

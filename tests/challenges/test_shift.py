@@ -149,6 +149,15 @@ def test_without_an_interval_on_one_side_there_is_none():
     assert (found.value, found.low, found.high, found.interval) == (0.0, None, None, "none")
 
 
+def test_without_an_interval_there_is_no_verdict_and_none_is_said_to_hold_0():
+    task = Guess(small())
+    one = [Example(e.input, e.target, "the only speaker") for e in rows(task, 40, "elsewhere")]
+    found = shift.measure(subject(task, trained(task, rows(task, 50), 5), one, second=one))
+    assert found["gap"].low is None
+    assert "holds 0" not in found.sentence
+    assert "there is no verdict" in found.sentence
+
+
 # ---- calibration and classes
 
 

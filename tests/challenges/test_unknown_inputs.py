@@ -183,6 +183,7 @@ def test_the_headline_is_chosen_on_validation_rows_and_not_on_test(corner):
     found = unknown_inputs.measure(subject(task, model, test, validation=validation))
     assert found["auroc_far_confidence"].value == 1
     assert "distance: best on 60 validation rows" in found.details["headline_score"]
+    assert "Another score, distance, chosen on the validation rows, is no better here" in found.sentence
 
 
 def test_confidence_that_is_higher_on_the_unknown_is_called_so(corner):

@@ -240,6 +240,29 @@ class Pair(nn.Module):
         return torch.cat([torch.zeros_like(d), d], dim=1)
 
 
+class Counted(nn.Module):
+    """A model that counts how often it is called."""
+
+    def __init__(self, one: nn.Module) -> None:
+        super().__init__()
+        self.one, self.calls = one, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return self.one(x)
+
+
+class Rounded(nn.Module):
+    """A model behind a rounding of its input: it has no gradient, and is no more robust for it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model((x * 16).round() / 16)
+
+
 def trained(task: Task, examples: Sequence[Example], steps: int = 300, seed: int = 0) -> nn.Module:
     """A model of the task after some steps on all rows at once."""
     with torch.random.fork_rng():

@@ -231,6 +231,34 @@ def test_a_measured_card_beside_an_estimated_processor_is_an_estimate(tmp_path, 
     assert meter.cost.joules.low >= 8.0, "what was measured is not uncertain"
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_a_card_that_is_used_and_cannot_be_read_leaves_no_measurement(tmp_path, monkeypatch, used):
+    monkeypatch.setitem(sys.modules, "pynvml", FakeCards({}))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_initialized", lambda: used)
+    zone(tmp_path, "intel-rapl:0", "package-0")
+    with Meter(root=tmp_path) as meter:
+        pass
+    said = ("rapl, without the graphics card", "estimated") if used else ("rapl", "measured")
+    assert (meter.cost.source, meter.cost.kind) == said
+    assert ("Driver Not Loaded" in meter.cost.note) == used
+
+
+def test_a_card_that_is_lost_costs_the_measurement_and_not_the_work(tmp_path, monkeypatch):
+    fake = FakeCards({0: 1_000})
+    monkeypatch.setitem(sys.modules, "pynvml", fake)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+
+    def lost(i: int) -> int:
+        raise fake.NVMLError("GPU is lost")
+
+    zone(tmp_path, "intel-rapl:0", "package-0")
+    with Meter(root=tmp_path) as meter:
+        monkeypatch.setattr(fake, "nvmlDeviceGetTotalEnergyConsumption", lost)
+    assert meter.cost.kind == "estimated"
+    assert "GPU is lost" in meter.cost.note
+
+
 @pytest.mark.parametrize("fake", [None, FakeCards({})])
 def test_without_cards_the_reason_is_told(monkeypatch, fake):
     monkeypatch.setitem(sys.modules, "pynvml", fake)

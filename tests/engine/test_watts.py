@@ -46,6 +46,7 @@ def keep(**changes) -> Calibration:
         ("AMD EPYC 7763 64-Core Processor", (280, 64)),
         ("AMD Ryzen 7 PRO 5850U with Radeon Graphics", (15, 8)),
         ("AMD Ryzen Threadripper 1950X 16-Core Processor", (180, 16)),
+        ("AMD EPYC 7763 32-Core Processor", None),  # the system knows better than the table
         ("Intel(R) Xeon(R) Processor", None),
         ("AMD EPYC", None),
         ("Intel(R) Core(TM) i7-8550", None),

@@ -24,7 +24,7 @@ from sounding.card.wording import (
     notes,
     printed,
     tables,
-    warnings,
+    told_once,
 )
 from sounding.engine.evidence import Number, Section
 
@@ -41,7 +41,8 @@ def html(card: Contents) -> str:
     title = f"{capital(card.header.task)} · {card.header.model}"
     style = resources.files("sounding.card").joinpath("style.css").read_text(encoding="utf-8")
     sections = complete(card)
-    body = [_masthead(card), _tiles(card), _contents(sections), *map(_section, sections)]
+    warned = told_once(sections)
+    body = [_masthead(card), _tiles(card), _contents(sections), *(_section(s, warned[s.id]) for s in sections)]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -128,7 +129,7 @@ def _entry(section: Section) -> str:
 # ---- the sections
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, warned: Sequence[str]) -> str:
     up = '<a class="up" href="#contents">Contents</a>'
     head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>{up}'
     if section.status != "ok":
@@ -136,7 +137,7 @@ def _section(section: Section) -> str:
         head += f'<p class="lead quiet"><span class="status">{_STATUS[section.status]}</span> {reason}</p>'
     if section.sentence:
         head += f'<p class="lead">{escape(section.sentence)}</p>'
-    notices = "".join(f"<li>{escape(warning)}</li>" for warning in warnings(section))
+    notices = "".join(f"<li>{escape(warning)}</li>" for warning in warned)
     parts = [
         head,
         f'<ul class="warnings" aria-label="Warnings">{notices}</ul>' if notices else "",

@@ -15,7 +15,7 @@ from pathlib import PurePath
 
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
-from sounding.card.wording import Table, capital, duration, notes, printed, tables, warnings
+from sounding.card.wording import Table, capital, duration, notes, printed, tables, told_once
 from sounding.engine.evidence import Number, Section
 
 _NOT_METRICS = ("baseline", "gain")
@@ -24,9 +24,10 @@ _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*
 
 def markdown(card: Contents) -> str:
     """The whole text."""
-    lines = [*_head(card), *_title(card)]
-    for section in complete(card):
-        lines += ["", f"## {_text(section.title)}", "", *_section(section)]
+    lines, sections = [*_head(card), *_title(card)], complete(card)
+    warned = told_once(sections)
+    for section in sections:
+        lines += ["", f"## {_text(section.title)}", "", *_section(section, warned[section.id])]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -130,13 +131,13 @@ def _title(card: Contents) -> Iterator[str]:
     yield from (f"- {name}: {_text(value)}" for name, value in facts.items() if value)
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, warned: Sequence[str]) -> Iterator[str]:
     if section.status != "ok":
         status = "Not applicable" if section.status == "not_applicable" else "Not measured"
         yield from (f"*{status}:* {_text(section.reason or 'no reason was given')}", "")
     if section.sentence:
         yield from (_text(section.sentence), "")
-    for warning in warnings(section):
+    for warning in warned:
         yield from (f"> **Warning:** {_text(warning)}", "")
     if section.numbers:
         yield from _numbers(section.numbers)

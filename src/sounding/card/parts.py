@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import shutil
 import traceback
+from collections import UserDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class Parts:
             self.folder.parent.rmdir()  # unless another profile has parts there
 
 
-class Scores(dict[str, float]):
+class Scores(UserDict[str, float]):
     """A mapping that is written to `path` with every entry; what is there of another key, or damaged, is not read."""
 
     def __init__(self, path: Path, key: str) -> None:
@@ -97,7 +98,7 @@ class Scores(dict[str, float]):
         with contextlib.suppress(RunError, KeyError, TypeError, ValueError, AttributeError):
             values = read_json(path)
             if values["key"] == key:
-                self.update({str(name): float(score) for name, score in values["scores"].items()})
+                self.data.update({str(name): float(score) for name, score in values["scores"].items()})
 
     def __setitem__(self, name: str, score: float) -> None:
         super().__setitem__(name, score)

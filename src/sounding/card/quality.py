@@ -17,15 +17,14 @@ import numpy as np
 
 from sounding.card.wording import capital
 from sounding.engine import evaluation, plots
-from sounding.engine.data import Examples
 from sounding.engine.evidence import Estimate, Figure, Number, Section, skipped
 from sounding.engine.intervals import paired_difference
 from sounding.engine.metrics import mean_loss
 from sounding.engine.records import Record
 from sounding.engine.subject import Subject
+from sounding.engine.task import targets
 
 ID, TITLE = "quality", "Quality"
-ONE_RUN = "One run: training variance unknown."
 
 _CONFUSED = 10  # pairs of classes that are listed as taken for each other
 _LONG = 60  # characters of a typical answer that a sentence can hold
@@ -70,9 +69,7 @@ def _baseline(subject: Subject, records: Sequence[Record]) -> list[Record]:
     """The records of the trivial baseline; none without training rows."""
     if not len(subject.train):
         return []
-    train = subject.train
-    targets = train.targets if isinstance(train, Examples) else [example.target for example in train]
-    return evaluation.baseline(subject.task, targets, records)
+    return evaluation.baseline(subject.task, targets(subject.train), records)
 
 
 def _compared(subject: Subject, records: Sequence[Record], baseline: Sequence[Record]) -> Iterator[Number]:
@@ -120,7 +117,7 @@ def _sentence(subject: Subject, headline: Number, compared: Sequence[Number], ba
 
 def _details(subject: Subject, records: Sequence[Record]) -> dict[str, Any]:
     rows = evaluation.slices(subject.task, records)
-    found: dict[str, Any] = {"notes": [ONE_RUN]}
+    found: dict[str, Any] = {}
     for by in ("class", "group"):
         table = [_slice(row) for row in rows if row["by"] == by]
         if table:

@@ -16,12 +16,12 @@ from pathlib import PurePath
 from typing import Any
 
 from sounding.card.contents import Contents
-from sounding.card.wording import printed, warnings
+from sounding.card.wording import printed, told_once
+from sounding.engine.carbon import JOULES
 from sounding.engine.evidence import Number
 
 CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
 NO_LICENCE = "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense"
-JOULES_A_KWH = 3.6e6
 _NOT_METRICS = ("baseline", "gain")
 _STAGES = {
     "training_joules": "ai_trainingEnergyConsumption",
@@ -69,7 +69,7 @@ def _package(card: Contents) -> dict[str, Any]:
         "ai_typeOfModel": [h.pipeline or h.task],
         "ai_informationAboutApplication": h.use,
         "ai_informationAboutTraining": h.command and f"Trained by: {h.command}",
-        "ai_limitation": " ".join(warning for section in card for warning in warnings(section)),
+        "ai_limitation": " ".join(warning for those in told_once(card.sections).values() for warning in those),
         "ai_metric": list(_metrics(card)),
         "ai_energyConsumption": _energy(card),
         "comment": " ".join(section.sentence for section in card if section.id in ("quality", "energy")),
@@ -95,7 +95,7 @@ def _energy(card: Contents) -> dict[str, Any]:
 def _quantity(number: Number) -> dict[str, str]:
     return {
         "type": "ai_EnergyConsumptionDescription",
-        "ai_energyQuantity": _decimal(number.estimate.value / JOULES_A_KWH),
+        "ai_energyQuantity": _decimal(number.estimate.value / JOULES),
         "ai_energyUnit": "kilowattHour",
     }
 

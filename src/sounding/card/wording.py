@@ -100,6 +100,15 @@ def warnings(section: Section) -> list[str]:
     return [str(warning) for warning in section.details.get("warnings", ())]
 
 
+def told_once(sections: Sequence[Section]) -> dict[str, list[str]]:
+    """The warnings to print in each section, by its id: those that no section before it gave."""
+    told: dict[str, list[str]] = {}
+    for section in sections:
+        before = {warning for those in told.values() for warning in those}
+        told[section.id] = [warning for warning in warnings(section) if warning not in before]
+    return told
+
+
 def notes(section: Section) -> list[str]:
     """What else should be known, sentence by sentence."""
     return [str(note) for note in section.details.get("notes", ())]

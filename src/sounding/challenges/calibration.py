@@ -1,9 +1,9 @@
 """Whether the model is right as often as it says: confidence against measured accuracy.
 
 The expected calibration error (ECE) of even a perfectly calibrated model is above 0 on a finite test set, so it stands
-beside its *null*: what it would be if answers were right exactly as often as the model says. Only an ECE outside its
-null is called miscalibration. The temperature that would mend it is fitted on the validation rows alone, and every
-error and score is given before and after it (`temperature` applies it to predictions).
+beside its *null*: what it would be if answers were right exactly as often as the model says (those of a group perhaps
+together). Only an ECE outside its null is called miscalibration. The temperature that would mend it is fitted on the
+validation rows alone, and every error and score is given before and after it (`temperature` applies it to predictions).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sounding.challenges.confidences.confidence import (
     expected_calibration_error,
     fit_temperature,
     log_loss,
-    null_errors,
+    null_of,
 )
 from sounding.challenges.confidences.temperature import FEWEST
 from sounding.engine import plots
@@ -40,6 +40,8 @@ __all__ = ["expected_calibration_error", "measure"]
 
 ID, TITLE = "calibration", "Calibration"
 MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
+FEWEST_GROUPS = 10
+"""Groups below which, where decisions come in groups, nothing is called miscalibrated."""
 MOST_FITTED, CELLS_FITTED = 2000, 40_000
 """Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
@@ -60,7 +62,7 @@ def measure(subject: Subject) -> Section:
         return not_applicable(ID, TITLE, reason)
     temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
     tempered = None if temperature is None else at_temperature(decided, temperature)
-    null = null_errors(decided.confidences, seed=subject.seed)
+    null = null_of(decided, seed=subject.seed)
     numbers = [*_errors(subject, decided, null), *_after(subject, learnt, tempered, temperature)]
     numbers = [replace(number, seconds=time.perf_counter() - started) for number in numbers]
     section = Section(
@@ -105,7 +107,7 @@ def _after(
     """What a temperature would change, where enough validation rows were there to fit one."""
     if learnt is None or tempered is None or temperature is None:
         return []
-    null = null_errors(tempered.confidences, seed=subject.seed)
+    null = null_of(tempered, seed=subject.seed)
     return [
         _number(subject, "ece_tempered", "calibration error after temperature",
                 calibration_error(tempered, seed=subject.seed),
@@ -153,10 +155,16 @@ def _null(null: np.ndarray) -> Estimate:
 
 def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:
     wide = 1 if learnt.scores is None else learnt.scores.shape[1]
-    few = learnt.take(np.arange(min(len(learnt), MOST_FITTED, max(200, CELLS_FITTED // wide))))
+    most = min(MOST_FITTED, max(200, CELLS_FITTED // wide))
+    few = learnt  # or some drawn at random: the first ones may all be of one class
+    if len(learnt) > most:
+        few = learnt.take(np.sort(subject.rng("rows for the temperature").permutation(len(learnt))[:most]))
     rows = np.arange(len(few))
     found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, subject.seed, resamples=200)
-    return replace(found, value=temperature)
+    if found.low is None or found.high is None:
+        return replace(found, value=temperature)
+    ratio = temperature / found.value  # what is drawn has its own best temperature; the interval goes with that of all
+    return replace(found, value=temperature, low=found.low * ratio, high=found.high * ratio)
 
 
 # ---- words and picture
@@ -166,7 +174,13 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
     found = {number.id: number.estimate for number in numbers}
     said, right, limit = float(d.confidences.mean()), float(d.hits.mean()), float(np.quantile(null, 0.95))
     both = f"it says {said:.3f} on average and is right {right:.3f} of the time"
-    if found["ece"].value <= limit:
+    groups = len(set(d.groups))
+    if d.tied and groups < FEWEST_GROUPS:
+        sentence = (
+            f"The {len(d)} decisions come in {groups} groups, too few to say whether the model is calibrated: {both}; "
+            f"the calibration error is {found['ece']}."
+        )
+    elif found["ece"].value <= limit:
         sentence = (
             f"No evidence of miscalibration at this n: {both}; the calibration error is {found['ece']}, and a "
             f"perfectly calibrated model would show up to {limit:.3f} on {len(d)} decisions."

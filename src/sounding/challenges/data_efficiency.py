@@ -206,7 +206,8 @@ def _findings(subject: Subject, curve: Curve, by_class: Mapping[int, Sequence[fl
 def labels_needed(curve: Curve, higher_is_better: bool = True) -> tuple[Estimate, Censored]:
     """The rows to 90 % of each draw's full score: geometric mean with Student's t in log n, within the sizes tried.
 
-    Where a score is better when lower, 90 % is taken of its inverse. A bound for any draw is a bound for all.
+    Where a score is better when lower, 90 % is taken of its inverse. A bound for any draw is a bound for all, and has
+    no interval.
     """
     found = []
     for scores in curve.scores:
@@ -214,10 +215,9 @@ def labels_needed(curve: Curve, higher_is_better: bool = True) -> tuple[Estimate
         found.append(labels_to(level, curve.sizes, scores, higher_is_better))
     censored: Censored = next((side for _, side in found if side), "")
     e = mean_t([math.log2(n) for n, _ in found], of="draws in log n")
-    if e.low is None or e.high is None:
-        return replace(e, value=2**e.value), censored
-    value, low, high = (float(np.clip(2**n, curve.sizes[0], curve.sizes[-1])) for n in (e.value, e.low, e.high))
-    return replace(e, value=value, low=low, high=high), censored
+    known = () if censored or e.low is None or e.high is None else (e.low, e.high)
+    value, *ends = (float(np.clip(2**n, curve.sizes[0], curve.sizes[-1])) for n in (e.value, *known))
+    return replace(e, value=value, low=ends[0], high=ends[1]) if ends else Estimate(value, n=e.n), censored
 
 
 def _sentence(
@@ -226,7 +226,7 @@ def _sentence(
     n = curve.sizes[-1]
     bound = f"{censored} " if censored else ""
     sentence = f"{bound}{needed.value:.0f} of the {n} training rows give 90 % of what all of them give".capitalize()
-    if needed.low is not None and needed.high is not None and not censored:
+    if needed.low is not None and needed.high is not None:
         sentence += f" [{needed.low:.0f}, {needed.high:.0f}]"
     sentence += f" ({curve.steps} steps each). The last doubling of the labels changed {name} by {gain}"
     if gain.low is None or gain.high is None:

@@ -50,7 +50,7 @@ def measure(subject: Subject) -> Section:
         found = {size: windows(subject, rows, size) for size in (1, BATCH)}
         predicting, why_not = operations(rows, lambda e: subject.task.predict(subject.model, [e.input]))
         learning, why_not_training = operations(rows, lambda e: _loss(subject, e))
-    cost, (grid, no_grid) = _training_cost(subject), _grid(subject)
+    cost, (grid, no_grid) = _training_cost(subject.training), _grid(subject)
     numbers = (
         *(expenses.training(subject, cost, learning, grid) if cost else ()),
         *expenses.prediction(subject, found, predicting, idle),
@@ -69,9 +69,9 @@ def _loss(subject: Subject, example: Example) -> Any:
     return subject.task.loss(subject.model, subject.task.encoded(subject.model, [example.input]), [example.target])
 
 
-def _training_cost(subject: Subject) -> Cost | None:
+def _training_cost(training: Any) -> Cost | None:
     try:
-        return Cost.from_json(subject.training)
+        return Cost.from_json(training)
     except (KeyError, TypeError):
         return None
 
@@ -98,6 +98,9 @@ def _details(subject: Subject, found: Mapping[int, Sequence[Window]], cost: Cost
         details["training cost"] = "unknown: the training was not metered"
     else:
         details["energy source of training"] = f"{cost.source} ({cost.note})" if cost.note else cost.source
+    if beside := _training_cost(subject.training.get("rejected") or subject.training.get("control")):
+        what = "the training that was not kept" if "rejected" in subject.training else "the control"
+        details["energy beside it"] = f"{_short(beside.joules.value, 'J')} for {what}, in no number here"
     if known := stored():
         details["calibration"] = str(known)
     if parameters:

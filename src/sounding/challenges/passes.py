@@ -113,8 +113,8 @@ def _watched(thing: Any) -> bool:
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
-    alike = a.shape == b.shape and a.dtype == b.dtype and a.requires_grad == b.requires_grad
-    return a is b or (alike and torch.equal(a, b))
+    kind = a.shape == b.shape and a.dtype == b.dtype and a.requires_grad == b.requires_grad
+    return a is b or (kind and torch.equal(a, b))
 
 
 def device(model: nn.Module) -> torch.device:

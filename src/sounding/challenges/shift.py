@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_errors
+from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
 from sounding.challenges.disturbances.copies import copies
 from sounding.engine import plots
 from sounding.engine.data.duplicates import Duplicates
@@ -216,7 +216,7 @@ def _calibration(there: Decisions, here: Decisions, seed: int) -> list[Number]:
     """Calibration errors on both sides, and how large that on the second set could be by chance."""
     if min(len(there), len(here)) < FEWEST:
         return []
-    limit = Estimate(float(np.quantile(null_errors(there.confidences, seed=seed), 0.95)), n=len(there))
+    limit = Estimate(float(np.quantile(null_of(there, seed=seed), 0.95)), n=len(there))
     what = "expected calibration error: mean |accuracy − confidence| over bins of equal mass"
     chance = "95th percentile of that error if each answer there were right as often as the model says"
     second, first = (calibration_error(d, seed=seed) for d in (there, here))

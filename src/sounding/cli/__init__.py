@@ -1,9 +1,9 @@
 """The command line: verbs, and nothing that the Python door cannot do.
 
     group.py       the group of verbs, what they share, errors
-    training.py    demo  check  train
+    training.py    demo  check  train  label
     using.py       predict  list
-    measuring.py   eval  compare  card  doctor
+    measuring.py   eval  compare  card  inspect  doctor
     words.py       what a person types: key=value, profiles, columns
 
 Nothing heavy is imported before a verb runs, so that help comes at once.

@@ -50,6 +50,7 @@ def compare(a: str, b: str, data: str | None) -> None:
 @click.option("--standard", "profile", flag_value="standard", help="Measure anew on more rows: about ten minutes.")
 @click.option("--full", "profile", flag_value="full", help="Measure everything; goes on where it was stopped.")
 @click.option("--shift", metavar="DATA", help="A second set of the same task, from elsewhere.")
+@bad_option
 @click.option("--region", default="", help="Where the electricity comes from, for CO2e: SE, FR, DE, US … or world.")
 @click.option("--joules", type=float, help="What a meter at the plug read for the training.")
 @click.option("--pue", type=float, help="What the data centre draws for each joule of its computers, such as 1.2.")
@@ -63,6 +64,8 @@ def card(runs: Sequence[str], profile: str | None, out: Path | None, show: bool,
     from sounding import api
 
     if len(runs) > 1:
+        if given := [f"--{name}" for name, word in {**said, "open": show}.items() if word]:
+            raise UsageError(f"{' and '.join(given)} can be given for one run only", fix="Name one run")
         return _side_by_side(runs, profile, out)
     if out is not None:
         raise UsageError("one run's card is written into its folder", fix="Leave --out out, or name more runs")

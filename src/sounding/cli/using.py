@@ -18,12 +18,11 @@ from sounding.errors import UsageError
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.option(
-    "--explain", is_flag=False, flag_value="occlusion", metavar="[METHOD]", help="Which parts carry the answer."
-)
+@click.option("--explain", is_flag=True, help="Say which parts of the input carry the answer.")
+@click.option("--method", default="occlusion", show_default=True, help="How: occlusion, gradient, shapley …")
 @click.option("--plots", type=Path, metavar="DIR", help="Draw each answer, with its explanation, into this folder.")
 def predict(
-    run: str, inputs: Sequence[str], out: Path | None, as_json: bool, explain: str | None, plots: Path | None
+    run: str, inputs: Sequence[str], out: Path | None, as_json: bool, explain: bool, method: str, plots: Path | None
 ) -> None:
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
@@ -39,7 +38,7 @@ def predict(
         click.echo(f"{write_results(out, results)} answers in {out}")
         return
     for number, result in enumerate(results, 1):
-        why = model.explain(result, explain) if explain else None
+        why = model.explain(result, method) if explain else None
         score = "" if result.score is None else f"\t{result.score:.3f}"
         parts = "" if why is None else "\t" + " ".join(f"{part}:{weight:+.2f}" for part, weight in why.top())
         facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})

@@ -47,6 +47,10 @@ __all__ = [
 ]
 
 
+UNCOUNTED = "what the graphics card used is not in it"
+"""How the note begins where torch computes on a card whose energy cannot be read."""
+
+
 class Meter:
     """A context that measures the process (and children that it waited for) between entry and exit.
 
@@ -72,7 +76,8 @@ class Meter:
             self._idle = calibrated.idle_watts if calibrated else self._idle
         except Unreadable as reason:
             self._note = str(reason)
-        self._cards = _cards_in_use()
+        self._cards, without = _cards_in_use()
+        self._note = both(self._note, without)
         self._cards_start = self._cards() if self._cards else 0.0
         self._start, self._cpu_start = time.perf_counter(), cpu_seconds()
         return self
@@ -88,16 +93,29 @@ class Meter:
 
     def _now(self) -> Cost:
         seconds, cpu = time.perf_counter() - self._start, cpu_seconds() - self._cpu_start
+        on_cards = self._on_cards()
         joules, source, kind, memory, note = self._processor(cpu)
         idle = self._idle * seconds if self._idle is not None and kind == "measured" else None
-        if self._cards:
-            joules, source = total(joules, exactly(self._cards() - self._cards_start)), both(source, "nvml")
+        if on_cards is not None:
+            joules, source = total(joules, on_cards), both(source, "nvml")
+        elif UNCOUNTED in note:
+            kind, source = "estimated", f"{source}, without the graphics card"
         held, peak = memory_mb()
         memory_source = "rapl"
         if memory is None:
             memory = spread(WATTS_PER_GB * held / 1000 * seconds, UNKNOWN)
             memory_source = f"estimate: {WATTS_PER_GB} W per GB of memory"
         return Cost(seconds, cpu, joules, source, kind, peak, memory, memory_source, note, idle)
+
+    def _on_cards(self) -> Estimate | None:
+        """Joules of the graphics cards; None where they are not counted."""
+        if self._cards is None:
+            return None
+        try:
+            return exactly(self._cards() - self._cards_start)
+        except Exception as error:  # NVML has errors of its own, and none of them may cost a training
+            self._cards, self._note = None, both(self._note, f"{UNCOUNTED}: {error}")
+            return None
 
     def _processor(self, cpu: float) -> tuple[Estimate, str, Kind, Estimate | None, str]:
         """Joules, their source and kind, those of the memory where a counter tells them, and a note."""
@@ -108,7 +126,7 @@ class Meter:
                 memory = exactly(spent["dram"]) if "dram" in spent else None
                 return exactly(spent["package"]), "rapl", "measured", memory, note
             except (OSError, ValueError) as error:  # half of a measurement is none
-                note = f"the energy counter could be read at first and then no more: {error}"
+                note = both(note, f"the energy counter could be read at first and then no more: {error}")
         return spread(cpu * self._rate.watts, self._rate.factors), self._rate.words, "estimated", None, note
 
 
@@ -131,12 +149,12 @@ def memory_mb() -> tuple[float, float]:
     return peak, peak
 
 
-def _cards_in_use() -> Any:
-    """The joule counter of the graphics cards when torch computes on them, else None."""
+def _cards_in_use() -> tuple[Any, str]:
+    """The joule counter of the graphics cards, or None; and why there is none where torch has begun to use them."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
-        return None
+        return None, ""
     try:
-        return cards()
-    except Unreadable:
-        return None
+        return cards(), ""
+    except Unreadable as reason:
+        return None, f"{UNCOUNTED}: {reason}" if torch.cuda.is_initialized() else ""

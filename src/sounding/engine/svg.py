@@ -1,4 +1,4 @@
-"""One matplotlib Figure → one clean <svg> element in the house's style.
+"""One matplotlib Figure → one clean <svg> element in the house's style; or a png or pdf, where no SVG is shown.
 
 The same drawing gives the same text, byte for byte, and several may stand in one page: ids are each picture's own,
 and no style leaks. Colours are Okabe and Ito's (2008), which people with any kind of colour vision can tell apart.
@@ -53,17 +53,26 @@ _matplotlib = threading.Lock()  # its settings are global to the process
 
 def figure_svg(draw: Callable[[Canvas], None], width: float = 6.4, height: float = 3.4) -> str:
     """What `draw` draws on a matplotlib Figure of `width` × `height` inches, as one <svg> element."""
+    return _clean(_saved(draw, width, height, format="svg", metadata={"Date": None}).decode())
+
+
+def figure_bytes(draw: Callable[[Canvas], None], width: float, height: float, kind: str) -> bytes:
+    """The same drawing as the content of a file of that kind: png or pdf."""
+    return _saved(draw, width, height, format=kind, dpi=130)
+
+
+def _saved(draw: Callable[[Canvas], None], width: float, height: float, **how: Any) -> bytes:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    buffer = io.StringIO()
+    buffer = io.BytesIO()
     settings: Any = dict(STYLE)
     with _matplotlib, rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # measured a little off; the reader's font has it
         figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
         draw(figure)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _clean(buffer.getvalue())
+        figure.savefig(buffer, **how)
+    return buffer.getvalue()
 
 
 def _clean(svg: str) -> str:

@@ -257,7 +257,8 @@ def _fitted(trainee: Trainee, keeper: Keeper, cost: Cost, rows: int, budget: Bud
     model = trainee.average.model
     model.load_state_dict(keeper.best())
     state = trainee.state
-    examples = state.step * min(trainee.task.recipe.batch, rows)
+    batch = trainee.task.recipe.batch
+    examples = state.step * (batch if trainee.task.gathers else min(batch, rows))  # what is gathered fills a batch
     last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
     reached = _reached(last, budget, trainee.task)
     return Fitted(model.eval(), state.step, examples, cost, state.history, state.progress < 1.0, reached)

@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, Vector, linear, rows, small, trained
+from challenges.toys import (
+    PARTS,
+    WIDTH,
+    Counted,
+    Guess,
+    Pair,
+    Read,
+    Rounded,
+    Sort,
+    Vector,
+    linear,
+    rows,
+    small,
+    trained,
+)
 from torch import nn
 
 from sounding.challenges.disturbances.attacks import apgd, greedy, perturb, pgd, square
@@ -104,17 +118,6 @@ def test_a_point_that_cannot_be_made_worse_stays():
     values = [np.full(PARTS * WIDTH, 0.5, np.float32)]
     found = pgd(task, task.build(), values, [0.0], Threat("t", "linf", 0.1))
     np.testing.assert_allclose(found.values[0], values[0], atol=1e-6)
-
-
-class Rounded(nn.Module):
-    """A model behind a rounding of its input: it has no gradient, and is no more robust for it."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x):
-        return self.model((x * 16).round() / 16)
 
 
 def test_rounding_the_input_blinds_the_attack_and_it_says_so():
@@ -257,19 +260,10 @@ def test_the_margin_sees_where_the_loss_is_blind():
 
 
 def test_two_losses_of_one_input_cost_one_forward_pass():
-    class Counting(nn.Module):
-        def __init__(self, model):
-            super().__init__()
-            self.model, self.calls = model, 0
-
-        def forward(self, x):
-            self.calls += 1
-            return self.model(x)
-
     task, counts = Sort(small()), []
     values, truths = columns(rows(task, 10))
     for targets in (None, runner_up(truths)):
-        model = Counting(trained(task, rows(task, 100), 30))
+        model = Counted(trained(task, rows(task, 100), 30))
         apgd(task, model, values, truths, Threat("t", "linf", 1e-6), targets=targets, steps=10)
         counts.append(model.calls)
         assert "forward" not in vars(model)

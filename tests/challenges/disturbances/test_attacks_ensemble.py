@@ -8,8 +8,7 @@ import PIL.Image
 import pyarrow.parquet as parquet
 import pytest
 import torch
-from challenges.test_attacks import Rounded
-from challenges.toys import Kind, Sort, subject
+from challenges.toys import Kind, Rounded, Sort, subject
 from torch import nn
 
 import sounding
@@ -137,6 +136,11 @@ def test_a_time_limit_cuts_the_attacks_short_and_the_table_says_so(digits, nets)
     assert stopped["APGD-CE"]
     assert stopped["Square"]
     assert "stopped by the time limit" in found.sentence
+    verdicts = {row["check"]: row["verdict"] for row in found.details["masked_gradients"]}
+    assert verdicts["rows that only a black-box attack breaks"] == "withheld"  # what was not searched is not passed
+    assert verdicts["rows that more search breaks"] == "withheld"
+    assert verdicts["rows on which the loss rises along the attack"] == "passed"
+    assert "passed 1 check (2 more had too few rows or too little time)" in found.sentence
 
 
 def test_square_alone_is_about_as_strong_as_the_published_one(digits, nets):

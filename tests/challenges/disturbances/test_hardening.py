@@ -62,6 +62,7 @@ def test_attacks_stay_out_of_evaluation_and_judge_the_validation_rows():
     attacked, clean = around.trials(model, train[:64]), task.trials(model, train[:64])
     assert np.mean([r.loss for r in attacked]) > np.mean([r.loss for r in clean])
     assert around.passes == 3
+    assert around.trials(model, []) == []
 
 
 def test_the_same_seed_hardens_to_the_same_weights():

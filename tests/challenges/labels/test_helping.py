@@ -56,6 +56,9 @@ def test_without_a_control_there_is_nothing_to_say():
     found = pair(True)
     found.control = None
     assert help_of(found) is None
+    found = pair(True)
+    found.training = {}  # stopped before the verdict was written
+    assert help_of(found) is None
 
 
 def test_words():

@@ -13,7 +13,7 @@ from torch import nn
 import sounding
 from sounding import catalog
 from sounding.challenges.labels.contrast import Contrast, network_weights
-from sounding.challenges.labels.self_training import SURE, Round, SelfTraining, Told
+from sounding.challenges.labels.self_training import PROBED, SURE, Round, SelfTraining, Told
 from sounding.engine.data import open_data
 from sounding.engine.evaluation import trials
 from sounding.engine.machine import Setting
@@ -53,6 +53,34 @@ def test_only_answers_that_are_sure_are_taught(monkeypatch):
     assert {numbers[id(e.input)] for e in told} == set(range(0, 40, 4))
     assert {e.target.value for e in told} == {"disc"}
     assert {id(e.input) for e in gathered if not isinstance(e.target, Told)} == {id(e.input) for e in rows[:20]}
+
+
+@pytest.mark.parametrize(("high", "low", "taught"), [(0.9, 0.6, 10), (0.99, 0.96, 40), (0.6, 0.2, 0)])
+def test_the_threshold_follows_the_mean_confidence_between_limits(monkeypatch, high, low, taught):
+    task, rows = shapes(60)
+    pool = unlabelled(rows[20:])
+    numbers = {id(e.input): i for i, e in enumerate(pool)}
+
+    def predict(model, inputs):
+        return [Prediction("disc", high if numbers[id(v)] % 4 == 0 else low) for v in inputs]
+
+    monkeypatch.setattr(task, "predict", predict)
+    gathered = SelfTraining(task, pool).gather(nn.Identity(), rows[:20], stream("round"))
+    assert sum(isinstance(e.target, Told) for e in gathered) == taught
+
+
+def test_a_model_that_is_sure_of_nothing_is_asked_little(monkeypatch):
+    task, rows = shapes(60)
+    asked = []
+
+    def predict(model, inputs):
+        asked.append(len(inputs))
+        return [Prediction("disc", 0.4) for _ in inputs]
+
+    monkeypatch.setattr(task, "predict", predict)
+    gathered = SelfTraining(task, unlabelled(rows) * 50).gather(nn.Identity(), rows[:20], stream("round"))
+    assert PROBED <= sum(asked) < 2 * PROBED
+    assert not any(isinstance(e.target, Told) for e in gathered)
 
 
 def test_taught_rows_are_varied_in_training_and_the_others_are_not():

@@ -43,6 +43,11 @@ class Decisions:
     def __len__(self) -> int:
         return len(self.hits)
 
+    @property
+    def tied(self) -> bool:
+        """Whether some decisions share a group, so that they may be right or wrong together."""
+        return len(set(self.groups)) < len(self.groups)
+
     def take(self, rows: np.ndarray) -> Decisions:
         """The decisions at `rows`, repeats and all."""
         scores = None if self.scores is None else self.scores[rows]
@@ -60,9 +65,10 @@ def decisions(task: Task, records: Sequence[Record]) -> Decisions:
     if options is None or len(found) != len(records) or any(r.scores is None for r in records):
         return decided
     place = {option: i for i, option in enumerate(options)}
-    if any(r.truth not in place for r in records):
+    each = [np.asarray(r.scores, float) for r in records]
+    if any(row.shape != (len(place),) for row in each) or any(r.truth not in place for r in records):
         return decided
-    scores = np.stack([np.asarray(r.scores, float) for r in records])
+    scores = np.stack(each)
     if not np.allclose(scores.max(1), confidences, atol=1e-4):  # the confidence is about something else
         return decided
     return replace(decided, scores=scores, truths=np.array([place[r.truth] for r in records]))
@@ -93,7 +99,7 @@ def calibration_error(d: Decisions, mass: Mass = "equal mass", seed: int = 0, re
     if e.low is None or e.high is None:
         return e
     half, shift = (e.high - e.low) / 2, max(0.0, (e.high + e.low) / 2 - e.value)
-    inside = e.value <= np.quantile(null_errors(d.confidences, mass=mass, seed=seed), 0.95)
+    inside = e.value <= np.quantile(null_of(d, mass, seed), 0.95)
     low = 0.0 if inside else max(0.0, e.value - half - 2 * shift)
     return replace(e, low=low, high=e.value + half, interval=f"bias-corrected {e.interval}")
 
@@ -103,7 +109,7 @@ def null_errors(
 ) -> np.ndarray:
     """[redraws]: the ECE if answers were right as often as the confidences say (Bröcker and Smith 2007).
 
-    Each redraw is right or wrong independently; decisions tied in groups vary more, so their true null is higher.
+    Each redraw is right or wrong independently: for decisions tied in groups see `null_of`.
     """
     rng, places = stream("calibration null", seed), bin_of(confidences, bins, mass)
     order = np.argsort(places, kind="stable")
@@ -114,6 +120,26 @@ def null_errors(
         gaps = np.add.reduceat(said - (rng.random(len(said)) < said), starts)
         errors.append(np.abs(gaps).sum() / len(said))
     return np.array(errors)
+
+
+def null_of(d: Decisions, mass: Mass = "equal mass", seed: int = 0) -> np.ndarray:
+    """[REDRAWS]: the ECE of `d` by chance alone, when answers are right as often as the confidences say.
+
+    Decisions of a group may be right or wrong together, and then chance does more than `null_errors` knows. So the gaps
+    (confidence − hit) of each group are also kept or turned round together, at random (wild cluster bootstrap, Cameron,
+    Gelbach and Miller 2008), and the null with the higher 95th percentile is given. The few groups that never were
+    wrong have gaps too small to go by; hence the two.
+    """
+    alone = null_errors(d.confidences, mass=mass, seed=seed)
+    if not d.tied:
+        return alone
+    _, groups = np.unique(d.groups, return_inverse=True)
+    gaps = np.zeros((int(groups.max()) + 1, BINS))
+    np.add.at(gaps, (groups.reshape(-1), bin_of(d.confidences, mass=mass)), d.confidences - d.hits)
+    rng = stream("calibration null", seed, "groups")
+    signs = (rng.integers(0, 2, len(gaps)) * 2.0 - 1 for _ in range(REDRAWS))
+    together = np.array([np.abs(turned @ gaps).sum() for turned in signs]) / len(d)
+    return max(alone, together, key=lambda errors: float(np.quantile(errors, 0.95)))
 
 
 def bin_of(confidences: np.ndarray, bins: int = BINS, mass: Mass = "equal mass") -> np.ndarray:

@@ -57,14 +57,28 @@ def training(subject: Subject, cost: Cost, forward: Estimate | None, grid: Grid 
     kind: Kind = "measured" if cost.memory_source == "rapl" else "estimated"
     yield Number("training_memory_joules", "energy of memory in training", cost.memory_joules, memory, "J", kind)
     yield from _plain(subject.training, cost)
-    seen = subject.training.get("examples")
-    if forward is not None and seen is not None:
-        found = scaled(forward, BACKWARD * float(seen))
+    if forward is not None and (passed := examples_passed(subject.training)) is not None:
+        found = scaled(forward, BACKWARD * passed[0])
         definition = f"{BACKWARD} times the loss's forward pass on one example (mean over rows), times examples seen"
+        definition += passed[1]
         yield Number("training_flops", "operations of training", found, definition, "FLOPs", "estimated")
     if grid is not None:
         yield grid.number("training_co2e", "CO2e of training", cost.joules, "energy of training")
     yield from target(subject, cost)
+
+
+def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
+    """How often an example was passed forward and back, and what is to be said of it; None where it is not known.
+
+    A hardened training passes each example several times. What was learnt before without answers counts as well.
+    """
+    seen, each = training.get("examples"), float(training.get("passes") or 1.0)
+    if seen is None:
+        return None
+    before = training.get("pretraining") or {}
+    earlier = float(before.get("examples") or 0.0) * float(before.get("passes") or 1.0)
+    said = f", times {each:g} passes for each" if each != 1 else ""
+    return each * float(seen) + earlier, said + (", and the same for learning without answers" if earlier else "")
 
 
 def _plain(training: Mapping[str, Any], cost: Cost) -> Iterator[Number]:
@@ -126,7 +140,9 @@ def prediction(
     for size in found:
         yield from _joules(found[size], size, seed, idle)
     for percent in (50, 95):
-        definition = f"{percent} % of predictions at batch 1 take no longer, {PER_PREDICTION}; mean over windows"
+        definition = (
+            f"{percent} % of predictions at batch 1 take no longer, {PER_PREDICTION}; all calls, spread over windows"
+        )
         spread = latency(found[1], percent, seed)
         yield Number(f"latency_p{percent}", f"time of a prediction, {percent} %", spread, definition, "s", seed=seed)
     definition = f"predictions a second at batch {BATCH}, {PER_PREDICTION}"

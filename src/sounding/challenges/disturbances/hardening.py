@@ -101,15 +101,12 @@ class AgainstCorruptions(Around):
 def augmix(modality: InputModality, x: Tensor, rng: torch.Generator) -> Tensor:
     """m·x + (1 − m)·Σ wᵢ chainᵢ(x), with m from Beta(1, 1) and w from Dirichlet(1, …, 1), drawn for each example."""
     draws = -torch.rand(CHAINS, len(x), generator=rng).clamp_min(1e-12).log()  # normalised exponentials: Dirichlet(1)
-    weights = draws / draws.sum(0)
-    kept = torch.rand(len(x), generator=rng)
+    weights, kept = draws / draws.sum(0), torch.rand(len(x), generator=rng)
+    chains = x.repeat(CHAINS, *[1] * (x.ndim - 1))  # all at once: small batches cost mostly overhead
+    for _ in range(DEPTH):
+        varied = modality.vary(chains, rng, STRENGTH)
+        assert varied is not None
+        chains = varied
     shape = (-1, *[1] * (x.ndim - 1))
-    mixture = torch.zeros_like(x)
-    for weight in weights:
-        chain = x
-        for _ in range(DEPTH):
-            varied = modality.vary(chain, rng, STRENGTH)
-            assert varied is not None
-            chain = varied
-        mixture += weight.reshape(shape).to(x) * chain
+    mixture = (weights.reshape(-1).reshape(shape).to(x) * chains).unflatten(0, (CHAINS, len(x))).sum(0)
     return torch.lerp(mixture, x, kept.reshape(shape).to(x))

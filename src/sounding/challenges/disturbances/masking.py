@@ -8,8 +8,8 @@ search along the gradient goes nowhere, and what it leaves says nothing. The sig
     more         another start and twice the steps find less than one row in a hundred more
     black box    Square, which sees no gradients, finds less than one row in a hundred more
 
-Each is a number with its interval, and a verdict: passed, tripped, or withheld where too few rows say anything, or where
-an attack that found little was cut short.
+Each is a number with its interval, and a verdict: passed, tripped, or withheld where too few rows say anything, or
+where an attack that found little was cut short.
 """
 
 from __future__ import annotations

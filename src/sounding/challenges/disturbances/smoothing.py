@@ -34,7 +34,6 @@ NOBODY = -1
 """In place of an option where every loss is infinite or one is no number."""
 
 
-
 def radius(hits: int, votes: int, sigma: float, alpha: float = ALPHA) -> float:
     """The radius in units of the encoded input that `hits` of `votes` prove with probability 1 − `alpha`, or 0.
 

@@ -21,13 +21,14 @@ from sounding.challenges.features import penultimate, watched
 from sounding.engine.around import Around
 from sounding.engine.task import Task
 from sounding.errors import UsageError
-from sounding.modalities.modality import Change
+from sounding.modalities.modality import Change, InputModality
 
 TEMPERATURE = 0.5
 PROJECTED = 128
 """The width of the space in which views are compared."""
 BATCH = 256
 """Inputs a step, at least: each is told apart from all others in its batch."""
+_WITHOUT = "Train without --unlabelled"
 
 
 class Projected(nn.Module):
@@ -53,6 +54,8 @@ class Contrast(Around):
 
     def __init__(self, inside: Task) -> None:
         super().__init__(inside)
+        if type(self.input).vary is InputModality.vary:
+            raise UsageError("this kind of input knows no strong variation to learn from", fix=_WITHOUT)
         self.recipe = replace(inside.recipe, batch=max(BATCH, inside.recipe.batch), validations=1, patience=0)
 
     @property
@@ -65,19 +68,13 @@ class Contrast(Around):
         network = self.inside.build()
         layer = penultimate(network)
         if layer is None:
-            raise UsageError("this network has no features to learn without answers", fix="Train without --unlabelled")
+            raise UsageError("this network has no features to learn without answers", fix=_WITHOUT)
         return Projected(network, layer.in_features)
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Two views of every input, one batch after the other: [2B, …]."""
-        views = []
-        for _ in range(2):
-            view = self.input.vary(self.inside.augment(x, rng)[0], rng)
-            if view is None:
-                fix = "Train without --unlabelled"
-                raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
-            views.append(view)
-        return torch.cat(views), Change()
+        views = [self.input.vary(self.inside.augment(x, rng)[0], rng) for _ in range(2)]
+        return torch.cat([view for view in views if view is not None]), Change()
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
         """Loss [B]: minus the log-probability of picking an input's other view among all views of the batch."""

@@ -33,8 +33,8 @@ class Help:
 
 
 def help_of(subject: Subject) -> Help | None:
-    """What the help was worth on the test rows; None for a training that had none, or no control."""
-    if subject.control is None or not len(subject.test):
+    """What the help was worth on the test rows; None for a training that had none, or no control, or has not ended."""
+    if subject.control is None or "control" not in subject.training or not len(subject.test):
         return None
     started, task = time.perf_counter(), subject.task
     helped, control = _both(subject, subject.control)

@@ -2,8 +2,10 @@
 
 Before each round the averaged weights answer unlabelled inputs as they are; where the confidence reaches a threshold,
 the answer becomes the target of a strongly varied copy. It is of the family of FixMatch (Sohn et al., arXiv
-2001.07685), with the averaged weights as teacher (Tarvainen & Valpola, arXiv 1703.01780). A prediction is a label that
-the model wrote: so this works for every task whose predictions carry a confidence and whose input can be varied.
+2001.07685), with the averaged weights as teacher (Tarvainen & Valpola, arXiv 1703.01780) and, after FreeMatch (Wang et
+al., arXiv 2205.07246), a threshold that rises with the teacher's mean confidence: with smoothed labels a model is never
+95 % sure. A prediction is a label that the model wrote: so this works for every task whose predictions carry a
+confidence and whose input can be varied.
 
 Such methods can fail quietly, by teaching themselves their own mistakes. So a supervised training on the same labels
 always runs beside, and the better of the two on the validation rows is kept (see `api.train`).
@@ -28,11 +30,13 @@ from sounding.errors import UsageError
 from sounding.modalities.modality import InputModality, Mixed
 
 SURE = 0.95
-"""The confidence at which an answer is taken for true (FixMatch's threshold)."""
+"""The confidence at which an answer is always taken for true (FixMatch's threshold)."""
 RATIO = 3
 """Unlabelled rows that are answered for each labelled one in a round; those that are not sure are left out."""
 ROUND = 4096
 """Labelled rows in a round, repeats and all: the teacher is renewed after each."""
+PROBED, WORTH_ASKING = 512, 0.5
+"""Rows that are asked first, and the mean confidence below which a teacher knows too little to be asked more."""
 STRENGTH = 1.0
 """How strongly they are varied."""
 
@@ -79,14 +83,22 @@ class SelfTraining(Around):
         """A round: labelled rows, and up to RATIO times as many unlabelled ones with the answers that are sure."""
         rows = max(ROUND, self.recipe.batch)
         repeated = np.concatenate([rng.permutation(len(examples)) for _ in range(-(-rows // len(examples)))])[:rows]
-        asked = picked(self.unlabelled, np.sort(rng.permutation(len(self.unlabelled))[: RATIO * rows]))
+        asked = picked(self.unlabelled, rng.permutation(len(self.unlabelled))[: RATIO * rows])
+        answers = self._answers(model, asked)
+        mean = _mean_confidence(answers)
+        limit = min(SURE, mean) if mean >= WORTH_ASKING else SURE
+        sure = np.array([i for i, answer in enumerate(answers) if (answer.confidence or 0.0) >= limit], int)
+        return Round(picked(examples, repeated), picked(asked, sure), [Told(answers[i].value) for i in sure])
+
+    def _answers(self, model: nn.Module, asked: Sequence[Example]) -> list[Prediction]:
+        """Answers to the rows, or to the first few where these show that others are not worth the time."""
         answers: list[Prediction] = []
         for batch in chunks(asked, 4 * self.recipe.batch):
             with inference():
                 answers += self.inside.predict(model, [e.input for e in batch])
-        sure = [i for i, answer in enumerate(answers) if (answer.confidence or 0.0) >= SURE]
-        told = [Told(answers[i].value) for i in sure]
-        return Round(picked(examples, repeated), picked(asked, np.array(sure, int)), told)
+            if PROBED <= len(answers) < PROBED + len(batch) and _mean_confidence(answers) < WORTH_ASKING:
+                break
+        return answers
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
         """Loss [B]; the inputs whose answers the model wrote are strongly varied first."""
@@ -97,6 +109,10 @@ class SelfTraining(Around):
             assert varied is not None
             x = torch.where(told.reshape(-1, *[1] * (x.ndim - 1)), varied, x)
         return self.inside.loss(model, x, [_untold(target) for target in targets])
+
+
+def _mean_confidence(answers: Sequence[Prediction]) -> float:
+    return float(np.mean([answer.confidence or 0.0 for answer in answers]))
 
 
 def _told(target: Any) -> bool:

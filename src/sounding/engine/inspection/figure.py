@@ -5,7 +5,6 @@ Legend of shapes: L layers, J inspections of a journal.
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 from sounding.engine.files import write, write_json
 from sounding.engine.inspection.inspection import Inspection, shortened
 from sounding.engine.inspection.verdicts import EXPLODED_REAL_STEP, EXPLODED_STEP, HEALTHY, ten_to
-from sounding.engine.svg import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, STYLE, VERMILION, figure_svg
+from sounding.engine.svg import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, VERMILION, figure_bytes, figure_svg
 from sounding.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -69,20 +68,7 @@ def save(shown: Inspection | Sequence[Mapping[str, Any]], path: Path) -> None:
         found, fix = kind or "a file without an ending", "Name a .svg, .png, .pdf or .json"
         raise UsageError(f"cannot write {found}", where=str(path), fix=fix)
     draw, height = _by_layer(shown) if isinstance(shown, Inspection) else (_over_time(shown), TIME_HEIGHT)
-    write(path, figure_svg(draw, WIDTH, height) if kind == ".svg" else _printed(draw, height, kind[1:]))
-
-
-def _printed(draw: Draw, height: float, kind: str) -> bytes:
-    """The same drawing as png or pdf, for places that show no SVG."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    buffer, settings = io.BytesIO(), dict[Any, Any](STYLE)
-    with rc_context(settings):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
-        draw(figure)
-        figure.savefig(buffer, format=kind, dpi=130)
-    return buffer.getvalue()
+    write(path, figure_svg(draw, WIDTH, height) if kind == ".svg" else figure_bytes(draw, WIDTH, height, kind[1:]))
 
 
 # ---- by layer

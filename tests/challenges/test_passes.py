@@ -1,0 +1,54 @@
+"""Passes: batches without padding, and a model that remembers what it has just said."""
+
+import pytest
+import torch
+from challenges.toys import Counted, Read, small
+from torch import nn
+
+from sounding.challenges.passes import alike, remembering
+
+
+def test_batches_hold_inputs_of_one_length_and_every_input_once():
+    values = [(1,) * length for length in (3, 5, 3, 4, 3) * 10]
+    batches = alike(Read(small()), values)
+    assert sorted(i for batch in batches for i in batch) == list(range(50))
+    assert all(len({len(values[i]) for i in batch}) == 1 for batch in batches)
+    assert sorted(len(batch) for batch in batches) == [10, 10, 14, 16]  # batches of 16 at most
+
+
+def test_a_model_that_remembers_is_not_fooled_by_changes_in_place_and_forgets_afterwards():
+    model = Counted(nn.Linear(3, 2))
+    x, other = torch.rand(4, 3), torch.rand(4, 3)
+    with torch.no_grad(), remembering(model):
+        first = model(x)
+        assert model(x.clone()) is first
+        assert not torch.equal(model(other), first)
+        first.mul_(2)
+        assert torch.equal(2 * model(x), first)
+        x.add_(1)
+        assert torch.equal(model(x), model.one(x))
+        assert model.calls == 4
+    assert "forward" not in vars(model)
+    model(x)
+    model(x)
+    assert model.calls == 6
+
+
+def test_a_forward_of_the_model_s_own_is_put_back():
+    model = nn.Linear(3, 2)
+    mine = model.forward = lambda x: x
+    with pytest.raises(ZeroDivisionError), remembering(model):
+        raise ZeroDivisionError
+    assert model.forward is mine
+
+
+def test_an_answer_without_a_gradient_is_not_given_where_one_is_needed():
+    model, x = Counted(nn.Linear(3, 2)), torch.rand(4, 3)
+    with remembering(model):
+        with torch.no_grad():
+            model(x)
+        point = x.clone().requires_grad_(True)
+        model(point).sum().backward()
+        assert point.grad is not None
+        assert model(point) is model(point)
+    assert model.calls == 2
