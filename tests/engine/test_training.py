@@ -205,3 +205,16 @@ def test_a_training_may_begin_with_given_weights():
     name = "0.weight"
     assert torch.allclose(begun.model.state_dict()[name], first[name], atol=1e-6)
     assert not torch.allclose(fresh.model.state_dict()[name], first[name], atol=1e-2)
+
+
+def test_a_trial_passes_through_the_net_once_for_loss_and_answer():
+    task, some = Dots(), rows(40, "trials")
+    task.fit(some)
+    model, calls = task.build(), []
+    model[0].register_forward_hook(lambda *_: calls.append(1))
+    records = trials(task, model, some)
+    assert len(calls) == math.ceil(40 / task.recipe.batch)
+    with torch.no_grad():
+        model.eval()
+        confidences = [p.confidence for p in task.predict(model, [e.input for e in some])]
+    assert [r.confidence for r in records] == pytest.approx(confidences)

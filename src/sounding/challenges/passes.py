@@ -3,7 +3,6 @@
 scored       the loss of, or the support for, any number of answers
 alike        batches without padding
 frozen       the model as measuring wants it: evaluation mode, full precision, parameters at rest
-remembering  a model that does not compute again what it has just said
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from sounding.engine.task import Task, chunks
 
 Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
 """`score(model, x, answers)` → [B]."""
-_REMEMBERED = 4  # calls: a loss may look at an input, and at its mirror image
 
 
 def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
@@ -72,49 +70,6 @@ def frozen(model: nn.Module) -> Iterator[None]:
             module.training = mode
         for p in learnt:
             p.requires_grad_(True)
-
-
-@contextmanager
-def remembering(model: nn.Module) -> Iterator[None]:
-    """Inside, `model(x)` of a tensor seen just before is looked up, so that K losses of one input cost one pass.
-
-    Tensors count as the same when their values are. One that was changed in place since is not taken for what it was,
-    and an answer without a gradient not for one with; calls with more than one tensor, and answers that are no tensor,
-    go through as they are.
-    """
-    passing: Callable[..., Any] = model.forward
-    own = model.__dict__.get("forward")
-    kept: list[tuple[Tensor, int, Tensor, int]] = []
-
-    def forward(*args: Any, **named: Any) -> Any:
-        if named or len(args) != 1 or not _watched(args[0]):
-            return passing(*args, **named)
-        for x, version, answer, of_answer in kept:
-            if x._version == version and answer._version == of_answer and _equal(x, args[0]):
-                return answer
-        answer = passing(*args)
-        if _watched(answer):
-            kept.append((args[0], args[0]._version, answer, answer._version))
-            del kept[:-_REMEMBERED]
-        return answer
-
-    model.__dict__["forward"] = forward
-    try:
-        yield
-    finally:
-        del model.__dict__["forward"]
-        if own is not None:
-            model.__dict__["forward"] = own
-
-
-def _watched(thing: Any) -> bool:
-    """Whether it is a tensor whose changes in place can be seen."""
-    return isinstance(thing, Tensor) and not thing.is_inference()
-
-
-def _equal(a: Tensor, b: Tensor) -> bool:
-    kind = a.shape == b.shape and a.dtype == b.dtype and a.requires_grad == b.requires_grad
-    return a is b or (kind and torch.equal(a, b))
 
 
 def device(model: nn.Module) -> torch.device:

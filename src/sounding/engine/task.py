@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from sounding.engine import recipe as recipes
 from sounding.engine.metrics import Metric
 from sounding.engine.records import Example, Prediction, Record
+from sounding.engine.remembering import remembering
 from sounding.modalities.modality import Change, InputModality, Modality
 
 
@@ -90,8 +91,10 @@ class Task(ABC):
         records: list[Record] = []
         for batch in chunks(examples, self.recipe.batch):
             inputs, targets = [e.input for e in batch], [e.target for e in batch]
-            losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
-            for example, p, loss in zip(batch, self.predict(model, inputs), losses, strict=True):
+            with remembering(model):  # the loss and the answer look at the same outputs
+                losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
+                answers = self.predict(model, inputs)
+            for example, p, loss in zip(batch, answers, losses, strict=True):
                 records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
         return records
 

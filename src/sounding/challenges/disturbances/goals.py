@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.ball import picked
-from sounding.challenges.passes import remembering
 from sounding.engine.records import Prediction, Record
+from sounding.engine.remembering import remembering
 from sounding.engine.task import Task
 
 LEAST = 1e-38

@@ -22,8 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.passes import frozen, remembering
+from sounding.challenges.passes import frozen
 from sounding.engine.intervals import clopper_pearson
+from sounding.engine.remembering import remembering
 from sounding.engine.task import Task
 
 FIRST = 100
