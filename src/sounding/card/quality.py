@@ -52,7 +52,7 @@ def measure(subject: Subject) -> Section:
 def _metrics(subject: Subject, records: Sequence[Record]) -> Iterator[Number]:
     for metric in subject.task.metrics:
         started = time.perf_counter()
-        found = evaluation.estimate(metric, records, _groups(records), subject.seed)
+        found = evaluation.estimate(metric, records, evaluation.groups_of(records), subject.seed)
         yield _number(subject, _slug(metric.name), metric.name, found, metric.definition, metric.unit, started)
 
 
@@ -74,7 +74,7 @@ def _baseline(subject: Subject, records: Sequence[Record]) -> list[Record]:
 
 def _compared(subject: Subject, records: Sequence[Record], baseline: Sequence[Record]) -> Iterator[Number]:
     """The baseline's headline and the gain over it; nothing where the metric is not known for a constant answer."""
-    metric, groups, started = subject.task.metrics[0], _groups(records), time.perf_counter()
+    metric, groups, started = subject.task.metrics[0], evaluation.groups_of(records), time.perf_counter()
     found = evaluation.estimate(metric, baseline, groups, subject.seed)
     if not math.isfinite(found.value):
         return
@@ -96,7 +96,7 @@ def _always(subject: Subject, baseline: Sequence[Record]) -> str:
 
 def _loss(subject: Subject, records: Sequence[Record]) -> Number:
     metric, started = mean_loss(), time.perf_counter()
-    found = evaluation.estimate(metric, records, _groups(records), subject.seed)
+    found = evaluation.estimate(metric, records, evaluation.groups_of(records), subject.seed)
     return _number(subject, "loss", "mean loss", found, "mean of the loss over the test rows", metric.unit, started)
 
 
@@ -171,10 +171,6 @@ def _confused(subject: Subject, records: Sequence[Record]) -> list[dict[str, Any
         for i, j in pairs
         if matrix[i, j]
     ]
-
-
-def _groups(records: Sequence[Record]) -> list[str] | None:
-    return [record.group for record in records] if any(record.group for record in records) else None
 
 
 def _slug(name: str) -> str:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sounding.card.wording import capital
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, skipped
 from sounding.engine.files import read_json
-from sounding.engine.intervals import mean_t
+from sounding.engine.intervals import as_share, mean_t
 from sounding.engine.metrics import Metric
 from sounding.engine.subject import Subject
 from sounding.errors import RunError, SoundingError
@@ -61,9 +60,7 @@ def measure(subject: Subject, headlines: Mapping[int, float] | None = None) -> S
 def _mean(metric: Metric, values: Mapping[int, float]) -> Estimate:
     """The mean with its t interval; that of a share ends at 0 and 1."""
     found = mean_t(list(values.values()), "seeds")
-    if not metric.proportion or found.low is None or found.high is None:
-        return found
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+    return as_share(found) if metric.proportion else found
 
 
 def _numbers(metric: Metric, values: Mapping[int, float], found: Estimate, seconds: float) -> Iterator[Number]:

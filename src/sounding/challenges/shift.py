@@ -23,7 +23,7 @@ from sounding.challenges.confidences.confidence import Decisions, calibration_er
 from sounding.challenges.disturbances.copies import copies
 from sounding.engine import plots
 from sounding.engine.data.duplicates import Duplicates
-from sounding.engine.evaluation import estimate, same, slices, trials
+from sounding.engine.evaluation import estimate, groups_of, same, slices, trials
 from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
 from sounding.engine.metrics import Metric
 from sounding.engine.records import Example, Record
@@ -142,7 +142,7 @@ def _section(
     started: float,
 ) -> Section:
     metric, seed = subject.task.metrics[0], subject.seed
-    second, first = (estimate(metric, records, _groups(records), seed) for records in (there, here))
+    second, first = (estimate(metric, records, groups_of(records), seed) for records in (there, here))
     gap, sure = difference(second, first), [decisions(subject.task, records) for records in (there, here)]
     found_numbers = [
         *_quality(metric, second, first, gap),
@@ -268,10 +268,6 @@ def _notes(subject: Subject, there: Sequence[Record], searched: int) -> list[str
                 f"The second set has no row of {len(absent):,} of the {len(target.options):,} classes: {some}."
             )
     return notes
-
-
-def _groups(records: Sequence[Record]) -> list[str] | None:
-    return [record.group for record in records] if any(record.group for record in records) else None
 
 
 def _signed(e: Estimate) -> str:

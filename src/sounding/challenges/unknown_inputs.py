@@ -25,7 +25,7 @@ from sounding.challenges.confidences.histograms import histograms
 from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
 from sounding.engine.evaluation import FEW
 from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.engine.intervals import bootstrap
+from sounding.engine.intervals import as_share, bootstrap
 from sounding.engine.metrics import mean
 from sounding.engine.subject import Subject
 
@@ -155,16 +155,12 @@ def _how_sure(subject: Subject, plan: Plan, test: Seen) -> list[Number]:
         if here.any():
             id = "known" if name == "test rows" else re.sub(r"\W+", "_", name.partition(": ")[2]).strip("_").lower()
             groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
-            found = _share(bootstrap(column[here], mean, groups, subject.seed, plan.resamples))
+            found = as_share(bootstrap(column[here], mean, groups, subject.seed, plan.resamples))
             definition = f"mean confidence of the answers to {name}"
             if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
                 found, definition = Estimate(found.value, n=found.n), f"{definition}; all are the same"
             numbers.append(Number(f"confidence_{id}", f"mean confidence, {name}", found, definition))
     return numbers
-
-
-def _share(e: Estimate) -> Estimate:
-    return e if e.low is None or e.high is None else replace(e, low=max(0.0, e.low), high=min(1.0, e.high))
 
 
 def _by_set(subject: Subject, test: Seen, near: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: S
 
 def measure(task: Task, records: Sequence[Record], seed: int = 0, resamples: int = 2000) -> dict[str, Estimate]:
     """Every metric of the task by name, in the task's order; clustered when any record has a group."""
-    groups = _groups(records)
+    groups = groups_of(records)
     return {metric.name: estimate(metric, records, groups, seed, resamples) for metric in task.metrics}
 
 
@@ -114,7 +114,7 @@ def compare(
     for row, (a, b) in enumerate(zip(records_a, records_b, strict=True), 1):
         if not same(a.truth, b.truth):
             raise UsageError(f"the records are not of the same rows: record {row} differs in its truth", fix=fix)
-    groups = _groups(records_a)
+    groups = groups_of(records_a)
     return {
         metric.name: paired_difference(
             metric.statistics(records_a), metric.statistics(records_b), metric.reduce, groups, seed, resamples
@@ -181,7 +181,8 @@ def _finite(record: Record) -> bool:
     return known and math.isfinite(record.confidence or 0.0) and bool(np.isfinite(scores).all())
 
 
-def _groups(records: Sequence[Record]) -> list[str] | None:
+def groups_of(records: Sequence[Record]) -> list[str] | None:
+    """The group of each record, or None where none has one."""
     return [record.group for record in records] if any(record.group for record in records) else None
 
 

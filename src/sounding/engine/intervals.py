@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -75,10 +76,14 @@ def proportion(
         k = int(labels.max()) + 1
         edge = wilson(k * float(values[0]), k, level)
         return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {k} clusters")
-    found = bootstrap(values, _mean, groups, seed, resamples, level)
+    return as_share(bootstrap(values, _mean, groups, seed, resamples, level))
+
+
+def as_share(found: Estimate) -> Estimate:
+    """The estimate of a share: its interval ends at 0 and 1, whatever a t interval of few rows says."""
     if found.low is None or found.high is None:
         return found
-    return Estimate(found.value, max(0.0, found.low), min(1.0, found.high), found.n, level, found.interval)
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def _check(hits: float, n: int) -> None:

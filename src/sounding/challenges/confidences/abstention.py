@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap, wilson
+from sounding.engine.intervals import as_share, bootstrap, wilson
 
 
 def risks(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def estimate_aurc(
     """`aurc` with an interval. Where all answers are right (or all wrong) it is that of the risk of a random order."""
     found = bootstrap(stats, _area, groups, seed, resamples)
     if (unseen := _unseen(stats, found.n)) is None:
-        return _within(found)
+        return as_share(found)
     low, high = (1 - unseen, 1.0) if stats[0, 1] else (0.0, unseen)
     return replace(found, low=low, high=high, interval="wilson")
 
@@ -99,7 +99,7 @@ def estimate_excess(
 
     found = bootstrap(stats, excess, groups, seed, resamples)
     if (unseen := _unseen(stats, found.n)) is None:
-        return _within(found)
+        return as_share(found)
     return replace(found, low=0.0, high=unseen, interval="wilson")
 
 
@@ -144,10 +144,3 @@ def _kept(n: int, coverage: float) -> int:
 def _unseen(stats: np.ndarray, n: int) -> float | None:
     """Where all answers are right (or all wrong): how large the share of the others may be. Resampling sees none."""
     return wilson(0, n).high if stats[:, 1].min() == stats[:, 1].max() else None
-
-
-def _within(found: Estimate) -> Estimate:
-    """A share cannot be below 0 or above 1, whatever a t interval of few rows says."""
-    if found.low is None or found.high is None:
-        return found
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))

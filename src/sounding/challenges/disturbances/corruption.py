@@ -19,7 +19,7 @@ from torch import nn
 from sounding.engine import plots
 from sounding.engine.evaluation import trials
 from sounding.engine.evidence import Estimate, Figure, Number, Section
-from sounding.engine.intervals import bootstrap, paired_difference, proportion
+from sounding.engine.intervals import as_share, bootstrap, paired_difference, proportion
 from sounding.engine.metrics import Metric
 from sounding.engine.records import Example
 from sounding.engine.subject import Subject
@@ -118,9 +118,7 @@ def _score(metric: Metric, columns: np.ndarray, groups: Sequence[str], seed: int
         return proportion(columns[:, 0], groups, seed)
     resamples = 2000 if metric.proportion else 200  # a reduce that is not a mean may take milliseconds
     found = bootstrap(_lean(metric, columns), _average(metric), groups, seed, resamples)
-    if not metric.proportion or found.low is None or found.high is None:
-        return found
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+    return as_share(found) if metric.proportion else found
 
 
 def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
