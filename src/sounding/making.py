@@ -23,7 +23,6 @@ from sounding import catalog
 from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
-from sounding.engine.cost import Cost
 from sounding.engine.data import Dataset, Examples
 from sounding.engine.data.pool import open_pool
 from sounding.engine.evaluation import compare, trials
@@ -31,12 +30,13 @@ from sounding.engine.files import read_tensors, write_json, write_tensors
 from sounding.engine.inspection.journal import Journal
 from sounding.engine.keeper import FolderKeeper
 from sounding.engine.machine import Setting
+from sounding.engine.metering.cost import Cost
 from sounding.engine.progress import Watch
 from sounding.engine.run import Run, latest_unfinished
 from sounding.engine.task import Task
 from sounding.engine.trainee import Trainee
 from sounding.engine.training import Budget, Fitted, fit
-from sounding.engine.transfer import transfer
+from sounding.engine.transfer import opened, transfer
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.model import reopened
 
@@ -53,7 +53,7 @@ class Means:
     """What a training gets beyond labelled rows and a budget; `config.json` keeps it under "means"."""
 
     harden: str = ""  # attacks or corruptions
-    start: str = ""  # the run whose weights it begins with
+    start: str = ""  # the run, file or hub:NAME whose weights it begins with
     unlabelled: str = ""  # where rows without answers are
     method: str = "self-training"  # what is done with these
     control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
@@ -82,15 +82,22 @@ def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, ou
     """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
     means = Means(**config["means"])
     trainee = Trainee(task, config["seed"], Setting.from_json(config["setting"]))
-    taught = hardened(task, means.harden) if means.harden else task
-    if means.unlabelled:  # an input that cannot be varied is refused now, and not after the control was trained
-        SelfTraining(taught, ()) if means.method == "self-training" else Contrast(task).build()
-    taken = transfer(Run.open(means.start).weights(), trainee.model, means.start).to_json() if means.start else {}
+    if means.harden:
+        hardened(task, means.harden)
+    if means.unlabelled and means.method == "contrast":  # refused now, and not after the control was trained
+        Contrast(task).build()
+    taken = _taken(means.start, trainee.model) if means.start else {}
     run = Run.create(name, out)
     write_json(run.dir / "data.json", dataset.report.to_json())
     run.describe_model(task, config["task"])
     run.describe({**config, "transfer": taken})  # last: a folder with a config.json can be resumed
     return run
+
+
+def _taken(start: str, model: nn.Module) -> dict[str, Any]:
+    """What config.json says of the weights that a training begins with: their origin, and which find a place."""
+    begin = opened(start)
+    return {"origin": begin.origin, **transfer(begin.weights, model, start).to_json()}
 
 
 def unfinished(task: str, resume: bool | str | Path) -> tuple[Run, Task, Dataset]:
@@ -125,7 +132,7 @@ def trained(
     if means.controlled:
         say("training the control: the same labelled rows and budget, without the help")
         control = making.fit(making.taught, run.dir / CONTROL)
-    helped, before = making.helped(say)
+    helped, before = making.helped(say, control)
     passes, until = making.taught.passes, making.budget.until
     model, facts = helped.model, _facts(helped, passes, until, before)
     if control is not None:
@@ -172,16 +179,17 @@ class _Making:
             journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
         )
 
-    def helped(self, say: Callable[[str], None]) -> tuple[Fitted, dict[str, Any]]:
+    def helped(self, say: Callable[[str], None], control: Fitted | None) -> tuple[Fitted, dict[str, Any]]:
         """The training with everything that the means give it, and the facts of one that went before it, if any did."""
-        theirs: Weights = Run.open(self.means.start).weights() if self.means.start else {}
-        initial: Weights = transfer(theirs, self.task.build()).weights if theirs else {}
+        start = self.means.start
+        initial: Weights = transfer(opened(start).weights, self.task.build(), start).weights if start else {}
         pool = self.pool
         if pool is None:
             return self.fit(self.taught, self.run.dir, initial), {}
         say(f"{len(pool)} unlabelled rows")
-        if self.means.method == "self-training":
-            return self.fit(SelfTraining(self.taught, pool), self.run.dir, initial), {}
+        if control is not None and self.means.method == "self-training":
+            taught = SelfTraining(self.taught, pool, control.model)
+            return self.fit(taught, self.run.dir, initial), _facts(control, self.taught.passes)
         weights, before = self._pretrained(pool, initial, say)
         return self.fit(self.taught, self.run.dir, {**initial, **weights}, self._half(self.taught)), before
 

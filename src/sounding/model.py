@@ -26,12 +26,12 @@ from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
 from sounding.engine import evaluation, inspection
-from sounding.engine.cost import with_joules
 from sounding.engine.data import Columns, Dataset, open_data
 from sounding.engine.data.pool import Pool, open_pool
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import read_json, write
 from sounding.engine.inspection import Inspection
+from sounding.engine.metering.cost import with_joules
 from sounding.engine.prediction import Result, Results, expand, predict
 from sounding.engine.records import Record
 from sounding.engine.run import Run
@@ -129,15 +129,17 @@ class Model:
     ) -> Card:
         """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
 
-        `profile` is quick, standard or full; `shift` is a second set of the same task, from elsewhere, and `allow_bad`
+        `profile` is quick, standard or full (that of the saved card, else quick); `shift` is a second set of the same task, from elsewhere, and `allow_bad`
         the share of its rows to go on without. The rest is what only a person knows (`Told`): region, pue, joules, use,
         licence.
         """
         said = Told(**told)
-        if profile is None and shift is None and said == Told() and (self.dir / "card.json").exists():
-            return Card.load(self.dir)
+        saved = Card.load(self.dir) if profile is None and (self.dir / "card.json").exists() else None
+        if saved is not None and shift is None and said == Told():
+            return saved
         second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
-        return measured(self, self.dataset(), profile or "quick", say, second=second, told=said)
+        chosen: Any = profile or (saved.header.profile if saved else "quick")  # what is added to a full card makes it no quick one
+        return measured(self, self.dataset(), chosen, say, second=second, told=said)
 
     # ---- looking closer
 

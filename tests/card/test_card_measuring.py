@@ -22,7 +22,7 @@ from sounding.card.measuring import measure
 from sounding.card.parts import Part, Parts, fingerprint
 from sounding.card.sections import MEASURED
 from sounding.engine.evidence import Figure, Section
-from sounding.engine.meter import Meter
+from sounding.engine.metering.meter import Meter
 from sounding.engine.subject import Subject
 from sounding.engine.training import Interrupted
 from sounding.errors import DataError, RunError, TrainingError, UsageError

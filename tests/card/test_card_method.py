@@ -11,7 +11,7 @@ from sounding.card import method
 from sounding.card.card import Card
 from sounding.card.parts import Part
 from sounding.engine.evidence import Estimate, Section
-from sounding.engine.meter import Meter
+from sounding.engine.metering.meter import Meter
 
 
 def test_every_number_is_listed_with_what_explains_it():

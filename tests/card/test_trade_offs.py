@@ -20,7 +20,7 @@ from sounding.card.trade_offs import CLEAR, PLANS, TradeOffs, compare_runs
 from sounding.engine.evaluation import compare
 from sounding.engine.evidence import Estimate
 from sounding.engine.intervals import wilson
-from sounding.engine.meter import Meter
+from sounding.engine.metering.meter import Meter
 from sounding.errors import UsageError
 
 

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from sounding.challenges import energy
 from sounding.challenges.costs import expenses, windows
-from sounding.engine import meter, watts
-from sounding.engine.cost import exactly, given, with_joules
 from sounding.engine.evidence import Section
-from sounding.engine.meter import VARIABLE, Cost, Meter, spread
+from sounding.engine.metering import meter, watts
+from sounding.engine.metering.cost import exactly, given, with_joules
+from sounding.engine.metering.meter import VARIABLE, Cost, Meter, spread
 from sounding.engine.metrics import Metric
 from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject

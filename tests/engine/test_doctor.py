@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sounding.engine import probe, watts
+from sounding.engine import probe
 from sounding.engine.doctor import report
+from sounding.engine.metering import watts
 from sounding.engine.probe import Probe
 
 

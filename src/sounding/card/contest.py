@@ -29,12 +29,12 @@ from sounding.challenges.confidences.confidence import (
 from sounding.challenges.costs.windows import Window, evaluating, joules_each
 from sounding.challenges.disturbances.corruption import difference, judged
 from sounding.challenges.passes import device
-from sounding.engine.cost import Cost, exactly
 from sounding.engine.evaluation import estimate, trials
 from sounding.engine.evidence import Estimate, Kind
 from sounding.engine.intervals import bootstrap, paired_difference, wilson
 from sounding.engine.machine import Setting, inference
-from sounding.engine.meter import Meter
+from sounding.engine.metering.cost import Cost, exactly
+from sounding.engine.metering.meter import Meter
 from sounding.engine.metrics import mean_loss
 from sounding.engine.records import Record
 from sounding.engine.subject import Subject

@@ -33,7 +33,7 @@ def measure(subject: Subject, report: Mapping[str, Any]) -> Section:
         TITLE,
         sentence=_sentence(splits, report),
         numbers=tuple(_numbers(splits, classes, report)),
-        details=_details(splits, classes, report),
+        details={**_details(splits, classes, report), **_began(subject)},
     )
 
 
@@ -75,6 +75,17 @@ def _numbers(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapp
 
 def _count(id: str, name: str, value: int, n: int, definition: str, unit: str = "rows") -> Number:
     return Number(id, name, Estimate(float(value), n=n, interval=COUNTED), definition, unit)
+
+
+def _began(subject: Subject) -> dict[str, Any]:
+    """Where the weights came from that the training began with, if it did not begin from nothing."""
+    taken = subject.config.get("transfer") or {}
+    if not taken.get("origin"):
+        return {}
+    words = taken["origin"].split(" ")
+    origin = " ".join(PurePath(w).name if w.startswith("/") else w for w in words)  # a card may be published
+    share = f"{taken['share']:.0%} of the parameters, before training"
+    return {"weights_from": f"{origin} ({share}); what they were learnt on is not in this report"}
 
 
 def _details(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:

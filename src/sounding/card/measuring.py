@@ -15,9 +15,9 @@ from sounding.card.card import Card, Header
 from sounding.card.forecast import Course, forecast
 from sounding.card.parts import Part, Parts
 from sounding.card.sections import MEASURED, Known, measurement
-from sounding.engine.carbon import checked_pue, intensity
 from sounding.engine.evidence import failed, interrupted, timed
-from sounding.engine.meter import Meter, given_watts
+from sounding.engine.metering.carbon import checked_pue, intensity
+from sounding.engine.metering.meter import Meter, given_watts
 from sounding.engine.subject import Subject
 from sounding.engine.training import Interrupted
 

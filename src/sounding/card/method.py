@@ -15,7 +15,7 @@ from sounding.card.contents import Contents, Header
 from sounding.card.parts import Part
 from sounding.card.wording import KINDS, NOT_JOINTLY, capital, duration, printed
 from sounding.engine.evidence import Estimate, Number, Section
-from sounding.engine.meter import Cost
+from sounding.engine.metering.meter import Cost
 
 ID, TITLE = "method", "Method notes"
 _STATUS = {"not_applicable": "not applicable", "skipped": "not measured"}

@@ -25,7 +25,7 @@ from torch import nn
 from sounding.card.storage import finite, read_section
 from sounding.engine.evidence import Figure, Section
 from sounding.engine.files import read_json, write, write_json
-from sounding.engine.meter import Cost
+from sounding.engine.metering.meter import Cost
 from sounding.errors import RunError
 
 FOLDER = "card.parts"

@@ -25,13 +25,13 @@ from sounding.challenges.costs.windows import (
     operations,
     windows,
 )
-from sounding.engine.carbon import checked_pue, intensity
-from sounding.engine.cost import Cost
 from sounding.engine.evidence import Number, Section, not_applicable, timed
 from sounding.engine.machine import inference
+from sounding.engine.metering.carbon import checked_pue, intensity
+from sounding.engine.metering.cost import Cost
+from sounding.engine.metering.watts import stored
 from sounding.engine.records import Example
 from sounding.engine.subject import Subject
-from sounding.engine.watts import stored
 from sounding.errors import UsageError
 
 __all__ = ["WINDOWS", "WINDOW_SECONDS", "measure"]

@@ -16,7 +16,7 @@ from sounding.errors import UsageError
 @cli.command()
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file.")
+@click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file, or a folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--explain", is_flag=True, help="Say which parts of the input carry the answer.")
 @click.option("--method", default="occlusion", show_default=True, help="How: occlusion, gradient, shapley …")
@@ -27,7 +27,8 @@ def predict(
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
     from sounding import api
-    from sounding.engine.prediction import expand, write_results
+    from sounding.engine.prediction import expand
+    from sounding.engine.writing import write_results
 
     model = api.load(run)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]

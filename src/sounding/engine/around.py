@@ -73,6 +73,10 @@ class Around(Task):
         """What to train on next."""
         return self.inside.gather(model, examples, rng)
 
+    def settle(self, model: nn.Module, examples: Sequence[Example]) -> bool:
+        """Set what no gradient teaches."""
+        return self.inside.settle(model, examples)
+
     def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
         return self.inside.trials(model, examples)

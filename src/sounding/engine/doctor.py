@@ -15,9 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from sounding.engine import machine
-from sounding.engine.carbon import regions
-from sounding.engine.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, cards, zones
-from sounding.engine.watts import VARIABLE, given_watts, rate, stored
+from sounding.engine.metering.carbon import regions
+from sounding.engine.metering.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, cards, zones
+from sounding.engine.metering.watts import VARIABLE, given_watts, rate, stored
 
 
 def report(cache: Path | None = None, powercap: Path = POWERCAP) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
 
-from sounding.engine.files import unwritable
+from sounding.engine.data.reading import laid
 from sounding.engine.machine import inference
 from sounding.engine.records import Prediction
 from sounding.engine.task import Task, chunks
@@ -32,6 +30,8 @@ class Result:
     input: Any
     prediction: Prediction
     task: Task
+    cell: Any = None
+    """What was named, where it can be read again: a picture that the model saw smaller."""
 
     @property
     def value(self) -> Any:
@@ -54,19 +54,32 @@ class Result:
         return self.task.target.answers(p.value, p.confidence, p.scores)
 
     def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Figure:
-        """The input with its answer above it, as a matplotlib figure; also written to `path` (.png, .svg) if given.
+        """The input with its answer, as a matplotlib figure; also written to `path` (.png, .svg) if given.
 
-        `weights` [P] of the input's parts, as an explanation gives them, are drawn over it.
+        An answer that has a place in the input (boxes, a mask) is drawn there, any other stands above it. `weights` [P]
+        of the input's parts, as an explanation gives them, are drawn over the input as the model saw it.
         """
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(3, 3.3), layout="constrained")
+        input, target = self.task.input, self.task.target
+        shown = self.input if weights is not None or self.cell is None else input.original(self.cell)
+        wide, tall = input.shape(shown)
+        figure = Figure(figsize=(wide, tall + 0.3), layout="constrained")
         axes = figure.subplots()
-        self.task.input.draw(axes, self.input, weights)
-        axes.set_title(self.label if self.score is None else f"{self.label}  {self.score:.3f}", parse_math=False)
+        input.draw(axes, shown, weights)
+        if weights is not None or not target.overlay(axes, self.value, shown):
+            axes.set_title(self.label if self.score is None else f"{self.label}  {self.score:.3f}", parse_math=False)
         if path is not None:
             figure.savefig(path, dpi=150)
         return figure
+
+    def __getattr__(self, name: str) -> Any:
+        """What the kind of answer is asked for by name: `boxes`, `labels`, `mask`."""
+        if not name.startswith("_"):
+            fields = self.task.target.fields(self.value, self.prediction.scores)
+            if name in fields:
+                return fields[name]
+        raise AttributeError(f"this result has no {name!r}")
 
     def to_json(self) -> dict[str, Any]:
         """One line of a results file."""
@@ -97,7 +110,12 @@ def predict(task: Task, model: nn.Module, inputs: Iterable[Any]) -> Iterator[Res
             source = (
                 item if isinstance(item, str) else str(item) if isinstance(item, Path) else task.input.describe(value)
             )
-            yield Result(source, value, prediction, task)
+            yield Result(source, value, _laid(task, prediction, item), task, item)
+
+
+def _laid(task: Task, prediction: Prediction, item: Any) -> Prediction:
+    """The prediction in the measures of the picture that was named, which the model may have seen smaller."""
+    return replace(prediction, value=laid(task.target, prediction.value, task.input, item, answer=True))
 
 
 def expand(modality: InputModality, named: Any) -> list[Any]:
@@ -142,27 +160,3 @@ def _batches(items: Iterable[Any], size: int) -> Iterator[Sequence[Any]]:
             batch = []
     if batch:
         yield batch
-
-
-def write_results(path: Path, results: Iterable[Result]) -> int:
-    """Write results to a .jsonl or .csv file as they come; returns how many.
-
-    The file is put in place when all are there: an input that cannot be read leaves a former file as it was. Raises
-    RunError if it cannot be written.
-    """
-    unfinished, count = path.with_name(f".{path.name}.unfinished"), 0
-    try:
-        with open(unfinished, "w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, fieldnames=["input", "answer", "score"])
-            if path.suffix == ".csv":
-                table.writeheader()
-            for result in results:
-                row = result.to_json()
-                table.writerow(row) if path.suffix == ".csv" else file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                count += 1
-        unfinished.replace(path)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count

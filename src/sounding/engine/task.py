@@ -86,6 +86,13 @@ class Task(ABC):
         """What to train on next: the rows by default; a game plays them."""
         return examples
 
+    def settle(self, model: nn.Module, examples: Sequence[Example]) -> bool:
+        """Set what no gradient teaches (a threshold) on the validation rows, in buffers of a model just trained.
+
+        The model is in evaluation mode, with the best weights of its training. Returns whether anything was set.
+        """
+        return False
+
     def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement: predict each row by default; a game plays matches."""
         records: list[Record] = []

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from sounding.engine.data import batches
 from sounding.engine.evaluation import trials
 from sounding.engine.keeper import Keeper
-from sounding.engine.machine import Setting, choose
-from sounding.engine.meter import Cost, Meter
+from sounding.engine.machine import Setting, choose, inference
+from sounding.engine.metering.meter import Cost, Meter
 from sounding.engine.optimization import learning_rate
 from sounding.engine.progress import Watch
 from sounding.engine.records import Example
@@ -144,7 +144,8 @@ def fit(
                     )
                 if state.finished:
                     break
-    return _fitted(trainee, keeper, earlier + meter.cost if earlier else meter.cost, len(train), budget)
+    cost = earlier + meter.cost if earlier else meter.cost
+    return _fitted(trainee, keeper, cost, len(train), validation, budget)
 
 
 def steps_per_epoch(rows: int, task: Task) -> int:
@@ -253,15 +254,21 @@ def _roll_back(trainee: Trainee, keeper: Keeper, watch: Watch, trouble: str) -> 
     watch.say(f"step {at}: {trouble}; went back to step {trainee.state.step}, learning rate now at most {rate}")
 
 
-def _fitted(trainee: Trainee, keeper: Keeper, cost: Cost, rows: int, budget: Budget) -> Fitted:
-    model = trainee.average.model
+def _fitted(
+    trainee: Trainee, keeper: Keeper, cost: Cost, rows: int, validation: Sequence[Example], budget: Budget
+) -> Fitted:
+    model = trainee.average.model.eval()
     model.load_state_dict(keeper.best())
+    with inference():
+        settled = bool(len(validation)) and trainee.task.settle(model, validation)
+    if settled:
+        keeper.keep_best(trainee)
     state = trainee.state
     batch = trainee.task.recipe.batch
     examples = state.step * (batch if trainee.task.gathers else min(batch, rows))  # what is gathered fills a batch
     last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
     reached = _reached(last, budget, trainee.task)
-    return Fitted(model.eval(), state.step, examples, cost, state.history, state.progress < 1.0, reached)
+    return Fitted(model, state.step, examples, cost, state.history, state.progress < 1.0, reached)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ Legend of shapes: B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,45 @@ def augment(
     else:
         x, change = mixup(x, rng, mix) if mix else (x, Change())
     return x, replace(change, affine=affine)
+
+
+def warp(
+    x: Tensor,
+    rng: torch.Generator,
+    *,
+    scale: tuple[float, float] = (1.0, 1.0),
+    shift: float = 0.0,
+    flip: bool = False,
+    upright: bool = True,
+    shape: tuple[int, int] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Each picture [B, C, H, W] scaled, moved and mirrored at random, seen through a window of `shape` (h, w).
+
+    Things become `scale` times as large, drawn evenly on a logarithmic scale from the smallest to the largest given.
+    The window (by default as large as the picture, in pixels) lies anywhere on what is then larger than it, and what is
+    smaller lies anywhere in it; `shift` moves it further, by up to this share of the picture's sides. With `flip`,
+    half are mirrored left to right; unless `upright`, half are mirrored top to bottom and half lie on their side too.
+    Outside of a picture is its mean colour. Returns the pictures [B, C, h, w], and the affine map [B, 2, 3].
+    """
+    height, width = shape or x.shape[-2:]
+    low, high = (math.log(factor) for factor in scale)
+    factor = torch.exp(low + (high - low) * torch.rand(len(x), generator=rng))
+    turn = torch.diag_embed(1 - 2.0 * (torch.rand(len(x), 2, generator=rng) < torch.tensor([flip, not upright]) / 2))
+    if not upright:
+        turn = torch.where(torch.rand(len(x), 1, 1, generator=rng) < 0.5, turn.flip(2), turn)
+    sides, window = torch.tensor(x.shape[:-3:-1]), torch.tensor([float(width), float(height)])
+    linear = turn * window / sides[:, None] / factor[:, None, None]  # from the window's [-1, 1] to the picture's
+    room = (1 - linear.abs().sum(2)).abs() + 2 * shift
+    offset = room * (2 * torch.rand(len(x), 2, generator=rng) - 1)
+    affine = torch.cat([linear, offset[:, :, None]], dim=2)
+    return sample(x, affine, (height, width)), affine
+
+
+def sample(x: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Pictures [B, C, h, w] that see `x` through the map `affine` [B, 2, 3]; outside of `x` is its mean colour."""
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    grid = F.affine_grid(affine.to(x), [len(x), x.shape[1], *shape], align_corners=False)
+    return (F.grid_sample(x - mean, grid, align_corners=False) + mean).clamp_(0, 1)
 
 
 def _after(first: Tensor, second: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, did_you_mean
-from sounding.modalities.modality import Mixed, Modality, Row
+from sounding.modalities.modality import Mixed, Modality, Row, Weighed
 
 SPLITS = {
     "train": "train",
@@ -84,17 +84,24 @@ class Category(Modality):
         groups = lookalikes(self.options or ())
         return [f"the labels {' and '.join(map(repr, group))} differ only by case or spaces" for group in groups]
 
-    def encode(self, values: Sequence[str | Mixed]) -> Tensor:
-        """Float32 [B, K]: one-hot, or the two shares of a `Mixed` label. Raises DataError for an unknown label."""
+    def encode(self, values: Sequence[str | Mixed | Weighed]) -> Tensor:
+        """Float32 [B, K]: one-hot, or the shares of a mixed or weighed label. Raises DataError for an unknown label."""
         places = {option: place for place, option in enumerate(self.options or ())}
         out = np.zeros((len(values), len(places)), np.float32)
-        for row, value in enumerate(values):
-            mixed = value if isinstance(value, Mixed) else Mixed(value, value, 1.0)
-            for label, share in ((mixed.value, mixed.share), (mixed.other, 1 - mixed.share)):
-                if label not in places:
-                    raise DataError(f"no training row has the label {label!r}", fix=self._advice(label))
-                out[row, places[label]] += share
+        for row, value in zip(out, values, strict=True):
+            self._add(row, value, 1.0, places)
         return torch.from_numpy(out)
+
+    def _add(self, row: np.ndarray, value: str | Mixed | Weighed, share: float, places: Mapping[str, int]) -> None:
+        if isinstance(value, Mixed):
+            self._add(row, value.value, share * value.share, places)
+            self._add(row, value.other, share * (1 - value.share), places)
+        elif isinstance(value, Weighed):
+            row += share * np.asarray(value.shares, np.float32)
+        elif value in places:
+            row[places[value]] += share
+        else:
+            raise DataError(f"no training row has the label {value!r}", fix=self._advice(value))
 
     def _advice(self, label: Any) -> str:
         known = self.options or []

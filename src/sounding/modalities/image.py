@@ -1,8 +1,7 @@
 """Pictures: what a camera, a scanner or a microscope saw.
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
-picture's own size, so that `fit` can look at sizes; afterwards it is square, at the working size and channels. Files
-are opened in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
+picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
 
 Legend of shapes: B batch, C channels, H height, W width, P parts, M masks.
 """
@@ -21,14 +20,17 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities import augmentation, picture, variation
+from sounding.modalities import augmentation, picture, picture_drawing, variation
 from sounding.modalities.corruptions import CORRUPTIONS
 from sounding.modalities.filters import gaussian
 from sounding.modalities.modality import Change, Corruption, InputModality, Threat
 
-FILLS = ("crop", "stretch", "pad")
+SQUARES = ("crop", "stretch", "pad")
+FILLS = (*SQUARES, "whole", "own")
 LARGEST = 64
 """The largest side that is learnt from the data: fast enough on a laptop. A larger one has to be asked for."""
+LONGEST = 1024
+"""The same for pictures that keep their shape or their size."""
 SAMPLE = 2000
 """How many training pictures `fit` looks at, at most: the first ones, so they should come in random order."""
 MEMORY = 2**28
@@ -36,11 +38,13 @@ MEMORY = 2**28
 
 
 class Image(InputModality):
-    """A picture at a square working size.
+    """A picture at a working size.
 
     `size` is the working side in pixels; 0 learns it from the training pictures (their median shorter side, at most
     `LARGEST`, so that most are never scaled up). `fill` says how a picture that is not square becomes so: "crop" (the
-    middle), "stretch" (all of it, distorted) or "pad" (all of it, between black bars).
+    middle), "stretch" (all of it, distorted) or "pad" (all of it, between black bars). Or it need not: "whole" stretches
+    all of it to one oblong whose sides are the median sides, and "own" leaves each its own size; then `size` is the
+    longer side (in "own" the longest that is not scaled down), 0 being the median, at most `LONGEST`.
 
     After `fit`: `height`, `width`, `channels` (1 only if every picture looked at is grey), and `mean` and `std` of each
     channel in [0, 1].
@@ -82,13 +86,35 @@ class Image(InputModality):
 
         Raises DataError for whatever cannot be used: see `picture.of_cell`.
         """
-        return self._worked(picture.of_cell(cell, root, self.height))
+        side = 0 if self.fill == "own" else max(self.height, self.width)
+        return self._worked(picture.of_cell(cell, root, side))
+
+    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
+        """Width and height in pixels as the picture is seen; only the header of a file is read."""
+        return picture.extent(cell, root)
 
     def _worked(self, value: np.ndarray) -> np.ndarray:
         """The array at the working size and channels, once they are known."""
         if not self.height or value.shape == (self.height, self.width, self.channels):
             return value
-        return picture.with_channels(picture.square(value, self.height, self.fill), self.channels)
+        return picture.with_channels(self._sized(value, self.height, self.width), self.channels)
+
+    def _sized(self, value: np.ndarray, height: int, width: int) -> np.ndarray:
+        if self.fill in SQUARES:
+            return picture.square(value, height, self.fill)
+        if self.fill == "own":
+            height, width = picture.within(value.shape[:2], self.size or LONGEST)
+        whole = (0, 0, value.shape[1], value.shape[0])
+        return value if value.shape[:2] == (height, width) else picture.resample(value, (width, height), whole)
+
+    def _learnt(self, sides: np.ndarray) -> tuple[int, int]:
+        """The working height and width for pictures of `sides` [N, 2]."""
+        if self.fill in SQUARES:
+            side = self.size or min(LARGEST, int(np.median(sides.min(axis=1))))
+            return side, side
+        height, width = np.median(sides, axis=0)
+        scale = (self.size or min(LONGEST, max(height, width))) / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
     def remark(self, value: np.ndarray) -> str:
         """What is odd about a picture that can be used all the same."""
@@ -107,15 +133,16 @@ class Image(InputModality):
 
         Looks at the first `SAMPLE` pictures, or fewer where those would take more than `MEMORY` bytes.
         """
-        largest = self.size or LARGEST
-        shorts, sample = [], []
+        self.height = self.width = 0  # what a former fit learnt must not scale these
+        largest = self.size or (LARGEST if self.fill in SQUARES else LONGEST)
+        sides, sample = [], []
         for value in islice(values, max(1, min(SAMPLE, MEMORY // (3 * largest**2)))):
             value = picture.from_array(value)
-            shorts.append(min(value.shape[:2]))
-            sample.append(picture.square(value, self.size or min(LARGEST, shorts[-1]), self.fill))
+            sides.append(value.shape[:2])
+            sample.append(self._sized(value, *self._learnt(np.array(sides[-1:]))))
         if not sample:
             raise DataError("there is no picture to learn from", fix="Give at least one row whose picture can be read")
-        self.height = self.width = self.size or min(LARGEST, int(np.median(shorts)))
+        self.height, self.width = self._learnt(np.array(sides))
         self.channels = 1 if all((value == value[..., :1]).all() for value in sample) else 3
         sums = np.zeros((2, self.channels))
         for value in sample:
@@ -138,8 +165,11 @@ class Image(InputModality):
     # ---- tensors
 
     def encode(self, values: Sequence[np.ndarray]) -> Tensor:
-        """Float32 [B, C, H, W] in [0, 1]; other sizes and channels are brought to the working ones."""
-        arrays = [self._worked(value) for value in values]
+        """Float32 [B, C, H, W] in [0, 1]; other sizes and channels are brought to the working ones.
+
+        Pictures of their own size are padded with black, below and to the right, to the largest of the batch.
+        """
+        arrays = picture.padded([self._worked(value) for value in values])
         if not arrays:
             return torch.empty(0, self.channels, self.height, self.width)
         if any(array.dtype != np.uint8 for array in arrays):
@@ -240,16 +270,15 @@ class Image(InputModality):
 
     def draw(self, axes: Any, value: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Show the picture, and over it the weight [P] of each cell: red for, blue against, clear for none."""
-        height, width = value.shape[:2]
-        axes.axis("off")
-        axes.imshow(picture.with_channels(picture.as_unit(value), 3), interpolation="nearest")
-        if weights is None:
-            return
-        grid = np.asarray(weights, float).reshape(_grid(value), -1)
-        top = float(np.abs(grid).max()) or 1.0
-        extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-        strength = 0.75 * np.abs(grid) / top
-        axes.imshow(grid, cmap="RdBu_r", vmin=-top, vmax=top, alpha=strength, extent=extent, interpolation="nearest")
+        picture_drawing.drawn(axes, value, None if weights is None else np.reshape(weights, (_grid(value), -1)))
+
+    def original(self, cell: Any) -> np.ndarray:
+        """The picture at its own size."""
+        return picture.of_cell(cell)
+
+    def shape(self, value: np.ndarray) -> tuple[float, float]:
+        """Three inches for the shorter side of small pictures, six for the longer one of large ones."""
+        return picture_drawing.inches(value)
 
 
 def _grid(value: np.ndarray) -> int:

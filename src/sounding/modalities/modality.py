@@ -45,16 +45,33 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One field of a mosaic: example i shows example `partner[i]` there.
+
+    `window`: the field's left, top, right and bottom edge as shares of the output's sides. `affine` [B, 2, 3]: where
+    output coordinates in [-1, 1] were sampled from in the partner; it holds inside of the window.
+    """
+
+    partner: Tensor
+    affine: Tensor
+    window: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class Change:
     """What an augmentation did to a batch, so that the targets can follow it.
 
     `partner` [B] and `share` [B]: example i became `share[i]` of itself and the rest of example `partner[i]` (MixUp,
-    CutMix). `affine` [B, 2, 3]: where output coordinates in [-1, 1] were sampled from, as in `affine_grid`.
+    CutMix). `affine` [B, 2, 3]: where output coordinates in [-1, 1] were sampled from, as in `affine_grid`. `shape`:
+    height and width of the output, where they are not those of the input. `tiles`: the output was put together from
+    these, side by side.
     """
 
     partner: Tensor | None = None
     share: Tensor | None = None
     affine: Tensor | None = None
+    shape: tuple[int, int] | None = None
+    tiles: tuple[Tile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,13 @@ class Mixed:
     value: Any
     other: Any
     share: float
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A target that is each of the options with its share, in their order: what a model said that was not sure."""
+
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -101,12 +125,41 @@ class Modality(ABC):
         """As a target: the rows of a folder laid out as is usual for this kind of answer, or None if it is not."""
         return None
 
+    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """As a target: the rows of a whole source as they are trained and tested on, cells unread; the same by default.
+
+        Faces are listed one by one, and compared two by two.
+        """
+        return rows
+
+    def laid(self, value: Any, extent: tuple[int, int]) -> Any:
+        """As a target: a true value laid over its picture, which is `extent` (width, height) pixels large.
+
+        Boxes learn how large a pixel is; a mask must be as large. Raises DataError where the two do not go together.
+        """
+        return value
+
+    def stretched(self, value: Any, extent: tuple[int, int]) -> Any:
+        """As an answer: the value brought to a picture of `extent`, which the model may have seen smaller.
+
+        As a true value is laid, unless it has a size of its own: a mask does.
+        """
+        return self.laid(value, extent)
+
     def fit(self, values: Iterable[Any]) -> None:
         """Learn the state (names, sizes, means) from the training values, which are streamed once."""
         return None
 
     def quarrels(self) -> list[str]:
         """After `fit`: what in the learnt state looks like a mistake in the data (labels that differ only by case)."""
+        return []
+
+    def strange(self, value: Any) -> str:
+        """As a target, after `fit`: what in an answer no training row had ("… the class 'cat'"), or nothing."""
+        return ""
+
+    def notes(self) -> list[str]:
+        """After `fit`: what was decided for the user ("255 is a class here")."""
         return []
 
     @abstractmethod
@@ -131,6 +184,22 @@ class Modality(ABC):
     def answers(self, value: Any, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
         """As a target: a prediction as dictionaries, shaped as the Hugging Face pipelines shape theirs, best first."""
         return [{"answer": self.to_json(value), "score": confidence}]
+
+    def fields(self, value: Any, scores: np.ndarray | None) -> Mapping[str, Any]:
+        """As an answer: what a program asks it for by name, such as `boxes`."""
+        return {}
+
+    def overlay(self, axes: Any, value: Any, over: Any) -> bool:
+        """As an answer: drawn on matplotlib axes that show the input `over`; False if it has no place there."""
+        return False
+
+    def save(self, value: Any, path: Path) -> Path | None:
+        """As an answer: written as a file of its own kind, `path` and an ending; None if it is no such thing."""
+        return None
+
+    def document(self, answers: Sequence[tuple[str, Any]]) -> Any:
+        """As answers: (source, value) of each, in the usual JSON document of their kind, or None."""
+        return None
 
     def remark(self, value: Any) -> str:
         """What a checker should say about a value that can be used but is odd ("1×1 pixel"), or nothing."""
@@ -158,6 +227,18 @@ class InputModality(Modality):
     """The range of the encoded input where gradients and attacks may act on it, or None when it is discrete."""
     threats: tuple[Threat, ...] = ()
     """The balls that attacks search, mildest first."""
+
+    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int] | None:
+        """Width and height in pixels of what a cell shows, told without reading all of it; None if it has none."""
+        return None
+
+    def original(self, cell: Any) -> Any:
+        """The value of a cell as a person sees it, before it was brought to what the model works on."""
+        return self.read(cell)
+
+    def shape(self, value: Any) -> tuple[float, float]:
+        """Width and height in inches at which a value is well drawn."""
+        return 3.0, 3.0
 
     @abstractmethod
     def parts(self, value: Any) -> int:

@@ -21,6 +21,8 @@ from sounding.errors import DataError
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
 
+TURNED = 0x0112
+"""The EXIF tag of how the camera was held; from 5 on, height and width change places."""
 FORMATS = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", *(b"P%d" % n for n in range(1, 7)))
 
@@ -79,6 +81,22 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
         Exception
     ) as error:  # decoders meet broken files with a dozen kinds of exception; all mean the same to a user
         raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file, or remove this row") from None
+
+
+def extent(cell: Any, root: Path = Path()) -> tuple[int, int]:
+    """Width and height of what `of_cell` gives, from the header alone where the cell is a file or its bytes."""
+    if isinstance(cell, Mapping):
+        cell = cell["bytes"] if cell.get("bytes") is not None else cell.get("path")
+    source = BytesIO(bytes(cell)) if isinstance(cell, bytes | bytearray | memoryview) else cell
+    if isinstance(source, str | Path | BytesIO):
+        try:
+            with PIL.Image.open(source if isinstance(source, BytesIO) else root / source) as picture:
+                turned = picture.getexif().get(TURNED, 1) >= 5
+                return (picture.height, picture.width) if turned else picture.size
+        except Exception:  # whatever is wrong with the file, opening all of it says better
+            pass
+    height, width = of_cell(cell, root).shape[:2]
+    return width, height
 
 
 def _refuse_unusable(source: Path | bytes, name: str) -> None:
@@ -192,6 +210,20 @@ def with_channels(array: np.ndarray, channels: int) -> np.ndarray:
     if array.shape[2] == channels:
         return array
     return np.repeat(array, 3, axis=2) if channels == 3 else like(grey(array)[..., None], array)
+
+
+def within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Height and width scaled down, where needed, so that neither is above `longest`."""
+    scale = min(1.0, longest / max(shape))
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def padded(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The arrays with black below and to the right, so that all have one size."""
+    if len({array.shape[:2] for array in arrays}) < 2:
+        return arrays
+    tall, wide = np.max([array.shape[:2] for array in arrays], axis=0)
+    return [np.pad(a, ((0, tall - a.shape[0]), (0, wide - a.shape[1]), (0, 0))) for a in arrays]
 
 
 def square(array: np.ndarray, side: int, fill: str) -> np.ndarray:

@@ -67,7 +67,7 @@ def learnt(task, build, rows, threat=None, steps=150):
         batch = torch.randint(len(x), (64,), generator=rng)
         some, truths = x[batch], [targets[i] for i in batch.tolist()]
         if threat:
-            some = perturb(task, model, some, truths, threat, 2, 0.625, rng)
+            some = perturb(task, model, some, truths, threat, rng)
         optimizer.zero_grad()
         task.loss(model, some, truths).mean().backward()
         optimizer.step()

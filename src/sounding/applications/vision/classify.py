@@ -12,9 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.architectures.backbones import NAMES as BACKBONES
 from sounding.architectures.cnn import FAST_SIDES, FastNet, ResNet
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
+from sounding.architectures.mobilenet import NETWORKS
 from sounding.engine.metrics import Metric, accuracy, macro_f1, top_k
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
@@ -29,11 +31,7 @@ from sounding.modalities.modality import Change
 class ClassifyRecipe(Recipe):
     """The numbers of an image classifier."""
 
-    sizes: ClassVar = {
-        "tiny": {"width": 16},
-        "small": {},
-        "base": {"width": 64, "depth": 2, "epochs": 30.0},
-    }
+    sizes: ClassVar = {"tiny": {"width": 16}, "small": {}, "base": {"width": 64, "depth": 2, "epochs": 30.0}}
 
     shaping: ClassVar = ("network", "width", "depth", "activation")
 
@@ -41,7 +39,7 @@ class ClassifyRecipe(Recipe):
     weight_decay: float = 0.05
     smoothing: float = 0.05
     average: float = 0.998
-    network: str = "auto"  # fast, resnet or mlp; auto is fast for sides of 16 to 64 pixels, else resnet
+    network: str = "auto"  # fast, resnet, mobilenet_v2, efficientnet_lite0 or mlp; auto: fast (16-64 px), else resnet
     width: int = 32  # channels of the first stage
     depth: int = 1  # blocks in a stage of a resnet; hidden layers of an mlp
     activation: str = "gelu"
@@ -104,7 +102,9 @@ class Classify(Task):
         if network == "mlp":
             pixels = channels * self.input.height * self.input.width
             return nn.Sequential(nn.Flatten(), MLP(pixels, outputs, [8 * r.width] * r.depth, act=r.activation))
-        raise UsageError(f"no network {network!r}", fix=did_you_mean(network, ["auto", "fast", "mlp", "resnet"]))
+        if network in NETWORKS:
+            return NETWORKS[network](channels, outputs, side=side)
+        raise UsageError(f"no network {network!r}", fix=did_you_mean(network, ["auto", "fast", "mlp", *BACKBONES]))
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Pictures moved, mirrored, recoloured and mixed, as the recipe says."""

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
-from sounding.engine.carbon import JOULES, Intensity
-from sounding.engine.cost import METER, Cost
 from sounding.engine.evidence import Estimate, Kind, Number
-from sounding.engine.meter import memory_mb
+from sounding.engine.metering.carbon import JOULES, Intensity
+from sounding.engine.metering.cost import METER, Cost
+from sounding.engine.metering.meter import memory_mb
 from sounding.engine.subject import Subject
 
 BATCH = 32
@@ -70,7 +70,7 @@ def training(subject: Subject, cost: Cost, forward: Estimate | None, grid: Grid 
 def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
     """How often an example was passed forward and back, and what is to be said of it; None where it is not known.
 
-    A hardened training passes each example several times. What was learnt before without answers counts as well.
+    A hardened training passes each example several times. What was learnt before it (without answers, or by a teacher) counts as well.
     """
     seen, each = training.get("examples"), float(training.get("passes") or 1.0)
     if seen is None:
@@ -78,7 +78,7 @@ def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
     before = training.get("pretraining") or {}
     earlier = float(before.get("examples") or 0.0) * float(before.get("passes") or 1.0)
     said = f", times {each:g} passes for each" if each != 1 else ""
-    return each * float(seen) + earlier, said + (", and the same for learning without answers" if earlier else "")
+    return each * float(seen) + earlier, said + (", and the same for the training before it" if earlier else "")
 
 
 def _plain(training: Mapping[str, Any], cost: Cost) -> Iterator[Number]:

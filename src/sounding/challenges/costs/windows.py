@@ -16,9 +16,9 @@ import numpy as np
 from torch import nn
 
 from sounding.engine.evidence import Estimate
-from sounding.engine.flops import count
 from sounding.engine.intervals import bootstrap
-from sounding.engine.meter import Cost, Meter
+from sounding.engine.metering.flops import count
+from sounding.engine.metering.meter import Cost, Meter
 from sounding.engine.records import Example
 from sounding.engine.subject import Subject
 

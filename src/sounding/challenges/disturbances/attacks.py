@@ -5,7 +5,7 @@
               answer (APGD-T; Croce and Hein, arXiv 2003.01690)
     square    continuous inputs without gradients: windows that are changed at random (arXiv 1912.00049)
     greedy    discrete inputs: the small edit that hurts most, and then the next
-    perturb   a few steps for one batch of a training against attacks
+    perturb   one noisy step for one batch of a training against attacks
 
 What an attack finds is real; what it does not find may still be there. So accuracy under attack is an upper bound on
 what the worst attack leaves ("at most"), and an attack with too short or too few steps flatters the model.
@@ -19,7 +19,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -41,6 +41,8 @@ from sounding.randomness import generator, stream
 EDITS = 2
 TRIED = 10
 """Neighbours that are tried for each edit."""
+NOISE = 2.0
+"""How many radii the noise before a step of training may reach; less lets nets learn to defeat the step alone."""
 
 
 @dataclass(frozen=True)
@@ -159,33 +161,26 @@ def greedy(task: Task, model: nn.Module, values: Sequence[Any], truths: Sequence
 
 
 def perturb(
-    task: Task,
-    model: nn.Module,
-    x: Tensor,
-    targets: Sequence[Any],
-    threat: Threat,
-    steps: int,
-    step: float,
-    rng: torch.Generator,
+    task: Task, model: nn.Module, x: Tensor, targets: Sequence[Any], threat: Threat, rng: torch.Generator
 ) -> Tensor:
     """Encoded inputs `x` [B, …] moved to where the loss of `targets` is higher, for a training against attacks.
 
-    From a random start in the ball of `threat`, `steps` steps of `step` radii each; the last point, detached. The loss
-    is the one that the model is trained on when it is in training mode. Nothing is left behind: parameters get no
-    gradient; normalisation layers look at the batch as in a training step, but their running statistics are not touched
-    (they would otherwise count each batch `steps` times more); dropout is off, so that no random numbers are drawn but
-    from `rng`. Raises UsageError where the input has no legal range.
+    From a point drawn from a ball of `NOISE` times the radius of `threat`, one step of a whole radius up the loss, not
+    projected back, brought into the legal range; detached (N-FGSM, de Jorge et al., arXiv 2202.01181). The loss is the
+    one that the model is trained on when it is in training mode. Nothing is left behind: parameters get no gradient;
+    normalisation layers look at the batch as in a training step, but their running statistics are not touched (they
+    would otherwise count each batch twice); dropout is off, so that no random numbers are drawn but from `rng`. Raises
+    UsageError where the input has no legal range.
     """
     if task.input.legal is None:
         fix = "Train without attacks"
         raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
-    ball, goal = Ball.around(x.detach(), threat, task.input.legal), Goal(task, model, targets)
-    point = ball.start(rng)
+    wide = replace(threat, radius=NOISE * threat.radius)
+    start = Ball.around(x.detach(), wide, task.input.legal).start(rng)
     with _statistics_at_rest(model):
-        for _ in range(steps):
-            slope = goal.height_and_slope(point)[1]
-            point = ball.inside(point + step * ball.radius * ball.steepest(slope))
-    return point.to(x.dtype)
+        slope = Goal(task, model, targets).height_and_slope(start)[1]
+    ball = Ball.around(x.detach(), threat, task.input.legal)
+    return (start + ball.radius * ball.steepest(slope)).clamp(ball.low, ball.high).to(x.dtype)
 
 
 # ---- parts

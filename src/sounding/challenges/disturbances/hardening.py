@@ -1,7 +1,7 @@
 """Training that makes a model robust: `--harden attacks` and `--harden corruptions`. Each is a task around the task.
 
     AgainstAttacks       learns from the worst input in the ball instead of the input (Madry et al., arXiv 1706.06083),
-                         found by few steps from a random start (Wong et al., arXiv 2001.03994)
+                         found by one step from a noisy start (de Jorge et al., arXiv 2202.01181)
     AgainstCorruptions   learns from mixtures of strongly varied inputs (AugMix, Hendrycks et al., arXiv 1912.02781);
                          none of the corruptions that the card measures is among the variations
 
@@ -25,10 +25,6 @@ from sounding.engine.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.modality import Change, InputModality, Threat
 
-STEPS = 2
-"""Steps of an attack in training. One is cheaper, but nets can learn to blind it (arXiv 2001.03994, section 5)."""
-STRIDE = 0.625
-"""The length of a step in radii: two steps reach 1.25 radii, past the border from most random starts."""
 JUDGED = 128
 """Validation rows that are attacked to choose the best weights."""
 CHAINS, DEPTH, STRENGTH = 3, 2, 0.5
@@ -64,14 +60,14 @@ class AgainstAttacks(Around):
 
     @property
     def passes(self) -> float:
-        """The attack's steps, and the step of the training."""
-        return self.inside.passes * (1 + STEPS)
+        """The step of the attack, and that of the training."""
+        return 2 * self.inside.passes
 
     def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
         """Loss [B] of the attacked inputs in training, of the inputs themselves otherwise."""
         if model.training:
             rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))  # drawn from the step's own stream
-            x = perturb(self.inside, model, x, targets, self.threat, STEPS, STRIDE, rng)
+            x = perturb(self.inside, model, x, targets, self.threat, rng)
         return self.inside.loss(model, x, targets)
 
     def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:

@@ -1,57 +1,42 @@
-"""Learning from rows without answers: the model writes the answers that it is sure of, and learns them the hard way.
+"""Learning from rows without answers: a teacher, trained on the labelled rows, answers them, and a new model learns that.
 
-Before each round the averaged weights answer unlabelled inputs as they are; where the confidence reaches a threshold,
-the answer becomes the target of a strongly varied copy. It is of the family of FixMatch (Sohn et al., arXiv
-2001.07685), with the averaged weights as teacher (Tarvainen & Valpola, arXiv 1703.01780) and, after FreeMatch (Wang et
-al., arXiv 2205.07246), a threshold that rises with the teacher's mean confidence: with smoothed labels a model is never
-95 % sure. A prediction is a label that the model wrote: so this works for every task whose predictions carry a
-confidence and whose input can be varied.
+It is the teacher and student of Noisy Student (Xie et al., arXiv 1911.04252): the teacher answers inputs as they are, the
+student learns the answers from augmented ones, so that it must find them again where that is harder. Where answers are
+a finite list, it learns all the teacher's probabilities (distillation, Hinton et al., arXiv 1503.02531): how unsure the
+teacher was is part of the answer, and no threshold has to be chosen. Else it learns the surer half of the answers. A
+prediction is a label that the model wrote: so this works for every task whose predictions carry a confidence.
 
-Such methods can fail quietly, by teaching themselves their own mistakes. So a supervised training on the same labels
-always runs beside, and the better of the two on the validation rows is kept (see `api.train`).
+Methods that answer while they learn (FixMatch, arXiv 2001.07685) need many times the passes; `docs/fewer_labels.md` says
+what they brought here. Any such method can fail quietly, by teaching mistakes. The teacher is the training without the
+help, so the better of the two on the validation rows is kept (see `making.trained`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sounding.engine.around import Around
 from sounding.engine.data import picked
 from sounding.engine.machine import inference
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task, chunks
-from sounding.errors import UsageError
-from sounding.modalities.modality import InputModality, Mixed
+from sounding.modalities.modality import Weighed
 
-SURE = 0.95
-"""The confidence at which an answer is always taken for true (FixMatch's threshold)."""
-RATIO = 3
-"""Unlabelled rows that are answered for each labelled one in a round; those that are not sure are left out."""
 ROUND = 4096
-"""Labelled rows in a round, repeats and all: the teacher is renewed after each."""
-PROBED, WORTH_ASKING = 512, 0.5
-"""Rows that are asked first, and the mean confidence below which a teacher knows too little to be asked more."""
-STRENGTH = 1.0
-"""How strongly they are varied."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A target that the model wrote itself: learnt from a strongly varied input."""
-
-    value: Any
+"""Rows in a round, labelled (repeated as it takes) and unlabelled."""
+LABELLED = 0.2
+"""The share of labelled rows in it; the teacher has learnt from them already."""
 
 
 class Round(Sequence[Example]):
     """Rows of two sets, `answers` standing for the targets of the second; inputs are read when they are needed."""
 
-    def __init__(self, labelled: Sequence[Example], unlabelled: Sequence[Example], answers: Sequence[Told]) -> None:
+    def __init__(self, labelled: Sequence[Example], unlabelled: Sequence[Example], answers: Sequence[Any]) -> None:
         self.labelled, self.unlabelled, self.answers = labelled, unlabelled, answers
 
     def __len__(self) -> int:
@@ -65,64 +50,38 @@ class Round(Sequence[Example]):
 
 
 class SelfTraining(Around):
-    """Trains on the labelled rows and on what the model says of the `unlabelled` ones."""
+    """Trains on the labelled rows and on what the `teacher`, a trained model of the task, says of `unlabelled` ones."""
 
-    def __init__(self, inside: Task, unlabelled: Sequence[Example]) -> None:
+    def __init__(self, inside: Task, unlabelled: Sequence[Example], teacher: nn.Module) -> None:
         super().__init__(inside)
-        self.unlabelled = unlabelled
-        if type(self.input).vary is InputModality.vary:
-            fix = "Train without --unlabelled"
-            raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
+        self.unlabelled, self.teacher = unlabelled, teacher
+        self._answered: dict[int, Prediction] = {}
 
     @property
     def gathers(self) -> bool:
-        """Each round has its own answers."""
+        """Each round has other rows of the pool."""
         return True
 
     def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
-        """A round: labelled rows, and up to RATIO times as many unlabelled ones with the answers that are sure."""
+        """A round: a fifth of labelled rows, and rows of the pool with the teacher's answers."""
         rows = max(ROUND, self.recipe.batch)
-        repeated = np.concatenate([rng.permutation(len(examples)) for _ in range(-(-rows // len(examples)))])[:rows]
-        asked = picked(self.unlabelled, rng.permutation(len(self.unlabelled))[: RATIO * rows])
-        answers = self._answers(model, asked)
-        mean = _mean_confidence(answers)
-        limit = min(SURE, mean) if mean >= WORTH_ASKING else SURE
-        sure = np.array([i for i, answer in enumerate(answers) if (answer.confidence or 0.0) >= limit], int)
-        return Round(picked(examples, repeated), picked(asked, sure), [Told(answers[i].value) for i in sure])
+        own = round(LABELLED * rows)
+        repeated = np.concatenate([rng.permutation(len(examples)) for _ in range(-(-own // len(examples)))])[:own]
+        asked = rng.permutation(len(self.unlabelled))[: rows - own]
+        answers = self._answers(asked)
+        if self.target.options is None or any(answer.scores is None for answer in answers):
+            sure = np.array([answer.confidence or 0.0 for answer in answers])
+            chosen = np.flatnonzero(sure >= np.median(sure)) if len(sure) else np.arange(0)
+            taught: list[Any] = [answers[i].value for i in chosen]
+        else:
+            chosen, taught = np.arange(len(asked)), [Weighed(tuple(map(float, a.scores))) for a in answers]  # type: ignore[arg-type]
+        return Round(picked(examples, repeated), picked(self.unlabelled, asked[chosen]), taught)
 
-    def _answers(self, model: nn.Module, asked: Sequence[Example]) -> list[Prediction]:
-        """Answers to the rows, or to the first few where these show that others are not worth the time."""
-        answers: list[Prediction] = []
-        for batch in chunks(asked, 4 * self.recipe.batch):
+    def _answers(self, asked: np.ndarray) -> list[Prediction]:
+        """The teacher's answers to some rows of the pool; each is asked once in a training."""
+        new = [int(i) for i in asked if int(i) not in self._answered]
+        for batch in chunks(new, 4 * self.recipe.batch):
             with inference():
-                answers += self.inside.predict(model, [e.input for e in batch])
-            if PROBED <= len(answers) < PROBED + len(batch) and _mean_confidence(answers) < WORTH_ASKING:
-                break
-        return answers
-
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
-        """Loss [B]; the inputs whose answers the model wrote are strongly varied first."""
-        told = torch.tensor([_told(target) for target in targets], device=x.device)
-        if model.training and told.any():
-            rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))  # drawn from the step's own stream
-            varied = self.input.vary(x, rng, STRENGTH)
-            assert varied is not None
-            x = torch.where(told.reshape(-1, *[1] * (x.ndim - 1)), varied, x)
-        return self.inside.loss(model, x, [_untold(target) for target in targets])
-
-
-def _mean_confidence(answers: Sequence[Prediction]) -> float:
-    return float(np.mean([answer.confidence or 0.0 for answer in answers]))
-
-
-def _told(target: Any) -> bool:
-    if isinstance(target, Mixed):
-        return _told(target.value) or _told(target.other)
-    return isinstance(target, Told)
-
-
-def _untold(target: Any) -> Any:
-    """The target as the task knows it."""
-    if isinstance(target, Mixed):
-        return Mixed(_untold(target.value), _untold(target.other), target.share)
-    return target.value if isinstance(target, Told) else target
+                said = self.inside.predict(self.teacher, [self.unlabelled[i].input for i in batch])
+            self._answered.update(zip(batch, said, strict=True))
+        return [self._answered[int(i)] for i in asked]

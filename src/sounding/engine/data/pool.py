@@ -33,7 +33,7 @@ from sounding.engine.data.tables import SUFFIXES, open_table
 from sounding.engine.records import Example
 from sounding.engine.task import Task
 from sounding.errors import DataError
-from sounding.modalities.modality import Modality, Row
+from sounding.modalities.modality import InputModality, Modality, Row
 
 _NAMED = 5  # places of each kind that `describe` names
 
@@ -186,7 +186,7 @@ class _Nothing(Modality):
 class _Unanswered(Reader):
     """A reader of rows without answers."""
 
-    def __init__(self, rows: Rows, input: Modality) -> None:
+    def __init__(self, rows: Rows, input: InputModality) -> None:
         super().__init__(rows, input, _Nothing())
 
     def target(self, i: int) -> None:
@@ -223,7 +223,7 @@ class _Column(Rows):
     def where(self, i: int) -> str:
         return self.cells.where(i)
 
-    def __getitem__(self, i: int) -> Row:
+    def __getitem__(self, i: Any) -> Any:
         return Row(self.where(i), self.cells.cell(i, self._name), root=self._root)
 
 

@@ -20,7 +20,7 @@ from sounding.engine.data.rows import Rows
 from sounding.engine.data.table import unreadable
 from sounding.engine.records import Example
 from sounding.errors import DataError, SoundingError
-from sounding.modalities.modality import Modality, Row
+from sounding.modalities.modality import InputModality, Modality, Row
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Source(Protocol):
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
 
-    def __init__(self, rows: Rows, input: Modality, target: Modality) -> None:
+    def __init__(self, rows: Rows, input: InputModality, target: Modality) -> None:
         self._rows, self._input, self._target = rows, input, target
 
     def __len__(self) -> int:
@@ -80,8 +80,7 @@ class Reader:
     def target(self, i: int) -> Any:
         """The answer of row i alone."""
         try:
-            row = self._rows[i]
-            return self._target.read(row.target, row.root)
+            return self._answer(self._rows[i])
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
@@ -105,10 +104,15 @@ class Reader:
 
     def _opened(self, row: Row) -> Example:
         if blank(row.input):
+            if not blank(row.target):
+                self._target.read(row.target, row.root)  # a label file may say why there is none
             raise DataError("the input is empty", fix="Fill it in, or remove the row")
         if blank(row.target):
             raise DataError("the target is empty", fix="Fill it in, or remove the row")
-        return Example(self._input.read(row.input, row.root), self._target.read(row.target, row.root), row.group)
+        return Example(self._input.read(row.input, row.root), self._answer(row), row.group)
+
+    def _answer(self, row: Row) -> Any:
+        return laid(self._target, self._target.read(row.target, row.root), self._input, row.input, row.root)
 
     def _placed(self, error: DataError | OSError, i: int) -> SoundingError:
         if isinstance(error, OSError):  # a file that went away, or a disk that failed, between two readings
@@ -148,6 +152,18 @@ class Given:
     def content(self, i: int) -> bytes:
         """The digest of the input of example i."""
         return _digest(self._examples[i].input)
+
+
+def laid(
+    target: Modality, value: Any, input: InputModality, cell: Any, root: Path = Path(), *, answer: bool = False
+) -> Any:
+    """A value of `target`, true or an answer, laid over what the input's `cell` shows, where its kind knows of that."""
+    if type(target).laid is Modality.laid and type(target).stretched is Modality.stretched:
+        return value
+    extent = input.extent(cell, root)
+    if extent is None:
+        return value
+    return target.stretched(value, extent) if answer else target.laid(value, extent)
 
 
 def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:

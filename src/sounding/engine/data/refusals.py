@@ -17,6 +17,7 @@ from sounding.engine.data.scan import Scan
 from sounding.engine.data.splits import NAMES
 from sounding.engine.task import Task
 from sounding.errors import DataError
+from sounding.modalities.modality import Modality
 
 _SHOWN = 10  # refused rows that an error lists
 
@@ -69,6 +70,24 @@ def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, 
             found.refused[row] = Refusal(source.where(row), what, "Correct it, or add training rows of it")
 
 
+def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray | None = None) -> None:
+    """Refuse rows whose answer holds what no training row has, where answers are made of parts (boxes).
+
+    With `sides`, the target is fitted to the training rows first.
+    """
+    if type(task.target).strange is Modality.strange:
+        return
+    train = np.zeros(len(rows), bool) if sides is None else sides == 0
+    if train.any():
+        try:
+            task.target.fit(source.target(row) for row in rows[train].tolist())
+        except DataError:
+            return  # nothing can be learnt at all, which is another problem
+    for row in rows[~train].tolist():
+        if what := task.target.strange(source.target(row)):
+            found.refused[row] = Refusal(source.where(row), what, "Correct it, or add training rows of it")
+
+
 def in_order(refused: Sequence[Refusal]) -> tuple[Refusal, ...]:
     """By file, and within a file by line (2 before 10)."""
 
@@ -82,13 +101,14 @@ def in_order(refused: Sequence[Refusal]) -> tuple[Refusal, ...]:
 # ---- problems
 
 
-def quarrels(task: Task, found: Scan) -> list[DataError]:
+def quarrels(task: Task, found: Scan, source: Source) -> list[DataError]:
     """Fits the target to all answers, those outside training too, and asks it what looks like a mistake."""
     rows = kept(found)
-    if not len(rows) or not found.labels.known:
+    if not len(rows) or (not found.labels.known and type(task.target).quarrels is Modality.quarrels):
         return []
+    known = found.labels.known
     try:
-        task.target.fit(iter(found.labels.of(rows)))
+        task.target.fit(iter(found.labels.of(rows)) if known else (source.target(row) for row in rows.tolist()))
     except DataError as error:
         return [error]
     return [DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.quarrels()]

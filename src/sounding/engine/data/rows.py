@@ -17,7 +17,7 @@ from sounding.errors import DataError
 from sounding.modalities.modality import Row
 
 
-class Rows(ABC):
+class Rows(Sequence[Row], ABC):
     """Rows at random access; `where(i)` needs no cell to be read."""
 
     @abstractmethod
@@ -28,7 +28,7 @@ class Rows(ABC):
         """The place of row i."""
 
     @abstractmethod
-    def __getitem__(self, i: int) -> Row:
+    def __getitem__(self, i: Any) -> Any:
         """Row i. Raises DataError (without where) for a cell that cannot be one, such as an unknown split."""
 
 
@@ -46,7 +46,7 @@ class TableRows(Rows):
         """The place of row i."""
         return self.cells.where(i)
 
-    def __getitem__(self, i: int) -> Row:
+    def __getitem__(self, i: Any) -> Any:
         cell = {role: self.cells.cell(i, name) for role, name in self._has.items()}
         group = "" if blank(cell.get("group")) else str(cell["group"])
         split = self._split or self._told(cell.get("split"))
@@ -75,7 +75,7 @@ class ChainedRows(Rows):
         part = bisect_right(self._starts, i) - 1
         return self._parts[part].where(i - self._starts[part])
 
-    def __getitem__(self, i: int) -> Row:
+    def __getitem__(self, i: Any) -> Any:
         part = bisect_right(self._starts, i) - 1
         return self._parts[part][i - self._starts[part]]
 
@@ -98,5 +98,22 @@ class PackedRows(Rows):
         """The place of row i."""
         return self._columns["where"][i]
 
-    def __getitem__(self, i: int) -> Row:
+    def __getitem__(self, i: Any) -> Any:
         return Row(**{name: column[i] for name, column in self._columns.items()})
+
+
+class ArrangedRows(Rows):
+    """Rows that a target arranged: read from others when they are asked for."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def where(self, i: int) -> str:
+        """The place of row i."""
+        return self._rows[i].where
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._rows[i]

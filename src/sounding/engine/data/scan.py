@@ -127,7 +127,7 @@ def _look(source: Source, i: int, input: InputModality, target: Modality) -> _Se
     try:
         look = source.look(i)
         example = look.example
-        remark = input.remark(example.input) or target.remark(example.target)
+        remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
         fingerprint = input.fingerprint(example.input)
     except DataError as error:
         return Refusal(error.where or source.where(i), error.what, error.fix)

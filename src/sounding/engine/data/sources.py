@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
 from sounding.engine.data.cells import BUDGET
 from sounding.engine.data.columns import GUESSED, Chosen, Columns, choose, require
 from sounding.engine.data.report import File, Refusal
-from sounding.engine.data.rows import ChainedRows, PackedRows, Rows, TableRows
+from sounding.engine.data.rows import ArrangedRows, ChainedRows, PackedRows, Rows, TableRows
 from sounding.engine.data.splits import split_named, split_of_file
 from sounding.engine.data.table import Table, unreadable
 from sounding.engine.data.tables import SUFFIXES, open_table
@@ -40,6 +40,12 @@ class Listing:
 
 def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
     """The rows of a path. Raises DataError, saying what was looked for and found, where none can be had."""
+    found = _found(task, path, columns)
+    arranged = task.target.arranged(found.rows)
+    return found if arranged is found.rows else replace(found, rows=ArrangedRows(arranged))
+
+
+def _found(task: Task, path: Path, columns: Columns) -> Listing:
     require_path(path)
     if path.is_dir():
         return _in_folder(task, path, columns)
@@ -145,7 +151,7 @@ def _unused(path: Path, rows: Rows) -> tuple[str, ...]:
 
 
 def _paths(row: Row) -> Iterator[str]:
-    for cell in (row.input, row.target):
+    for cell in (row.input, row.target, getattr(row.target, "path", None)):  # a label file that was read already
         if isinstance(cell, str | Path):
             yield os.path.join(row.root, cell)
 

@@ -24,6 +24,7 @@ from sounding.engine.data.refusals import (
     kept,
     quarrels,
     refuse_lonely,
+    refuse_strange,
     refuse_unknown,
     refuse_untrained,
     too_many,
@@ -79,7 +80,7 @@ def survey(
         raise DataError("there are no rows", where=name, fix="Put at least a few rows of each answer in it")
     say(f"reading {total:,} rows")
     found = scan(opened, task.input, task.target)
-    problems = quarrels(task, found) if fit else []
+    problems = quarrels(task, found, opened) if fit else []
     rows, split = _divided(task, found, opened, fit)
     refused = in_order([*listing.refused, *found.refused.values()])
     problems = [*too_many(refused, total, allow_bad), *problems]
@@ -93,7 +94,7 @@ def survey(
         allow_bad=allow_bad,
         problems=tuple(str(problem) for problem in problems),
     )
-    report = _with_files(report, listing, found)
+    report = _with_files(report, listing, found, task.target.notes())
     report = _with_rows(report, task, found, opened, rows, split)
     return Survey(opened, rows, split.sides, found, report, tuple(problems))
 
@@ -121,6 +122,8 @@ def _divided(task: Task, found: Scan, source: Source, fit: bool) -> tuple[np.nda
     split = assign(splits, found.contents[rows], groups, found.labels.of(rows) if finite else None)
     if finite and fit:
         refuse_untrained(task, found, source, rows, split.sides)
+    elif not finite and len(rows):
+        refuse_strange(task, found, source, rows, split.sides if fit else None)
     used = np.isin(rows, kept(found))
     return rows[used], Assignment(split.sides[used], split.origin)
 
@@ -128,7 +131,7 @@ def _divided(task: Task, found: Scan, source: Source, fit: bool) -> tuple[np.nda
 # ---- the report
 
 
-def _with_files(report: Report, listing: Listing, found: Scan) -> Report:
+def _with_files(report: Report, listing: Listing, found: Scan, notes: Sequence[str]) -> Report:
     """The report with what is known of files and columns."""
     return replace(
         report,
@@ -136,7 +139,7 @@ def _with_files(report: Report, listing: Listing, found: Scan) -> Report:
         column_names=listing.chosen.names if listing.chosen else {},
         files=listing.files or _folder(listing, found),
         ignored=listing.ignored,
-        notes=listing.notes,
+        notes=(*listing.notes, *notes),
     )
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sounding.engine.cost import METER, Cost, exactly, given, spread, with_joules
+from sounding.engine.metering.cost import METER, Cost, exactly, given, spread, with_joules
 from sounding.errors import RunError, UsageError
 
 FOUND = Cost(

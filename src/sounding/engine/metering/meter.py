@@ -20,10 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sounding.engine.cost import Cost, both, exactly, given, spread, total, with_joules
 from sounding.engine.evidence import Estimate, Kind
-from sounding.engine.powercap import POWERCAP, Rapl, Unreadable, cards, zones
-from sounding.engine.watts import GIVEN, UNKNOWN, VARIABLE, WATTS, WATTS_PER_GB, given_watts, rate, stored
+from sounding.engine.metering.cost import Cost, both, exactly, given, spread, total, with_joules
+from sounding.engine.metering.powercap import POWERCAP, Rapl, Unreadable, cards, zones
+from sounding.engine.metering.watts import GIVEN, UNKNOWN, VARIABLE, WATTS, WATTS_PER_GB, given_watts, rate, stored
 
 try:
     import resource

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sounding.engine import calibrating, watts
-from sounding.engine.calibrating import calibrate
-from sounding.engine.meter import Meter, cpu_seconds
-from sounding.engine.watts import VARIABLE, rate, stored
+from sounding.engine.metering import calibrating, watts
+from sounding.engine.metering.calibrating import calibrate
+from sounding.engine.metering.meter import Meter, cpu_seconds
+from sounding.engine.metering.watts import VARIABLE, rate, stored
 from sounding.errors import RunError, UsageError
 
 IDLE, BUSY = 10.0, 5.0  # W at rest, and W more for each CPU-second of this process

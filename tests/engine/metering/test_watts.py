@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from sounding.engine import watts
-from sounding.engine.meter import Meter
-from sounding.engine.processors import thermal
-from sounding.engine.watts import VARIABLE, Calibration, rate, stored
+from sounding.engine.metering import watts
+from sounding.engine.metering.meter import Meter
+from sounding.engine.metering.processors import thermal
+from sounding.engine.metering.watts import VARIABLE, Calibration, rate, stored
 
 
 @pytest.fixture(autouse=True)

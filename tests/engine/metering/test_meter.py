@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sounding.engine import meter as meter_module
-from sounding.engine import watts
-from sounding.engine.meter import VARIABLE, Cost, Meter
-from sounding.engine.powercap import Rapl, Unreadable, cards, zones
+from sounding.engine.metering import meter as meter_module
+from sounding.engine.metering import watts
+from sounding.engine.metering.meter import VARIABLE, Cost, Meter
+from sounding.engine.metering.powercap import Rapl, Unreadable, cards, zones
 from sounding.errors import UsageError
 
 WRAP = 262_143_328_850  # µJ, as Intel's client processors have it
@@ -365,7 +365,7 @@ def test_costs_survive_json_and_leave_other_keys_alone(tmp_path):
 
 
 def test_peak_memory_is_the_most_that_was_held():
-    code = "from sounding.engine.meter import memory_mb; x = bytearray(b'x' * 300_000_000); del x; print(*memory_mb())"
+    code = "from sounding.engine.metering.meter import memory_mb; x = bytearray(b'x' * 300_000_000); del x; print(*memory_mb())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     now, peak = map(float, done.stdout.split())
     assert now < 200 < 300 <= peak < 800
@@ -374,7 +374,7 @@ def test_peak_memory_is_the_most_that_was_held():
 def test_a_child_does_not_inherit_its_parents_peak():
     """A forked child begins with its parent's ru_maxrss; ours must be its own."""
     held = bytearray(b"x" * 400_000_000)
-    code = "from sounding.engine.meter import memory_mb; print(memory_mb()[1])"
+    code = "from sounding.engine.metering.meter import memory_mb; print(memory_mb()[1])"
     found = float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
     assert 0 < found < len(held) / 1e6
 

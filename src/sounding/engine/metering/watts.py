@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sounding.engine import machine
-from sounding.engine.processors import thermal
+from sounding.engine.metering.processors import thermal
 from sounding.errors import UsageError
 
 VARIABLE = "SOUNDING_WATTS_PER_CORE"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sounding.engine.carbon import intensity, regions
 from sounding.engine.evidence import Estimate
+from sounding.engine.metering.carbon import intensity, regions
 from sounding.errors import UsageError
 
 

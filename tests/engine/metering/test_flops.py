@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from sounding.engine.flops import Uncountable, count
+from sounding.engine.metering.flops import Uncountable, count
 
 B, T, D, H = 2, 10, 64, 4
 

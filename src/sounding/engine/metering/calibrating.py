@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sounding.engine.cost import Cost
 from sounding.engine.files import write_json
-from sounding.engine.meter import Meter
-from sounding.engine.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, zones
-from sounding.engine.watts import Calibration, calibration_file, processor_name, rate
+from sounding.engine.metering.cost import Cost
+from sounding.engine.metering.meter import Meter
+from sounding.engine.metering.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, zones
+from sounding.engine.metering.watts import Calibration, calibration_file, processor_name, rate
 from sounding.errors import RunError, UsageError
 
 SECONDS = 10.0

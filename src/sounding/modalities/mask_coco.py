@@ -1,0 +1,169 @@
+"""Masks from COCO json: polygons and run lengths of objects, drawn into one mask of class ids.
+
+A cell is {"width", "height", "shapes": [[class id, segmentation], …], "problem": ""}; later shapes lie on top. A
+segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with
+counts as a list or as COCO's compressed string. Pixels of no object are class 0, "background"; categories follow in
+the order of their ids, so gaps between these do not matter.
+
+Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; run lengths as in pycocotools' maskApi.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+
+from sounding.errors import DataError
+from sounding.modalities.category import SPLITS
+from sounding.modalities.modality import Row
+
+BACKGROUND = "background"
+
+
+def is_cell(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell lists shapes to draw."""
+    return "shapes" in cell
+
+
+def unusable(problem: str) -> dict[str, Any]:
+    """A cell that says why there is no mask, when it is read."""
+    return {"width": 1, "height": 1, "shapes": [], "problem": problem}
+
+
+def drawn(cell: Mapping[str, Any]) -> np.ndarray:
+    """The mask [H, W] (uint8) of a cell's shapes. Raises DataError for shapes that cannot be drawn."""
+    if cell.get("problem"):
+        raise DataError(cell["problem"], fix="Add or correct it, or remove this one")
+    mask = PIL.Image.new("L", (cell["width"], cell["height"]))
+    for number, (id, shape) in enumerate(cell["shapes"], 1):
+        try:
+            _draw(mask, id, shape)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            what = f"the segmentation of object {number} cannot be drawn ({error})"
+            raise DataError(what, fix="Give polygons of at least three points, or run lengths") from None
+    return np.array(mask)
+
+
+def _draw(mask: PIL.Image.Image, id: int, shape: Any) -> None:
+    if isinstance(shape, Mapping):
+        inside = run_lengths(shape)
+        if inside.shape != (mask.height, mask.width):
+            raise ValueError(f"run lengths for {inside.shape[1]}×{inside.shape[0]} pixels")
+        mask.paste(id, mask=PIL.Image.fromarray(inside.astype(np.uint8) * 255))
+        return
+    for polygon in shape:
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise ValueError(f"a polygon of {len(polygon)} numbers")
+        PIL.ImageDraw.Draw(mask).polygon([float(v) for v in polygon], fill=id, outline=id)
+
+
+def run_lengths(shape: Mapping[str, Any]) -> np.ndarray:
+    """The pixels [H, W] (bool) of {"size", "counts"}: runs of zeros and ones by turns, down the columns."""
+    height, width = shape["size"]
+    counts = shape["counts"]
+    runs = _decompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
+    if sum(runs) != height * width or min(runs, default=0) < 0:
+        raise ValueError(f"run lengths of {sum(runs)} pixels for {width}×{height}")
+    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return flat.reshape(width, height).T
+
+
+def _decompressed(counts: str | bytes) -> list[int]:
+    """COCO's string of counts: 5 bits a character, lowest first; from the fourth on, the change to the last but one."""
+    runs: list[int] = []
+    value = shift = 0
+    for code in counts.encode() if isinstance(counts, str) else counts:
+        bits = code - 48
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = shift = 0
+    if shift:
+        raise ValueError("run lengths that stop in the middle")
+    return runs
+
+
+# ---- from files to rows
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The content of a json file if it is COCO's with segmentations, else None. Raises DataError for a damaged one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"not readable as json ({error})", where=path.name, fix="Export it again") from None
+    usual = isinstance(found, dict) and all(isinstance(found.get(k), list) for k in ("images", "annotations"))
+    return found if usual and any("segmentation" in entry for entry in found["annotations"]) else None
+
+
+def categories(found: Mapping[str, Any]) -> dict[int, tuple[int, str]]:
+    """Category id → class id (from 1 on) and name."""
+    named = {entry["id"]: str(entry.get("name", entry["id"])) for entry in found.get("categories", ())}
+    named = named or {entry["category_id"]: str(entry["category_id"]) for entry in found["annotations"]}
+    return {id: (number, named[id]) for number, id in enumerate(sorted(named), 1)}
+
+
+def rows(path: Path, found: Mapping[str, Any], base: Path, pictures: Mapping[str, list[Path]]) -> Iterator[Row]:
+    """A row for each image of a file. `pictures` gives the picture files under `base` by name; `path` is the json."""
+    kinds, shapes = categories(found), defaultdict(list)
+    for entry in found["annotations"]:
+        shapes[entry.get("image_id")].append(entry)
+    name = os.path.relpath(path, base.parent)
+    split = split_of(path.relative_to(base).parts) if path.is_relative_to(base) and path != base else ""
+    for image in found["images"]:
+        file = str(image.get("file_name", ""))
+        cell = _cell(image, shapes.pop(image.get("id"), []), kinds)
+        yield Row(f"{name}:{file or image.get('id')}", str(_picture(file, path, pictures)), cell, split=split)
+    strays = [entry for left in shapes.values() for entry in left]
+    for entry in strays:
+        problem = f"annotation {entry.get('id')} is of image {entry.get('image_id')}, which the file does not list"
+        yield Row(f"{name}:annotation {entry.get('id')}", np.zeros((1, 1), np.uint8), unusable(problem), split=split)
+
+
+def _cell(image: Mapping[str, Any], entries: Sequence[Any], kinds: Mapping[int, tuple[int, str]]) -> dict[str, Any]:
+    shapes, problem = [], ""
+    for entry in entries:
+        id = entry.get("category_id")
+        if id not in kinds:
+            problem = f"category id {id} is not among the categories of the file"
+        elif not entry.get("segmentation"):
+            problem = f"annotation {entry.get('id')} has no segmentation"
+        else:
+            shapes.append([kinds[id][0], entry["segmentation"]])
+    size = [image.get("width"), image.get("height")]
+    if not all(isinstance(side, int) and side > 0 for side in size):
+        problem, size = "the image has no width and height", [1, 1]
+    return {"width": size[0], "height": size[1], "shapes": shapes, "problem": problem}
+
+
+def _picture(file: str, path: Path, pictures: Mapping[str, list[Path]]) -> Path:
+    """Where the picture lies: as its path says, seen from the json or above it, else the one of that name."""
+    found = pictures.get(Path(file).name, [])
+    for above in (path.parent, *path.parent.parents[:2]):
+        if above / file in found:
+            return (above / file).absolute()
+    words = set(re.split(r"[^a-z]+", path.stem.lower()))
+    near = [place for place in found if words & {part.lower().rstrip("0123456789") for part in place.parts[-3:-1]}]
+    return (near or found or [path.parent / file])[0].absolute()
+
+
+def split_of(parts: Sequence[str]) -> str:
+    """The split that the folders or the name of a json file tell: instances_train2017.json, valid/_annotations.json."""
+    for part in reversed(parts):
+        for word in re.split(r"[^a-z]+", part.lower().removesuffix(".json")):
+            if word in SPLITS:
+                return SPLITS[word]
+    return ""
