@@ -21,6 +21,7 @@ from statistics import median
 import numpy as np
 
 import sounding as sd
+from sounding.engine.files import read_json
 from sounding.engine.machine import prepare, processor
 from sounding.engine.progress import watch
 
@@ -53,33 +54,34 @@ def main() -> None:
 
 
 def trained(out: Path, time: str, size: str, seed: int, settings: dict[str, str]) -> sd.Model:
-    if (out / "card.json").exists():
+    if (out / "training.json").exists():
         return sd.load(out)
     if (out / "config.json").exists():
-        return sd.train(resume=out, watch=watch(f"seed {seed}"))
+        return sd.train("segment", resume=out, card=None, watch=watch(f"seed {seed}"))
     source = Path(os.environ["SOUNDING_DATA"]) / "camvid"
-    given = {"ignore": 11, **settings}
-    return sd.train("segment", source, time=time, size=size, seed=seed, out=out, watch=watch(f"seed {seed}"), **given)
+    given = {"ignore": 11, **settings, "card": None, "watch": watch(f"seed {seed}")}
+    return sd.train("segment", source, time=time, size=size, seed=seed, out=out, **given)
 
 
 def row(model: sd.Model, size: str, seed: int) -> str:
-    energy, setting = model.card()["energy"], model.run.config["setting"]
-    seconds, steps = energy["training_seconds"].value, energy["training_steps"].value
+    setting, metrics = model.run.config["setting"], model.evaluate()
+    spent = read_json(model.dir / "training.json")
     words = [
         f"{processor()[0]}, {setting['threads']} threads",
         f"{setting['precision']}{', channels last' if setting['channels_last'] else ''}",
         size,
         str(seed),
-        f"{seconds / 60:.1f} min",
-        f"{steps:,.0f}",
-        *(str(model.metrics[name]) for name in ("mIoU", "pixel accuracy", "boundary F")),
+        f"{spent['seconds'] / 60:.1f} min",
+        f"{spent['steps']:,}",
+        *(str(metrics[name]) for name in ("mIoU", "pixel accuracy", "boundary F")),
     ]
     return f"| {' | '.join(words)} |"
 
 
 def classes(model: sd.Model) -> str:
     """The IoU of each class in words; the masks number the classes and do not name them."""
-    return ", ".join(f"{name} {model.metrics[f'IoU {i}'].value:.3f}" for i, name in enumerate(CLASSES))
+    metrics = model.evaluate()
+    return ", ".join(f"{name} {metrics[f'IoU {i}'].value:.3f}" for i, name in enumerate(CLASSES))
 
 
 def milliseconds(model: sd.Model, rounds: int = 20) -> float:

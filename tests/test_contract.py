@@ -172,6 +172,8 @@ def assert_alike(task: Task, a: Prediction, b: Prediction) -> None:
 def _rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
     return round(value, 2) + 0.0 if isinstance(value, float) else value
 
 

@@ -129,16 +129,16 @@ class Model:
     ) -> Card:
         """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
 
-        `profile` is quick, standard or full (that of the saved card, else quick); `shift` is a second set of the same task, from elsewhere, and `allow_bad`
-        the share of its rows to go on without. The rest is what only a person knows (`Told`): region, pue, joules, use,
-        licence.
+        `profile` is quick, standard or full (that of the saved card, else quick); `shift` is a second set of the same
+        task, from elsewhere, and `allow_bad` the share of its rows to go on without. The rest is what only a person
+        knows (`Told`): region, pue, joules, use, licence.
         """
         said = Told(**told)
         saved = Card.load(self.dir) if profile is None and (self.dir / "card.json").exists() else None
         if saved is not None and shift is None and said == Told():
             return saved
         second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
-        chosen: Any = profile or (saved.header.profile if saved else "quick")  # what is added to a full card makes it no quick one
+        chosen: Any = profile or (saved.header.profile if saved else "quick")  # a full card stays one
         return measured(self, self.dataset(), chosen, say, second=second, told=said)
 
     # ---- looking closer

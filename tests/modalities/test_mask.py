@@ -165,14 +165,14 @@ def test_a_class_that_no_training_mask_has_is_refused_after_fit():
 
 
 def test_the_state_survives_json():
-    mask = Mask(ignore=2, padded=True)
+    mask = Mask(ignore=2, padded=50)
     mask.scheme = Scheme({0: "sky", 1: "road", 2: "dog"}, {(1, 2, 3): 0}, white=False)
     mask.fit([IDS])
     again = Mask()
     again.restore(json.loads(json.dumps(mask.state())))
     assert again.state() == mask.state()
     assert again.names == ["sky", "road"]
-    assert (again.ignore, again.padded, again.scheme) == (2, True, mask.scheme)
+    assert (again.ignore, again.padded, again.scheme) == (2, 50, mask.scheme)
 
 
 # ---- sizes
@@ -244,7 +244,7 @@ def test_any_affine_change_samples_where_grid_sample_does(shape):
 def test_masks_of_pictures_that_are_padded_follow_the_padded_batch():
     values = [np.ones((4, 8), np.uint8), np.zeros((4, 4), np.uint8)]
     mirror = torch.tensor([[[-1.0, 0, 0], [0, 1.0, 0]]]).repeat(2, 1, 1)
-    found = fitted(*values, padded=True).follow(values, Change(affine=mirror))
+    found = fitted(*values, padded=50).follow(values, Change(affine=mirror))
     assert [v.shape for v in found] == [(4, 8), (4, 8)]
     assert found[1].tolist() == [[VOID] * 4 + [0] * 4] * 4
     assert [v.shape for v in fitted(*values).follow(values, Change(affine=mirror))] == [(4, 8), (4, 4)]

@@ -10,6 +10,7 @@ L locations on all maps, K classes.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -40,10 +41,10 @@ class Detector(nn.Module):
         self.where = Tower(pyramid.width, depth, levels, act)
         self.scores = nn.Conv2d(pyramid.width, classes, 3, padding=1)
         self.edges = nn.Conv2d(pyramid.width, 4, 3, padding=1)
-        for last in (self.scores, self.edges):
+        for last, bias in ((self.scores, -math.log((1 - RARE) / RARE)), (self.edges, 0.0)):
+            assert last.bias is not None
             nn.init.normal_(last.weight, std=0.01)
-        nn.init.constant_(self.scores.bias, -math.log((1 - RARE) / RARE))
-        nn.init.zeros_(self.edges.bias)
+            nn.init.constant_(last.bias, bias)
         self.register_buffer("threshold", torch.tensor(0.3))
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B L _"]:
@@ -71,7 +72,8 @@ class Tower(nn.Module):
 
     def forward(self, x: Float[Tensor, "B D h w"], level: int) -> Float[Tensor, "B D h w"]:
         """The map of `level`, looked at."""
-        for convolution, norm in zip(self.convolutions, self.norms[level], strict=True):
+        norms: Any = self.norms[level]
+        for convolution, norm in zip(self.convolutions, norms, strict=True):
             x = self.act(norm(convolution(x)))
         return x
 

@@ -81,7 +81,8 @@ class Verifier(nn.Module):
 
     Buffers, which `set` fills after the training (before it `settled` is false, and the odds are a guess): `slope` and
     `offset` of the log-odds that two pictures show one person; `threshold` on the cosine and the false match `rate`
-    that it stands for; `tail` [T], thresholds for the rates of `TAIL`. A threshold that is not there is `UNSET`, above
+    that it stands for; `tail` [T], thresholds for the rates of `TAIL`; `middle` [D] and `spread` [D, D], which
+    embeddings are moved and multiplied by where `flatten` was called. A threshold that is not there is `UNSET`, above
     every cosine, and not NaN: weights are averaged, and compared bit for bit.
     """
 
@@ -95,6 +96,8 @@ class Verifier(nn.Module):
     rate: Tensor
     tail: Tensor
     steps: Tensor
+    middle: Tensor
+    spread: Tensor
 
     def __init__(self, net: EmbeddingNet, margin: MarginSoftmax, rising: int = 0) -> None:
         super().__init__()
@@ -103,6 +106,8 @@ class Verifier(nn.Module):
             self.register_buffer(name, torch.tensor(start))
         self.register_buffer("tail", torch.full((len(self.TAIL),), self.UNSET))
         self.register_buffer("steps", torch.tensor(0))
+        self.register_buffer("middle", torch.zeros(margin.centres.shape[1]))
+        self.register_buffer("spread", torch.eye(margin.centres.shape[1]))
 
     @property
     def settled(self) -> bool:
@@ -117,6 +122,15 @@ class Verifier(nn.Module):
         self.rate.fill_(rate)
         self.tail.copy_(torch.tensor(tail).clamp(max=self.UNSET))
 
+    def flatten(self, middle: Tensor, spread: Tensor) -> None:
+        """Take what `compared` is to move embeddings by, and to multiply them with."""
+        self.middle.copy_(middle)
+        self.spread.copy_(spread)
+
+    def compared(self, embeddings: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+        """Embeddings as they are compared: of length 1, flattened, and of length 1 again."""
+        return F.normalize((F.normalize(embeddings.float()) - self.middle) @ self.spread)
+
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """The embedding, not yet scaled to length 1."""
         return self.net(x)
@@ -124,12 +138,13 @@ class Verifier(nn.Module):
     def logits(self, embeddings: Float[Tensor, "B D"], own: Int[Tensor, " B"]) -> Float[Tensor, "B K"]:
         """Logits over the training people; in training with the margin, which rises over the first steps.
 
-        A training step makes the threshold void: it was set for other weights.
+        A training step makes void what was set for other weights.
         """
         if not self.training:
             return self.margin(embeddings, own, 0.0)
         self.steps += 1
         self.threshold.fill_(self.UNSET)
+        self.flatten(torch.zeros_like(self.middle), torch.eye(len(self.middle), device=self.middle.device))
         return self.margin(embeddings, own, min(1.0, int(self.steps) / max(1, self.rising)))
 
     def odds(self, cosines: Float[Tensor, " B"]) -> Float[Tensor, " B"]:

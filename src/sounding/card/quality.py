@@ -50,9 +50,11 @@ def measure(subject: Subject) -> Section:
 
 
 def _metrics(subject: Subject, records: Sequence[Record]) -> Iterator[Number]:
-    for metric in subject.task.metrics:
+    for place, metric in enumerate(subject.task.metrics):
         started = time.perf_counter()
         found = evaluation.estimate(metric, records, evaluation.groups_of(records), subject.seed)
+        if place and not math.isfinite(found.value):
+            continue  # these rows say nothing of it
         yield _number(subject, _slug(metric.name), metric.name, found, metric.definition, metric.unit, started)
 
 

@@ -44,7 +44,8 @@ def measure(subject: Subject, data: Section, use: str = "") -> Section:
         "warnings": warned,
         "notes": [] if use.strip() else [UNSAID],
     }
-    return Section(ID, TITLE, _sentence(use, measured_on, kind, len(warned)), (count,), details=details)
+    sentence = " ".join(filter(None, [subject.task.caution, _sentence(use, measured_on, kind, len(warned))]))
+    return Section(ID, TITLE, sentence, (count,), details=details)
 
 
 def _sentence(use: str, measured_on: str, kind: str, warned: int) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sounding.model import Model
 
 
-ORDER = ("demo", "check", "train", "predict", "eval", "compare", "card", "inspect", "label", "doctor", "list")
+ORDER = ("demo", "check", "train", "predict", "faces", "eval", "compare", "card", "inspect", "label", "doctor", "list")
 """The verbs in the order of use, as help lists them."""
 
 

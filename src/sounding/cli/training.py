@@ -60,7 +60,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 )
 @bad_option
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
-@click.option("--from", "start", default="", metavar="WEIGHTS", help="Begin with the weights of a run, a file, or hub:NAME.")
+@click.option("--from", "start", default="", metavar="WEIGHTS", help="Begin with those of a run, a file, or hub:NAME.")
 @click.option("--unlabelled", default="", metavar="DATA", help="Learn from rows without answers as well.")
 @click.option("--method", default="self-training", show_default=True, help="How: self-training or contrast.")
 @click.option("--control", is_flag=True, help="Train without the help of --from as well, to show what it is worth.")

@@ -73,9 +73,9 @@ class Around(Task):
         """What to train on next."""
         return self.inside.gather(model, examples, rng)
 
-    def settle(self, model: nn.Module, examples: Sequence[Example]) -> bool:
+    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches."""
-        return self.inside.settle(model, examples)
+        return self.inside.settle(model, validation, train)
 
     def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""

@@ -53,9 +53,17 @@ def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: S
 
 
 def measure(task: Task, records: Sequence[Record], seed: int = 0, resamples: int = 2000) -> dict[str, Estimate]:
-    """Every metric of the task by name, in the task's order; clustered when any record has a group."""
-    groups = groups_of(records)
-    return {metric.name: estimate(metric, records, groups, seed, resamples) for metric in task.metrics}
+    """The task's metrics by name, in its order; clustered when any record has a group.
+
+    One that these rows say nothing of (large boxes, where there is none) is left out, unless it is the headline.
+    """
+    groups, (headline, *others) = groups_of(records), task.metrics
+    found = {headline.name: estimate(headline, records, groups, seed, resamples)}
+    for metric in others:
+        value = estimate(metric, records, groups, seed, resamples)
+        if math.isfinite(value.value):
+            found[metric.name] = value
+    return found
 
 
 def estimate(

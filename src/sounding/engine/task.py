@@ -36,6 +36,8 @@ class Task(ABC):
     Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
     pipeline: ClassVar[str] = ""
     """What the model hubs call this task ("image-classification"), if they do."""
+    caution: ClassVar[str] = ""
+    """What a model of this task must not be used for, in sentences that its card prints."""
 
     def __init__(self, recipe: recipes.Recipe | None = None) -> None:
         self.recipe = recipe or self.Recipe()
@@ -86,8 +88,8 @@ class Task(ABC):
         """What to train on next: the rows by default; a game plays them."""
         return examples
 
-    def settle(self, model: nn.Module, examples: Sequence[Example]) -> bool:
-        """Set what no gradient teaches (a threshold) on the validation rows, in buffers of a model just trained.
+    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.
 
         The model is in evaluation mode, with the best weights of its training. Returns whether anything was set.
         """

@@ -31,7 +31,7 @@ def tiled(f: Callable[[Tensor], Tensor], x: Tensor, tile: int, overlap: float = 
     for top in starts(height, tile, overlap):
         for left in starts(width, tile, overlap):
             place = (..., slice(top, top + tile), slice(left, left + tile))
-            found = f(x[place])
+            found = f(x[place]).float()  # a net may answer in half precision, in which sums go astray
             weight = torch.outer(*(hill(side) for side in found.shape[-2:])).to(x.device)
             total = found.new_zeros(*found.shape[:2], height, width) if total is None else total
             total[place] += found * weight

@@ -145,7 +145,7 @@ def fit(
                 if state.finished:
                     break
     cost = earlier + meter.cost if earlier else meter.cost
-    return _fitted(trainee, keeper, cost, len(train), validation, budget)
+    return _fitted(trainee, keeper, cost, train, validation, budget)
 
 
 def steps_per_epoch(rows: int, task: Task) -> int:
@@ -255,17 +255,22 @@ def _roll_back(trainee: Trainee, keeper: Keeper, watch: Watch, trouble: str) -> 
 
 
 def _fitted(
-    trainee: Trainee, keeper: Keeper, cost: Cost, rows: int, validation: Sequence[Example], budget: Budget
+    trainee: Trainee,
+    keeper: Keeper,
+    cost: Cost,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    budget: Budget,
 ) -> Fitted:
     model = trainee.average.model.eval()
     model.load_state_dict(keeper.best())
     with inference():
-        settled = bool(len(validation)) and trainee.task.settle(model, validation)
+        settled = bool(len(validation)) and trainee.task.settle(model, validation, train)
     if settled:
         keeper.keep_best(trainee)
     state = trainee.state
-    batch = trainee.task.recipe.batch
-    examples = state.step * (batch if trainee.task.gathers else min(batch, rows))  # what is gathered fills a batch
+    batch = trainee.task.recipe.batch  # what is gathered fills it, whatever the number of rows
+    examples = state.step * (batch if trainee.task.gathers else min(batch, len(train)))
     last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
     reached = _reached(last, budget, trainee.task)
     return Fitted(model, state.step, examples, cost, state.history, state.progress < 1.0, reached)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from sounding.engine.records import Record
 ERRORS = 30
 """Doddington's rule: a rate is known to within 30 % (at 90 % confidence) once 30 errors were seen."""
 MOST_LENIENT = 0.5
+SHRUNK = 0.1
 
 
 @dataclass(frozen=True)
@@ -153,63 +155,97 @@ def comparisons(embeddings: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
+def within(embeddings: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The mean [D] of `embeddings` [N, D], and the matrix [D, D] that makes what differs within a name equally long in
+    all directions: light and pose vary most, and tell least of who it is. None where too few share a name to know.
+
+    Within-class covariance normalisation (Hatch, Kajarekar and Stolcke, Interspeech 2006), the covariance drawn
+    towards a sphere by `SHRUNK` of its mean.
+    """
+    who = np.unique(np.asarray(names), return_inverse=True)[1].reshape(-1)
+    times = np.bincount(who)
+    own = np.zeros((len(times), embeddings.shape[1]))
+    np.add.at(own, who, embeddings)
+    left = (embeddings - (own / times[:, None])[who])[times[who] > 1]
+    freedom = len(left) - int((times > 1).sum())
+    if freedom < 2 * embeddings.shape[1]:
+        return None
+    values, axes = np.linalg.eigh(left.T @ left / freedom)
+    return embeddings.mean(0), axes / np.sqrt(values + SHRUNK * values.mean())
+
+
 # ---- metrics
 
 
+@dataclass(frozen=True)
+class Judge:
+    """What one record says; `same(answer)` tells whether a truth or an answer says that both sides are the same."""
+
+    same: Callable[[Any], bool]
+
+    def odds(self, record: Record) -> float:
+        """The log-odds of the same, or ±1 by the answer alone where there are no scores."""
+        if record.scores is None:
+            return 1.0 if self.same(record.value) else -1.0
+        different, alike = np.maximum(np.asarray(record.scores, float), 1e-300)
+        return float(math.log(alike) - math.log(different))
+
+    def scored(self, record: Record) -> tuple[float, float]:
+        """Score, and whether the pair is genuine."""
+        return self.odds(record), float(self.same(record.truth))
+
+    def right(self, record: Record) -> float:
+        """Whether even odds tell it."""
+        return float((self.odds(record) >= 0) == self.same(record.truth))
+
+    def sure(self, record: Record) -> Hits:
+        """How sure even odds are, and whether rightly."""
+        p = 1 / (1 + math.exp(-abs(self.odds(record))))
+        return [] if record.confidence is None else [(p, bool(self.right(record)))]
+
+    def false_match(self, record: Record) -> tuple[float, float]:
+        """Whether it is an impostor pair, and answered as the same."""
+        return self._error(record, genuine=False)
+
+    def false_non_match(self, record: Record) -> tuple[float, float]:
+        """Whether it is a genuine pair, and answered as different."""
+        return self._error(record, genuine=True)
+
+    def _error(self, record: Record, genuine: bool) -> tuple[float, float]:
+        if record.scores is None:  # no threshold was set for a constant answer
+            return math.nan, math.nan
+        counts = self.same(record.truth) == genuine
+        return float(counts), float(counts and self.same(record.value) != genuine)
+
+
 def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
-    """How pairs are judged; `same(answer)` tells whether a truth or a predicted value says that both are the same.
+    """How pairs are judged: the scores by accuracy at even odds and by the curve, the answers by FMR and FNMR.
 
     `Record.scores` hold the probabilities of different and same; `Record.value` is the answer at the threshold that was
-    set for a false match rate. A record without scores has none that could be ranked or set.
+    set for a false match rate.
     """
-
-    def scored(record: Record) -> tuple[float, float]:
-        return odds(record, same), float(same(record.truth))
-
-    def right(record: Record) -> float:
-        return float((odds(record, same) >= 0) == same(record.truth))
-
-    def sure(record: Record) -> Hits:
-        p = 1 / (1 + math.exp(-abs(odds(record, same))))
-        return [] if record.confidence is None else [(p, bool(right(record)))]
-
-    def judged(genuine: bool) -> Callable[[Record], tuple[float, float]]:
-        def judge(record: Record) -> tuple[float, float]:
-            if record.scores is None:
-                return math.nan, math.nan
-            counts = same(record.truth) == genuine
-            return float(counts), float(counts and same(record.value) != genuine)
-
-        return judge
-
-    def of_all(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray], float]:
-        return lambda stats: measure(stats[:, 0], stats[:, 1] > 0)
-
-    def accepted(scores: np.ndarray, genuine: np.ndarray) -> float:
-        return true_accept_rate(scores, genuine, rate)
-
-    told, at = "at the threshold that was set on validation people", f"{rate:g}"
+    judge, told, at = Judge(same), "at the threshold that was set on validation people", f"{rate:g}"
+    by_score = (
+        ("AUC", area, True, "chance that a genuine pair scores higher than an impostor"),
+        ("EER", equal_error_rate, False, "error rate at the threshold of these pairs where false matches and false "
+         "non-matches are as frequent"),
+        (f"TAR@FAR={at}", partial(true_accept_rate, rate=rate), True, "share of genuine pairs accepted by the "
+         f"threshold of these very pairs that accepts {at} of the impostors"),
+    )  # fmt: skip
     return [
-        Metric("accuracy", right, mean, "share of pairs told rightly as same or different, at the even odds of a "
-               "logistic curve fitted to the validation pairs", proportion=True, hit=sure),
-        Metric("AUC", scored, of_all(area), "chance that a genuine pair scores higher than an impostor", hit=sure),
-        Metric("EER", scored, of_all(equal_error_rate), "error rate at the threshold of these very pairs where false "
-               "matches and false non-matches are as frequent", higher_is_better=False, hit=sure),
-        Metric(f"TAR@FAR={at}", scored, of_all(accepted), "share of genuine pairs accepted by the threshold of these "
-               f"very pairs that accepts {at} of the impostors", hit=sure),
-        Metric("FMR", judged(False), _share, "false match rate: share of impostor pairs that are answered as the "
-               f"same, {told}", higher_is_better=False, hit=sure),
-        Metric("FNMR", judged(True), _share, "false non-match rate: share of genuine pairs that are answered as "
-               f"different, {told}", higher_is_better=False, hit=sure),
+        Metric("accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even odds of a "
+               "logistic curve fitted to the validation pairs", proportion=True, hit=judge.sure),
+        *(Metric(name, judge.scored, _of_all(measure), words, higher_is_better=up, hit=judge.sure)
+          for name, measure, up, words in by_score),
+        Metric("FMR", judge.false_match, _share, "false match rate: share of impostor pairs that are answered as the "
+               f"same, {told}", higher_is_better=False, hit=judge.sure),
+        Metric("FNMR", judge.false_non_match, _share, "false non-match rate: share of genuine pairs that are answered "
+               f"as different, {told}", higher_is_better=False, hit=judge.sure),
     ]  # fmt: skip
 
 
-def odds(record: Record, same: Callable[[Any], bool]) -> float:
-    """The log-odds of the same, or ±1 by the answer alone where there are no scores."""
-    if record.scores is None:
-        return 1.0 if same(record.value) else -1.0
-    different, alike = np.maximum(np.asarray(record.scores, float), 1e-300)
-    return float(math.log(alike) - math.log(different))
+def _of_all(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray], float]:
+    return lambda stats: measure(stats[:, 0], stats[:, 1] > 0)
 
 
 def _share(counted: np.ndarray) -> float:

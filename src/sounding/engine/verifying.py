@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sounding.engine import verification
@@ -102,6 +103,13 @@ def settle(model: Any, found: Compared, rate: float) -> bool:
     return True
 
 
+def flatten(model: Any, found: Compared) -> None:
+    """Make the model compare what tells people apart, as learnt from several things of each training person."""
+    embeddings, names = _people(found)
+    if learnt := verification.within(embeddings, names):
+        model.flatten(*map(torch.from_numpy, learnt))
+
+
 def _pairs_alone(found: Compared) -> Compared:
     """What was compared, without single things."""
     kept = [i for i, truth in enumerate(found.truths) if not truth.single]
@@ -114,7 +122,8 @@ def _people(found: Compared) -> tuple[np.ndarray, list[str]]:
     once: dict[tuple[str, bytes], np.ndarray] = {}
     for i, truth in enumerate(found.truths):
         for name, digest, side in zip((truth.first, truth.second), found.digests[i], (found.first, found.second)):
-            once.setdefault((name, digest), side[i])
+            if name:
+                once.setdefault((name, digest), side[i])
     kept = list(once.items())[:MOST]
     return np.stack([embedding for _, embedding in kept]), [name for (name, _), _ in kept]
 

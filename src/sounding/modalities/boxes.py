@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, did_you_mean
+from sounding.modalities.box_drawing import draw_boxes
 from sounding.modalities.box_layouts import cells, folders
 from sounding.modalities.box_layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.box_layouts.coco import coco_json
@@ -160,6 +161,11 @@ class Boxes(Modality):
     def document(self, answers: Sequence[tuple[str, BoxSet]]) -> dict[str, Any]:
         """A COCO file: images, categories, and annotations with scores."""
         return coco_json([{"file_name": name, "boxes": value} for name, value in answers], self.names)
+
+    def overlay(self, axes: Any, value: BoxSet, over: Any) -> bool:
+        """Draw the boxes over a picture [H, W, C] that is on `axes`; each class keeps its colour."""
+        draw_boxes(axes, value, (over.shape[1], over.shape[0]), self.names)
+        return len(value.sure) > 0
 
     def remark(self, value: BoxSet) -> str:
         """What was left out or cut, and that a picture has no box."""

@@ -164,8 +164,9 @@ def _pairs(people: Mapping[str, Sequence[int]], side: str) -> Iterator[tuple[tup
         yield from ((pair, block) for pair in genuine)
         others = list(combinations([*names, *one[block::blocks][:LONELY]], 2))
         wanted = max(1, len(genuine))
-        for a, b in _drawn(others * -(-wanted // max(1, len(others))), wanted, rng):
-            yield (_one(people[a], rng), _one(people[b], rng)), block
+        drawn = _drawn(others * -(-wanted // max(1, len(others))), wanted, rng)
+        different = {(_one(people[a], rng), _one(people[b], rng)): None for a, b in drawn}  # each pair once
+        yield from ((pair, block) for pair in different)
 
 
 def _own(pictures: Sequence[int], n: int, rng: np.random.Generator) -> list[tuple[int, int]]:

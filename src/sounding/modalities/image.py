@@ -1,7 +1,8 @@
 """Pictures: what a camera, a scanner or a microscope saw.
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
-picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
+picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened
+in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
 
 Legend of shapes: B batch, C channels, H height, W width, P parts, M masks.
 """
@@ -42,9 +43,9 @@ class Image(InputModality):
 
     `size` is the working side in pixels; 0 learns it from the training pictures (their median shorter side, at most
     `LARGEST`, so that most are never scaled up). `fill` says how a picture that is not square becomes so: "crop" (the
-    middle), "stretch" (all of it, distorted) or "pad" (all of it, between black bars). Or it need not: "whole" stretches
-    all of it to one oblong whose sides are the median sides, and "own" leaves each its own size; then `size` is the
-    longer side (in "own" the longest that is not scaled down), 0 being the median, at most `LONGEST`.
+    middle), "stretch" (all of it, distorted) or "pad" (all of it, between black bars). Or it need not: "whole"
+    stretches all of it to one oblong whose sides are the median sides, and "own" leaves each its own size; then `size`
+    is the longer side (in "own" the longest that is not scaled down), 0 being the median, at most `LONGEST`.
 
     After `fit`: `height`, `width`, `channels` (1 only if every picture looked at is grey), and `mean` and `std` of each
     channel in [0, 1].
@@ -113,7 +114,7 @@ class Image(InputModality):
             side = self.size or min(LARGEST, int(np.median(sides.min(axis=1))))
             return side, side
         height, width = np.median(sides, axis=0)
-        scale = (self.size or min(LONGEST, max(height, width))) / max(height, width)
+        scale = min(1.0, (self.size or LONGEST) / max(height, width))
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def remark(self, value: np.ndarray) -> str:

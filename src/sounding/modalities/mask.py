@@ -26,6 +26,7 @@ from sounding.errors import DataError, UsageError
 from sounding.modalities import mask_cells, mask_drawing, mask_layouts
 from sounding.modalities.mask_cells import VOID, nearest
 from sounding.modalities.modality import Change, Modality, Row
+from sounding.modalities.picture import within
 
 __all__ = ["VOID", "Mask", "nearest"]
 
@@ -36,8 +37,9 @@ PEEKED = 64
 class Mask(Modality):
     """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
 
-    With `padded`, the pictures of a batch are their own size, padded below and to the right to the largest (`Image`
-    with fill "own"), and masks follow an augmentation so; else each mask covers its whole picture, whatever its size.
+    With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
+    and to the right to the largest (`Image` with fill "own"), and masks follow an augmentation so; else (0) each mask
+    covers its whole picture, whatever its size.
 
     After `fit`: `ids` [K], `names` [K], and `shares` [K], the share of the labelled training pixels in each class.
     """
@@ -45,7 +47,7 @@ class Mask(Modality):
     columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
 
-    def __init__(self, ignore: int = -1, padded: bool = False) -> None:
+    def __init__(self, ignore: int = -1, padded: int = 0) -> None:
         if not -1 <= ignore <= VOID:
             raise UsageError(f"no class can have the id {ignore}", fix=f"Give an id from 0 to {VOID}, or -1 for none")
         self.ignore, self.padded = ignore, padded
@@ -184,6 +186,7 @@ class Mask(Modality):
         if change.affine is None:
             return list(values)
         if self.padded:
+            values = [nearest(value, within(value.shape, self.padded)) for value in values]
             tall, wide = np.max([value.shape for value in values], axis=0)
             values = [_padded(value, tall, wide) for value in values]
         return [_sampled(value, affine, change.shape) for value, affine in zip(values, change.affine, strict=True)]

@@ -235,3 +235,16 @@ def test_street_scenes_are_read_and_a_step_can_be_taken():
     task.loss(model, changed, task.target.follow(masks, change)).mean().backward()
     (found,) = task.predict(model.eval(), [data.test[0].input])
     assert found.value.shape == (360, 480)
+
+
+def test_masks_follow_their_pictures_where_only_some_are_scaled_down():
+    rng, examples = stream("blocks"), []
+    for tall, wide in ((9, 12), (4, 3)):
+        picture = rng.integers(0, 256, (tall, wide, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+        examples.append(Example(picture, (picture[..., 0] > 127).astype(np.uint8)))
+    task, _ = fitted(examples, image_size=60, colour=0)
+    x, masks = x_and_truth(task, examples)
+    changed, change = task.augment(x, generator("blocks", 3))
+    for picture, mask in zip(changed, task.target.follow(masks, change), strict=True):
+        known = mask != VOID
+        assert ((picture[0].numpy() > 0.5) == mask)[known].mean() > 0.85

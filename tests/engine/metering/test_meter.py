@@ -365,7 +365,8 @@ def test_costs_survive_json_and_leave_other_keys_alone(tmp_path):
 
 
 def test_peak_memory_is_the_most_that_was_held():
-    code = "from sounding.engine.metering.meter import memory_mb; x = bytearray(b'x' * 300_000_000); del x; print(*memory_mb())"
+    code = "from sounding.engine.metering.meter import memory_mb\nx = bytearray(b'x' * 300_000_000); del x"
+    code += "\nprint(*memory_mb())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     now, peak = map(float, done.stdout.split())
     assert now < 200 < 300 <= peak < 800

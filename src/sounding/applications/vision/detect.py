@@ -32,9 +32,9 @@ class DetectRecipe(Recipe):
     """The numbers of a detector."""
 
     sizes: ClassVar = {
-        "tiny": {"width": 16, "pyramid": 32, "head": 1},
+        "tiny": {"width": 16, "pyramid": 32},
         "small": {},
-        "base": {"width": 64, "depth": 2, "pyramid": 128, "image_size": 512},
+        "base": {"width": 64, "depth": 2, "pyramid": 128, "head": 2, "image_size": 512},
     }
 
     shaping: ClassVar = ("backbone", "width", "depth", "pyramid", "head", "finest", "activation")
@@ -49,7 +49,7 @@ class DetectRecipe(Recipe):
     width: int = 32  # channels of the resnet's first stage
     depth: int = 1  # blocks in a stage of the resnet
     pyramid: int = 64  # channels of the pyramid and of the head
-    head: int = 2  # convolutions in each of the head's two towers
+    head: int = 1  # convolutions in each of the head's two towers
     finest: int = 0  # pixels between locations on the finest map; 0 is 8, or 4 for pictures of up to 64 pixels
     activation: str = "silu"
     box_weight: float = 2.0  # weight of the boxes' loss beside the classes'
@@ -58,7 +58,7 @@ class DetectRecipe(Recipe):
     flip: bool = True  # and mirrored left to right, half of them
     upright: bool = True  # pictures have an up and a down; no for what is seen from above: they are also turned
     colour: float = 0.3  # largest relative change of brightness, contrast and saturation
-    mosaic: float = 0.5  # share of the batches that are put together from four pictures each
+    mosaic: float = 0.3  # share of the batches that are put together from four pictures each
     suppression: float = 0.6  # a box that overlaps a surer one of its class by more than this IoU is not told
     most: int = 100  # boxes that are told of one picture
 
@@ -113,23 +113,23 @@ class Detect(Task):
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """The boxes, with a threshold for those that a person is shown; confidence is the mean score of these."""
         logits, corners, _ = parted(model(self.encoded(model, inputs)).float())
-        threshold = float(model[1].threshold)  # type: ignore[index, union-attr]
+        threshold = float(model[1].threshold)  # type: ignore[index]
         told = answers(logits, corners, suppression=self.recipe.suppression, most=self.recipe.most)
-        return [self._prediction(*(part.cpu().numpy() for part in one), threshold) for one in told]
+        return [self._prediction(c.cpu().numpy(), n.tolist(), s.cpu().numpy(), threshold) for c, n, s in told]
 
-    def _prediction(self, corners: np.ndarray, labels: np.ndarray, scores: np.ndarray, threshold: float) -> Prediction:
+    def _prediction(self, corners: np.ndarray, labels: list[int], scores: np.ndarray, threshold: float) -> Prediction:
         value = BoxSet(corners, tuple(self.target.names[i] for i in labels), scores, threshold=threshold)
         shown = scores[scores >= threshold]
         confidence = shown.mean() if len(shown) else 1 - scores.max(initial=0.0)
         return Prediction(value, float(confidence), scores)
 
-    def settle(self, model: nn.Module, examples: Sequence[Example]) -> bool:
+    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """The score from which on a person is shown a box: the best F1 at IoU 0.5 on the validation rows."""
-        hits = [hit for record in self.trials(model, examples) for hit in box_hits(record)]
+        hits = [hit for record in self.trials(model, validation) for hit in box_hits(record)]
         scores, right = np.array(hits).reshape(-1, 2).T
-        best = best_threshold(scores, right > 0, sum(len(e.target) for e in examples))
+        best = best_threshold(scores, right > 0, sum(len(e.target) for e in validation))
         if best is not None:
-            model[1].threshold.fill_(best)  # type: ignore[index, union-attr]
+            model[1].threshold.fill_(best)  # type: ignore[index]
         return best is not None
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:

@@ -93,9 +93,7 @@ class Faces(Task):
         return pictures.view_as(x), Change()
 
     def loss(self, model: Any, x: Tensor, targets: Sequence[Kin]) -> Tensor:
-        """Nats [B] of who it is among the training people, which is asked of single pictures, and in training of all
-        (with the margin); else of same or different, which is asked of pairs.
-        """
+        """Nats [B]: of single pictures, and in training of all, who it is (with the margin); of pairs, if it is one."""
         who = self.target.encode(targets).to(x.device)
         single, same = (torch.tensor(flags, device=x.device) for flags in zip(*((k.single, k.same) for k in targets)))
         named = single | ((who >= 0).all(1) & model.training)
@@ -119,7 +117,7 @@ class Faces(Task):
 
     def _embedded(self, model: Any, pictures: Tensor) -> Tensor:
         """Embeddings [B, D] of length 1: the mean over a picture [B, C, H, W] and its mirror image."""
-        return F.normalize(model(pictures).float() + model(pictures.flip(-1)).float())
+        return model.compared(model(pictures) + model(pictures.flip(-1)))
 
     def _compared(self, model: Any, examples: Sequence[Example]) -> verifying.Compared:
         return verifying.compared(self, model, examples, self._embedded)
@@ -141,9 +139,11 @@ class Faces(Task):
             return super().trials(model, examples)
         return verifying.records(model, self._compared(model, examples), (DIFFERENT, SAME))
 
-    def settle(self, model: Any, examples: Sequence[Example]) -> bool:
+    def settle(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set the odds and the threshold for the recipe's false match rate on the validation people."""
-        return verifying.settle(model, self._compared(model, examples), self.recipe.fmr)
+        if len(train):
+            verifying.flatten(model, self._compared(model, train[:: math.ceil(len(train) / verifying.MOST)]))
+        return verifying.settle(model, self._compared(model, validation), self.recipe.fmr)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""

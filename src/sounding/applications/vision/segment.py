@@ -75,7 +75,7 @@ class Segment(Task):
 
     def modalities(self) -> tuple[Image, Mask]:
         """A picture of its own size, and the class of each of its pixels."""
-        return Image(self.recipe.image_size, "own"), Mask(self.recipe.ignore, padded=True)
+        return Image(self.recipe.image_size, "own"), Mask(self.recipe.ignore, self.recipe.image_size or LONGEST)
 
     @property
     def metrics(self) -> Sequence[Metric]:

@@ -70,7 +70,8 @@ def training(subject: Subject, cost: Cost, forward: Estimate | None, grid: Grid 
 def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
     """How often an example was passed forward and back, and what is to be said of it; None where it is not known.
 
-    A hardened training passes each example several times. What was learnt before it (without answers, or by a teacher) counts as well.
+    A hardened training passes each example several times. What was learnt before it (without answers, or by a teacher)
+    counts as well.
     """
     seen, each = training.get("examples"), float(training.get("passes") or 1.0)
     if seen is None:

@@ -91,21 +91,40 @@ def _cut_loose(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module | None:
-    """The module to explain at, seen from how the model supports `answer` to `value`; None where there is none."""
+    """The module to explain at, seen from how the model supports `answer` to `value`; None where there is none.
+
+    The last whose map has positions and carries all of the support; where maps of several scales are looked at side by
+    side, that is the last before they part.
+    """
     if task.input.legal is None or task.leaf(model) is not None:
         return None
-    with frozen(model), torch.no_grad():
-        x = task.encoded(model, [value])
-        if not _has_positions(x):
-            return None
-        outputs = _outputs(task, model, x, [answer])
-    own = list(_tensors(outputs.get(model)))
-    found, learnt = None, False
+    with frozen(model):
+        with torch.no_grad():
+            x = task.encoded(model, [value])
+            if not _has_positions(x):
+                return None
+            outputs = _outputs(task, model, x, [answer])
+        maps = _maps(model, outputs)
+        carrying = (module for module in reversed(maps) if _carries_all(task, model, module, x, answer))
+        return next(carrying, maps[-1] if maps else None)
+
+
+def _maps(model: nn.Module, outputs: Mapping[nn.Module, Any]) -> list[nn.Module]:
+    """The modules that gave a learnt map with positions, in the order in which they were done."""
+    own, found, learnt = list(_tensors(outputs.get(model))), [], False
     for module, output in outputs.items():
         learnt = learnt or any(True for _ in module.parameters(recurse=False))
         if learnt and module is not model and _has_positions(output) and not any(output is t for t in own):
-            found = module
+            found.append(module)
     return found
+
+
+def _carries_all(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answer: Any) -> bool:
+    """Whether the input has no other way to the support than through `layer`."""
+    point = x.detach().requires_grad_(True)
+    with _cut_loose(layer), torch.enable_grad():
+        support = task.support(model, point, [answer])
+    return not slope(support, point).any()
 
 
 def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) -> dict[nn.Module, Any]:

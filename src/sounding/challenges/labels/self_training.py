@@ -1,12 +1,12 @@
-"""Learning from rows without answers: a teacher, trained on the labelled rows, answers them, and a new model learns that.
+"""Learning from rows without answers: a teacher, trained on the labelled rows, answers them; a new model learns that.
 
-It is the teacher and student of Noisy Student (Xie et al., arXiv 1911.04252): the teacher answers inputs as they are, the
-student learns the answers from augmented ones, so that it must find them again where that is harder. Where answers are
-a finite list, it learns all the teacher's probabilities (distillation, Hinton et al., arXiv 1503.02531): how unsure the
-teacher was is part of the answer, and no threshold has to be chosen. Else it learns the surer half of the answers. A
-prediction is a label that the model wrote: so this works for every task whose predictions carry a confidence.
+It is the teacher and student of Noisy Student (Xie et al., arXiv 1911.04252): the teacher answers inputs as they are,
+the student learns the answers from augmented ones, so that it must find them again where that is harder. Where answers
+are a finite list, it learns all the teacher's probabilities (distillation, Hinton et al., arXiv 1503.02531): how unsure
+the teacher was is part of the answer, and no threshold has to be chosen. Else it learns the surer half of the answers.
+A prediction is a label that the model wrote: so this works for every task whose predictions carry a confidence.
 
-Methods that answer while they learn (FixMatch, arXiv 2001.07685) need many times the passes; `docs/fewer_labels.md` says
+Methods that answer while they learn (FixMatch, arXiv 2001.07685) need many times the passes; docs/fewer_labels.md says
 what they brought here. Any such method can fail quietly, by teaching mistakes. The teacher is the training without the
 help, so the better of the two on the validation rows is kept (see `making.trained`).
 """

@@ -171,6 +171,9 @@ def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[byte
     if isinstance(cell, dict) and set(cell) <= {"bytes", "path"}:
         held = cell.get("bytes")
         cell = held if held is not None else cell.get("path")
+    elif isinstance(cell, dict) and cell:  # several cells in one, as the two pictures of a pair
+        found = [_cell_digest(part, suffixes, root) for part in cell.values()]
+        return _digest(b"".join(digest for digest, _ in found)), sum(size for _, size in found)
     if isinstance(cell, Path) or (isinstance(cell, str) and suffixes and cell.strip().lower().endswith(suffixes)):
         return _file_digest(root / cell, cell, root)
     return _digest(cell), len(cell) if isinstance(cell, str | bytes) else 0

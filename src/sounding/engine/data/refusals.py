@@ -84,8 +84,12 @@ def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, si
         except DataError:
             return  # nothing can be learnt at all, which is another problem
     for row in rows[~train].tolist():
-        if what := task.target.strange(source.target(row)):
-            found.refused[row] = Refusal(source.where(row), what, "Correct it, or add training rows of it")
+        try:
+            what, fix = task.target.strange(source.target(row)), "Correct it, or add training rows of it"
+        except DataError as error:
+            what, fix = error.what, error.fix
+        if what:
+            found.refused[row] = Refusal(source.where(row), what, fix)
 
 
 def in_order(refused: Sequence[Refusal]) -> tuple[Refusal, ...]:
