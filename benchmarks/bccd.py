@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import sounding as sd
+from sounding.engine.files import read_json
 from sounding.engine.machine import prepare, processor
 from sounding.engine.progress import watch
 
@@ -44,19 +45,20 @@ def main() -> None:
 
 
 def trained(out: Path, options: argparse.Namespace, settings: dict[str, str], seed: int) -> sd.Model:
-    if (out / "card.json").exists():
+    if (out / "training.json").exists():
         return sd.load(out)
     if (out / "config.json").exists():
-        return sd.train(resume=out, watch=watch(f"seed {seed}"))
+        return sd.train("detect", resume=out, card=None, watch=watch(f"seed {seed}"))
     source = Path(os.environ["SOUNDING_DATA"]) / "bccd"
     named = {"time": options.time, "size": options.size, "seed": seed, "out": out, **settings}
-    return sd.train("detect", source, **named, watch=watch(f"seed {seed}"))
+    return sd.train("detect", source, **named, card=None, watch=watch(f"seed {seed}"))
 
 
 def row(model: sd.Model, seed: int) -> str:
-    energy, setting = model.card()["energy"], model.run.config["setting"]
-    seconds, steps = energy["training_seconds"].value, energy["training_steps"].value
-    rate = energy["training_examples"].value / seconds
+    setting, metrics = model.run.config["setting"], model.evaluate()
+    spent = read_json(model.dir / "training.json")
+    seconds, steps = spent["seconds"], spent["steps"]
+    rate = spent["examples"] / seconds
     words = [
         f"{processor()[0]}, {setting['threads']} threads",
         f"{setting['precision']}{', channels last' if setting['channels_last'] else ''}",
@@ -64,9 +66,9 @@ def row(model: sd.Model, seed: int) -> str:
         f"{seconds / 60:.1f} min",
         f"{steps:,.0f}",
         f"{rate:,.1f}",
-        str(model.metrics["mAP50"]),
-        str(model.metrics["mAP50-95"]),
-        ", ".join(f"{name} {model.metrics[f'AP50 {name}'].value:.3f}" for name in CLASSES),
+        str(metrics["mAP50"]),
+        str(metrics["mAP50-95"]),
+        ", ".join(f"{name} {metrics[f'AP50 {name}'].value:.3f}" for name in CLASSES),
     ]
     return f"| {' | '.join(words)} |"
 
