@@ -128,8 +128,9 @@ def first_sentence(text: str) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a large first letter and the others as they are."""
-    return text[:1].upper() + text[1:]
+    """The text with a large first letter and the others as they are; a name such as mAP50 stays as it is written."""
+    first = text.split(" ")[0]
+    return text if first != first.lower() else text[:1].upper() + text[1:]
 
 
 # ---- numbers
