@@ -97,7 +97,7 @@ def test_a_model_that_uses_one_part_is_explained_better_than_at_random(section):
         assert section[f"deletion_{method}"].low > 0
         assert section[f"insertion_{method}"].low > 0
     assert "Better than random: occlusion, gradient, integrated gradients." in section.sentence
-    assert section["deletion_occlusion"].n == 64
+    assert section["deletion_occlusion"].n == interpretability.PLANS["quick"].items
     assert section["completeness_gap"].value < 0.1
 
 

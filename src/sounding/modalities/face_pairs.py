@@ -164,13 +164,25 @@ def _pairs(people: Mapping[str, Sequence[int]], side: str) -> Iterator[tuple[tup
         yield from ((pair, block) for pair in genuine)
         others = list(combinations([*names, *one[block::blocks][:LONELY]], 2))
         wanted = max(1, len(genuine))
-        drawn = _drawn(others * -(-wanted // max(1, len(others))), wanted, rng)
-        different = {(_one(people[a], rng), _one(people[b], rng)): None for a, b in drawn}  # each pair once
-        yield from ((pair, block) for pair in different)
+        yield from ((pair, block) for pair in _different(people, others, wanted, rng))
 
 
 def _own(pictures: Sequence[int], n: int, rng: np.random.Generator) -> list[tuple[int, int]]:
     return _drawn(list(combinations(_drawn(pictures, LOOKED_AT, rng), 2)), n, rng)
+
+
+def _different(
+    people: Mapping[str, Sequence[int]], others: Sequence[tuple[str, str]], n: int, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """`n` pairs of rows of two people each, none of them twice; fewer where there are hardly as many."""
+    several = list(others) * -(-2 * n // max(1, len(others)))
+    found: dict[tuple[int, int], None] = {}
+    for i in rng.permutation(len(several)):
+        if len(found) == n:
+            break
+        a, b = several[i]
+        found[_one(people[a], rng), _one(people[b], rng)] = None
+    return list(found)
 
 
 def _one(items: Sequence[int], rng: np.random.Generator) -> int:
