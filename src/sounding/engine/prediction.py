@@ -143,7 +143,7 @@ def expand(modality: InputModality, named: Any) -> list[Any]:
 
 def _read(modality: InputModality, item: Any) -> Any:
     try:
-        return modality.read(item)
+        return modality.asked(modality.read(item))
     except SoundingError as error:
         raise (error if error.where or not isinstance(item, str | Path) else error.at(str(item))) from None
 

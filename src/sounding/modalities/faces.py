@@ -118,10 +118,11 @@ class PicturePair(InputModality):
         two = _two(cell)
         return Pair(*(self.image.read(one, root) for one in ([cell] if two is None else two)))
 
-    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
-        """Width and height of the first picture."""
-        two = _two(cell)
-        return self.image.extent(cell if two is None else two[0], root)
+    def asked(self, value: Pair) -> Pair:
+        """The pair; one picture alone is a training row, and no question."""
+        if value.second is None:
+            raise DataError("one picture has nothing to be compared with", fix="sounding faces verify RUN FIRST SECOND")
+        return value
 
     def remark(self, value: Pair) -> str:
         """What is odd about either picture."""

@@ -232,6 +232,10 @@ class InputModality(Modality):
         """Width and height in pixels of what a cell shows, told without reading all of it; None if it has none."""
         return None
 
+    def asked(self, value: Any) -> Any:
+        """The value as a person may ask a model about it. Raises DataError for one that only training can use."""
+        return value
+
     def original(self, cell: Any) -> Any:
         """The value of a cell as a person sees it, before it was brought to what the model works on."""
         return self.read(cell)
