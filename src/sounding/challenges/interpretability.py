@@ -57,7 +57,7 @@ class Plan:
 
 
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan(40, 12, 7_000),
+    "quick": Plan(32, 10, 5_500),
     "standard": Plan(128, 32, 100_000, shapley=256),
     "full": Plan(256, 64, 400_000, shapley=1536),
 }
