@@ -11,10 +11,10 @@ from scipy import ndimage
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from sounding.engine import regions
-from sounding.engine.connected import connected, instances
 from sounding.engine.intervals import bootstrap
 from sounding.engine.records import Record
 from sounding.engine.regions import VOID, boundary_f, boundary_scores, class_iou, confident_pixels, mean_iou
+from sounding.modalities.connected import connected, instances
 
 IDS = list(range(5))
 

@@ -314,7 +314,9 @@ def test_a_result_gives_masks_by_name_an_overlay_and_a_file(tmp_path):
     mask = Mask()
     mask.scheme = Scheme({0: "road", 1: "sky", 2: "car"})
     mask.fit([IDS])
-    found = mask.fields(IDS, np.full(IDS.shape, 51, np.uint8))
+    made = mask.fields(IDS, np.full(IDS.shape, 51, np.uint8))
+    found = {name: make() for name, make in made.items()}
+    assert sum(part.area for part in found["instances"]) == (IDS != 255).sum()
     assert (found["mask"] == IDS).all()
     assert list(found["masks"]) == ["road", "sky", "car"]
     assert (found["masks"]["sky"] == (IDS == 1)).all()

@@ -78,7 +78,7 @@ class Result:
         if not name.startswith("_"):
             fields = self.task.target.fields(self.value, self.prediction.scores)
             if name in fields:
-                return fields[name]
+                return fields[name]()
         raise AttributeError(f"this result has no {name!r}")
 
     def to_json(self) -> dict[str, Any]:

@@ -24,7 +24,12 @@ def write_results(path: Path, results: Iterable[Result]) -> int:
     """
     if path.suffix == ".json":
         return _document(path, results)
-    return _lines(path, results) if path.suffix in LINES else _folder(path, results)
+    if path.suffix in LINES:
+        return _lines(path, results)
+    if path.suffix and not path.is_dir():  # a file of another kind was meant, and not a folder called so
+        fix = "Give a .jsonl, .csv or .json file, or a folder"
+        raise UsageError(f"answers are not written as {path.suffix}", where=str(path), fix=fix)
+    return _folder(path, results)
 
 
 def _lines(path: Path, results: Iterable[Result]) -> int:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sounding.errors import UsageError
 from sounding.modalities.modality import Change
 
 
@@ -41,6 +42,17 @@ def flip(x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     affine = torch.eye(2, 3).repeat(len(x), 1, 1)
     affine[chosen, 0, 0] = -1.0
     return torch.where(_column(chosen, x), x.flip(-1), x), affine
+
+
+def mirrors(word: str, channels: int) -> bool:
+    """Whether a mirrored picture shows the same thing: as `word` (yes, no) says, or with "auto" if it has colours.
+
+    A mirrored 2 is no 2, and drawings and writing are grey more often than not. Raises UsageError for another word.
+    """
+    known = {"auto": channels == 3, "yes": True, "no": False}
+    if word not in known:
+        raise UsageError(f"flip={word} is not known", fix="Give flip auto, yes or no")
+    return known[word]
 
 
 def jitter(x: Tensor, rng: torch.Generator, strength: float) -> Tensor:

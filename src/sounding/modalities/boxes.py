@@ -14,7 +14,7 @@ Legend of shapes: B batch, N boxes of one picture.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,10 +153,10 @@ class Boxes(Modality):
             for i in np.argsort(-score, kind="stable").tolist()
         ]
 
-    def fields(self, value: BoxSet, scores: np.ndarray | None) -> dict[str, Any]:
+    def fields(self, value: BoxSet, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """`boxes` [N, 4] (left, top, right, bottom in pixels), `labels` and `scores` [N] of what is shown."""
         value = value.sure
-        return {"boxes": value.in_pixels(), "labels": list(value.labels), "scores": value.scores}
+        return {"boxes": value.in_pixels, "labels": lambda: list(value.labels), "scores": lambda: value.scores}
 
     def document(self, answers: Sequence[tuple[str, BoxSet]]) -> dict[str, Any]:
         """A COCO file: images, categories, and annotations with scores."""

@@ -13,7 +13,7 @@ Legend of shapes: B batch, K classes, H height, W width of a mask, h, w of the e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError
-from sounding.modalities import mask_cells, mask_drawing, mask_layouts
+from sounding.modalities import connected, mask_cells, mask_drawing, mask_layouts
 from sounding.modalities.mask_cells import VOID, nearest
 from sounding.modalities.modality import Change, Modality, Row
 from sounding.modalities.picture import within
@@ -223,11 +223,17 @@ class Mask(Modality):
             found.append({"label": self.name(i), "score": score, "mask": mask_drawing.base64_png(value == i)})
         return found
 
-    def fields(self, value: np.ndarray, scores: np.ndarray | None) -> Mapping[str, Any]:
-        """`mask`, the class ids [H, W]; `masks`, name → pixels of the class (bool [H, W]); `sure`, their confidence."""
-        masks = {self.name(i): value == i for i, _ in self._shares(value)}
-        sure = None if scores is None else mask_cells.unit(nearest(np.asarray(scores), value.shape))
-        return {"mask": value, "masks": masks, "sure": sure}
+    def fields(self, value: np.ndarray, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """`mask`, the class ids [H, W]; `masks`, name → pixels of the class (bool [H, W]); `sure`, their confidence.
+
+        And `instances`, the connected parts of the classes (see `connected.Part`), the largest first.
+        """
+        return {
+            "mask": lambda: value,
+            "masks": lambda: {self.name(i): value == i for i, _ in self._shares(value)},
+            "sure": lambda: None if scores is None else mask_cells.unit(nearest(np.asarray(scores), value.shape)),
+            "instances": lambda: connected.instances(value),
+        }
 
     def overlay(self, axes: Any, value: np.ndarray, over: np.ndarray) -> bool:
         """The classes in colour over a picture [H, W, C], and a legend."""

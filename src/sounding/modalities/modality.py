@@ -185,8 +185,8 @@ class Modality(ABC):
         """As a target: a prediction as dictionaries, shaped as the Hugging Face pipelines shape theirs, best first."""
         return [{"answer": self.to_json(value), "score": confidence}]
 
-    def fields(self, value: Any, scores: np.ndarray | None) -> Mapping[str, Any]:
-        """As an answer: what a program asks it for by name, such as `boxes`."""
+    def fields(self, value: Any, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """As an answer: what a program asks it for by name, such as `boxes`, made when it is asked for."""
         return {}
 
     def overlay(self, axes: Any, value: Any, over: Any) -> bool:

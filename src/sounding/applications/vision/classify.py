@@ -22,6 +22,7 @@ from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task
 from sounding.errors import UsageError, did_you_mean
+from sounding.modalities.augmentation import mirrors
 from sounding.modalities.category import Category
 from sounding.modalities.image import Image
 from sounding.modalities.modality import Change
@@ -81,11 +82,7 @@ class Classify(Task):
     @property
     def mirrors(self) -> bool:
         """Whether a mirrored picture shows the same thing."""
-        if self.recipe.flip == "auto":
-            return self.input.channels == 3
-        if self.recipe.flip in ("yes", "no"):
-            return self.recipe.flip == "yes"
-        raise UsageError(f"flip={self.recipe.flip} is not known", fix="Give flip auto, yes or no")
+        return mirrors(self.recipe.flip, self.input.channels)
 
     def build(self) -> nn.Module:
         """Standardised channels, then the network; logits [B, K] in the order of the categories."""

@@ -21,8 +21,7 @@ from sounding.engine.records import Example, Prediction
 from sounding.engine.regions import boundary_f, class_iou, mean_iou, pixel_accuracy
 from sounding.engine.task import Task
 from sounding.engine.tiling import tiled
-from sounding.errors import UsageError
-from sounding.modalities.augmentation import jitter, warp
+from sounding.modalities.augmentation import jitter, mirrors, warp
 from sounding.modalities.image import LONGEST, Image
 from sounding.modalities.mask import Mask, nearest
 from sounding.modalities.modality import Change
@@ -86,10 +85,7 @@ class Segment(Task):
     @property
     def mirrors(self) -> bool:
         """Whether a mirrored picture shows the same things."""
-        said = {"auto": self.input.channels == 3, "yes": True, "no": False}.get(self.recipe.flip)
-        if said is None:
-            raise UsageError(f"flip={self.recipe.flip} is not known", fix="Give flip auto, yes or no")
-        return said
+        return mirrors(self.recipe.flip, self.input.channels)
 
     def build(self) -> nn.Module:
         """Standardised channels, then a U-Net; logits [B, K, H, W] in the order of the target's names."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VOID = 255
+from sounding.modalities.mask_cells import VOID
 
 
 @dataclass(frozen=True)
