@@ -108,6 +108,17 @@ def test_a_folder_copied_elsewhere_still_answers(sounding, run, photos, tmp_path
     assert json.loads(out)["answer"] == "dark"
 
 
+def test_answers_go_into_a_folder_with_a_picture_of_each_and_into_no_file_of_another_kind(sounding, run, photos):
+    assert sounding("predict", run, photos, "--out", "drawn")[0] == 0
+    lines = Path("drawn/answers.jsonl").read_text().splitlines()
+    assert len(list(Path("drawn").glob("*.png"))) == len(lines) > 1
+    for name, said in (("a.txt", "not written as .txt"), ("a.json", "no JSON document")):
+        status, _, err = sounding("predict", run, photos, "--out", name)
+        assert status != 0
+        assert said in err
+        assert not Path(name).exists()
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
 def test_predictions_go_to_a_file(sounding, run, photos, name):
     status, out, _ = sounding("predict", run, photos, "--out", name)
