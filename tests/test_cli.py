@@ -25,7 +25,7 @@ from torch import nn
 import sounding as sd
 from sounding.engine.metrics import accuracy
 from sounding.modalities.category import Category
-from sounding.modalities.image import Image
+from sounding.modalities.pictures.image import Image
 
 
 class Brightness(sd.Task):

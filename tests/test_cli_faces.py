@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from sounding.modalities import drawn_faces
+from sounding.modalities.faces import drawn
 from sounding.randomness import stream
 
 
@@ -26,10 +26,10 @@ def photos(tmp_path):
     """Four photos of each of three people who are in no training."""
     rng, names = stream("doors"), []
     for person in ("ann", "bob", "cy"):
-        traits = drawn_faces.person(rng)
+        traits = drawn.person(rng)
         for i in range(4):
             names.append(f"{person}{i}.png")
-            Image.fromarray(drawn_faces.picture(traits, rng)[..., 0]).save(tmp_path / names[-1])
+            Image.fromarray(drawn.picture(traits, rng)[..., 0]).save(tmp_path / names[-1])
     return names
 
 

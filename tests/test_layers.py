@@ -140,7 +140,7 @@ def test_what_measures_knows_no_application(package):
         ("applications/vision/bad.py", "from sounding.challenges import energy"),
         ("applications/vision/bad.py", "from ...challenges import energy"),
         ("modalities/bad.py", "from sounding.architectures.layers import initialise"),
-        ("architectures/bad.py", "from sounding.modalities.image import Image"),
+        ("architectures/bad.py", "from sounding.modalities.pictures.image import Image"),
         ("somewhere/bad.py", "from sounding.errors import DataError"),
     ],
 )

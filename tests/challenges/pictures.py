@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sounding.engine.metrics import Metric, accuracy
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task
-from sounding.modalities.image import Image
+from sounding.modalities.pictures.image import Image
 
 SIDE, PATCH = 32, 8
 """The mark fills 8 × 8 pixels of 32 × 32: 2 × 2 cells of the grid of 8 × 8 that explanations point at."""

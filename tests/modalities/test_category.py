@@ -10,8 +10,8 @@ import torch
 
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes, other_files
-from sounding.modalities.image import Image
 from sounding.modalities.modality import Change, Mixed
+from sounding.modalities.pictures.image import Image
 
 
 def fitted(*labels):

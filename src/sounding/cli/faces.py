@@ -27,7 +27,7 @@ def faces() -> None:
 @click.option("--model", "run", required=True, metavar="RUN", help="The run whose embeddings are kept.")
 def enroll(gallery: Path, person: str, photos: Sequence[str], run: str) -> None:
     """Add photos of a person to a gallery, a folder that is made where there is none."""
-    from sounding.engine import gallery as galleries
+    from sounding.engine.pairs import gallery as galleries
 
     model = _model(run)
     found, weights = _pictures(model, photos), galleries.digest(model.module)
@@ -46,7 +46,7 @@ def enroll(gallery: Path, person: str, photos: Sequence[str], run: str) -> None:
 def forget(gallery: Path, person: str) -> None:
     """Remove a person from a gallery."""
     prepare()
-    from sounding.engine import gallery as galleries
+    from sounding.engine.pairs import gallery as galleries
 
     kept = galleries.removed(galleries.opened(gallery), person)
     galleries.save(kept, gallery)
@@ -75,7 +75,7 @@ def verify(run: str, first: str, second: str) -> None:
 @click.argument("probes", nargs=-1, required=True)
 def identify(run: str, gallery: Path, probes: Sequence[str]) -> None:
     """Say who of a gallery each picture shows, or that it is none of them."""
-    from sounding.engine import gallery as galleries
+    from sounding.engine.pairs import gallery as galleries
 
     model = _model(run)
     known = galleries.opened(gallery)

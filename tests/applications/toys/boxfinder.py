@@ -20,8 +20,8 @@ from sounding.engine.metrics import Metric, mean
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction, Record
 from sounding.engine.task import Task
-from sounding.modalities.image import Image
 from sounding.modalities.modality import Change
+from sounding.modalities.pictures.image import Image
 
 SIDE, MOST = 24, 4  # pixels along a side of the demo's pictures; boxes that are looked for in one
 COLOURS = {"leaf": (40, 200, 70), "ruby": (220, 40, 50)}

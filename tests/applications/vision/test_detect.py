@@ -14,10 +14,10 @@ from sounding.engine.machine import Setting
 from sounding.engine.records import Example
 from sounding.engine.training import Budget, fit
 from sounding.errors import UsageError
-from sounding.modalities.augmentation import warp
-from sounding.modalities.boxes import BoxSet
+from sounding.modalities.boxes.boxes import BoxSet
+from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.modality import Change
-from sounding.modalities.mosaic import mosaic
+from sounding.modalities.pictures.augmentation import warp
 from sounding.randomness import generator, stream
 
 NONE = BoxSet(np.zeros((0, 4)), ())

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from sounding.applications.vision.faces import Faces, FacesRecipe
 from sounding.engine.evaluation import trials
 from sounding.engine.records import Example
-from sounding.modalities.faces import DIFFERENT, SAME, Kin, Pair
+from sounding.modalities.faces.faces import DIFFERENT, SAME, Kin, Pair
 from sounding.randomness import generator, stream
 
 

@@ -13,7 +13,7 @@ from sounding.engine.data import open_data
 from sounding.engine.evaluation import trials
 from sounding.engine.records import Example
 from sounding.errors import UsageError
-from sounding.modalities.picture import within
+from sounding.modalities.pictures.picture import within
 from sounding.randomness import generator, stream
 
 VOID = 255

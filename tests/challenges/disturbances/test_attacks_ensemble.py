@@ -19,8 +19,8 @@ from sounding.challenges.disturbances.ensemble import Arms, besiege
 from sounding.engine.evaluation import trials
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example
-from sounding.modalities.image import Image
 from sounding.modalities.modality import Threat
+from sounding.modalities.pictures.image import Image
 
 BALLS = {"linf": Threat("L∞ 0.1", "linf", 0.1), "l2": Threat("L2 0.5", "l2", 0.5)}
 SMALL = Arms(pgd=20, apgd=30, targets=3, targeted=20, queries=300)

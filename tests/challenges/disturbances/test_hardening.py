@@ -20,8 +20,8 @@ from sounding.engine.machine import Setting
 from sounding.engine.task import Task
 from sounding.engine.training import Budget, fit
 from sounding.errors import UsageError
-from sounding.modalities.image import Image
 from sounding.modalities.modality import Threat
+from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator, stream
 
 SETTING = Setting(threads=1)

@@ -22,10 +22,10 @@ from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task
 from sounding.errors import UsageError, did_you_mean
-from sounding.modalities.augmentation import mirrors
 from sounding.modalities.category import Category
-from sounding.modalities.image import Image
 from sounding.modalities.modality import Change
+from sounding.modalities.pictures.augmentation import mirrors
+from sounding.modalities.pictures.image import Image
 
 
 @dataclass(frozen=True)

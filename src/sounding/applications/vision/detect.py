@@ -14,17 +14,17 @@ from sounding.architectures.backbones import backbone
 from sounding.architectures.detector import Detector, parted
 from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
-from sounding.engine.detection import box_hits, detection_metrics
-from sounding.engine.matching import Targets, agreement, answers, best_threshold, box_losses
+from sounding.engine.boxes.detection import box_hits, detection_metrics
+from sounding.engine.boxes.matching import Targets, agreement, answers, best_threshold, box_losses
 from sounding.engine.metrics import Metric
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task
-from sounding.modalities.augmentation import jitter, warp
-from sounding.modalities.boxes import Boxes, BoxSet
-from sounding.modalities.image import Image
+from sounding.modalities.boxes.boxes import Boxes, BoxSet
+from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.modality import Change
-from sounding.modalities.mosaic import mosaic
+from sounding.modalities.pictures.augmentation import jitter, warp
+from sounding.modalities.pictures.image import Image
 
 
 @dataclass(frozen=True)

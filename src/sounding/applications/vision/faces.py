@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from sounding.architectures.layers import Normalize
 from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
-from sounding.engine import verification, verifying
 from sounding.engine.metrics import Metric
+from sounding.engine.pairs import verification, verifying
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction, Record
 from sounding.engine.task import Task, targets
-from sounding.modalities import drawn_faces
-from sounding.modalities.faces import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
+from sounding.modalities.faces import drawn
+from sounding.modalities.faces.faces import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
 from sounding.modalities.modality import Change
 
 
@@ -147,4 +147,4 @@ class Faces(Task):
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""
-        return [Example(Pair(*pictures), Kin(*names)) for pictures, names in drawn_faces.pairs(rng, n, people=16)]
+        return [Example(Pair(*pictures), Kin(*names)) for pictures, names in drawn.pairs(rng, n, people=16)]

@@ -14,18 +14,18 @@ from torch import Tensor, nn
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.unet import UNet
+from sounding.engine.masks.pixels import balanced, cross_entropy, dice, grouped
+from sounding.engine.masks.regions import boundary_f, class_iou, mean_iou, pixel_accuracy
+from sounding.engine.masks.tiling import tiled
 from sounding.engine.metrics import Metric
-from sounding.engine.pixels import balanced, cross_entropy, dice, grouped
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
-from sounding.engine.regions import boundary_f, class_iou, mean_iou, pixel_accuracy
 from sounding.engine.task import Task
-from sounding.engine.tiling import tiled
-from sounding.modalities.augmentation import jitter, mirrors, warp
-from sounding.modalities.image import LONGEST, Image
-from sounding.modalities.mask import Mask, nearest
+from sounding.modalities.masks.mask import Mask, nearest
 from sounding.modalities.modality import Change
-from sounding.modalities.picture import within
+from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
+from sounding.modalities.pictures.image import LONGEST, Image
+from sounding.modalities.pictures.picture import within
 
 
 @dataclass(frozen=True)

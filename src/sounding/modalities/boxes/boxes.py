@@ -1,0 +1,195 @@
+"""Boxes: where things are in a picture, and what each is called.
+
+A value is a `BoxSet`: corners as shares of the picture's width and height, so that it holds at any working size, and
+the size of the picture in pixels, so that answers and areas can be told in them. Cells are structs of lists as data
+sets on the Hugging Face hub hold them ({"bbox": [[x, y, width, height], …], "category": […]}, in pixels), lists of
+structs, or what a label file (COCO, Pascal VOC, YOLO; see `layouts`) says of one picture.
+
+What is wrong with a box refuses its row. A box without a size is left out and remarked on; so is what is cut off of a
+box that lies partly outside of its picture.
+
+Legend of shapes: B batch, N boxes of one picture.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.errors import DataError, did_you_mean
+from sounding.modalities.boxes.drawing import draw_boxes
+from sounding.modalities.boxes.layouts import cells, folders
+from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
+from sounding.modalities.boxes.layouts.coco import coco_json
+from sounding.modalities.category import lookalikes
+from sounding.modalities.modality import Change, Modality, Row
+
+__all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
+
+
+class Boxes(Modality):
+    """The boxes of one picture. After `fit`, `names` lists the classes: by number if all are numbers, else by text.
+
+    `options` stays None: sets of boxes are no finite list of answers.
+    """
+
+    columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    # ---- reading
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a cell is a set of boxes, or a struct or list of structs that has boxes in it."""
+        return cells.accepts(cell)
+
+    def read(self, cell: Any, root: Path = Path()) -> BoxSet:
+        """The boxes of a cell, in pixels where the cell has them so. Raises DataError for what cannot be used."""
+        return cells.read(cell)
+
+    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
+        """The rows of a COCO json file, or of a folder in the layout of COCO, Pascal VOC or YOLO; None for others."""
+        return folders.rows(path, input)
+
+    def laid(self, value: BoxSet, extent: tuple[int, int]) -> BoxSet:
+        """The boxes as shares of a picture `extent` (width, height) pixels large.
+
+        Raises DataError for a box wholly outside of it, and for boxes drawn on a picture of another size.
+        """
+        return over(value.sure, extent)
+
+    def fit(self, values: Iterable[BoxSet]) -> None:
+        """Learn the names of the classes. Raises DataError if no picture has a box."""
+        names = {label for value in values for label in value.labels}
+        if not names:
+            raise DataError("no picture has a box to learn from", fix="Give at least one row with a box")
+        self.names = sorted(names, key=_by_number if all(map(_number, names)) else None)
+
+    def quarrels(self) -> list[str]:
+        """Groups of class names that differ only by case or spaces."""
+        groups = lookalikes(self.names)
+        return [f"the classes {' and '.join(map(repr, group))} differ only by case or spaces" for group in groups]
+
+    # ---- for a model
+
+    def encode(self, values: Sequence[BoxSet]) -> list[tuple[Tensor, Tensor]]:
+        """For each picture, corners float32 [N, 4] in shares and classes int64 [N] as indices into `names`.
+
+        Raises DataError for a class that training never saw, and for boxes in pixels of a picture of unknown size.
+        """
+        places = {name: place for place, name in enumerate(self.names)}
+        return [self._encoded(value.sure, places) for value in values]
+
+    def _encoded(self, value: BoxSet, places: Mapping[str, int]) -> tuple[Tensor, Tensor]:
+        if value.pixels:
+            raise DataError("the boxes are in pixels of a picture of unknown size", fix="Lay them over it first")
+        if unknown := self.strange(value):
+            raise DataError(
+                unknown, fix=did_you_mean(next(n for n in value.labels if n not in places), self.names[:20])
+            )
+        classes = torch.tensor([places[name] for name in value.labels], dtype=torch.long)
+        return torch.from_numpy(value.corners.copy()), classes
+
+    def strange(self, value: BoxSet) -> str:
+        """What in a value no training row had ("no training row has the class 'cat'"), or nothing."""
+        unknown = sorted(set(value.labels) - set(self.names))
+        return f"no training row has the class {' or '.join(map(repr, unknown))}" if unknown else ""
+
+    def follow(self, values: Sequence[BoxSet], change: Change) -> list[BoxSet]:
+        """Boxes go where their pixels went; one of which less than a quarter stays in the picture is dropped.
+
+        A picture that was mixed with another has the boxes of both, and a mosaic those of all its tiles.
+        """
+        out = list(values)
+        if change.tiles:
+            out = tiled(values, change.tiles)
+        if change.partner is not None:
+            out = [joined([value, out[other]]) for value, other in zip(out, change.partner.tolist(), strict=True)]
+        if change.affine is None:
+            return out
+        maps = change.affine.cpu().numpy()
+        return [clipped(replace(value, corners=moved(value.corners, m))) for value, m in zip(out, maps, strict=True)]
+
+    def typical(self, values: Sequence[BoxSet]) -> BoxSet:
+        """One box: the mean box of the most common class; none where no picture has a box."""
+        counts = Counter(label for value in values for label in value.labels)
+        if not counts:
+            return BoxSet(np.zeros((0, 4)), ())
+        label = min(counts, key=lambda name: (-counts[name], name))
+        of_it = [value.corners[[name == label for name in value.labels]] for value in values if len(value)]
+        return BoxSet(np.concatenate(of_it).mean(0, keepdims=True), (label,))
+
+    # ---- for people
+
+    def describe(self, value: BoxSet) -> str:
+        """How many there are of each class, the most first: "3 RBC, 1 WBC"."""
+        counts = Counter(value.sure.labels)
+        return ", ".join(f"{counts[n]} {n}" for n in sorted(counts, key=lambda n: (-counts[n], n))) or "nothing"
+
+    def answers(self, value: BoxSet, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """[{"label", "score", "box": {"xmin", "ymin", "xmax", "ymax"}}] in whole pixels, the surest first.
+
+        In shares, not rounded, where the picture's size is not known.
+        """
+        value = value.sure
+        known = value.extent is not None or value.pixels
+        corners = (value.in_pixels().round().astype(int) if known else value.corners).tolist()
+        score = np.full(len(value), np.nan) if value.scores is None else value.scores
+        sides = ("xmin", "ymin", "xmax", "ymax")
+        return [
+            {
+                "label": value.labels[i],
+                "score": None if value.scores is None else float(score[i]),
+                "box": dict(zip(sides, corners[i], strict=True)),
+            }
+            for i in np.argsort(-score, kind="stable").tolist()
+        ]
+
+    def fields(self, value: BoxSet, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """`boxes` [N, 4] (left, top, right, bottom in pixels), `labels` and `scores` [N] of what is shown."""
+        value = value.sure
+        return {"boxes": value.in_pixels, "labels": lambda: list(value.labels), "scores": lambda: value.scores}
+
+    def document(self, answers: Sequence[tuple[str, BoxSet]]) -> dict[str, Any]:
+        """A COCO file: images, categories, and annotations with scores."""
+        return coco_json([{"file_name": name, "boxes": value} for name, value in answers], self.names)
+
+    def overlay(self, axes: Any, value: BoxSet, over: Any) -> bool:
+        """Draw the boxes over a picture [H, W, C] that is on `axes`; each class keeps its colour."""
+        draw_boxes(axes, value, (over.shape[1], over.shape[0]), self.names)
+        return len(value.sure) > 0
+
+    def remark(self, value: BoxSet) -> str:
+        """What was left out or cut, and that a picture has no box."""
+        return ", ".join(filter(None, [value.note, "" if len(value) else "no box: a picture with nothing in it"]))
+
+    def to_json(self, value: BoxSet) -> dict[str, Any]:
+        """A struct that `read` takes: x, y, width, height in pixels, or in shares where the size is not known."""
+        return cells.written(value.sure)
+
+    def state(self) -> dict[str, Any]:
+        """The names of the classes."""
+        return {"names": list(self.names)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.names = list(state["names"])
+
+
+def _by_number(name: str) -> tuple[float, str]:
+    return float(name), name
+
+
+def _number(name: str) -> bool:
+    try:
+        return bool(np.isfinite(float(name)))
+    except ValueError:
+        return False

@@ -1,0 +1,208 @@
+"""COCO json: one file of images, annotations and categories (Lin et al. 2014; cocodataset.org, "Data format").
+
+It may be named itself or lie in a folder: annotations/instances_train2017.json beside train2017/, or one
+_annotations.coco.json in each of train/, valid/ and test/. Boxes are [x, y, width, height] in pixels. Ids may have
+gaps. An image without annotations has nothing in it. Crowd regions are no single things: they are left out, with a
+remark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sounding.errors import DataError
+from sounding.modalities.boxes.layouts import shared
+from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
+from sounding.modalities.modality import Modality, Row
+
+BESIDE = ("annotations", "annotation", "labels", "json")
+"""Folders of label files: pictures lie beside them."""
+
+
+def single(path: Path, input: Modality) -> Iterator[Row]:
+    """The rows of one file, which belong to no split. Raises DataError for a file that is not COCO json."""
+    held = _loaded(path, path.name)
+    if held is None:
+        what = "the file is no COCO json: it has no lists of images and annotations"
+        raise DataError(what, where=str(path), fix="Name the json that lists images, annotations and categories")
+    return _rows(held, path, path.name, "", alone=True)
+
+
+def within(path: Path, input: Modality) -> Iterator[Row] | None:
+    """The rows of all COCO files in a folder or a folder in it, or None if there is none.
+
+    Files of captions or key points beside instances_… are left alone.
+    """
+    found = sorted(p for depth in ("*.json", "*/*.json") for p in path.glob(depth) if not p.name.startswith("."))
+    instances = [p for p in found if p.name.startswith("instances_")]
+    parts = []
+    for file in instances or found:
+        held = _loaded(file, shared.place(file, path))
+        if held is not None:
+            split = shared.split_in(file.stem) or shared.split_above(file, path)
+            parts.append(_rows(held, file, shared.place(file, path), split))
+    return shared.strung(parts) if parts else None
+
+
+def _loaded(file: Path, where: str) -> dict[str, Any] | None:
+    """What the file holds if it is COCO json of boxes. Raises DataError for broken json that looks like it."""
+    try:
+        held = json.loads(shared.text_of(file))
+    except (ValueError, RecursionError) as error:
+        what = f"the json is broken ({str(error).splitlines()[0]})"
+        raise DataError(what, where=where, fix="Export or download it again") from None
+    except DataError as error:
+        raise error.at(where) from None
+    if not isinstance(held, dict) or not all(isinstance(held.get(key), list) for key in ("images", "annotations")):
+        return None
+    first = held["annotations"][:1]  # captions have neither of the keys
+    return held if all(isinstance(a, dict) and ("bbox" in a or "category_id" in a) for a in first) else None
+
+
+def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bool = False) -> Iterator[Row]:
+    """A row for each image, then one to be refused for each annotation of none.
+
+    Where the json does not tell the split, the picture's folder does, unless the file was named `alone`.
+    """
+    names = _names(held.get("categories"))
+    of_image: dict[Any, list[Any]] = defaultdict(list)
+    for annotation in held["annotations"]:
+        of_image[_key(annotation, "image_id")].append(annotation)
+    search, seen = _Search(file, split), set()
+    for number, image in enumerate(held["images"], 1):
+        key, name = _key(image, "id"), _key(image, "file_name")
+        if key is None or not isinstance(name, str) or not name.strip():
+            fix = "Give each image an id and a file_name"
+            yield shared.refused(f"{where}:image {number}", "the image has no id or no file name", fix, path=str(file))
+            continue
+        at = f"{where}:{name}"
+        if key in seen:
+            yield shared.refused(at, f"another image has the id {key!r}", "Give each its own id", path=str(file))
+            continue
+        seen.add(key)
+        read = partial(_boxes, of_image.pop(key, []), names, _extent(image))
+        target = shared.marked(file, at, read)
+        picture = search.find(name)
+        told = split or ("" if alone else shared.split_of(picture.parent.name))
+        yield Row(at, str(picture.absolute()), target, split=told)
+    for key, lost in of_image.items():
+        for annotation in lost:
+            what = f"the annotation is of image {key!r}, which images does not list"
+            at = f"{where}:annotation {_key(annotation, 'id')}"
+            yield shared.refused(at, what, "Add the image, or remove the annotation", path=str(file))
+
+
+def _names(categories: Any) -> dict[Any, str]:
+    """Id → name; an id without a name is called by its number."""
+    listed = categories if isinstance(categories, list) else []
+    return {key: str(c.get("name") or key) for c in listed if (key := _key(c, "id")) is not None}
+
+
+def _boxes(annotations: Sequence[Any], names: Mapping[Any, str], extent: tuple[int, int] | None) -> BoxSet:
+    single = [a for a in annotations if not (isinstance(a, dict) and a.get("iscrowd"))]
+    labels = [_name(a, names) for a in single]
+    corners = np.array([_corners(a) for a in single], np.float64).reshape(-1, 4)
+    sound(corners, labels)
+    crowds = len(annotations) - len(single)
+    note = f"{crowds} crowd region{'s' * (crowds != 1)} left out" if crowds else ""
+    return BoxSet(corners, tuple(labels), None, extent, pixels=True, note=note)
+
+
+def _name(annotation: Any, names: Mapping[Any, str]) -> str:
+    key = _key(annotation, "category_id")
+    if key not in names:
+        what = f"annotation {_key(annotation, 'id')} has the category {key!r}, which categories does not list"
+        raise DataError(what, fix="Correct it, or add the category")
+    return names[key]
+
+
+def _corners(annotation: Mapping[str, Any]) -> list[float]:
+    """The corners of the box, or else of the polygons' bounds."""
+    box, outline = annotation.get("bbox"), annotation.get("segmentation")
+    what = f"annotation {annotation.get('id')} has "
+    try:
+        if box:
+            x, y, width, height = (float(side) for side in box)
+            if width < 0 or height < 0:
+                raise DataError(f"{what}a box of negative width or height ({box})", fix="Correct the box")
+            return [x, y, x + width, y + height]
+        if outline and isinstance(outline, list):
+            points = np.concatenate([np.asarray(part, np.float64).reshape(-1, 2) for part in outline])
+            return [*points.min(0).tolist(), *points.max(0).tolist()]
+    except (TypeError, ValueError):
+        raise DataError(f"{what}a box that is not four numbers ({box or outline!r:.60})", fix="Correct it") from None
+    if isinstance(outline, dict):
+        raise DataError(f"{what}a run-length mask and no box", fix="Export it with bbox, or as a polygon")
+    raise DataError(f"{what}neither a box nor an outline", fix="Add its bbox, or remove the annotation")
+
+
+def _extent(image: Mapping[str, Any]) -> tuple[int, int] | None:
+    try:
+        width, height = int(image["width"]), int(image["height"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _key(held: Any, key: str) -> Any:
+    """An entry that can be a key, or None."""
+    found = held.get(key) if isinstance(held, Mapping) else None
+    return found if isinstance(found, int | str) else None
+
+
+class _Search:
+    """Finds pictures by the names that a label file gives them: beside it, or in the usual folders around it."""
+
+    def __init__(self, file: Path, split: str) -> None:
+        base = file.absolute().parent
+        tops = [base, *([base.parent] if base.name.lower() in BESIDE else [])]
+        tops += [top / name for top in list(tops) for name in shared.PICTURE_FOLDERS]
+        tops = [top for top in dict.fromkeys(tops) if top.is_dir()]
+        inner = [folder for top in tops for folder in shared.folders(top) if folder not in tops]
+        mine = [folder for folder in inner if split and shared.split_of(folder.name) == split]
+        others = [folder for folder in inner if not split or not shared.split_of(folder.name)]
+        self._base, self._places = base, [*mine, *tops, *others]
+
+    def find(self, name: str) -> Path:
+        """The picture, or where it should be."""
+        name = name.replace("\\", "/")
+        for told in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
+            for place in self._places:
+                if (place / told).is_file():
+                    self._places.remove(place)  # the next one most likely lies there too
+                    self._places.insert(0, place)
+                    return place / told
+        return self._base / name
+
+
+# ---- out
+
+
+def coco_json(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Answers as a COCO file: images, categories, and annotations with scores, in pixels.
+
+    `results`: for each picture {"file_name", "boxes": BoxSet with its extent}. What evaluators call a results file is
+    the list under "annotations". Ids count from 1. Raises DataError for boxes of a picture whose size is not known.
+    """
+    ids = {name: k for k, name in enumerate(names, 1)}
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, result in enumerate(results, 1):
+        boxes, name = result["boxes"], str(result["file_name"])
+        if boxes.extent is None:
+            raise DataError("the size of the picture is not known", where=name, fix="Lay the boxes over it first")
+        images.append({"id": number, "file_name": name, "width": boxes.extent[0], "height": boxes.extent[1]})
+        for k, (left, top, right, bottom) in enumerate(boxes.in_pixels().tolist()):
+            sides = [round(side, 3) for side in (left, top, right - left, bottom - top)]
+            row = {"id": len(annotations) + 1, "image_id": number, "category_id": ids[boxes.labels[k]], "bbox": sides}
+            row |= {"area": round(sides[2] * sides[3], 3), "iscrowd": 0}
+            annotations.append(row if boxes.scores is None else {**row, "score": float(boxes.scores[k])})
+    categories = [{"id": k, "name": name} for name, k in ids.items()]
+    return {"images": images, "annotations": annotations, "categories": categories}

@@ -1,0 +1,131 @@
+"""Pascal VOC: one xml for each picture (Everingham et al. 2010, development kit).
+
+Annotations/*.xml beside JPEGImages/, with the splits in ImageSets/Main/{train,val,test}.txt; or the xml beside the
+picture, the splits being folders. Corners are taken as they are written, in pixels. "difficult" things are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from sounding.errors import DataError
+from sounding.modalities.boxes.layouts import shared
+from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
+from sounding.modalities.modality import Modality, Row
+
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+_ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)
+
+
+def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] | None:
+    """The rows of a folder that holds annotation files, or None if it holds none."""
+    labels = [file for file in found if file.suffix.lower() == ".xml"]
+    if not any(_is_annotation(file) for file in labels[:20]):
+        return None
+    return _rows(path, labels, shared.pictures(found, input), _lists(found))
+
+
+def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: Mapping[str, str]) -> Iterator[Row]:
+    """A row for each annotation file, then one to be refused for each picture without."""
+    by_stem = {(picture.parent, picture.stem): picture for picture in pictures}
+    used, alone = set(), []
+    for label in labels:
+        picture = _picture(label, path, by_stem)
+        if picture is None:
+            alone.append(label)
+            continue
+        used.add(picture)
+        where, split = shared.place(picture, path), lists.get(label.stem) or shared.split_above(label, path)
+        target = shared.marked(label, shared.place(label, path), partial(read, label))
+        yield Row(where, str(picture.absolute()), target, split=split)
+    for label in alone:
+        what, fix = "the label file has no picture", "Put the picture beside it, or remove it"
+        yield shared.refused(shared.place(label, path), what, fix, path=str(label))
+    for picture in pictures:
+        if picture not in used:
+            split = lists.get(picture.stem) or shared.split_above(picture, path)
+            yield shared.unlabelled(picture, f"{picture.stem}.xml", shared.place(picture, path), split)
+
+
+def _picture(label: Path, top: Path, by_stem: Mapping[tuple[Path, str], Path]) -> Path | None:
+    """The picture of an annotation file: of the same stem, beside it or in the usual folders next to it or above."""
+    beside = [label.parent, *(label.parent / name for name in shared.PICTURE_FOLDERS)]
+    if label.parent != top:
+        inner = Path(*label.parent.relative_to(top).parts[1:])  # Annotations/train/a.xml → images/train/a.jpg
+        above = [label.parent.parent, *(label.parent.parent / name for name in shared.PICTURE_FOLDERS)]
+        beside += [*above, *(top / name / inner for name in shared.PICTURE_FOLDERS)]
+    for stem in dict.fromkeys((label.stem, *_told(label, by_stem, beside))):
+        for folder in beside:
+            if (folder, stem) in by_stem:
+                return by_stem[folder, stem]
+    return None
+
+
+def _told(label: Path, by_stem: Mapping[tuple[Path, str], Path], beside: Sequence[Path]) -> list[str]:
+    """The stem that the file itself gives, asked only where its own name leads to no picture."""
+    if any((folder, label.stem) in by_stem for folder in beside):
+        return []
+    try:
+        name = ElementTree.parse(label).getroot().findtext("filename") or ""
+    except (ElementTree.ParseError, OSError, ValueError):
+        return []
+    return [Path(name.replace("\\", "/").strip()).stem] if name.strip() else []
+
+
+def read(label: Path) -> BoxSet:
+    """The boxes of an annotation file, in pixels. Raises DataError for what is broken in it."""
+    try:
+        root = ElementTree.fromstring(shared.text_of(label).strip())
+    except (ElementTree.ParseError, ValueError) as error:
+        raise DataError(f"the xml is broken ({error})", fix="Label the picture again") from None
+    if root.tag.lower() != "annotation":
+        raise DataError(f"the xml holds a {root.tag}, not an annotation", fix="Remove it, or label the picture again")
+    labels, corners = [], []
+    for number, thing in enumerate(root.iter("object"), 1):
+        name = (thing.findtext("name") or "").strip()
+        if not name:
+            raise DataError(f"object {number} has no name", fix="Give it one")
+        labels.append(name)
+        corners.append([_side(thing, side, name) for side in SIDES])
+    placed = np.array(corners, np.float64).reshape(-1, 4)
+    sound(placed, labels)
+    return BoxSet(placed, tuple(labels), None, _extent(root), pixels=True)
+
+
+def _side(thing: ElementTree.Element, side: str, name: str) -> float:
+    text = thing.findtext(f"bndbox/{side}")
+    try:
+        return float(text or "")
+    except ValueError:
+        what = f"the box of {name!r} has no {side}" if text is None else f"{side} of {name!r} is {text!r}, no number"
+        raise DataError(what, fix="Write bndbox with xmin, ymin, xmax and ymax") from None
+
+
+def _extent(root: ElementTree.Element) -> tuple[int, int] | None:
+    """The size of the picture, where the file tells one."""
+    try:
+        width, height = (int(float(root.findtext(f"size/{side}") or 0)) for side in ("width", "height"))
+    except ValueError:
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _lists(found: Sequence[Path]) -> dict[str, str]:
+    """Stem → split, from ImageSets/Main; lists of several splits (trainval) or of one class say nothing."""
+    splits: dict[str, str] = {}
+    for file in found:
+        listed = file.suffix == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
+        if listed and (split := shared.split_of(file.stem)):
+            splits.update({line.split()[0]: split for line in shared.text_of(file).splitlines() if line.strip()})
+    return splits
+
+
+def _is_annotation(file: Path) -> bool:
+    with open(file, "rb") as opened:
+        return bool(_ROOT.search(opened.read(2000).decode("utf-8", "replace")))

@@ -1,0 +1,204 @@
+"""YOLO: a .txt for each picture, one line for each thing: class, centre x, centre y, width, height, in shares.
+
+The names of classes and the splits stand in a data.yaml (names, path, train, val, test), or the names in a classes.txt;
+without either, classes are called by their numbers. A label lies beside its picture, or in labels/… where the picture
+lies in images/…. Lines with an outline (class x1 y1 x2 y2 …) give the box around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sounding.errors import DataError
+from sounding.modalities.boxes.layouts import shared, tinyyaml
+from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
+from sounding.modalities.modality import Modality, Row
+
+YAML = (".yaml", ".yml")
+NAME_FILES = ("classes.txt", "obj.names", "classes.names", "_darknet.labels")
+USUAL = "Write one line for each thing: class, centre x, centre y, width, height, in shares of the picture"
+
+
+def configuration(file: Path) -> dict[str, object] | None:
+    """What a data.yaml says, or None for another kind of yaml. Raises DataError where names are no names."""
+    told = tinyyaml.read(shared.text_of(file))
+    return told if "names" in told or "nc" in told else None
+
+
+def listed(file: Path, input: Modality) -> Iterator[Row]:
+    """The rows of the pictures that a data.yaml leads to. Raises DataError if it is none."""
+    told = configuration(file)
+    if told is None:
+        raise DataError("the yaml names no classes", where=str(file), fix="Write names: [cat, dog], train: and val:")
+    return _of_yaml(file, told, file.absolute().parent, input)
+
+
+def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] | None:
+    """The rows of a folder with a data.yaml, a folder of labels, or labels beside the pictures; None for others."""
+    for file in sorted(path.iterdir()):
+        if file.suffix.lower() in YAML and file.is_file() and (told := configuration(file)) is not None:
+            return _of_yaml(file, told, path, input)
+    pictures = shared.pictures(found, input)
+    if not any(_is_label(file) for picture in pictures[:200] for file in [_label(picture)] if file is not None):
+        return None
+    return _rows(path, [(picture, shared.split_above(picture, path)) for picture in pictures], found, _names(path))
+
+
+def _of_yaml(file: Path, told: Mapping[str, object], top: Path, input: Modality) -> Iterator[Row]:
+    pictures: dict[Path, str] = {}
+    for key in ("train", "val", "validation", "test"):
+        entries = told.get(key)
+        for entry in entries if isinstance(entries, list) else [entries] if entries else []:
+            for picture in _led_to(str(entry), told, file, input):
+                pictures.setdefault(picture, shared.split_of(key))
+    found = shared.files(top)
+    if not pictures:
+        pictures = {picture: shared.split_above(picture, top) for picture in shared.pictures(found, input)}
+    return _rows(top, list(pictures.items()), found, _named(told, file))
+
+
+def _led_to(entry: str, told: Mapping[str, object], file: Path, input: Modality) -> list[Path]:
+    """The pictures of one entry: a folder, or a list of paths; from `path`, or from where the yaml lies."""
+    base = file.absolute().parent
+    roots = [base / str(told.get("path") or ""), base]
+    inner = entry
+    while inner.startswith(("../", "./")):  # exports say ../train/images of a folder that lies beside the yaml
+        inner = inner.split("/", 1)[1]
+    for place in (root / word for word in (entry, inner) for root in roots):
+        if place.is_dir():
+            return shared.pictures([Path(p) for p in shared.files(Path(_plain(place)))], input)
+        if place.is_file():
+            lines = [line.strip() for line in shared.text_of(place).splitlines() if line.strip()]
+            return [Path(_plain(place.parent / line)) for line in lines]
+    return []
+
+
+def _plain(path: Path) -> str:
+    return str(path.resolve())
+
+
+def _rows(
+    top: Path, pictures: Sequence[tuple[Path, str]], found: Sequence[Path], names: Sequence[str] | None
+) -> Iterator[Row]:
+    """A row for each picture, then one to be refused for each label file without a picture."""
+    used = set()
+    for picture, split in pictures:
+        label = _label(picture)
+        if label is None:
+            yield shared.unlabelled(picture, f"{picture.stem}.txt", _place(picture, top), split)
+            continue
+        used.add(label.resolve())
+        at = _place(label, top)
+        target = shared.marked(label, at, partial(read, label, at, names))
+        yield Row(_place(picture, top), str(picture.absolute()), target, split=split)
+    for label in found:
+        if label.suffix.lower() == ".txt" and label.resolve() not in used and _lonely(label):
+            what, fix = "the label file has no picture", "Put the picture in its place, or remove it"
+            yield shared.refused(shared.place(label, top), what, fix, path=str(label))
+
+
+def _place(file: Path, top: Path) -> str:
+    """How an error calls a file, which may lie outside of the folder that was given."""
+    file, top = file.resolve(), top.resolve()
+    return shared.place(file, top if file.is_relative_to(top) else file.parent)
+
+
+def _label(picture: Path) -> Path | None:
+    """The label file of a picture, if there is one."""
+    parts = list(picture.parts)
+    places = [picture.with_suffix(".txt")]
+    for k in reversed(range(len(parts) - 1)):
+        if parts[k].lower() == "images":
+            places.insert(0, Path(*parts[:k], "labels", *parts[k + 1 :]).with_suffix(".txt"))
+            break
+    return shared.first_existing(places)
+
+
+def _is_label(file: Path) -> bool:
+    """Whether a file begins as a label file does; an empty one does not tell."""
+    try:
+        words = next((line.split() for line in shared.text_of(file).splitlines() if line.strip()), [])
+        return len(words) >= 5 and all(np.isfinite(float(word)) for word in words)
+    except (ValueError, DataError):
+        return False
+
+
+def _lonely(label: Path) -> bool:
+    in_labels = "labels" in [part.lower() for part in label.parts[:-1]]
+    return label.name not in NAME_FILES and (in_labels or _is_label(label))
+
+
+# ---- one file
+
+
+def read(label: Path, where: str, names: Sequence[str] | None) -> BoxSet:
+    """The boxes of a label file. Raises DataError with the line for a line that cannot be used."""
+    corners, labels = [], []
+    for number, line in enumerate(shared.text_of(label).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            name, box = _line(line.split(), names)
+            sound(np.array([box]), [name], "shares")
+        except DataError as error:
+            raise error.at(f"{where}:{number}") from None
+        labels.append(name)
+        corners.append(box)
+    return BoxSet(np.array(corners).reshape(-1, 4), tuple(labels))
+
+
+def _line(words: Sequence[str], names: Sequence[str] | None) -> tuple[str, list[float]]:
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        raise DataError(f"{' '.join(words)[:60]!r} is not numbers alone", fix=USUAL) from None
+    if len(numbers) != 5 and (len(numbers) < 7 or len(numbers) % 2 == 0):
+        raise DataError(f"{len(numbers)} columns, where a box has 5 and an outline an odd number from 7", fix=USUAL)
+    kind, sides = numbers[0], numbers[1:]
+    wrong = next((side for side in sides if not 0 <= side <= 1), None)
+    if wrong is not None:
+        fix = "Divide pixels by the width and height of the picture" if wrong > 1 else "Correct it"
+        raise DataError(f"{wrong:g} is no share of the picture, which is from 0 to 1", fix=fix)
+    if kind != int(kind) or kind < 0:
+        raise DataError(f"the class is {words[0]}, not a whole number from 0", fix="Correct it")
+    if names is not None and kind >= len(names):
+        raise DataError(
+            f"class {int(kind)}, where {len(names)} are named, counted from 0", fix="Correct it, or name it"
+        )
+    return names[int(kind)] if names is not None else str(int(kind)), _corners(sides)
+
+
+def _corners(sides: Sequence[float]) -> list[float]:
+    if len(sides) == 4:
+        x, y, width, height = sides
+        return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+    xs, ys = sides[::2], sides[1::2]
+    return [min(xs), min(ys), max(xs), max(ys)]
+
+
+# ---- names
+
+
+def _names(path: Path) -> list[str] | None:
+    """The classes of a file of names, in the folder or one of its own, or None."""
+    places = [path, *shared.folders(path)]
+    file = shared.first_existing([place / name for place in places for name in NAME_FILES])
+    return None if file is None else [line.strip() for line in shared.text_of(file).splitlines() if line.strip()]
+
+
+def _named(told: Mapping[str, object], file: Path) -> list[str] | None:
+    """The classes of a data.yaml by number; those that a mapping skips are called by theirs."""
+    names, count = told.get("names"), told.get("nc")
+    if isinstance(names, list):
+        return [str(name) for name in names]
+    if isinstance(names, dict):
+        try:
+            by_number = {int(key): str(name) for key, name in names.items()}
+        except ValueError:
+            raise DataError("names does not number the classes", where=str(file), fix="Write 0: cat, 1: dog") from None
+        return [by_number.get(k, str(k)) for k in range(max(by_number, default=-1) + 1)]
+    return [str(k) for k in range(int(str(count)))] if str(count).isdecimal() else None

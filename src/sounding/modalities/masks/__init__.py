@@ -1,0 +1,6 @@
+"""Masks: which class each pixel of a picture belongs to.
+
+mask.py     the modality                     layouts.py   files and folders of them
+cells.py    what a cell of a table may hold  coco.py      polygons and run lengths
+connected.py the parts of a mask             drawing.py   masks over pictures
+"""

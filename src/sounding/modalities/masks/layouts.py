@@ -1,0 +1,261 @@
+"""How pictures and masks lie in folders, and what lies beside them to name the classes.
+
+    images/x.jpg            masks/x.png             also labels/, annotations/, SegmentationClass/ …, in any order with
+    train/images/x.jpg      train/masks/x.png       train, val and test
+    train/x.png             trainannot/x.png        (CamVid)
+    x.jpg                   x.png or x_mask.png     side by side
+    annotations.json                                COCO, anywhere (see coco.py)
+
+One rule covers all with masks in folders of their own: leave out of a path the folders that say "image" or "mask", and
+what is left, folders and stem, is the same for a picture and its mask. Pictures without a mask, and masks without a
+picture, become rows that are refused by their place.
+
+Names come from classes.txt, codes.txt or labels.txt (a name a line, or `id name`); colours and names from
+class_dict.csv (name,r,g,b), label_colors.txt (r g b name) or labelmap.txt (name:r,g,b).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sounding.errors import DataError
+from sounding.modalities.category import SPLITS
+from sounding.modalities.masks import coco
+from sounding.modalities.masks.cells import PLAIN, VOID, Scheme
+from sounding.modalities.modality import Row
+
+PICTURES = frozenset(
+    ("images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "leftimg8bit", "rgb", "inputs", "input")
+)
+MASKS = frozenset(
+    (
+        *("masks", "mask", "labels", "label", "annotations", "annotation", "annots", "annot", "segmentationclass"),
+        *("segmentations", "segmentation", "gt", "gtfine", "ground_truth", "groundtruth", "targets", "target"),
+    )
+)
+OTHERS = frozenset(("segmentationobject", "instances"))
+"""Folders of masks whose numbers are objects, not classes."""
+ENDING = re.compile(r"[-_](masks?|labels?|gt|seg|segmentation|labelids|gtfine_labelids|trainids|l|p)$", re.IGNORECASE)
+BESIDE = re.compile(r"^(.*?)[-_]?(masks?|labels?|annot|annotations?)$", re.IGNORECASE)
+IMAGES = ("", "_images", "-images", "_imgs")
+"""What the folder beside `train_masks` may be called after `train`."""
+NAMES = ("classes.txt", "codes.txt", "labels.txt", "class_names.txt", "_classes.txt")
+COLOURS = ("class_dict.csv", "label_colors.txt", "label_colours.txt", "labelmap.txt", "_classes.csv")
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows, and what is known of their classes."""
+
+    rows: list[Row]
+    scheme: Scheme
+
+
+def find(path: Path, pictures: Sequence[str], masks: Sequence[str]) -> Layout | None:
+    """The rows of a folder or a COCO json file, or None where neither masks nor polygons are found.
+
+    `pictures` and `masks` are the file endings of each, in lower case.
+    """
+    if path.is_file():
+        return _of_json(path.parent, [path], pictures) if path.suffix.lower() == ".json" else None
+    files = _files(path)
+    found = _pairs(path, files, tuple(pictures), tuple(masks))
+    if found:
+        return Layout(list(_rows(path, *found)), scheme(path))
+    return _of_json(path, [file for file in files if file.suffix.lower() == ".json"], pictures)
+
+
+def _files(path: Path) -> list[Path]:
+    """Every file under a folder, by name; hidden files and folders are not the user's data."""
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+    return found
+
+
+# ---- pictures and masks in files
+
+
+def _pairs(
+    path: Path, files: Sequence[Path], pictures: tuple[str, ...], masks: tuple[str, ...]
+) -> tuple[dict[Key, Path], dict[Key, Path]] | None:
+    """Pictures and masks by what they have in common; None where there is no mask that goes with a picture."""
+    seen = [file for file in files if file.name.lower().endswith((*pictures, *masks))]
+    seen = [file for file in seen if not OTHERS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
+    folders = {file.parent for file in seen}
+    of_masks = {place for place in folders if _is_of_masks(path, place, folders)}
+    if of_masks:
+        marked = [f for f in seen if PICTURES & {part.lower() for part in f.relative_to(path).parts[:-1]}]
+        images = [f for f in marked or seen if f.parent not in of_masks and f.name.lower().endswith(pictures)]
+        drawn = [f for f in seen if f.parent in of_masks and f.name.lower().endswith((*masks, ".jpg", ".jpeg"))]
+    else:
+        images, drawn = _side_by_side(seen, masks)
+    first, second = _keyed(path, images), _keyed(path, drawn)
+    second = {_matched(key, first): file for key, file in second.items()}
+    return (first, second) if first.keys() & second.keys() else None
+
+
+def _is_of_masks(path: Path, place: Path, folders: set[Path]) -> bool:
+    """Whether a folder's name, or one above it, says that masks are in it: as such, or after that of one beside it."""
+    for part in [place, *place.parents]:
+        if part == path:
+            return False
+        if part.name.lower() in MASKS:
+            return True
+        found = BESIDE.match(part.name)
+        if found and found[1] and any(_has(part.with_name(found[1] + words), folders) for words in IMAGES):
+            return True
+    return False
+
+
+def _has(place: Path, folders: set[Path]) -> bool:
+    return place in folders or any(place in folder.parents for folder in folders)
+
+
+def _side_by_side(files: Sequence[Path], masks: tuple[str, ...]) -> tuple[list[Path], list[Path]]:
+    """Pictures and masks of one folder: `x_mask.png` beside x, or `x.png` beside `x.jpg`."""
+    stems: dict[Path, list[Path]] = defaultdict(list)
+    for file in files:
+        stems[file.with_suffix("")].append(file)
+    drawn = []
+    for stem, same in stems.items():
+        base = stem.with_name(ENDING.sub("", stem.name))
+        if base != stem and base in stems:
+            drawn += [file for file in same if file.name.lower().endswith(masks)]
+        elif len(same) == 2 and len(of := [file for file in same if file.suffix.lower() == ".png"]) == 1:
+            drawn += of
+    known = set(drawn)
+    return [file for file in files if file not in known], drawn
+
+
+def _keyed(path: Path, files: Sequence[Path]) -> dict[Key, Path]:
+    """The files by folders and stem without the words for pictures and masks."""
+    found: dict[Key, Path] = {}
+    for file in files:
+        parts = [part.lower() for part in file.relative_to(path).parts[:-1]]
+        parts = [_plain(part) for part in parts if part not in PICTURES | MASKS]
+        found.setdefault((*parts, file.stem), file)
+    return found
+
+
+def _plain(part: str) -> str:
+    """`train` for trainannot, train_masks and train_images alike."""
+    part = re.sub(r"[-_](images|imgs)$", "", part)
+    found = BESIDE.match(part)
+    return found[1] if found and found[1] else part
+
+
+def _matched(key: Key, images: Mapping[Key, Path]) -> Key:
+    """The key of the picture that a mask belongs to, also where its stem says that it is a mask; else its own."""
+    base = ENDING.sub("", key[-1])
+    tries = (key, (*key[:-1], base), (*key[:-1], base.removesuffix("_gtFine") + "_leftImg8bit"))
+    return next((k for k in tries if k in images), key)
+
+
+def _rows(path: Path, images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Iterator[Row]:
+    """A row for each picture, and one for each mask that has none; only those of VOC's lists, where there are any."""
+    listed = _lists(path)
+    for key in sorted(images.keys() | masks.keys()):
+        split = listed.get(key[-1], "") if listed else next((SPLITS[p] for p in key[:-1] if p in SPLITS), "")
+        if listed and not split:
+            continue
+        yield _row(path, images.get(key), masks.get(key), split)
+
+
+def _row(path: Path, image: Path | None, mask: Path | None, split: str) -> Row:
+    """A row of a picture and its mask. Where one lacks, the place of the other, and a cell that says so when read."""
+    there = image or mask
+    assert there is not None  # a key is that of a picture, a mask, or both
+    lacks = f"there is no {'picture for this mask' if image is None else 'mask for this picture'}"
+    target = str(mask.absolute()) if image and mask else coco.unusable(f"{lacks} (of the name {there.stem})")
+    return Row(_where(path, there), str(there.absolute()), target, split=split)
+
+
+def _lists(path: Path) -> dict[str, str]:
+    """Stem → split, as the lists of Pascal VOC's ImageSets/Segmentation give them; empty where there are none."""
+    found: dict[str, str] = {}
+    for name in ("val", "test", "train"):
+        for place in sorted(path.glob(f"**/ImageSets/Segmentation/{name}.txt"))[:1]:
+            found |= dict.fromkeys(place.read_text(encoding="utf-8", errors="replace").split(), SPLITS[name])
+    return found
+
+
+def _where(path: Path, file: Path) -> str:
+    return str(Path(path.name or path.resolve().name) / file.relative_to(path))
+
+
+# ---- COCO
+
+
+def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[str]) -> Layout | None:
+    """The rows of every COCO file with segmentations among `files`, all of which must know the same categories."""
+    loaded = [(file, held) for file in files if (held := coco.load(file))]
+    if not loaded:
+        return None
+    kinds = coco.categories(loaded[0][1])
+    for file, held in loaded:
+        if coco.categories(held) != kinds:
+            what = f"its categories are not those of {loaded[0][0].name}"
+            raise DataError(what, where=file.name, fix="Export all parts with one list of categories")
+    if len(kinds) >= VOID:
+        raise DataError(f"{len(kinds)} categories are too many for a mask", fix=f"Give at most {VOID - 1}")
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for file in _files(path):
+        if file.name.lower().endswith(tuple(pictures)):
+            by_name[file.name].append(file)
+    rows = [row for file, held in loaded for row in coco.rows(file, held, path, by_name)]
+    return Layout(rows, Scheme(dict([(0, coco.BACKGROUND), *kinds.values()])))
+
+
+# ---- names and colours
+
+
+def scheme(path: Path) -> Scheme:
+    """What the files beside the data say about their classes: in `path`, above it, or one folder below."""
+    for place in (path, *sorted(p for p in path.iterdir() if p.is_dir()), path.absolute().parent):
+        colours = next(filter(None, (_colours(place / name) for name in COLOURS)), {})
+        names = next(filter(None, (_names(place / name) for name in NAMES)), {})
+        if colours:
+            by_colour = {colour: number for number, colour in enumerate(colours.values())}
+            return Scheme(names or dict(enumerate(colours)), by_colour)
+        if names:
+            return Scheme(names)
+    return PLAIN
+
+
+def _names(file: Path) -> dict[int, str]:
+    """Id → name: one name a line, or `id name`, `id: name`, `id,name` on every line."""
+    lines = _lines(file)
+    numbered = [re.match(r"^(\d+)\s*[:,;\s]\s*(.+)$", line) for line in lines]
+    if all(numbered):
+        return {int(found[1]): found[2].strip() for found in numbered if found and int(found[1]) < VOID}
+    return dict(enumerate(lines[:VOID]))
+
+
+def _colours(file: Path) -> dict[str, tuple[int, int, int]]:
+    """Name → colour, in the order of the lines; lines without three numbers and a name are left out."""
+    found = {}
+    for line in _lines(file):
+        words = [word for word in re.split(r"[,:;\s]+", line) if word]
+        numbers = [place for place, word in enumerate(words) if word.isdecimal() and int(word) <= 255]
+        start = next((p for p in numbers if {p, p + 1, p + 2} <= set(numbers)), None)
+        name = " ".join(words[:start] or words[3:]) if start is not None else ""
+        if start is not None and name:
+            found[name] = (int(words[start]), int(words[start + 1]), int(words[start + 2]))
+    return found
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a text file that say something; none where there is no such file."""
+    if not file.is_file():
+        return []
+    lines = [line.strip() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]

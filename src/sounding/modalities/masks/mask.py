@@ -1,0 +1,300 @@
+"""Masks: to which class each pixel of a picture belongs.
+
+A value is an array [H, W], uint8: the class id of each pixel as the user's files number them, and 255 (`VOID`) where
+nobody said. After `fit`, `ids[k]` is the id of class k and `names[k]` its name; for ids without gaps, 0 to K - 1, an id
+is its own place in the list. `encode` gives places, `decode` turns places back into a value.
+
+What a mask file may be is in `cells.py`, how files lie in folders in `layouts.py`, polygons of COCO in
+`coco.py`, pictures of masks in `drawing.py`.
+
+Legend of shapes: B batch, K classes, H height, W width of a mask, h, w of the encoded batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sounding.errors import DataError, UsageError
+from sounding.modalities.masks import cells, connected, drawing, layouts
+from sounding.modalities.masks.cells import VOID, nearest
+from sounding.modalities.modality import Change, Modality, Row
+from sounding.modalities.pictures.picture import within
+
+__all__ = ["VOID", "Mask", "nearest"]
+
+PEEKED = 64
+"""Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
+
+
+class Mask(Modality):
+    """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
+
+    With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
+    and to the right to the largest (`Image` with fill "own"), and masks follow an augmentation so; else (0) each mask
+    covers its whole picture, whatever its size.
+
+    After `fit`: `ids` [K], `names` [K], and `shares` [K], the share of the labelled training pixels in each class.
+    """
+
+    columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
+    suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
+
+    def __init__(self, ignore: int = -1, padded: int = 0) -> None:
+        if not -1 <= ignore <= VOID:
+            raise UsageError(f"no class can have the id {ignore}", fix=f"Give an id from 0 to {VOID}, or -1 for none")
+        self.ignore, self.padded = ignore, padded
+        self.scheme = cells.Scheme()
+        self.ids: list[int] = []
+        self.names: list[str] = []
+        self.shares: list[float] = []
+
+    # ---- reading
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a cell holds or names a picture file, or is an array of whole numbers [H, W]."""
+        return cells.looks_like_mask(cell, self.suffixes)
+
+    def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
+        """The mask of a path (from `root`), {"bytes", "path"}, file bytes, a Pillow image, an array, or polygons.
+
+        Raises DataError for what cannot be used (see `cells.of_cell`), and after `fit` for an unknown class.
+        """
+        value = cells.of_cell(cell, root, self.scheme)
+        void = self._void()
+        value = np.where(void[value], np.uint8(VOID), value) if void[value].any() else value
+        if self.ids:
+            self._places(value)
+        return value
+
+    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
+        """The rows of pictures and masks of the same stem, or of COCO json; see `layouts.py`."""
+        found = layouts.find(path, input.suffixes, self.suffixes)
+        if found is None:
+            return None
+        if not self.ids:  # what a model has learnt is not overwritten by the next folder
+            self.scheme = found.scheme
+        return iter(found.rows)
+
+    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows as they are; looks for names beside a table, and whether all masks are black and white."""
+        if self.ids or not len(rows):
+            return rows
+        if not self.scheme.names and rows[0].root != Path():
+            self.scheme = layouts.scheme(rows[0].root)
+        places = np.unique(np.linspace(0, len(rows) - 1, PEEKED).astype(int)).tolist()
+        if cells.black_and_white((rows[i].target, rows[i].root) for i in places):
+            self.scheme = self.scheme.as_black_and_white()
+        return rows
+
+    def laid(self, value: np.ndarray, extent: tuple[int, int]) -> np.ndarray:
+        """The mask, which must be as large as its picture: raises DataError where it is not."""
+        height, width = value.shape
+        if (width, height) != tuple(extent):
+            what = f"the mask is {width}×{height} pixels, its picture {extent[0]}×{extent[1]}"
+            raise DataError(what, fix="Save both at one size (the mask without smoothing), or remove the row")
+        return value
+
+    def stretched(self, value: np.ndarray, extent: tuple[int, int]) -> np.ndarray:
+        """An answer, which a model may have given on a smaller picture, by nearest neighbour."""
+        return nearest(value, (extent[1], extent[0]))
+
+    def remark(self, value: np.ndarray) -> str:
+        """That a mask says nothing, or the same all over."""
+        kinds = np.unique(value)
+        labelled = kinds[(kinds != VOID) & (kinds != self.ignore)]
+        if not len(labelled):
+            return "no pixel of the mask is labelled"
+        return f"the whole mask is {self.name(int(labelled[0]))!r}" if len(kinds) == 1 else ""
+
+    # ---- state
+
+    def fit(self, values: Iterable[np.ndarray]) -> None:
+        """Learn which ids occur, and how often. Raises DataError where fewer than two classes do."""
+        counts = np.zeros(256, np.int64)
+        for value in values:
+            counts += np.bincount(np.asarray(value).ravel(), minlength=256)
+        counts[self._void()] = 0
+        ids = np.flatnonzero(counts).tolist()
+        if not ids:
+            raise DataError("no pixel of the training masks is labelled", fix=f"{VOID} means that nobody said")
+        if len(ids) == 1:
+            what = f"every labelled pixel of the training masks is {self.name(ids[0])!r}"
+            raise DataError(what, fix=f"Add masks with another class ({VOID} means not labelled, and is no class)")
+        self.ids, self.names = ids, [self.name(i) for i in ids]
+        self.shares = (counts[ids] / counts.sum()).tolist()
+
+    def name(self, id: int) -> str:
+        """What the class with this id is called: as the data name it, else its number."""
+        return self.scheme.names.get(id, str(id))
+
+    def notes(self) -> list[str]:
+        """What was decided about the classes, to be said aloud."""
+        said = []
+        if unheard := [self.name(i) for i in sorted(self.scheme.void)]:
+            said.append(f"pixels of {', '.join(map(repr, unheard))} count as not labelled, because of the name")
+        if self.ignore >= 0:
+            said.append(f"pixels of class {self.ignore} ({self.name(self.ignore)}) count as not labelled, as asked")
+        if self.scheme.white:
+            said.append("the masks hold only 0 and 255, so 255 is a class here")
+        return said
+
+    def state(self) -> dict[str, Any]:
+        """The classes, their shares, and how files are understood."""
+        names = ("ignore", "padded", "ids", "names", "shares")
+        return {**{name: getattr(self, name) for name in names}, "scheme": self.scheme.to_json()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.scheme = cells.Scheme.from_json(state["scheme"])
+        for name in ("ignore", "padded", "ids", "names", "shares"):
+            setattr(self, name, state[name])
+
+    # ---- tensors
+
+    def encode(self, values: Sequence[np.ndarray], shape: tuple[int, int] | None = None) -> Tensor:
+        """Int64 [B, h, w]: the place of each pixel's class in `ids`, and 255 where it is not labelled.
+
+        The masks keep their pixels: they are padded with 255, or cut, below and to the right, to `shape` (height,
+        width), or to the largest of them. Masks of pictures that were scaled have to be scaled first (`nearest`).
+        Raises DataError for an id that no training mask has.
+        """
+        h, w = shape or np.max([np.asarray(v).shape for v in values], axis=0, initial=0).tolist() or (0, 0)
+        out = np.full((len(values), h, w), VOID, np.uint8)
+        for plane, value in zip(out, values, strict=True):
+            places = self._places(value)[:h, :w]
+            plane[: places.shape[0], : places.shape[1]] = places
+        return torch.from_numpy(out).long()
+
+    def decode(self, places: Tensor | np.ndarray) -> np.ndarray:
+        """The value [H, W] (or values [B, H, W]) of places in `ids`, such as the argmax over K planes of scores."""
+        table = np.full(256, VOID, np.uint8)
+        table[: len(self.ids)] = self.ids
+        return table[places.cpu().numpy() if isinstance(places, Tensor) else np.asarray(places)]
+
+    def follow(self, values: Sequence[np.ndarray], change: Change) -> list[np.ndarray]:
+        """The masks sampled where the pictures were, by nearest neighbour; 255 outside. Masks cannot be mixed."""
+        if change.partner is not None or change.tiles:
+            raise UsageError("pictures with masks cannot be mixed", fix="Leave mixup, cutmix and mosaics out")
+        if change.affine is None:
+            return list(values)
+        if self.padded:
+            values = [nearest(value, within(value.shape, self.padded)) for value in values]
+            tall, wide = np.max([value.shape for value in values], axis=0)
+            values = [_padded(value, tall, wide) for value in values]
+        return [_sampled(value, affine, change.shape) for value, affine in zip(values, change.affine, strict=True)]
+
+    def typical(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """The most common class all over a mask of the most common size."""
+        counts, sizes = np.zeros(256, np.int64), Counter[tuple[int, ...]]()
+        for value in values:
+            counts += np.bincount(value.ravel(), minlength=256)
+            sizes[value.shape] += 1
+        counts[self._void()] = 0
+        return np.full(sizes.most_common(1)[0][0], counts.argmax(), np.uint8)
+
+    # ---- showing
+
+    def describe(self, value: np.ndarray) -> str:
+        """The largest classes by area: "62 % road, 20 % sky, 3 more"."""
+        areas = self._areas(value)
+        if not areas:
+            return "nothing labelled"
+        said = [f"{share:.0%}".replace("%", " %") + f" {self.name(i)}" for i, share in areas[:2]]
+        return ", ".join([*said, *([f"{len(areas) - 2} more"] if len(areas) > 2 else [])])
+
+    def answers(self, value: np.ndarray, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """[{"label", "score", "mask"}], the largest area first; a mask is a PNG in base64, white where the class is.
+
+        `scores` [H, W] are the confidence in each pixel's class (in 0..1, or uint8 in 0..255); the score of a class is
+        its mean over the class, or None without them.
+        """
+        sure = None if scores is None else cells.unit(nearest(np.asarray(scores), value.shape))
+        found = []
+        for i, _ in self._areas(value):
+            score = None if sure is None else float(sure[value == i].mean())
+            found.append({"label": self.name(i), "score": score, "mask": drawing.base64_png(value == i)})
+        return found
+
+    def fields(self, value: np.ndarray, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """`mask`, the class ids [H, W]; `masks`, name → pixels of the class (bool [H, W]); `sure`, their confidence.
+
+        And `instances`, the connected parts of the classes (see `connected.Part`), the largest first.
+        """
+        return {
+            "mask": lambda: value,
+            "masks": lambda: {self.name(i): value == i for i, _ in self._shares(value)},
+            "sure": lambda: None if scores is None else cells.unit(nearest(np.asarray(scores), value.shape)),
+            "instances": lambda: connected.instances(value),
+        }
+
+    def overlay(self, axes: Any, value: np.ndarray, over: np.ndarray) -> bool:
+        """The classes in colour over a picture [H, W, C], and a legend."""
+        drawing.laid_over(axes, value, self._by_id(), over.shape[:2])
+        return True
+
+    def save(self, value: np.ndarray, path: Path) -> Path:
+        """The mask as a palette PNG, whose numbers are the class ids."""
+        path = path.with_name(f"{path.name}.png")
+        drawing.png(value, path, self._by_id())
+        return path
+
+    def strange(self, value: np.ndarray) -> str:
+        """Which class of a mask no training mask has, or nothing."""
+        unknown = [self.name(i) for i, _ in self._shares(value) if i not in self.ids]
+        return f"no training mask has the class {' or '.join(map(repr, unknown))}" if unknown else ""
+
+    def to_json(self, value: np.ndarray) -> list[list[Any]]:
+        """The share of each class that is in the mask, by id; never its pixels."""
+        return [[self.name(i), round(share, 4)] for i, share in self._shares(value)]
+
+    def _by_id(self) -> dict[int, str]:
+        return {**dict(zip(self.ids, self.names, strict=True)), **self.scheme.names}
+
+    def _areas(self, value: np.ndarray) -> list[tuple[int, float]]:
+        """Id and share of the labelled pixels, the largest first."""
+        return sorted(self._shares(value), key=lambda pair: -pair[1])
+
+    def _shares(self, value: np.ndarray) -> list[tuple[int, float]]:
+        counts = np.bincount(value.ravel(), minlength=256)
+        counts[self._void()] = 0
+        return [(i, float(counts[i] / counts.sum())) for i in np.flatnonzero(counts).tolist()]
+
+    def _void(self) -> np.ndarray:
+        """Which of the 256 ids are no class."""
+        void = np.zeros(256, bool)
+        void[[VOID, *self.scheme.void, *([self.ignore] if self.ignore >= 0 else [])]] = True
+        return void
+
+    def _places(self, value: np.ndarray) -> np.ndarray:
+        """The place of each pixel's class. Raises DataError for an id that is not in the list."""
+        table = np.full(256, -1, np.int16)
+        table[self._void()] = VOID
+        table[self.ids] = np.arange(len(self.ids))
+        places = table[value]
+        if places.min(initial=0) < 0:
+            unknown = int(np.asarray(value)[places < 0][0])
+            known = f"the classes are {', '.join(self.names[:12])}{', …' * (len(self.names) > 12)}"
+            what = f"class {self.name(unknown)!r} is in no training mask; {known}"
+            raise DataError(what, fix=f"Correct it, or write {VOID} where a pixel has none of them")
+        return places.astype(np.uint8)
+
+
+def _padded(value: np.ndarray, tall: int, wide: int) -> np.ndarray:
+    return np.pad(value, ((0, tall - value.shape[0]), (0, wide - value.shape[1])), constant_values=VOID)
+
+
+def _sampled(value: np.ndarray, affine: Tensor, shape: tuple[int, int] | None) -> np.ndarray:
+    """The mask where `affine` [2, 3] looks, at `shape`; one is added first, so that 0 is what lies outside."""
+    h, w = shape or value.shape
+    grid = F.affine_grid(affine[None].float().cpu(), [1, 1, h, w], align_corners=False)
+    plane = torch.from_numpy(value.astype(np.float32) + 1)[None, None]
+    seen = F.grid_sample(plane, grid, mode="nearest", padding_mode="zeros", align_corners=False)[0, 0].numpy()
+    return np.where(seen == 0, VOID, seen - 1).astype(np.uint8)

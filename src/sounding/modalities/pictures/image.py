@@ -1,0 +1,295 @@
+"""Pictures: what a camera, a scanner or a microscope saw.
+
+A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
+picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened
+in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
+
+Legend of shapes: B batch, C channels, H height, W width, P parts, M masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from torch import Tensor
+
+from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.modalities.modality import Change, Corruption, InputModality, Threat
+from sounding.modalities.pictures import augmentation, drawing, picture, variation
+from sounding.modalities.pictures.corruptions import CORRUPTIONS
+from sounding.modalities.pictures.filters import gaussian
+
+SQUARES = ("crop", "stretch", "pad")
+FILLS = (*SQUARES, "whole", "own")
+LARGEST = 64
+"""The largest side that is learnt from the data: fast enough on a laptop. A larger one has to be asked for."""
+LONGEST = 1024
+"""The same for pictures that keep their shape or their size."""
+SAMPLE = 2000
+"""How many training pictures `fit` looks at, at most: the first ones, so they should come in random order."""
+MEMORY = 2**28
+"""Bytes of pictures that `fit` holds at most; large working sizes are learnt from fewer pictures."""
+
+
+class Image(InputModality):
+    """A picture at a working size.
+
+    `size` is the working side in pixels; 0 learns it from the training pictures (their median shorter side, at most
+    `LARGEST`, so that most are never scaled up). `fill` says how a picture that is not square becomes so: "crop" (the
+    middle), "stretch" (all of it, distorted) or "pad" (all of it, between black bars). Or it need not: "whole"
+    stretches all of it to one oblong whose sides are the median sides, and "own" leaves each its own size; then `size`
+    is the longer side (in "own" the longest that is not scaled down), 0 being the median, at most `LONGEST`.
+
+    After `fit`: `height`, `width`, `channels` (1 only if every picture looked at is grey), and `mean` and `std` of each
+    channel in [0, 1].
+    """
+
+    columns = ("image", "img", "picture", "photo", "image_path", "image_file", "file", "filename", "file_name", "path")
+    suffixes = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+    ablations = ("mean", "blur")
+    legal = (0.0, 1.0)
+    threats = (Threat("L∞ 2/255", "linf", 2 / 255), Threat("L∞ 8/255", "linf", 8 / 255))
+
+    def __init__(self, size: int = 0, fill: str = "crop") -> None:
+        if fill not in FILLS:
+            raise UsageError(f"no way to fill a picture called {fill!r}", fix=did_you_mean(fill, FILLS))
+        if size < 0:
+            raise UsageError(f"a picture cannot be {size} pixels wide", fix="Give a size above 0, or 0 to learn it")
+        self.size, self.fill = size, fill
+        self.height = self.width = 0
+        self.channels = 3
+        self.mean: list[float] = []
+        self.std: list[float] = []
+
+    # ---- reading
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a cell is a picture, holds the bytes of one, or names a file that ends like one."""
+        if isinstance(cell, Mapping):
+            return self.accepts(cell["bytes"] if cell.get("bytes") is not None else cell.get("path"))
+        if isinstance(cell, str | Path):
+            return str(cell).strip().lower().endswith(self.suffixes)
+        if isinstance(cell, bytes | bytearray | memoryview):
+            return picture.looks_like_picture(bytes(cell[:16]))
+        if isinstance(cell, np.ndarray):
+            return cell.ndim == 2 or (cell.ndim == 3 and cell.shape[2] <= 4)
+        return isinstance(cell, PIL.Image.Image)
+
+    def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
+        """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image or numpy array.
+
+        Raises DataError for whatever cannot be used: see `picture.of_cell`.
+        """
+        side = 0 if self.fill == "own" else max(self.height, self.width)
+        return self._worked(picture.of_cell(cell, root, side))
+
+    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
+        """Width and height in pixels as the picture is seen; only the header of a file is read."""
+        return picture.extent(cell, root)
+
+    def _worked(self, value: np.ndarray) -> np.ndarray:
+        """The array at the working size and channels, once they are known."""
+        if not self.height or value.shape == (self.height, self.width, self.channels):
+            return value
+        return picture.with_channels(self._sized(value, self.height, self.width), self.channels)
+
+    def _sized(self, value: np.ndarray, height: int, width: int) -> np.ndarray:
+        if self.fill in SQUARES:
+            return picture.square(value, height, self.fill)
+        if self.fill == "own":
+            height, width = picture.within(value.shape[:2], self.size or LONGEST)
+        whole = (0, 0, value.shape[1], value.shape[0])
+        return value if value.shape[:2] == (height, width) else picture.resample(value, (width, height), whole)
+
+    def _learnt(self, sides: np.ndarray) -> tuple[int, int]:
+        """The working height and width for pictures of `sides` [N, 2]."""
+        if self.fill in SQUARES:
+            side = self.size or min(LARGEST, int(np.median(sides.min(axis=1))))
+            return side, side
+        height, width = np.median(sides, axis=0)
+        scale = min(1.0, (self.size or LONGEST) / max(height, width))
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def remark(self, value: np.ndarray) -> str:
+        """What is odd about a picture that can be used all the same."""
+        height, width = value.shape[:2]
+        if height == width == 1:
+            return "1×1 pixel"
+        if max(height, width) > 10 * min(height, width):
+            return f"very long and thin ({width}×{height} pixels)"
+        flat = (value[0] == value[0, 0]).all() and (value == value[0, 0]).all()  # the first row spares most the rest
+        return "one colour all over" if flat else ""
+
+    # ---- state
+
+    def fit(self, values: Iterable[np.ndarray]) -> None:
+        """Learn the working size, the channels, and each channel's mean and standard deviation.
+
+        Looks at the first `SAMPLE` pictures, or fewer where those would take more than `MEMORY` bytes.
+        """
+        self.height = self.width = 0  # what a former fit learnt must not scale these
+        largest = self.size or (LARGEST if self.fill in SQUARES else LONGEST)
+        sides, sample = [], []
+        for value in islice(values, max(1, min(SAMPLE, MEMORY // (3 * largest**2)))):
+            value = picture.from_array(value)
+            sides.append(value.shape[:2])
+            sample.append(self._sized(value, *self._learnt(np.array(sides[-1:]))))
+        if not sample:
+            raise DataError("there is no picture to learn from", fix="Give at least one row whose picture can be read")
+        self.height, self.width = self._learnt(np.array(sides))
+        self.channels = 1 if all((value == value[..., :1]).all() for value in sample) else 3
+        sums = np.zeros((2, self.channels))
+        for value in sample:
+            unit = picture.as_unit(self._worked(value)).astype(np.float64)
+            sums += unit.mean(axis=(0, 1)), (unit**2).mean(axis=(0, 1))
+        mean, square = sums / len(sample)
+        self.mean = mean.tolist()
+        self.std = np.sqrt(np.maximum(square - mean**2, 1e-6)).tolist()
+
+    def state(self) -> dict[str, Any]:
+        """The working shape, the fill and the channels' statistics."""
+        names = ("size", "fill", "height", "width", "channels", "mean", "std")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        for name in self.state():
+            setattr(self, name, state[name])
+
+    # ---- tensors
+
+    def encode(self, values: Sequence[np.ndarray]) -> Tensor:
+        """Float32 [B, C, H, W] in [0, 1]; other sizes and channels are brought to the working ones.
+
+        Pictures of their own size are padded with black, below and to the right, to the largest of the batch.
+        """
+        arrays = picture.padded([self._worked(value) for value in values])
+        if not arrays:
+            return torch.empty(0, self.channels, self.height, self.width)
+        if any(array.dtype != np.uint8 for array in arrays):
+            arrays = [picture.as_unit(array) for array in arrays]
+        stacked = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
+        x = stacked.to(torch.float32, memory_format=torch.contiguous_format)
+        return x.div_(255) if stacked.dtype == torch.uint8 else x
+
+    def decode(self, x: Tensor) -> list[np.ndarray]:
+        """Float32 arrays [H, W, C] that encode to exactly `x`."""
+        return list(x.detach().cpu().float().permute(0, 2, 3, 1).contiguous().numpy())
+
+    def augment(
+        self,
+        x: Tensor,
+        rng: torch.Generator,
+        *,
+        crop: int = 0,
+        flip: bool = False,
+        colour: float = 0.0,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        cutout: int = 0,
+    ) -> tuple[Tensor, Change]:
+        """A batch [B, C, H, W] varied for training, and what that did to the answers. What is 0 is left out.
+
+        `crop` and `cutout` are in pixels (largest shift, side of a hole), `colour` is the largest relative change of
+        brightness, contrast and saturation, `mixup` and `cutmix` are the parameters of their Beta distributions.
+        """
+        return augmentation.augment(x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout)
+
+    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+        """A batch turned, sheared, moved and toned; see `variation.py`."""
+        return variation.vary(x, rng, strength)
+
+    # ---- explaining
+
+    def parts(self, value: np.ndarray) -> int:
+        """P: the cells of a grid over the picture, 8 × 8, or 4 × 4 where the shorter side is below 16 pixels."""
+        return _grid(value) ** 2
+
+    def keep(self, value: np.ndarray, mask: np.ndarray, ablation: str) -> np.ndarray:
+        """The picture with only the cells where `mask` [P] is true."""
+        return self.keep_many(value, np.asarray(mask)[None], ablation)[0]
+
+    def keep_many(self, value: np.ndarray, masks: np.ndarray, ablation: str) -> list[np.ndarray]:
+        """The pictures kept by each row of `masks` [M, P], all at once.
+
+        "mean" shows the mean colour of the training pictures (of this picture, before `fit`) in place of what is taken
+        away; "blur" shows it through a Gaussian blur of an eighth of the side.
+        """
+        height, width, channels = value.shape
+        cells = np.repeat(_cells(height, width, _grid(value)), channels)  # flat, for one long and fast selection
+        inside = np.take(np.asarray(masks, bool), cells, axis=1)
+        kept = np.where(inside, value.ravel(), self._ablated(value, ablation).ravel())
+        return list(kept.reshape(-1, height, width, channels))
+
+    def _ablated(self, value: np.ndarray, ablation: str) -> np.ndarray:
+        unit = picture.as_unit(value)
+        if ablation == "mean":
+            known = len(self.mean) == value.shape[2]
+            colour = np.array(self.mean, np.float32) if known else unit.mean(axis=(0, 1))
+            return picture.like(np.broadcast_to(colour, unit.shape), value)
+        if ablation == "blur":
+            return picture.like(gaussian(unit, min(value.shape[:2]) / 8), value)
+        raise UsageError(f"pictures have no ablation {ablation!r}", fix=did_you_mean(ablation, self.ablations))
+
+    def pool(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
+        """The sum of `saliency` [C, H, W] over each cell: [P]."""
+        total = saliency.detach().cpu().double().sum(0).numpy()
+        cells = _cells(*total.shape, _grid(value))
+        return np.bincount(cells.ravel(), weights=total.ravel(), minlength=self.parts(value))
+
+    @property
+    def corruptions(self) -> Mapping[str, Corruption]:
+        """The fifteen of Hendrycks and Dietterich; see `corruptions.py`."""
+        return CORRUPTIONS
+
+    def fingerprint(self, value: np.ndarray) -> np.ndarray:
+        """The mean brightness in each cell of an 8 × 8 grid, in [0, 1]: [64]. Copies scaled or re-saved stay near."""
+        height, width = value.shape[:2]
+        small = picture.resample(value, (8, 8), (0, 0, width, height), PIL.Image.Resampling.BOX)
+        return picture.grey(small).ravel()
+
+    # ---- showing
+
+    def describe(self, value: np.ndarray) -> str:
+        """Size and kind in words."""
+        return f"{value.shape[1]}×{value.shape[0]} {'grey' if value.shape[2] == 1 else 'colour'} picture"
+
+    def to_json(self, value: Any) -> Any:
+        """The path of a picture that is still a cell, else its size; never its pixels."""
+        if isinstance(value, np.ndarray):
+            return {"height": value.shape[0], "width": value.shape[1], "channels": value.shape[2]}
+        if isinstance(value, Mapping):
+            return value.get("path")
+        return str(value) if isinstance(value, str | Path) else None
+
+    def draw(self, axes: Any, value: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Show the picture, and over it the weight [P] of each cell: red for, blue against, clear for none."""
+        drawing.drawn(axes, value, None if weights is None else np.reshape(weights, (_grid(value), -1)))
+
+    def original(self, cell: Any) -> np.ndarray:
+        """The picture at its own size."""
+        return picture.of_cell(cell)
+
+    def shape(self, value: np.ndarray) -> tuple[float, float]:
+        """Three inches for the shorter side of small pictures, six for the longer one of large ones."""
+        return drawing.inches(value)
+
+
+def _grid(value: np.ndarray) -> int:
+    """How many cells the grid over a picture has in each direction."""
+    short = min(value.shape[:2])
+    return 8 if short >= 16 else min(4, short)
+
+
+@lru_cache(maxsize=32)
+def _cells(height: int, width: int, grid: int) -> np.ndarray:
+    """The cell of the grid that each pixel belongs to: [H, W], row by row."""
+    rows, columns = np.arange(height) * grid // height, np.arange(width) * grid // width
+    return rows[:, None] * grid + columns

@@ -1,0 +1,372 @@
+"""Pictures as an input: working size, tensors, parts, fingerprints, augmentation."""
+
+import json
+from io import BytesIO
+
+import matplotlib
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from sounding.errors import DataError, UsageError
+from sounding.modalities.modality import InputModality
+from sounding.modalities.pictures.image import Image
+from sounding.randomness import generator
+
+matplotlib.use("Agg")
+
+
+def noise(height, width, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def fitted(side=32, channels=3, **options):
+    image = Image(**options)
+    image.fit([noise(side, side, channels, seed) for seed in range(4)])
+    return image
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return [(digit * 15.9).astype(np.uint8)[..., None] for digit in load_digits().images]
+
+
+# ---- fit
+
+
+@pytest.mark.parametrize(
+    ("sizes", "side"),
+    [([(28, 28)] * 3, 28), ([(30, 90), (50, 40), (45, 60)], 40), ([(300, 400)] * 3, 64), ([(1, 1)], 1)],
+)
+def test_the_working_side_is_the_median_shorter_side_at_most_64(sizes, side):
+    image = Image()
+    image.fit(noise(*size) for size in sizes)
+    assert (image.height, image.width, image.channels) == (side, side, 3)
+    assert image.read(noise(100, 70)).shape == (side, side, 3)
+
+
+def test_a_size_that_was_asked_for_is_kept():
+    assert fitted(32, size=48).height == 48
+    with pytest.raises(UsageError, match="crop"):
+        Image(fill="crpo")
+    with pytest.raises(UsageError):
+        Image(size=-1)
+
+
+def test_grey_only_if_all_pictures_are_grey():
+    grey = np.repeat(noise(20, 20, 1), 3, axis=2)  # grey, though stored as colour
+    image = Image()
+    image.fit([grey, noise(20, 20, 1)])
+    assert image.channels == 1
+    assert image.read(grey).shape == (20, 20, 1)
+    image.fit([grey, noise(20, 20, 3)])
+    assert image.channels == 3
+    assert np.array_equal(image.read(grey[..., :1]), grey)
+
+
+def test_mean_and_deviation_are_those_of_all_pixels(digits):
+    image = Image()
+    image.fit(iter(digits))
+    pixels = np.stack(digits) / 255
+    assert image.channels == 1
+    assert image.mean == pytest.approx([pixels.mean()], abs=1e-6)
+    assert image.std == pytest.approx([pixels.std()], abs=1e-6)
+
+
+def test_fit_streams_and_stops_after_the_sample():
+    seen = []
+    image = Image()
+    image.fit(seen.append(i) or noise(8, 8) for i in range(5000))
+    assert len(seen) == 2000
+    with pytest.raises(DataError):
+        Image().fit([])
+
+
+def test_state_survives_json():
+    image, other = fitted(20), Image()
+    other.restore(json.loads(json.dumps(image.state())))
+    assert other.state() == image.state()
+    assert torch.equal(other.encode([noise(50, 30)]), image.encode([noise(50, 30)]))
+
+
+@pytest.mark.parametrize("fill", ["crop", "stretch", "pad"])
+def test_fills(fill):
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 200  # the middle third
+    image = fitted(20, fill=fill)
+    shown = image.read(wide)[..., 0]
+    share = (shown > 100).mean()
+    assert share == pytest.approx({"crop": 1, "stretch": 1 / 3, "pad": 1 / 9}[fill], abs=0.05)
+    assert np.allclose(image.read(wide.astype(np.float32) / 255)[..., 0] * 255, shown, atol=2)
+
+
+# ---- tensors
+
+
+def test_encode_is_channels_first_in_zero_to_one():
+    image = fitted(32)
+    values = [noise(32, 32, seed=seed) for seed in range(3)]
+    x = image.encode(values)
+    assert (x.shape, x.dtype, x.is_contiguous()) == ((3, 3, 32, 32), torch.float32, True)
+    assert torch.equal(x, torch.tensor(np.stack(values).transpose(0, 3, 1, 2) / 255, dtype=torch.float32))
+
+
+def test_decode_is_the_exact_inverse():
+    image = fitted(32)
+    values = [noise(32, 32, seed=seed) for seed in range(3)]
+    x = image.encode(values)
+    back = image.decode(x)
+    assert all(value.dtype == np.float32 and value.shape == (32, 32, 3) for value in back)
+    assert torch.equal(image.encode(back), x)
+    assert torch.equal(image.encode([values[0], *back[1:]]), x)  # bytes and fractions in one batch
+
+
+def test_encode_takes_mixed_sizes_and_channels():
+    x = fitted(24).encode([noise(24, 24), noise(99, 31, 1), noise(10, 50) / np.float32(255)])
+    assert x.shape == (3, 3, 24, 24)
+    assert x.min() >= 0
+    assert x.max() <= 1
+    assert fitted(24).encode([]).shape == (0, 3, 24, 24)
+
+
+# ---- parts
+
+
+@pytest.mark.parametrize(("side", "parts"), [(32, 64), (17, 64), (16, 64), (8, 16), (15, 16), (3, 9), (1, 1)])
+def test_the_grid(side, parts):
+    value = noise(side, side)
+    image = Image()
+    assert image.parts(value) == parts
+    saliency = torch.ones(3, side, side)
+    pooled = image.pool(saliency, value)
+    assert pooled.shape == (parts,)
+    assert pooled.min() > 0
+    assert pooled.sum() == 3 * side * side
+
+
+def test_pool_sums_each_patch():
+    image, value = fitted(32), noise(32, 32)
+    saliency = torch.randn(3, 32, 32, dtype=torch.float64, generator=generator("saliency"))
+    expected = saliency.sum(0).reshape(8, 4, 8, 4).sum((1, 3)).flatten()
+    assert np.allclose(image.pool(saliency, value), expected)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("ablation", Image.ablations)
+def test_keeping_all_changes_nothing_and_keeping_none_leaves_nothing(kind, ablation):
+    image = fitted(32)
+    value = noise(32, 32) if kind == np.uint8 else image.decode(image.encode([noise(32, 32)]))[0]
+    assert np.array_equal(image.keep(value, np.ones(64, bool), ablation), value)
+    gone = image.keep(value, np.zeros(64, bool), ablation)
+    assert gone.dtype == kind
+    assert gone.astype(float).std() < 0.2 * value.astype(float).std()
+
+
+def test_keep_shows_the_parts_of_the_mask_and_the_training_mean_elsewhere():
+    image = Image()
+    image.fit([np.full((32, 32, 3), shade, np.uint8) for shade in ((100, 0, 50), (200, 100, 150))])
+    value = noise(32, 32)
+    mask = np.zeros(64, bool)
+    mask[9] = True  # second row of cells, second column: pixels 4 to 7 both ways
+    kept = image.keep(value, mask, "mean")
+    assert np.array_equal(kept[4:8, 4:8], value[4:8, 4:8])
+    kept[4:8, 4:8] = (150, 50, 100)
+    assert (kept == (150, 50, 100)).all()
+
+
+def test_many_masks_at_once_are_the_same_as_one_by_one():
+    image, value = fitted(32), noise(32, 32)
+    masks = np.random.default_rng(0).random((20, 64)) < 0.5
+    for ablation in image.ablations:
+        together = image.keep_many(value, masks, ablation)
+        apart = InputModality.keep_many(image, value, masks, ablation)
+        assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
+    with pytest.raises(UsageError, match="blur"):
+        image.keep(value, masks[0], "blurr")
+
+
+# ---- near duplicates
+
+
+def test_fingerprints_hold_near_copies_together():
+    image = fitted(32)
+    y, x = np.mgrid[0:32, 0:32] / 31
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        waves = [np.sin(rng.uniform(1, 6, 3) * y[..., None] + rng.uniform(1, 6, 3) * x[..., None]) for _ in range(3)]
+        value = ((sum(waves) + 3) / 6 * 255).astype(np.uint8)
+        file = BytesIO()
+        PIL.Image.fromarray(value).save(file, "JPEG", quality=70)
+        scaled = PIL.Image.fromarray(value).resize((40, 40), PIL.Image.Resampling.BICUBIC)
+        own = image.fingerprint(value)
+        assert own.dtype == np.float32
+        for copy in (file.getvalue(), scaled):
+            assert np.abs(image.fingerprint(image.read(copy)) - own).max() < 0.03
+        assert np.abs(image.fingerprint(value[:, ::-1]) - own).max() > 0.03
+
+
+def test_distinct_digits_do_not_collide(digits):
+    image = Image()
+    image.fit(digits)
+    prints = np.stack([image.fingerprint(digit) for digit in digits[:600]])
+    distances = np.abs(prints[:, None] - prints[None]).max(axis=2) + np.eye(600)
+    assert distances.min() > 0.03
+
+
+# ---- augmentation
+
+
+def batch(n=64, channels=3, side=16):
+    return torch.rand(n, channels, side, side, generator=generator("batch"))
+
+
+ALL = {"crop": 3, "flip": True, "colour": 0.4, "cutout": 4}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("extra", [{}, {"mixup": 0.5}, {"cutmix": 1.0}, {"mixup": 0.2, "cutmix": 1.0}], ids=str)
+def test_augment_keeps_shape_and_range_and_follows_its_generator(channels, extra):
+    image, x = Image(), batch(channels=channels)
+    before = x.clone()
+    y, change = image.augment(x, generator("a"), **ALL, **extra)
+    again, same = image.augment(x, generator("a"), **ALL, **extra)
+    other, _ = image.augment(x, generator("b"), **ALL, **extra)
+    assert torch.equal(x, before)
+    assert y.shape == x.shape
+    assert y.min() >= 0
+    assert y.max() <= 1
+    assert torch.equal(y, again)
+    assert not torch.equal(y, other)
+    assert (change.partner is None) == (not extra)
+    if extra:
+        assert torch.equal(change.partner, same.partner)
+        assert torch.equal(change.share, same.share)
+
+
+def test_nothing_asked_nothing_changed():
+    x = batch()
+    y, change = Image().augment(x, generator("a"))
+    assert torch.equal(x, y)
+    assert change.partner is None
+
+
+def test_translation_is_a_mirrored_shift_of_every_picture_by_its_own():
+    x = batch(n=200, side=12)
+    y, _ = Image().augment(x, generator("a"), crop=2)
+    padded = torch.nn.functional.pad(x, (2,) * 4, mode="reflect")
+    shifts = {(i, j): padded[:, :, i : i + 12, j : j + 12] for i in range(5) for j in range(5)}
+    found = [{key for key, z in shifts.items() if torch.equal(z[k], y[k])} for k in range(200)]
+    assert all(found)
+    assert len(set.union(*found)) == 25
+
+
+def test_flip_mirrors_about_half():
+    x = batch(n=400)
+    y, _ = Image().augment(x, generator("a"), flip=True)
+    flipped = sum(torch.equal(y[k], x[k].flip(-1)) for k in range(400))
+    kept = sum(torch.equal(y[k], x[k]) for k in range(400))
+    assert flipped + kept == 400
+    assert 150 < flipped < 250
+
+
+def test_colour_jitter_by_hand():
+    x = (
+        torch.rand(300, 3, 8, 8, generator=generator("x")) * 0.2 + 0.3
+    )  # so far inside the range that nothing is clipped
+    y, _ = Image().augment(x, generator("a"), colour=0.3)
+    brightness = y.mean((1, 2, 3)) / x.mean((1, 2, 3))
+    assert 0.69 < brightness.min() < 0.75
+    assert 1.25 < brightness.max() < 1.31
+    grey = x[:, :1].expand(-1, 3, -1, -1)
+    tinted, _ = Image().augment(grey, generator("a"), colour=0.3)
+    assert torch.allclose(tinted[:, 0], tinted[:, 2], atol=1e-6)  # grey has no saturation to change
+    scale = tinted.std((1, 2, 3)) / grey.std((1, 2, 3))
+    assert 0.49 < scale.min() < 0.65
+    assert 1.45 < scale.max() < 1.69
+
+
+def test_mixup_is_the_blend_that_it_says():
+    x = batch(n=500)
+    y, change = Image().augment(x, generator("a"), mixup=0.4)
+    share = change.share[:, None, None, None]
+    assert torch.allclose(y, share * x + (1 - share) * x[change.partner], atol=1e-6)
+    assert sorted(change.partner.tolist()) == list(range(500))
+    assert change.share.mean() == pytest.approx(0.5, abs=0.06)
+    assert change.share.var() == pytest.approx(1 / (4 * (2 * 0.4 + 1)), abs=0.02)  # that of Beta(0.4, 0.4)
+
+
+def test_cutmix_shares_are_the_true_pixel_shares():
+    x = torch.arange(300.0)[:, None, None, None].expand(-1, 1, 16, 16) / 300  # each picture has a shade of its own
+    y, change = Image().augment(x, generator("a"), cutmix=1.0)
+    own = (y == x).float().mean(dim=(1, 2, 3))
+    alone = change.partner == torch.arange(300)
+    assert torch.allclose(own[~alone], change.share[~alone])
+    assert 0.4 < change.share.mean() < 0.8
+    assert torch.equal(torch.where(y == x, x, x[change.partner]), y)
+
+
+def test_both_mixings_take_turns():
+    x = batch(n=8)
+    blended = 0
+    for k in range(40):
+        y, change = Image().augment(x, generator("turn", k), mixup=1.0, cutmix=1.0)
+        share = change.share[:, None, None, None]
+        blended += torch.allclose(y, share * x + (1 - share) * x[change.partner], atol=1e-6)
+    assert 10 <= blended <= 30
+
+
+def test_cutout_takes_at_most_its_square():
+    x = batch(n=100)
+    y, _ = Image().augment(x, generator("a"), cutout=4)
+    taken = (x != y).any(1).sum((1, 2))
+    assert taken.max() == 16
+    assert taken.min() >= 1
+
+
+# ---- showing
+
+
+def test_words_and_json():
+    image = Image()
+    assert image.describe(noise(20, 32)) == "32×20 colour picture"
+    assert image.describe(noise(20, 32, 1)) == "32×20 grey picture"
+    assert json.dumps(image.to_json(noise(20, 32))) == '{"height": 20, "width": 32, "channels": 3}'
+    assert image.to_json("a/b.png") == "a/b.png"
+    assert image.to_json({"bytes": b"pixels", "path": "a/b.png"}) == "a/b.png"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_draw_lays_the_weights_over_the_grid(channels):
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    weights = np.linspace(-1, 3, 64)
+    Image().draw(axes, noise(32, 32, channels), weights)
+    under, over = axes.images
+    assert under.get_array().shape == (32, 32, 3)
+    assert np.allclose(np.asarray(over.get_array()).ravel(), weights)
+    assert over.get_clim() == (-3, 3)
+    assert over.get_extent() == [-0.5, 31.5, 31.5, -0.5]
+    Image().draw(Figure().add_subplot(), noise(8, 8, channels), np.zeros(16))
+
+
+def test_the_threats_are_balls_inside_the_legal_range():
+    image = Image()
+    assert image.legal == (0.0, 1.0)
+    assert [threat.radius for threat in image.threats] == [2 / 255, 8 / 255]
+    assert {threat.norm for threat in image.threats} == {"linf"}
+
+
+def test_the_affine_map_says_where_every_pixel_came_from():
+    # Sampling the original at the map gives the moved picture, wherever that did not look beyond the border.
+    image = Image(32)
+    image.fit([np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)])
+    x = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    moved, change = image.augment(x, torch.Generator().manual_seed(3), crop=4, flip=True)
+    grid = torch.nn.functional.affine_grid(change.affine, list(x.shape), align_corners=False)
+    sampled = torch.nn.functional.grid_sample(x, grid, align_corners=False)
+    assert torch.allclose(sampled[..., 4:-4, 4:-4], moved[..., 4:-4, 4:-4], atol=1e-4)
+    assert {float(a) for a in change.affine[:, 0, 0]} == {1.0, -1.0}
+    assert len({tuple(row) for row in change.affine[:, :, 2].tolist()}) > 4
