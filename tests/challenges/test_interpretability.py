@@ -1,5 +1,7 @@
 """Faithfulness against a slow reading of its definition, and what the section says where the answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -120,6 +122,12 @@ def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkey
     found = interpretability.measure(sorted_subject)
     assert found["deletion_occlusion"].low <= 0 <= found["deletion_occlusion"].high
     assert "Better than random" not in found.sentence
+
+
+def test_a_slow_model_is_explained_on_fewer_rows(sorted_subject):
+    slow = replace(sorted_subject)
+    slow.row_seconds = 1.0
+    assert interpretability.measure(slow)["deletion_occlusion"].n == 8
 
 
 def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):

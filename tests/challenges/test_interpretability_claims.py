@@ -22,8 +22,8 @@ CAUTION = "the answers themselves are not shown to be better than the typical an
 def brief():
     """Few rows are enough to see what is said of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(interpretability.PLANS, "quick", interpretability.Plan(24, 6, 5000))
-        patch.setitem(interpretability.PLANS, "standard", interpretability.Plan(24, 6, 5000, shapley=256))
+        patch.setitem(interpretability.PLANS, "quick", interpretability.Plan(24, 6, 5000, 60.0))
+        patch.setitem(interpretability.PLANS, "standard", interpretability.Plan(24, 6, 5000, 60.0, shapley=256))
         yield
 
 

@@ -45,6 +45,14 @@ def section(sorted_subject):
     return robustness.measure(sorted_subject)
 
 
+def test_a_slow_model_is_disturbed_on_fewer_rows(sorted_subject):
+    slow = replace(sorted_subject)
+    slow.row_seconds = 1.0
+    section = robustness.measure(slow)
+    assert section["corrupted"].n == robustness.LEAST
+    assert all(n.estimate.n == robustness.LEAST for n in section.numbers if n.kind == "bound")
+
+
 def test_the_mean_over_corruptions_is_the_mean_of_their_accuracies(section):
     each = section.details["corruptions"]
     assert set(each) == {"nothing", "noise"}

@@ -24,7 +24,6 @@ SHORT = 60.0
 """A quick card that takes longer than these seconds is announced as well."""
 OFF = 2
 """The factor, either way, that is said of a forecast."""
-_BACKWARD = 3  # a pass with its gradient, in passes without
 _BATCH = 32
 
 
@@ -93,19 +92,20 @@ def _interpretability(subject: Subject, speed: Speed) -> float:
     from sounding.challenges.interpretability import PLANS
 
     plan = PLANS[subject.profile]
-    return 1.5 * (plan.passes + min(plan.items, len(subject.test)) * plan.shapley) * speed.row
+    occluded = min(1.5 * plan.passes * speed.row, plan.seconds)
+    return occluded + 1.5 * min(plan.items, len(subject.test)) * plan.shapley * speed.row
 
 
 def _robustness(subject: Subject, speed: Speed) -> float:
-    from sounding.challenges.robustness import PLANS
+    from sounding.challenges.robustness import PLANS, STEP
 
     plan, arms = PLANS[subject.profile], PLANS[subject.profile].arms
     n, attacked = min(plan.rows, len(subject.test)), min(plan.attacked, len(subject.test))
     corrupted = n * speed.corruptions * len(plan.severities) * (2 * speed.row + speed.corruption)
     balls = len(subject.task.input.threats) + plan.unbounded
-    gradient = balls * attacked * _BACKWARD * speed.row
+    gradient = balls * attacked * STEP * speed.row
     more = gradient * (arms.apgd + arms.targets * arms.targeted) + balls * attacked * arms.queries * speed.row
-    return corrupted + gradient * arms.pgd + min(more, arms.seconds)
+    return min(corrupted, plan.seconds) + min(gradient * arms.pgd, plan.seconds) + min(more, arms.seconds)
 
 
 def _certificate(subject: Subject, speed: Speed) -> float:

@@ -37,6 +37,8 @@ ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4
 ALIKE = 0.5
 """Explanations of the trained and of an untrained model that are more alike than this are cautioned against."""
+AROUND = 4
+"""All passes, those with gradients and those that judge the explanations too, for each pass of occlusion."""
 BETTER, NOT_BETTER = "Better than random", "Not shown to be better than random"
 
 Maps = Mapping[str, Sequence[np.ndarray]]
@@ -46,20 +48,21 @@ Maps = Mapping[str, Sequence[np.ndarray]]
 class Plan:
     """How much is measured.
 
-    Items, items of the randomisation test, the most forward passes for occlusion in all, and those for the Shapley
-    values of one item (0: none are made).
+    Items, items of the randomisation test, the most forward passes for occlusion in all, about how many seconds all of
+    it may take, and the passes for the Shapley values of one item (0: none are made).
     """
 
     items: int
     untrained: int
     passes: int
+    seconds: float
     shapley: int = 0
 
 
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan(32, 10, 5_500),
-    "standard": Plan(128, 32, 100_000, shapley=256),
-    "full": Plan(256, 64, 400_000, shapley=1536),
+    "quick": Plan(32, 10, 5_500, 60.0),
+    "standard": Plan(128, 32, 100_000, 300.0, shapley=256),
+    "full": Plan(256, 64, 400_000, 3600.0, shapley=1536),
 }
 
 
@@ -73,7 +76,8 @@ def measure(subject: Subject) -> Section:
         caution = no_better_than_constant(subject)
     except TrainingError as error:  # outputs that are not finite have no explanation
         return not_applicable(ID, TITLE, error.what)
-    items, refused = choose(subject, plan.items, plan.passes)
+    passes = subject.within(plan.seconds, AROUND, plan.passes, 0)
+    items, refused = choose(subject, plan.items, passes)
     if len(items) < FEWEST:
         reason = f"{len(items)} of the test rows looked at fall into two or more parts, and {FEWEST} are needed"
         return not_applicable(ID, TITLE, f"{reason}; {_left_out(refused)}" if refused else reason)

@@ -28,8 +28,13 @@ from sounding.modalities.modality import Threat
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rows and severities of corruptions; rows under attack, how hard, `unbounded` ones too."""
+    """How much is measured: rows and severities of corruptions; rows under attack, how hard, `unbounded` ones too.
 
+    `seconds` is about what the corruptions may take, and the steps of PGD as well; a slow model is measured on fewer
+    rows, and at least `LEAST`.
+    """
+
+    seconds: float
     rows: int
     severities: tuple[int, ...]
     attacked: int
@@ -37,14 +42,19 @@ class Plan:
     unbounded: bool
 
 
+LEAST = 32
+"""Rows that are measured however slow the model is."""
+STEP = 3
+"""A step of an attack takes a pass and a gradient, which is two more."""
+
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan(200, (3,), 100, Arms(pgd=10), unbounded=False),
+    "quick": Plan(40.0, 200, (3,), 100, Arms(pgd=10), unbounded=False),
     "standard": Plan(
-        500, (1, 2, 3, 4, 5), 200,
+        200.0, 500, (1, 2, 3, 4, 5), 200,
         Arms(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
     ),
     "full": Plan(
-        1000, (1, 2, 3, 4, 5), 1000,
+        3600.0, 1000, (1, 2, 3, 4, 5), 1000,
         Arms(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
     ),
 }  # fmt: skip
@@ -55,8 +65,9 @@ def measure(subject: Subject) -> Section:
     started = time.perf_counter()
     if not len(subject.test):
         return not_applicable(ID, TITLE, "there are no test rows")
-    plan = PLANS[subject.profile]
-    parts = [under_corruption(subject, plan.rows, plan.severities), under_attack(subject, plan)]
+    task, plan = subject.task, PLANS[subject.profile]
+    rows = subject.within(plan.seconds, len(task.input.corruptions) * len(plan.severities), plan.rows, LEAST)
+    parts = [under_corruption(subject, rows, plan.severities), under_attack(subject, plan)]
     if not any(part.numbers for part in parts):
         return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
     section = Section(
@@ -73,7 +84,8 @@ def measure(subject: Subject) -> Section:
 def under_attack(subject: Subject, plan: Plan) -> Section:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
     task, model = subject.task, subject.model
-    examples = subject.sample(plan.attacked, "attack")
+    passes = STEP * plan.arms.pgd * max(1, len(task.input.threats) + plan.unbounded)
+    examples = subject.sample(subject.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
     threats = _threats(subject, plan, examples)
     if not threats:
         return Section(ID, TITLE, "No attack was tried: this input has neither a range for gradients nor small edits.")

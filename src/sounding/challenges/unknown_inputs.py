@@ -91,15 +91,10 @@ def measure(subject: Subject) -> Section:
 
 
 def _affordable(subject: Subject, plan: Plan) -> Plan:
-    """The plan, with fewer rows for a model that predicts slowly."""
-    some = [example.input for example in subject.sample(16, ID)]
-    look(subject.task, subject.model, some[:2])  # the first call of a model is slower than the others
-    started = time.perf_counter()
-    look(subject.task, subject.model, some)
-    each = (time.perf_counter() - started) / len(some)
-    passes = 2 * (3 + len(subject.task.input.ablations)) * plan.rows + plan.training
-    share = min(1.0, plan.seconds / max(each * passes, 1e-9))
-    return replace(plan, rows=max(32, int(share * plan.rows)), training=max(100, int(share * plan.training)))
+    """The plan, with fewer rows for a model that predicts slowly; a look takes the features too, a second pass."""
+    looks = 2 * (3 + len(subject.task.input.ablations)) + plan.training / plan.rows
+    rows = subject.within(plan.seconds, 2 * looks, plan.rows, 32)
+    return replace(plan, rows=rows, training=max(100, plan.training * rows // plan.rows))
 
 
 def _training_features(subject: Subject, plan: Plan) -> np.ndarray | None:

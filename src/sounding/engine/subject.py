@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
+from sounding.engine.machine import inference
 from sounding.engine.records import Example, Record
 from sounding.engine.task import Task
 from sounding.randomness import stream
@@ -62,3 +64,20 @@ class Subject:
         """At most `n` test rows, drawn without replacement, the same for the same purpose and seed."""
         order = self.rng(purpose).permutation(len(self.test))[:n]
         return [self.test[int(i)] for i in sorted(order)]
+
+    @cached_property
+    def row_seconds(self) -> float:
+        """Seconds of predicting one row, in a batch of 16: the best of two, after a first call, which is slower."""
+        values = [example.input for example in self.sample(16, "speed")]
+        spent = []
+        with inference():
+            self.task.predict(self.model, values[:2])
+            for _ in range(2):
+                started = time.perf_counter()
+                self.task.predict(self.model, values)
+                spent.append(time.perf_counter() - started)
+        return min(spent) / len(values)
+
+    def within(self, seconds: float, passes: float, rows: int, least: int) -> int:
+        """How many of `rows` fit into about `seconds` at so many `passes` of the model each; `least` at any price."""
+        return min(rows, max(least, int(min(rows, seconds / max(1e-9, passes * self.row_seconds)))))
