@@ -77,8 +77,8 @@ def estimate(
     if not len(records):
         raise DataError(f"there are no rows to measure {metric.name} on", fix="Give at least one row")
     stats = metric.statistics(records)
-    if metric.proportion:
-        return proportion(stats, groups, seed, resamples)
+    if metric.proportion and (counted := np.flatnonzero(~np.isnan(stats))).size:
+        return proportion(stats[counted], [groups[int(i)] for i in counted] if groups else None, seed, resamples)
     return bootstrap(stats, metric.reduce, groups, seed, resamples)
 
 

@@ -7,6 +7,7 @@ calibration.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,11 @@ def exact(record: Record) -> Hits:
 
 @dataclass(frozen=True)
 class Metric:
-    """One way to judge records. A `proportion` is the mean of zeros and ones, and takes a Wilson interval."""
+    """One way to judge records.
+
+    A `proportion` is the mean of zeros and ones, and takes a Wilson interval; of records that it does not count it says
+    NaN (then `reduce` is `mean_of_counted`).
+    """
 
     name: str
     judge: Callable[[Record], Any]
@@ -49,6 +54,12 @@ class Metric:
 def mean(values: np.ndarray) -> float:
     """The mean of one statistic [n] for each record."""
     return float(values.mean())
+
+
+def mean_of_counted(values: np.ndarray) -> float:
+    """The mean of one statistic [n] over the records that count, which are those without NaN; NaN where none does."""
+    counted = values[~np.isnan(values)]
+    return float(counted.mean()) if len(counted) else math.nan
 
 
 # ---- metrics that several applications share

@@ -127,7 +127,7 @@ class Category(Modality):
         """The rows of class folders: `<class>/…` or `{train,validation,test}/<class>/…`, files at any depth in a class.
 
         Rows come sorted by folder and name, one for each file whose ending `input` knows. None when no folder inside
-        `path` holds such a file. What is left out, `other_files` lists.
+        `path` holds such a file.
         """
         if not input.suffixes or not path.is_dir():
             return None
@@ -165,19 +165,6 @@ def lookalikes(options: Iterable[str]) -> list[list[str]]:
 
 
 # ---- class folders
-
-
-def other_files(path: Path, input: Modality) -> list[Path]:
-    """What lies in class folders and `Category.folder` leaves out, sorted; hidden files and system litter excepted.
-
-    Files of other kinds, pictures outside every class folder, and class folders that are empty (as folders).
-    """
-    classes = _classes(path, input)
-    used = {file for _, place in classes for file in _files(place) if _is_input(file, input)}
-    parents = [path] if all(split == "" for split, _ in classes) else sorted({place.parent for _, place in classes})
-    known = {place for _, place in classes}
-    empty = [place for parent in parents for place in _folders(parent) if place not in known and _split(place) == ""]
-    return sorted([*(file for file in _files(path) if file not in used), *(e for e in empty if not any(_files(e)))])
 
 
 def _classes(path: Path, input: Modality) -> list[tuple[str, Path]]:

@@ -129,6 +129,15 @@ def test_a_constant_answer_has_no_curve_and_no_threshold():
     assert math.isnan(found["FMR"])
 
 
+def test_a_rate_without_an_error_is_not_known_to_be_zero():
+    records = [record(0.1, False)] * 40 + [record(0.9, True)] * 60 + [record(0.8, True, False)] * 20
+    fmr = estimate(by_name()["FMR"], records)
+    assert (fmr.value, fmr.n) == (0, 40)
+    assert fmr.high == pytest.approx(1.96**2 / (40 + 1.96**2), abs=1e-3)  # Wilson's end for 0 of 40
+    fnmr = estimate(by_name()["FNMR"], records)
+    assert (fnmr.value, fnmr.n) == (0.25, 80)
+
+
 def test_the_clustered_interval_covers_where_people_make_pairs_alike():
     """Blocks of people who are easy or hard: the clustered interval holds the truth, the plain one too seldom."""
     truth, covered, plain = 0.5, 0, 0

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.engine.metrics import Hits, Metric, mean
+from sounding.engine.metrics import Hits, Metric, mean, mean_of_counted
 from sounding.engine.records import Record
 
 ERRORS = 30
@@ -203,19 +203,18 @@ class Judge:
         p = 1 / (1 + math.exp(-abs(self.odds(record))))
         return [] if record.confidence is None else [(p, bool(self.right(record)))]
 
-    def false_match(self, record: Record) -> tuple[float, float]:
-        """Whether it is an impostor pair, and answered as the same."""
+    def false_match(self, record: Record) -> float:
+        """Whether an impostor pair is answered as the same; NaN for genuine pairs."""
         return self._error(record, genuine=False)
 
-    def false_non_match(self, record: Record) -> tuple[float, float]:
-        """Whether it is a genuine pair, and answered as different."""
+    def false_non_match(self, record: Record) -> float:
+        """Whether a genuine pair is answered as different; NaN for impostors."""
         return self._error(record, genuine=True)
 
-    def _error(self, record: Record, genuine: bool) -> tuple[float, float]:
-        if record.scores is None:  # no threshold was set for a constant answer
-            return math.nan, math.nan
-        counts = self.same(record.truth) == genuine
-        return float(counts), float(counts and self.same(record.value) != genuine)
+    def _error(self, record: Record, genuine: bool) -> float:
+        if record.scores is None or self.same(record.truth) != genuine:  # no threshold was set for a constant answer
+            return math.nan
+        return float(self.same(record.value) != genuine)
 
 
 def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
@@ -232,23 +231,19 @@ def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
         (f"TAR@FAR={at}", partial(true_accept_rate, rate=rate), True, "share of genuine pairs accepted by the "
          f"threshold of these very pairs that accepts {at} of the impostors"),
     )  # fmt: skip
+    at_threshold = (
+        ("FMR", judge.false_match, "false match rate: share of impostor pairs that are answered as the same"),
+        ("FNMR", judge.false_non_match, "false non-match rate: share of genuine pairs that are answered as different"),
+    )
     return [
         Metric("accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even odds of a "
                "logistic curve fitted to the validation pairs", proportion=True, hit=judge.sure),
         *(Metric(name, judge.scored, _of_all(measure), words, higher_is_better=up, hit=judge.sure)
           for name, measure, up, words in by_score),
-        Metric("FMR", judge.false_match, _share, "false match rate: share of impostor pairs that are answered as the "
-               f"same, {told}", higher_is_better=False, hit=judge.sure),
-        Metric("FNMR", judge.false_non_match, _share, "false non-match rate: share of genuine pairs that are answered "
-               f"as different, {told}", higher_is_better=False, hit=judge.sure),
+        *(Metric(name, error, mean_of_counted, f"{words}, {told}",
+                 proportion=True, higher_is_better=False, hit=judge.sure) for name, error, words in at_threshold),
     ]  # fmt: skip
 
 
 def _of_all(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray], float]:
     return lambda stats: measure(stats[:, 0], stats[:, 1] > 0)
-
-
-def _share(counted: np.ndarray) -> float:
-    """Errors [n] over what counts [n]: columns of `counted`; NaN where nothing does."""
-    of, errors = counted.sum(axis=0)
-    return float(errors / of) if of else math.nan
