@@ -50,7 +50,7 @@ STEP = 3
 PLANS: Mapping[str, Plan] = {
     "quick": Plan(40.0, 200, (3,), 100, Arms(pgd=10), unbounded=False),
     "standard": Plan(
-        200.0, 500, (1, 2, 3, 4, 5), 200,
+        180.0, 500, (1, 2, 3, 4, 5), 200,
         Arms(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
     ),
     "full": Plan(
