@@ -9,7 +9,7 @@ from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, rows, small
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explanations.explaining import choose
+from sounding.challenges.explanations.explaining import FEW, choose
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.engine.evidence import Section
@@ -127,7 +127,7 @@ def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkey
 def test_a_slow_model_is_explained_on_fewer_rows(sorted_subject):
     slow = replace(sorted_subject)
     slow.row_seconds = 1.0
-    assert interpretability.measure(slow)["deletion_occlusion"].n == 8
+    assert interpretability.measure(slow)["deletion_occlusion"].n == FEW
 
 
 def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):

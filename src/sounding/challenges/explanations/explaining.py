@@ -46,7 +46,7 @@ class Item:
 def choose(subject: Subject, most: int, passes: int) -> tuple[list[Item], int]:
     """Test rows of two parts or more, half of them answered wrongly where there are enough; and how many were refused.
 
-    At most `most` rows, and fewer, but 8, where occluding every part would take more than `passes` forward passes.
+    At most `most` rows, and fewer, but `FEW`, where occluding every part would take more than `passes` forward passes.
     Refused are rows whose answer has no finite support: there is no likelihood to lose.
     """
     task = subject.task
@@ -57,7 +57,7 @@ def choose(subject: Subject, most: int, passes: int) -> tuple[list[Item], int]:
     if not items:
         return [], len(answered)
     each = len(task.input.ablations) * float(np.mean([task.input.parts(i.value) for i in items]))
-    wanted = min(most, max(8, int(passes / each)))
+    wanted = min(most, max(FEW, int(passes / each)))
     wrong = [i for i in items if i.right is False]
     other = [i for i in items if i.right is not False]
     few = min(len(wrong), max(wanted // 2, wanted - len(other)))
