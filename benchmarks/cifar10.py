@@ -9,54 +9,35 @@ with its interval. A run that is there already is only read, so an interrupted b
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from pathlib import Path
+import common
 
 import sounding as sd
-from sounding.engine.machine import prepare, processor
 from sounding.engine.progress import watch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = common.options(__doc__, "runs-cifar10")
     parser.add_argument("--time", default="15m")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--out", type=Path, default=Path("runs-cifar10"))
-    options = parser.parse_args()
-    if "SOUNDING_DATA" not in os.environ:
-        sys.exit("Set SOUNDING_DATA to the folder that holds cifar10/train.parquet and cifar10/test.parquet.")
-    prepare()
-    print("| processor | precision | seed | training | steps | examples/s | test accuracy (n = 10,000) |")
-    print("|---|---|---|---|---|---|---|")
+    options = common.parsed(parser, "cifar10/train.parquet", "cifar10/test.parquet")
+    print(
+        common.heads("processor", "precision", "seed", "training", "steps", "examples/s", "test accuracy (n = 10,000)")
+    )
     for seed in options.seeds:
-        print(row(trained(options.out / f"{options.time}-{seed}", options.time, seed), seed), flush=True)
-
-
-def trained(out: Path, time: str, seed: int) -> sd.Model:
-    if (out / "card.json").exists():
-        return sd.load(out)
-    if (out / "config.json").exists():
-        return sd.train(resume=out, watch=watch(f"seed {seed}"))
-    source = Path(os.environ["SOUNDING_DATA"]) / "cifar10"
-    return sd.train("classify", source, time=time, seed=seed, out=out, watch=watch(f"seed {seed}"))
+        out = options.out / f"{options.time}-{seed}"
+        given = {"time": options.time, "seed": seed, "watch": watch(f"seed {seed}"), **options.settings}
+        print(row(common.trained("classify", options.data / "cifar10", out, **given), seed), flush=True)
 
 
 def row(model: sd.Model, seed: int) -> str:
-    energy, setting = model.card()["energy"], model.run.config["setting"]
-    seconds, steps = energy["training_seconds"].value, energy["training_steps"].value
-    rate = energy["training_examples"].value / seconds
-    words = [
-        f"{processor()[0]}, {setting['threads']} threads",
-        f"{setting['precision']}{', channels last' if setting['channels_last'] else ''}",
-        str(seed),
-        f"{seconds / 60:.1f} min",
-        f"{steps:,.0f}",
-        f"{rate:,.0f}",
-        str(model.metrics["accuracy"]),
-    ]
-    return f"| {' | '.join(words)} |"
+    spent = common.spent(model)
+    return common.row(
+        *common.machine(model),
+        seed,
+        f"{spent['seconds'] / 60:.1f} min",
+        f"{spent['steps']:,}",
+        f"{spent['examples'] / spent['seconds']:,.0f}",
+        model.evaluate()["accuracy"],
+    )
 
 
 if __name__ == "__main__":

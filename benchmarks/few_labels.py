@@ -12,11 +12,9 @@ steps, original pixels. A run that is there already is only read.
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 from pathlib import Path
 
+import common
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,8 +22,6 @@ import pyarrow.parquet as pq
 import sounding as sd
 from sounding.challenges.labels.curves import nested_order
 from sounding.challenges.labels.helping import help_of
-from sounding.engine.machine import prepare
-from sounding.engine.progress import watch
 from sounding.randomness import stream
 
 PUBLISHED = {  # accuracy %, USB results/classic_cv.csv: supervised only, FixMatch
@@ -36,31 +32,25 @@ PUBLISHED = {  # accuracy %, USB results/classic_cv.csv: supervised only, FixMat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = common.options(__doc__, "runs-few-labels")
     parser.add_argument("--labels", type=int, nargs="+", default=[4000])
     parser.add_argument("--time", default="")
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--method", default="self-training")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--out", type=Path, default=Path("runs-few-labels"))
-    parser.add_argument("--set", dest="settings", nargs="*", default=[])
-    options = parser.parse_args()
-    if "SOUNDING_DATA" not in os.environ:
-        sys.exit("Set SOUNDING_DATA to the folder that holds cifar10/train.parquet and cifar10/test.parquet.")
-    prepare()
-    settings = dict(word.split("=", 1) for word in options.settings)
-    print("| labels | seed | method | supervised | with the pool | paired difference | USB supervised | USB FixMatch |")
-    print("|---|---|---|---|---|---|---|---|")
+    options = common.parsed(parser, "cifar10/train.parquet", "cifar10/test.parquet")
+    heads = ("labels", "seed", "method", "supervised", "with the pool", "paired difference")
+    print(common.heads(*heads, "USB supervised", "USB FixMatch"))
     for labels in options.labels:
         for seed in options.seeds:
-            name = f"{options.method}-{labels}-{options.time or options.steps}-{seed}"
-            folder = drawn(
-                Path(os.environ["SOUNDING_DATA"]) / "cifar10", options.out / f"data-{labels}-{seed}", labels, seed
-            )
-            print(
-                row(trained(folder, options.out / name, options, seed, settings), labels, seed, options.method),
-                flush=True,
-            )
+            out = options.out / f"{options.method}-{labels}-{options.time or options.steps}-{seed}"
+            folder = drawn(options.data / "cifar10", options.out / f"data-{labels}-{seed}", labels, seed)
+            given = {"time": options.time or None, "steps": options.steps, "seed": seed, "method": options.method}
+            given |= {
+                "unlabelled": folder / "pool.parquet",
+                "say": lambda words: print(f"<!-- {words} -->", flush=True),
+            }
+            model = common.trained("classify", folder / "labelled", out, **given, **options.settings)
+            print(row(model, labels, seed, options.method), flush=True)
 
 
 def drawn(source: Path, folder: Path, labels: int, seed: int) -> Path:
@@ -77,25 +67,8 @@ def drawn(source: Path, folder: Path, labels: int, seed: int) -> Path:
     return folder
 
 
-def trained(folder: Path, out: Path, options: argparse.Namespace, seed: int, settings: dict[str, str]) -> sd.Model:
-    if (out / "training.json").exists():
-        return sd.load(out)
-    if (out / "config.json").exists():
-        return sd.train("classify", resume=out, card=None, watch=watch("resumed"))
-    return sd.train(
-        "classify",
-        folder / "labelled",
-        time=options.time or None,
-        steps=options.steps,
-        seed=seed,
-        out=out,
-        unlabelled=folder / "pool.parquet",
-        method=options.method,
-        card=None,
-        watch=watch(out.name),
-        say=lambda words: print(f"<!-- {words} -->", flush=True),
-        **settings,
-    )
+def comment(words: str) -> None:
+    print(f"<!-- {words} -->", flush=True)
 
 
 def row(model: sd.Model, labels: int, seed: int, method: str) -> str:
@@ -105,7 +78,7 @@ def row(model: sd.Model, labels: int, seed: int, method: str) -> str:
     (control, gain), kept = (number.estimate for number in found.numbers), model.evaluate()["accuracy"]
     semi = kept if model.subject().training["control"]["better"] else f"{control.value + gain.value:.3f} (not kept)"
     published = PUBLISHED.get(labels, ("", ""))
-    return f"| {labels} | {seed} | {method} | {control} | {semi} | {gain} | {published[0]} | {published[1]} |"
+    return common.row(labels, seed, method, control, semi, gain, *published)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+import common
 import numpy as np
 
 import sounding as sd
@@ -26,27 +24,19 @@ from sounding.challenges.disturbances import corruption
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import write_json
 from sounding.engine.intervals import paired_difference
-from sounding.engine.machine import prepare
-from sounding.engine.progress import watch
 
 ROWS, SEVERITIES = 1000, (1, 2, 3, 4, 5)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = common.options(__doc__, "runs-hardened")
     parser.add_argument("--time", default=None)
     parser.add_argument("--epochs", type=float, default=None)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kinds", nargs="+", default=["corruptions", "attacks"])
     parser.add_argument("--seconds", type=float, default=1800.0)
-    parser.add_argument("--out", type=Path, default=Path("runs-hardened"))
-    parser.add_argument("--set", dest="settings", nargs="*", default=[])
-    options = parser.parse_args()
-    if "SOUNDING_DATA" not in os.environ:
-        sys.exit("Set SOUNDING_DATA to the folder that holds cifar10/train.parquet and cifar10/test.parquet.")
-    prepare()
-    print("| training | seed | accuracy | under attack (at most) | under corruptions | and over the plain training |")
-    print("|---|---|---|---|---|---|")
+    options = common.parsed(parser, "cifar10/train.parquet", "cifar10/test.parquet")
+    heads = ("training", "seed", "accuracy", "under attack (at most)", "under corruptions")
+    print(common.heads(*heads, "and over the plain training"))
     for seed in options.seeds:
         plain = measured(trained("", seed, options), options)
         print(row("plain", seed, plain, None), flush=True)
@@ -56,14 +46,8 @@ def main() -> None:
 
 def trained(kind: str, seed: int, options: argparse.Namespace) -> sd.Model:
     out = options.out / f"{kind or 'plain'}-{options.time or options.epochs}-{seed}"
-    shown = watch(out.name)
-    if (out / "training.json").exists():
-        return sd.load(out)
-    if (out / "config.json").exists():
-        return sd.train("classify", resume=out, card=None, watch=shown)
-    data, settings = Path(os.environ["SOUNDING_DATA"]) / "cifar10", dict(s.split("=", 1) for s in options.settings)
-    budget = {"time": options.time, "epochs": options.epochs}
-    return sd.train("classify", data, seed=seed, out=out, harden=kind, card=None, watch=shown, **budget, **settings)
+    given = {"seed": seed, "harden": kind, "time": options.time, "epochs": options.epochs, **options.settings}
+    return common.trained("classify", options.data / "cifar10", out, **given)
 
 
 def measured(model: sd.Model, options: argparse.Namespace) -> dict:
@@ -94,7 +78,7 @@ def row(kind: str, seed: int, facts: dict, plain: dict | None) -> str:
     if plain is not None:
         difference = str(paired_difference(corrupted, np.array(plain["corrupted"]), np.mean))
     accuracy, attacked = Estimate(**facts["accuracy"]), Estimate(**facts["attacked"])
-    return f"| {kind} | {seed} | {accuracy} | {attacked} | {corrupted.mean():.3f} | {difference} |"
+    return common.row(kind, seed, accuracy, attacked, f"{corrupted.mean():.3f}", difference)
 
 
 if __name__ == "__main__":

@@ -13,39 +13,28 @@ was trained on it for one that knows people in general.
 
 from __future__ import annotations
 
-import argparse
 import csv
-import os
-import sys
 from pathlib import Path
 
+import common
 import pyarrow.parquet as pq
 
-import sounding as sd
-from sounding.engine.machine import prepare
 from sounding.engine.progress import watch
+
+FILES = ("lfwcrop/images.parquet", "lfwcrop/pairs.csv")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = common.options(__doc__, "runs-lfwcrop")
     parser.add_argument("--time", default="60m")
     parser.add_argument("--size", default="small")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--out", type=Path, default=Path("runs-lfwcrop"))
-    parser.add_argument("--set", dest="settings", nargs="*", default=[])
-    options = parser.parse_args()
-    if "SOUNDING_DATA" not in os.environ:
-        sys.exit("Set SOUNDING_DATA to the folder that holds lfwcrop/images.parquet and lfwcrop/pairs.csv.")
-    prepare()
-    faces = laid_out(Path(os.environ["SOUNDING_DATA"]) / "lfwcrop", options.out / "faces")
-    settings = dict(word.split("=", 1) for word in options.settings)
+    options = common.parsed(parser, *FILES)
+    faces = laid_out(options.data / "lfwcrop", options.out / "faces")
     for seed in options.seeds:
-        run = options.out / f"{options.size}-{options.time}-{seed}"
-        if not (run / "best").exists():
-            sd.train("faces", faces, time=options.time, size=options.size, seed=seed, out=run, card=None,
-                     watch=watch(f"seed {seed}"), **settings)  # fmt: skip
-        for name, found in sd.load(run).evaluate().items():
-            print(f"seed {seed}  {name:14} {found}")
+        given = {"time": options.time, "size": options.size, "seed": seed, **options.settings}
+        out, shown = options.out / f"{options.size}-{options.time}-{seed}", watch(f"seed {seed}")
+        for name, found in common.trained("faces", faces, out, watch=shown, **given).evaluate().items():
+            print(f"seed {seed}  {name:14} {found}", flush=True)
 
 
 def laid_out(source: Path, folder: Path) -> Path:

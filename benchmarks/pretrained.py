@@ -1,7 +1,7 @@
 """What weights learnt on ImageNet are worth where labels are few: each application at 5, 10, 20 and 100 % of its rows.
 
     SOUNDING_DATA=DIR python benchmarks/pretrained.py WEIGHTS [--tasks classify detect segment faces]
-                      [--shares 0.05 0.1 0.2 1] [--steps 300] [--seed 0] [--out runs-pretrained] [--set key=value …]
+                      [--shares 0.05 0.1 0.2 1] [--steps 300] [--seeds 0] [--out runs-pretrained] [--set key=value …]
 
 WEIGHTS is a file that `--from` takes, such as torchvision's MobileNetV2. For each share, nested training rows are drawn
 (pictures; people for faces), and one `sounding train --from WEIGHTS --control` trains the same network twice for the
@@ -12,12 +12,10 @@ only read.
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import common
 import lfwcrop
 import numpy as np
 import pyarrow as pa
@@ -27,8 +25,6 @@ import sounding as sd
 from sounding.challenges.labels.curves import nested_order
 from sounding.challenges.labels.helping import help_of
 from sounding.engine.files import read_json
-from sounding.engine.machine import prepare
-from sounding.engine.progress import watch
 from sounding.randomness import stream
 
 
@@ -48,41 +44,30 @@ CASES = {
 }
 
 
+HEADS = ("application", "data", "seed", "share", "training rows", "steps", "metric")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = common.options(__doc__, "runs-pretrained")
     parser.add_argument("weights", type=Path)
     parser.add_argument("--tasks", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.1, 0.2, 1.0])
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs-pretrained"))
-    parser.add_argument("--set", nargs="*", default=[], metavar="key=value", dest="settings")
-    options = parser.parse_args()
-    if "SOUNDING_DATA" not in os.environ:
-        sys.exit(f"Set SOUNDING_DATA to the folder that holds {', '.join(case.data for case in CASES.values())}.")
-    prepare()
-    heads = (
-        "application",
-        "data",
-        "share",
-        "training rows",
-        "steps",
-        "metric",
-        "random",
-        "ImageNet",
-        "paired difference",
-    )
-    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    options = common.parsed(parser, *(case.data for case in CASES.values()))
+    print(common.heads(*HEADS, "random weights", "ImageNet weights", "paired difference"))
     for task in options.tasks:
-        for share in options.shares:
-            source = drawn(task, share, options.seed, options.out / f"data-{task}-{share}-{options.seed}")
-            out = options.out / f"{task}-{share}-{options.steps}-{options.seed}"
-            print(row(trained(task, source, out, options), task, share, options.steps), flush=True)
+        for seed in options.seeds:
+            for share in options.shares:
+                folder = drawn(task, options.data, share, seed, options.out / f"data-{task}-{share}-{seed}")
+                given = {"start": options.weights, "control": True, "steps": options.steps, "seed": seed}
+                settings = {"validations": 4, **CASES[task].settings, **options.settings}
+                out = options.out / f"{task}-{share}-{options.steps}-{seed}"
+                print(row(common.trained(task, folder, out, **given, **settings), task, share, seed), flush=True)
 
 
-def drawn(task: str, share: float, seed: int, folder: Path) -> Path:
+def drawn(task: str, data: Path, share: float, seed: int, folder: Path) -> Path:
     """A folder with a share of the training rows, and all the others."""
-    source = Path(os.environ["SOUNDING_DATA"]) / CASES[task].data
+    source = data / CASES[task].data
     if (folder / "drawn").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,28 +99,15 @@ def people(source: Path, share: float, seed: int, folder: Path) -> None:
         (folder / name).symlink_to((whole / name).resolve())
 
 
-def trained(task: str, source: Path, out: Path, options: argparse.Namespace) -> sd.Model:
-    if (out / "training.json").exists():
-        return sd.load(out)
-    if (out / "config.json").exists():
-        return sd.train(task, resume=out, card=None, watch=watch(out.name))
-    settings = CASES[task].settings | dict(pair.split("=", 1) for pair in options.settings)
-    return sd.train(task, source, start=options.weights, control=True, steps=options.steps, seed=options.seed, out=out,
-                    card=None, watch=watch(out.name), **{"validations": 4, **settings})  # fmt: skip
-
-
-def row(model: sd.Model, task: str, share: float, steps: int) -> str:
+def row(model: sd.Model, task: str, share: float, seed: int) -> str:
     """Both models on the test rows, whichever of them was kept."""
     subject = model.subject()
     found = help_of(subject)
     assert found is not None
     alone, gain = (number.estimate for number in found.numbers)
-    metric = subject.task.metrics[0].name
     rows = read_json(model.dir / "data.json")["splits"]["train"]
-    return (
-        f"| {task} | {CASES[task].data} | {share:.0%} | {rows} | {steps} | {metric} | {alone} "
-        f"| {alone.value + gain.value:.3f} | {gain} |"
-    )
+    words = (task, CASES[task].data, seed, f"{share:.0%}", rows, common.spent(model)["steps"])
+    return common.row(*words, subject.task.metrics[0].name, alone, f"{alone.value + gain.value:.3f}", gain)
 
 
 if __name__ == "__main__":

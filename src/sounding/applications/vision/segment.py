@@ -35,17 +35,18 @@ class SegmentRecipe(Recipe):
     sizes: ClassVar = {
         "tiny": {"width": 16, "decoder": 32, "detail": 16, "lr": 5e-3},
         "small": {},
-        "base": {"width": 64, "depth": 2, "decoder": 96, "crop": 320, "flip_average": True},
+        "base": {"width": 64, "depth": 2, "decoder": 96, "lr": 2e-3, "crop": 320, "flip_average": True},
     }
 
     shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "activation")
 
     epochs: float = 60.0
-    batch: int = 8
+    batch: int = 4
+    lr: float = 3e-3
     weight_decay: float = 0.05
     average: float = 0.998
     backbone: str = "resnet"  # resnet, mobilenet_v2 or efficientnet_lite0
-    width: int = 48  # channels of the resnet's first stage
+    width: int = 32  # channels of the resnet's first stage
     depth: int = 1  # blocks in a stage of the resnet
     decoder: int = 64  # most channels on the way back up
     detail: int = 24  # channels at twice the resolution of the backbone's finest map
@@ -56,7 +57,7 @@ class SegmentRecipe(Recipe):
     zoom: float = 1.6  # training pictures are scaled by a factor between 1 / zoom and zoom
     flip: str = "auto"  # mirror training pictures: yes, no, or auto: if they have colours
     colour: float = 0.3  # largest relative change of brightness, contrast and saturation
-    balance: float = 1.1  # weight of a class: 1 / ln(balance + its share of the pixels); 0 weighs all alike
+    balance: float = 1.02  # weight of a class: 1 / ln(balance + its share of the pixels); 0 weighs all alike
     dice: float = 0.5  # weight of the Dice loss beside the cross-entropy
     tile: int = 1024  # side above which a picture is looked at in windows of this side; 0 never
     overlap: float = 0.25  # share of its side that a window has in common with the next

@@ -1,0 +1,68 @@
+"""What the benchmarks share: the usual options, where the data lie, and trainings that are made once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sounding as sd
+from sounding.engine.files import read_json
+from sounding.engine.machine import prepare, processor
+from sounding.engine.progress import watch
+
+
+def options(doc: str, out: str, seeds: Sequence[int] = (0,)) -> argparse.ArgumentParser:
+    """A parser with what every benchmark takes: --seeds, --out and --set."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
+    parser.add_argument("--out", type=Path, default=Path(out), help="the runs; one that is there is read or resumed")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings", help="of the recipe")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser, *data: str) -> argparse.Namespace:
+    """The options; `settings` as a dictionary, `data` the folder SOUNDING_DATA. Ends where `data` is not there."""
+    found = parser.parse_args()
+    found.settings = dict(pair.split("=", 1) for pair in found.settings)
+    found.data = Path(os.environ.get("SOUNDING_DATA", ""))
+    missing = [name for name in data if not (found.data / name).exists()]
+    if missing or "SOUNDING_DATA" not in os.environ:
+        sys.exit(f"Set SOUNDING_DATA to the folder that holds {', '.join(data)}.")
+    prepare()
+    return found
+
+
+def trained(task: str, source: Path, out: Path, **given: Any) -> sd.Model:
+    """The run in `out`: read where it is complete, resumed where it was stopped, else trained. Without a card."""
+    if (out / "training.json").exists():
+        return sd.load(out)
+    given = {"card": None, "watch": watch(out.name), **given}
+    if (out / "config.json").exists():
+        return sd.train(task, resume=out, card=None, watch=given["watch"])
+    return sd.train(task, source, out=out, **given)
+
+
+def machine(model: sd.Model) -> list[str]:
+    """On what and in what precision a run was trained."""
+    setting = model.run.config["setting"]
+    layout = ", channels last" if setting["channels_last"] else ""
+    return [f"{processor()[0]}, {setting['threads']} threads", f"{setting['precision']}{layout}"]
+
+
+def spent(model: sd.Model) -> dict[str, Any]:
+    """What the training took: seconds, steps, examples and more."""
+    return read_json(model.dir / "training.json")
+
+
+def heads(*words: str) -> str:
+    """The first two lines of a markdown table."""
+    return f"{row(*words)}\n|{'---|' * len(words)}"
+
+
+def row(*words: object) -> str:
+    """A line of a markdown table."""
+    return f"| {' | '.join(map(str, words))} |"
