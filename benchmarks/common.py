@@ -30,7 +30,7 @@ def parsed(parser: argparse.ArgumentParser, *data: str) -> argparse.Namespace:
     found.settings = dict(pair.split("=", 1) for pair in found.settings)
     found.data = Path(os.environ.get("SOUNDING_DATA", ""))
     missing = [name for name in data if not (found.data / name).exists()]
-    if missing or "SOUNDING_DATA" not in os.environ:
+    if missing or (data and "SOUNDING_DATA" not in os.environ):
         sys.exit(f"Set SOUNDING_DATA to the folder that holds {', '.join(data)}.")
     prepare()
     return found

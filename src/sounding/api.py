@@ -96,9 +96,10 @@ def train(
     return model
 
 
-def load(path: str | Path, application: str | None = None) -> Model:
+def load(path: str | Path, application: str | None = None, *, precision: str = "fp32") -> Model:
     """The model in a run folder. `application` is the path of the task's file, if it is not where it was.
 
+    `precision` is that of its answers: fp32, bf16, or auto, which is bf16 where this machine computes it faster.
     Raises RunError for a folder that is no run, is damaged, or was made by a newer version.
     """
     run = Run.open(path)
@@ -107,7 +108,7 @@ def load(path: str | Path, application: str | None = None) -> Model:
         fix = "Name the file's new place: load(run, application=PATH)"
         raise RunError("the file of the application that trained this model is gone", where=name, fix=fix)
     task, module = run.model(catalog.find(name), "last" if Path(path).name == "last" else "best")
-    return Model(run, task, module)
+    return Model(run, task, module, setting=None if precision == "fp32" else choose(precision))
 
 
 def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Report:

@@ -31,8 +31,9 @@ from sounding.engine.data.pool import Pool, open_pool
 from sounding.engine.evidence import Estimate
 from sounding.engine.files import read_json, write
 from sounding.engine.inspection import Inspection
+from sounding.engine.machine import Setting
 from sounding.engine.metering.cost import with_joules
-from sounding.engine.prediction import Result, Results, expand, predict
+from sounding.engine.prediction import Result, Results, expand, predict, swift
 from sounding.engine.records import Record
 from sounding.engine.run import Run
 from sounding.engine.subject import Profile, Subject
@@ -66,10 +67,15 @@ class Told:
 
 
 class Model:
-    """A trained model in its run folder: call it to predict; evaluate it; ask for its card."""
+    """A trained model in its run folder: call it to predict; evaluate it; ask for its card.
 
-    def __init__(self, run: Run, task: Task, module: nn.Module, dataset: Dataset | None = None) -> None:
-        self.run, self.task, self.module, self._dataset = run, task, module, dataset
+    `setting` is the precision of answers and metrics, fp32 when none is given; the card is always measured in fp32.
+    """
+
+    def __init__(
+        self, run: Run, task: Task, module: nn.Module, dataset: Dataset | None = None, setting: Setting | None = None
+    ) -> None:
+        self.run, self.task, self.module, self._dataset, self.setting = run, task, module, dataset, setting
 
     @property
     def dir(self) -> Path:
@@ -83,7 +89,11 @@ class Model:
     def stream(self, inputs: Any) -> Iterator[Result]:
         """As a call, one result at a time, for more inputs than memory holds."""
         named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(self.task, self.module, named)
+        return predict(self.task, self._swift, named, self.setting)
+
+    @cached_property
+    def _swift(self) -> nn.Module:
+        return swift(self.module)
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -103,7 +113,7 @@ class Model:
     def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
         """One record for each row that `evaluate` looks at."""
         rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
-        return evaluation.trials(self.task, self.module, rows)
+        return evaluation.trials(self.task, self.module, rows, self.setting)
 
     def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
         """The data of the training, or of another source, read as this model reads."""

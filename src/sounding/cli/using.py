@@ -20,9 +20,17 @@ from sounding.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--explain", is_flag=True, help="Say which parts of the input carry the answer.")
 @click.option("--method", default="occlusion", show_default=True, help="How: occlusion, gradient, shapley …")
+@click.option("--precision", default="fp32", show_default=True, help="fp32, bf16, or auto: the faster one here.")
 @click.option("--plots", type=Path, metavar="DIR", help="Draw each answer, with its explanation, into this folder.")
 def predict(
-    run: str, inputs: Sequence[str], out: Path | None, as_json: bool, explain: bool, method: str, plots: Path | None
+    run: str,
+    inputs: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+    explain: bool,
+    method: str,
+    precision: str,
+    plots: Path | None,
 ) -> None:
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
@@ -30,7 +38,7 @@ def predict(
     from sounding.engine.prediction import expand
     from sounding.engine.writing import write_results
 
-    model = api.load(run)
+    model = api.load(run, precision=precision)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     results = model.stream(expand(model.task.input, lines))
     if out and (explain or plots):

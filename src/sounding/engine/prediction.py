@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import nn
 
+from sounding.architectures.folding import folded
 from sounding.engine.data.reading import laid
-from sounding.engine.machine import inference
+from sounding.engine.machine import Setting, inference
 from sounding.engine.records import Prediction
 from sounding.engine.task import Task, chunks
 from sounding.errors import DataError, SoundingError
@@ -97,14 +99,21 @@ class Results(list[Result]):
         return [result.to_dicts() for result in self]
 
 
-def predict(task: Task, model: nn.Module, inputs: Iterable[Any]) -> Iterator[Result]:
+def swift(model: nn.Module) -> nn.Module:
+    """A copy of `model` that answers in less time: the same to rounding, its normalisations folded, channels last."""
+    return folded(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def predict(task: Task, model: nn.Module, inputs: Iterable[Any], setting: Setting | None = None) -> Iterator[Result]:
     """Answers in the order of the inputs, batch by batch, so that a folder of any size runs in little memory.
+
+    They are computed in the precision of `setting`; fp32 when none is given.
 
     Raises DataError naming the first input that cannot be read.
     """
     for batch in _batches(inputs, task.recipe.batch):
         values = [_read(task.input, item) for item in batch]
-        with inference():
+        with inference(setting):
             predictions = task.predict(model, values)
         for item, value, prediction in zip(batch, values, predictions, strict=True):
             source = (

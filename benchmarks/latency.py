@@ -1,0 +1,83 @@
+"""How long one answer to one picture takes, beside the same network computed in eager fp32.
+
+    python benchmarks/latency.py [--tasks detect segment] [--size tiny] [--rounds 40] [--precision auto]
+
+The network is that of the size, with weights of two steps on noise: what it computes does not depend on them, but boxes
+are suppressed, so a trained detector may be a little faster. Both sides answer the same picture of 640×480 pixels in
+turns, reading, scaling and suppression included, in batches of one: *sounding* as `model(picture)` does (normalisations
+folded, channels last, the precision asked for), *eager* with the same task on the network as it was trained (fp32,
+contiguous). Prints the median of each, the range, and the median ratio of neighbouring rounds.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import torch
+
+import sounding as sd
+from sounding.engine.prediction import predict
+from sounding.modalities.boxes.boxes import BoxSet
+
+HEIGHT, WIDTH = 480, 640
+
+
+def main() -> None:
+    parser = common.options(__doc__, "runs-latency")
+    parser.add_argument("--tasks", nargs="+", default=["detect", "segment"], choices=["detect", "segment", "classify"])
+    parser.add_argument("--size", default="tiny")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--precision", default="auto")
+    options = common.parsed(parser)
+    print(common.heads("application", "size", "processor", "answers in", "sounding ms", "eager fp32 ms", "faster by"))
+    for task in options.tasks:
+        with tempfile.TemporaryDirectory() as folder:
+            made = sd.train(task, examples(task), size=options.size, steps=2, card=None, out=Path(folder) / "run")
+            model = sd.load(made.dir, precision=options.precision)
+            print(row(task, options.size, model, *timed(model, options.rounds)), flush=True)
+
+
+def examples(task: str, n: int = 12) -> list[sd.Example]:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (n, HEIGHT, WIDTH, 3), np.uint8)
+    answers: dict[str, Any] = {
+        "detect": lambda i: BoxSet(np.array([[0.2, 0.2, 0.6, 0.7]]), ("thing",), extent=(WIDTH, HEIGHT)),
+        "segment": lambda i: (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) // 64 % 4).astype(np.uint8),
+        "classify": lambda i: "ab"[i % 2],
+    }
+    return [sd.Example(picture, answers[task](i)) for i, picture in enumerate(pictures)]
+
+
+def timed(model: sd.Model, rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds of each round [rounds], of both sides."""
+    picture = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    eager = copy.deepcopy(model.module).float().to(memory_format=torch.contiguous_format).eval()
+    spent = np.zeros((rounds + 5, 2))
+    for i in range(len(spent)):
+        began = time.perf_counter()
+        model(picture)
+        between = time.perf_counter()
+        list(predict(model.task, eager, [picture]))
+        spent[i] = between - began, time.perf_counter() - between
+    return spent[5:, 0], spent[5:, 1]
+
+
+def row(task: str, size: str, model: sd.Model, ours: np.ndarray, eager: np.ndarray) -> str:
+    def said(seconds: np.ndarray) -> str:
+        low, middle, high = 1000 * np.quantile(seconds, [0.05, 0.5, 0.95])
+        return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+
+    low, middle, high = np.quantile(eager / ours, [0.05, 0.5, 0.95])
+    precision = model.setting.precision if model.setting else "fp32"
+    ratio = f"{middle:.2f} times ({low:.2f} to {high:.2f})"
+    return common.row(task, size, common.machine(model)[0], precision, said(ours), said(eager), ratio)
+
+
+if __name__ == "__main__":
+    main()
