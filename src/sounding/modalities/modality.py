@@ -108,6 +108,8 @@ class Modality(ABC):
 
     columns: tuple[str, ...] = ()
     """Usual column names in lower case, the most telling first."""
+    layouts: str = "one folder for each answer"
+    """As a target: the layouts that `folder` knows, in words."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
     options: Sequence[Any] | None = None

@@ -17,7 +17,7 @@ def test_folders_that_hold_nothing_usable(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "stuff").mkdir()
     text = refused(tmp_path, Curves)
-    assert "looked for one folder for each answer with files such as .num in it, or a table (.csv" in text
+    assert "looked for one folder for each answer with files such as .num, or a table (.csv" in text
     assert "found 1 folder (stuff) and 1 file (.txt)" in text
     write_rows(tmp_path / "one.csv")
     write_rows(tmp_path / "two.csv")

@@ -21,7 +21,8 @@ from sounding.engine.metrics import Metric
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
 from sounding.engine.task import Task
-from sounding.modalities.masks.mask import Mask, nearest
+from sounding.modalities.masks.mask import Mask
+from sounding.modalities.masks.moving import nearest
 from sounding.modalities.modality import Change
 from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
 from sounding.modalities.pictures.image import LONGEST, Image

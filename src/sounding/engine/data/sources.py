@@ -192,11 +192,8 @@ def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence
         )
         if words
     )
-    usual = (
-        f"one folder for each answer with files such as {' '.join(task.input.suffixes[:4])} in it, or "
-        if task.input.suffixes
-        else ""
-    )
+    endings = " ".join(task.input.suffixes[:4])
+    usual = f"{task.target.layouts} with files such as {endings}, or " if endings else ""
     what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
     return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
 

@@ -42,6 +42,8 @@ class Boxes(Modality):
 
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
 
+    layouts = "COCO json, Pascal VOC xml or YOLO labels"
+
     def __init__(self) -> None:
         self.names: list[str] = []
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from sounding.errors import DataError
 from sounding.modalities.faces import layouts, pairs
 from sounding.modalities.modality import Corruption, InputModality, Modality, Row
+from sounding.modalities.pictures.drawing import beside
 from sounding.modalities.pictures.image import Image
 
 
@@ -203,19 +204,15 @@ class PicturePair(InputModality):
     def draw(self, axes: Any, value: Pair, weights: np.ndarray | None = None) -> None:
         """Both pictures side by side, and over the first the weight [P] of each of its parts."""
         self.image.draw(axes, value.first, weights)
-        if value.second is None:
-            return
-        height, width = value.first.shape[:2]
-        shown = np.repeat(value.second, 3, axis=2) if value.second.shape[2] == 1 else value.second
-        left = 1.08 * width - 0.5
-        axes.imshow(shown, extent=(left, left + width, height - 0.5, -0.5), interpolation="nearest")
-        axes.set_xlim(-0.5, left + width)
+        if value.second is not None:
+            beside(axes, value.second, value.first.shape[1])
 
 
 class People(Modality):
     """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
 
     columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
+    layouts = "one folder for each person"
 
     def __init__(self) -> None:
         self.people: list[str] = []

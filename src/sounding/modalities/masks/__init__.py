@@ -2,5 +2,6 @@
 
 mask.py     the modality                     layouts.py   files and folders of them
 cells.py    what a cell of a table may hold  coco.py      polygons and run lengths
-connected.py the parts of a mask             drawing.py   masks over pictures
+moving.py   masks that follow their pictures  connected.py  their parts
+drawing.py  masks over pictures
 """

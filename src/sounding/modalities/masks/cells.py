@@ -118,14 +118,6 @@ def black_and_white(cells: Iterable[tuple[Any, Path]]) -> bool:
     return seen == {0, VOID}
 
 
-def nearest(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array [H, W] at another shape: the pixel that lies under the middle of each new one."""
-    if array.shape == tuple(shape):
-        return array
-    rows, columns = (((np.arange(n) + 0.5) * m / n).astype(int) for n, m in zip(shape, array.shape, strict=True))
-    return array[rows[:, None], columns]
-
-
 def unit(scores: np.ndarray) -> np.ndarray:
     """Confidences in [0, 1] as float32, also where they are kept as uint8 in 0..255."""
     return scores.astype(np.float32) / np.float32(255 if scores.dtype == np.uint8 else 1)

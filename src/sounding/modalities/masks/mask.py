@@ -19,16 +19,14 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import cells, connected, drawing, layouts
-from sounding.modalities.masks.cells import VOID, nearest
+from sounding.modalities.masks.cells import VOID
+from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.modality import Change, Modality, Row
 from sounding.modalities.pictures.picture import within
-
-__all__ = ["VOID", "Mask", "nearest"]
 
 PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
@@ -45,6 +43,7 @@ class Mask(Modality):
     """
 
     columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
+    layouts = "images/ and masks/ of the same names, or COCO json,"
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
 
     def __init__(self, ignore: int = -1, padded: int = 0) -> None:
@@ -188,8 +187,8 @@ class Mask(Modality):
         if self.padded:
             values = [nearest(value, within(value.shape, self.padded)) for value in values]
             tall, wide = np.max([value.shape for value in values], axis=0)
-            values = [_padded(value, tall, wide) for value in values]
-        return [_sampled(value, affine, change.shape) for value, affine in zip(values, change.affine, strict=True)]
+            values = [padded(value, tall, wide) for value in values]
+        return [sampled(value, affine, change.shape) for value, affine in zip(values, change.affine, strict=True)]
 
     def typical(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """The most common class all over a mask of the most common size."""
@@ -285,16 +284,3 @@ class Mask(Modality):
             what = f"class {self.name(unknown)!r} is in no training mask; {known}"
             raise DataError(what, fix=f"Correct it, or write {VOID} where a pixel has none of them")
         return places.astype(np.uint8)
-
-
-def _padded(value: np.ndarray, tall: int, wide: int) -> np.ndarray:
-    return np.pad(value, ((0, tall - value.shape[0]), (0, wide - value.shape[1])), constant_values=VOID)
-
-
-def _sampled(value: np.ndarray, affine: Tensor, shape: tuple[int, int] | None) -> np.ndarray:
-    """The mask where `affine` [2, 3] looks, at `shape`; one is added first, so that 0 is what lies outside."""
-    h, w = shape or value.shape
-    grid = F.affine_grid(affine[None].float().cpu(), [1, 1, h, w], align_corners=False)
-    plane = torch.from_numpy(value.astype(np.float32) + 1)[None, None]
-    seen = F.grid_sample(plane, grid, mode="nearest", padding_mode="zeros", align_corners=False)[0, 0].numpy()
-    return np.where(seen == 0, VOID, seen - 1).astype(np.uint8)

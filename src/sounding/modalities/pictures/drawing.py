@@ -26,6 +26,15 @@ def drawn(axes: Any, value: np.ndarray, weights: np.ndarray | None = None) -> No
     axes.imshow(grid, cmap="RdBu_r", vmin=-top, vmax=top, alpha=strength, extent=extent, interpolation="nearest")
 
 
+def beside(axes: Any, value: np.ndarray, left: int) -> None:
+    """Show one picture more, to the right of one that is `left` pixels wide and as high."""
+    height, width = value.shape[:2]
+    start = 1.08 * left - 0.5
+    extent = (start, start + width, height - 0.5, -0.5)
+    axes.imshow(picture.with_channels(picture.as_unit(value), 3), extent=extent, interpolation="nearest")
+    axes.set_xlim(-0.5, start + width)
+
+
 def inches(value: np.ndarray) -> tuple[float, float]:
     """Width and height at which a picture [H, W, C] is well seen: larger where there is more to see."""
     height, width = value.shape[:2]
