@@ -110,3 +110,42 @@ def test_durations(text, expected):
     from sounding.api import seconds
 
     assert seconds(text) == expected
+
+
+def picture(path, side=16):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(int(path.stem)).integers(0, 256, (side, side, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def laid_out(folder, kind):
+    """Twenty pictures, laid out as is usual for an application."""
+    for i in range(20):
+        if kind == "classify":
+            picture(folder / "ab"[i % 2] / f"{i}.png")
+        elif kind == "detect":
+            picture(folder / "images" / f"{i}.png")
+            (folder / "labels").mkdir(exist_ok=True)
+            (folder / "labels" / f"{i}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+            (folder / "data.yaml").write_text("names: [thing]\n")
+        elif kind == "segment":
+            picture(folder / "images" / f"{i}.png")
+            (folder / "masks").mkdir(exist_ok=True)
+            Image.fromarray(np.full((16, 16), i % 3, np.uint8)).save(folder / "masks" / f"{i}.png")
+        else:
+            picture(folder / f"person_{i % 7}" / f"{i}.png")
+            (folder / "pairs.csv").write_text("name1,name2,same\n0.png,7.png,1\n1.png,2.png,0\n")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["classify", "detect", "segment", "faces"])
+def test_check_without_a_task_finds_the_one_that_the_folder_is_laid_out_for(kind, tmp_path):
+    report = sd.check("", laid_out(tmp_path / "data", kind))
+    assert report.notes[0].startswith(f"read as {kind} reads it")
+    assert not report.ignored
+
+
+def test_a_folder_of_another_layout_is_told_what_the_application_looks_for(tmp_path):
+    folder = laid_out(tmp_path / "data", "classify")
+    with pytest.raises(sd.DataError, match="COCO json, Pascal VOC xml or YOLO labels with files such as"):
+        sd.check("detect", folder)

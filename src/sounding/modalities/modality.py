@@ -108,8 +108,10 @@ class Modality(ABC):
 
     columns: tuple[str, ...] = ()
     """Usual column names in lower case, the most telling first."""
-    layouts: str = "one folder for each answer"
-    """As a target: the layouts that `folder` knows, in words."""
+    layout: str = "one folder for each answer"
+    """As a target: how `folder` looks for it, in words."""
+    beside: tuple[str, ...] = ()
+    """As a target: names of files that `folder` reads beside those of the rows."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
     options: Sequence[Any] | None = None

@@ -82,7 +82,7 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
     rows = task.target.folder(path, task.input)
     listed = None if rows is None else _listed(rows, path)
     if listed is not None and len(listed):
-        return Listing(listed, ignored=_unused(path, listed), folder=path)
+        return Listing(listed, ignored=_unused(path, listed, task.target.beside), folder=path)
     inner = path / "data"  # as data sets on the Hugging Face hub lie
     if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in _entries(inner)):
         return _in_folder(task, inner, columns)
@@ -138,14 +138,17 @@ def _with_ignored(listing: Listing, entries: Sequence[Path], used: Sequence[Path
     return Listing(listing.rows, listing.refused, listing.files, listing.chosen, ignored, listing.notes)
 
 
-def _unused(path: Path, rows: Rows) -> tuple[str, ...]:
-    """The files under `path` that no row names, told apart by 64-bit hashes of their paths to stay small."""
+def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
+    """The files under `path` that no row names and that are not called as in `beside`.
+
+    They are told apart by 64-bit hashes of their paths, to stay small.
+    """
     used = {_path_hash(cell) for row in (rows[i] for i in range(len(rows))) for cell in _paths(row)}
     ignored = []
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and _path_hash(os.path.join(folder, name)) not in used:
+            if not name.startswith(".") and name not in beside and _path_hash(os.path.join(folder, name)) not in used:
                 ignored.append(os.path.relpath(os.path.join(folder, name), path.parent))
     return tuple(ignored)
 
@@ -193,7 +196,7 @@ def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence
         if words
     )
     endings = " ".join(task.input.suffixes[:4])
-    usual = f"{task.target.layouts} with files such as {endings}, or " if endings else ""
+    usual = f"{task.target.layout} with files such as {endings}, or " if endings else ""
     what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
     return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
 

@@ -28,6 +28,7 @@ from sounding.modalities.boxes.drawing import draw_boxes
 from sounding.modalities.boxes.layouts import cells, folders
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
+from sounding.modalities.boxes.layouts.yolo import NAME_FILES
 from sounding.modalities.category import lookalikes
 from sounding.modalities.modality import Change, Modality, Row
 
@@ -42,7 +43,8 @@ class Boxes(Modality):
 
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
 
-    layouts = "COCO json, Pascal VOC xml or YOLO labels"
+    layout = "COCO json, Pascal VOC xml or YOLO labels"
+    beside = ("data.yaml", "data.yml", *NAME_FILES)
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -212,7 +212,8 @@ class People(Modality):
     """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
 
     columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
-    layouts = "one folder for each person"
+    beside = layouts.LISTS
+    layout = "one folder for each person"
 
     def __init__(self) -> None:
         self.people: list[str] = []

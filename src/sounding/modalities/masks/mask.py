@@ -43,7 +43,8 @@ class Mask(Modality):
     """
 
     columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
-    layouts = "images/ and masks/ of the same names, or COCO json,"
+    layout = "images/ and masks/ of the same names, or COCO json,"
+    beside = (*layouts.NAMES, *layouts.COLOURS)
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
 
     def __init__(self, ignore: int = -1, padded: int = 0) -> None:
