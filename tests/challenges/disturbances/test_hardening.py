@@ -94,6 +94,15 @@ def test_mixtures_are_convex_and_differ():
     assert isinstance(hardened(shapes()[0], "corruptions"), AgainstCorruptions)
 
 
+def test_half_of_the_inputs_are_mixed_and_the_others_are_as_without_hardening():
+    inside, rows = shapes()
+    x, task = inside.input.encode([row.input for row in rows[:200]]), hardened(inside, "corruptions")
+    plain, _ = inside.augment(x, generator("half"))
+    mixed, _ = task.augment(x, generator("half"))
+    alike = (plain == mixed).flatten(1).all(1).float().mean().item()
+    assert 0.4 < alike < 0.6
+
+
 @pytest.mark.parametrize("kind", ["attacks", "corruptions"])
 def test_an_input_that_cannot_be_hardened_is_refused(kind):
     task = catalog.find("tests/applications/toys/charlm.py")()
