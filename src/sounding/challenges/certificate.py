@@ -38,6 +38,8 @@ from sounding.randomness import generator
 ID, TITLE = "certificate", "Certificate"
 WHAT_IT_TAKES = "it takes a thousand noisy copies of each row; run sounding card RUN --standard or --full"
 RADII = (0.0, 0.25, 0.5)
+SAID = 0.25
+"""The noise level that the sentence is about, set beforehand: the best of several would be flattered by chance."""
 """In units of the encoded input; pictures are encoded in [0, 1]."""
 LEAST = 20
 """Rows that are looked at even where the time would not allow them; draws are cut then."""
@@ -243,9 +245,8 @@ def _number(
 
 
 def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:
-    shares = [[found.at(level, r, seed) for r in RADII] for level in range(len(found.sigmas))]
-    best = max(range(len(shares)), key=lambda level: [shares[level][i].value for i in (1, 2, 0)])
-    at, sigma = shares[best], found.sigmas[best]
+    level = found.sigmas.index(SAID) if SAID in found.sigmas else 0
+    at, sigma = [found.at(level, r, seed) for r in RADII], found.sigmas[level]
     return (
         f"Of {len(found.untouched)} rows, at least {at[1]} are answered rightly by the majority under noise of "
         f"σ {sigma:g} and provably stay so for every change of L2 norm below {RADII[1]:g}; below {RADII[2]:g} it is "
