@@ -40,7 +40,7 @@ CASES = {
     "classify": Case("cifar10", {"network": "mobilenet_v2"}),
     "detect": Case("bccd", {"upright": False, "scale": 1.3}),
     "segment": Case("camvid", {"ignore": 11, "batch": 4}),
-    "faces": Case("lfwcrop", {"image_size": 64, "margin": 0.2, "margin_steps": 150, "scale": 24}),
+    "faces": Case("lfwcrop", {"image_size": 32, "batch": 64, "margin": 0.2, "margin_steps": 100, "scale": 24}),
 }
 
 
