@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from kinds import Curves, Sentences, refused, write_curves, write_rows
 
+from sounding import catalog
 from sounding.engine.data import Columns, Dataset, Examples, Report, batches, open_data
 from sounding.engine.data.reading import Given
 from sounding.engine.records import Example
@@ -289,3 +290,14 @@ def test_an_error_in_the_background_reaches_the_caller():
     assert len(next(stream)) == 2
     with pytest.raises(DataError, match="row 3: gone"):
         next(stream)
+
+
+def test_answers_that_are_arrays_are_read_one_by_one():
+    task = catalog.find("segment")(catalog.find("segment").Recipe.make("tiny"))
+    train = open_data(task, "demo").train
+    answers = train.targets
+    assert len(answers) == len(train)
+    assert not isinstance(answers, list)  # all masks of a source may be more than memory holds
+    np.testing.assert_array_equal(answers[3], train[3].target)
+    np.testing.assert_array_equal(answers[-4:][1], train[len(train) - 3].target)
+    assert sum(mask.size for mask in answers) == sum(example.target.size for example in train)

@@ -27,6 +27,20 @@ from sounding.randomness import stream
 _CHUNK = 16  # rows that a thread reads at once
 
 
+class Answers(Sequence[Any]):
+    """The answers of some rows, each read when it is asked for: all masks of a source may be more than memory holds."""
+
+    def __init__(self, source: Source, rows: np.ndarray) -> None:
+        self._source, self._rows = source, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        rows = self._rows[index]
+        return Answers(self._source, rows) if isinstance(index, slice) else self._source.target(int(rows))
+
+
 class Examples(Sequence[Example]):
     """Some rows of a source, in some order. An index gives an example, a slice or a list of indices gives Examples.
 
@@ -76,7 +90,7 @@ class Examples(Sequence[Example]):
         """The answers alone, without reading the inputs."""
         if self._labels is not None and self._labels.known:
             return self._labels.of(self._rows)
-        return [self._source.target(row) for row in self._rows.tolist()]
+        return Answers(self._source, self._rows)
 
     def digests(self) -> list[bytes]:
         """A digest of the content of each input, as duplicates are told by; inputs are not decoded for it."""
