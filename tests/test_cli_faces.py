@@ -48,6 +48,14 @@ def test_the_doors_of_faces(doors, run, photos):
     assert status == 0, err
     assert [line.split("\t")[0] for line in out.splitlines()] == ["ann0.png", "cy0.png"]
     assert "of strangers" in err
+    status, _, lenient = doors("faces", "identify", run, "gallery", "ann0.png", "cy0.png", "--fmr", "0.1")
+    assert status == 0, lenient
+    assert float(lenient.split()[1].rstrip(":")) <= float(err.split()[1].rstrip(":"))
+    status, out, _ = doors("faces", "verify", run, "ann0.png", "ann1.png", "--fmr", "0.5")
+    assert (status, "false match rate" in out) == (0, True)
+    status, _, err = doors("faces", "verify", run, "ann0.png", "ann1.png", "--fmr", "1e-9")
+    assert status == 2
+    assert "support no false match rate below" in err
     status, out, _ = doors("faces", "forget", "gallery", "ann")
     assert (status, "1 people" in out) == (0, True)
     assert doors("faces", "forget", "gallery", "ann")[0] == 2

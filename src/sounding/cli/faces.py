@@ -11,6 +11,8 @@ import click
 from sounding.cli.group import cli, prepare
 from sounding.errors import UsageError
 
+_FMR = click.option("--fmr", type=float, help="False match rate, in place of that which the run was trained for.")
+
 
 @cli.group(short_help="Verify and identify people with a trained model of faces.")
 def faces() -> None:
@@ -57,9 +59,11 @@ def forget(gallery: Path, person: str) -> None:
 @click.argument("run")
 @click.argument("first")
 @click.argument("second")
-def verify(run: str, first: str, second: str) -> None:
-    """Say whether two pictures show the same person, at the run's false match rate."""
+@_FMR
+def verify(run: str, first: str, second: str, fmr: float | None) -> None:
+    """Say whether two pictures show the same person, at the run's false match rate or another."""
     model = _model(run)
+    _at(model, fmr)
     (result,) = model({"first": first, "second": second})
     a, b = model.task.embed(model.module, _pictures(model, [first, second]))
     threshold, rate = float(model.module.threshold), float(model.module.rate)
@@ -73,13 +77,15 @@ def verify(run: str, first: str, second: str) -> None:
 @click.argument("run")
 @click.argument("gallery", type=Path)
 @click.argument("probes", nargs=-1, required=True)
-def identify(run: str, gallery: Path, probes: Sequence[str]) -> None:
+@_FMR
+def identify(run: str, gallery: Path, probes: Sequence[str], fmr: float | None) -> None:
     """Say who of a gallery each picture shows, or that it is none of them."""
     from sounding.engine.pairs import gallery as galleries
 
     model = _model(run)
     known = galleries.opened(gallery)
     galleries.require_same(known, galleries.digest(model.module), str(gallery))
+    _at(model, fmr)
     at = galleries.threshold(model.module, len(known.people))
     found = galleries.identified(known, model.task.embed(model.module, _pictures(model, probes)), at)
     for probe, match in zip(probes, found, strict=True):
@@ -104,6 +110,13 @@ def _model(run: str) -> Any:
         what = "no threshold was set, because the validation rows held no pairs of both kinds"
         raise UsageError(what, where=run, fix="Train with people of whom there are several pictures")
     return model
+
+
+def _at(model: Any, fmr: float | None) -> None:
+    from sounding.engine.pairs.verifying import at_rate
+
+    if fmr is not None:
+        at_rate(model.module, fmr)
 
 
 def _pictures(model: Any, photos: Sequence[str]) -> list[Any]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from sounding.engine.pairs import verification
 from sounding.engine.records import Example, Prediction, Record
 from sounding.engine.task import Task, chunks
+from sounding.errors import UsageError
 
 Embed = Callable[[Any, Tensor], Tensor]
 """`embed(model, one side of a batch of pairs)` → embeddings [B, D] of length 1."""
@@ -101,6 +102,22 @@ def settle(model: Any, found: Compared, rate: float) -> bool:
     set_on = verification.settings(pairs.cosines, pairs.same, impostors, rate, model.TAIL)
     model.set(set_on.slope, set_on.offset, set_on.threshold, set_on.rate, set_on.tail)
     return True
+
+
+def at_rate(model: Any, rate: float) -> None:
+    """Let the model answer at another false match rate: the largest up to `rate` that its validation people support.
+
+    Raises UsageError where they support none so low.
+    """
+    known = [(r, t) for r, t in zip(model.TAIL, model.tail.tolist(), strict=True) if t < model.UNSET]
+    known.append((float(model.rate), float(model.threshold)))
+    least = min(known)[0]
+    if rate < least - 1e-9:
+        what = f"the validation people of this run support no false match rate below {least:.2g}"
+        raise UsageError(what, fix=f"Ask for {least:.2g} or more, or train with more people held out")
+    held, threshold = max(pair for pair in known if pair[0] <= rate + 1e-9)
+    model.threshold.fill_(threshold)
+    model.rate.fill_(held)
 
 
 def flatten(model: Any, found: Compared) -> None:
