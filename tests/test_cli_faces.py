@@ -62,3 +62,13 @@ def test_the_doors_of_faces(doors, run, photos):
     status, _, err = doors("faces", "verify", run, "ann0.png", "missing.png")
     assert status == 1
     assert "missing.png" in err
+
+
+def test_pictures_of_nobody_known_are_no_pool(doors, run, photos, tmp_path):
+    (tmp_path / "pool").mkdir()
+    for photo in photos:
+        (tmp_path / photo).rename(tmp_path / "pool" / photo)
+    for words in (("label", run, "pool"), ("train", "faces", "demo", "size=tiny", "--unlabelled", "pool")):
+        status, _, err = doors(*words)
+        assert status == 1
+        assert "ann0.png: one picture has nothing to be compared with" in err

@@ -195,7 +195,7 @@ class _Unanswered(Reader):
     def _opened(self, row: Row) -> Example:
         if blank(row.input):
             raise DataError("the input is empty", fix="Fill it in, or remove the row")
-        return Example(self._input.read(row.input, row.root))
+        return Example(self._input.asked(self._input.read(row.input, row.root)))
 
 
 class _GivenInputs(Given):

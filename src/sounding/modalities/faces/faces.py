@@ -122,7 +122,9 @@ class PicturePair(InputModality):
     def asked(self, value: Pair) -> Pair:
         """The pair; one picture alone is a training row, and no question."""
         if value.second is None:
-            raise DataError("one picture has nothing to be compared with", fix="sounding faces verify RUN FIRST SECOND")
+            raise DataError(
+                "one picture has nothing to be compared with", fix="Name two: faces verify RUN FIRST SECOND"
+            )
         return value
 
     def remark(self, value: Pair) -> str:
