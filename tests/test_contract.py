@@ -34,6 +34,7 @@ from sounding.engine import evaluation
 from sounding.engine.data import Dataset, open_data
 from sounding.engine.evidence import Section
 from sounding.engine.machine import Setting
+from sounding.engine.prediction import swift
 from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject
 from sounding.engine.task import Task
@@ -234,6 +235,13 @@ def test_a_task_that_was_written_down_and_read_again_predicts_the_same(trained):
     before, after = (predictions(t, m, trained.rows) for t, m in ((trained.task, trained.model), (again, model)))
     for a, b in zip(before, after, strict=True):
         assert evaluation.same(a, b)
+
+
+def test_the_copy_that_answers_faster_answers_the_same(trained):
+    fast = swift(trained.model)
+    before, after = (predictions(trained.task, model, trained.rows) for model in (trained.model, fast))
+    for a, b in zip(before, after, strict=True):
+        assert_alike(trained.task, a, b)
 
 
 # ---- the input: explained, disturbed, augmented

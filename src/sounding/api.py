@@ -8,10 +8,12 @@ m.evaluate("test.csv").accuracy                          # Estimate(value, low, 
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -120,14 +122,8 @@ def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: 
     """
     if task:
         return audit(catalog.find(task)(), source, columns or Columns(), allow_bad=allow_bad)
-    left, failures = {}, []
-    for name in catalog.names():
-        try:
-            found = find(catalog.find(name)(), Path(source), columns or Columns())
-            left[name] = len(found.ignored), len(found.rows)
-        except DataError as error:
-            failures.append(error)
-    for name in sorted(left, key=left.__getitem__):
+    failures = []
+    for name in _fitting(source):
         try:
             report = check(name, source, columns, allow_bad=allow_bad)
             note = f"read as {name} reads it; for another application: sounding check NAME {source}"
@@ -135,6 +131,19 @@ def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: 
         except DataError as error:
             failures.append(error)
     raise failures[0]
+
+
+def _fitting(source: Any) -> list[str]:
+    """The applications, those that a folder is laid out for first."""
+    names = list(catalog.names())
+    if not isinstance(source, str | Path) or not Path(source).is_dir():
+        return names
+    left = dict.fromkeys(names, (math.inf, 0))
+    for name in names:
+        with suppress(DataError):
+            found = find(catalog.find(name)(), Path(source))
+            left[name] = len(found.ignored), len(found.rows)
+    return sorted(names, key=left.__getitem__)
 
 
 def compare(a: Model, b: Model, source: Any = None) -> Metrics:
