@@ -4,4 +4,12 @@ activations.py   activation functions by name, and the gain of initial weights a
 layers.py        the layers that the networks share, and how their weights begin
 mlp.py           the multi-layer perceptron
 cnn.py           convolutional networks: the ResNet family, and FastNet for small pictures
+mobilenet.py     MobileNetV2 and EfficientNet-Lite0, as published weights fit them
+pretrained.py    files of published weights, told by their layout and read into these
+backbones.py     networks whose maps feed what follows, by name
+pyramid.py       maps of several resolutions that know of each other
+detector.py      a score for each class and a box at each place of a pyramid
+unet.py          outputs for each pixel
+margin.py        embeddings, and the softmax that sets them apart by a margin
+folding.py       normalisations folded into convolutions, for answers
 """
