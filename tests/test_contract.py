@@ -388,9 +388,11 @@ def test_metrics_have_intervals(trained):
     headline, *others = trained.task.metrics
     telling = [metric.name for metric in others if math.isfinite(metric.value(records))]
     assert list(found) == [headline.name, *telling]
-    for estimate in found.values():
+    for metric in (headline, *(other for other in others if other.name in telling)):
+        estimate = found[metric.name]
         assert estimate.low <= estimate.value <= estimate.high
-        assert estimate.n == len(trained.data.test)
+        stats = metric.statistics(records)  # a proportion is of the rows that it counts, anything else of all
+        assert estimate.n == (np.isfinite(stats).sum() if metric.proportion else len(trained.data.test))
 
 
 # ---- the card

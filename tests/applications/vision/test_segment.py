@@ -213,7 +213,7 @@ def test_classes_by_shape_are_learnt():
     task, model = fitted(examples, width=6, decoder=12)
     optimizer = torch.optim.AdamW(model.train().parameters(), 0.01)
     x, masks = x_and_truth(task, examples)
-    for _ in range(30):
+    for _ in range(40):
         optimizer.zero_grad()
         task.loss(model, x, masks).mean().backward()
         optimizer.step()
