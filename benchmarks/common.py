@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from sounding.engine.machine import prepare, processor
 from sounding.engine.progress import watch
 
 
-def options(doc: str, out: str, seeds: Sequence[int] = (0,)) -> argparse.ArgumentParser:
+def options(doc: str, out: str) -> argparse.ArgumentParser:
     """A parser with what every benchmark takes: --seeds, --out and --set."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, default=Path(out), help="the runs; one that is there is read or resumed")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings", help="of the recipe")
     return parser
@@ -27,10 +26,12 @@ def options(doc: str, out: str, seeds: Sequence[int] = (0,)) -> argparse.Argumen
 def parsed(parser: argparse.ArgumentParser, *data: str) -> argparse.Namespace:
     """The options; `settings` as a dictionary, `data` the folder SOUNDING_DATA. Ends where `data` is not there."""
     found = parser.parse_args()
+    if wrong := [pair for pair in found.settings if "=" not in pair]:
+        parser.error(f"--set takes KEY=VALUE, and {wrong[0]!r} is none")
     found.settings = dict(pair.split("=", 1) for pair in found.settings)
     found.data = Path(os.environ.get("SOUNDING_DATA", ""))
     missing = [name for name in data if not (found.data / name).exists()]
-    if missing or (data and "SOUNDING_DATA" not in os.environ):
+    if missing or "SOUNDING_DATA" not in os.environ:
         sys.exit(f"Set SOUNDING_DATA to the folder that holds {', '.join(data)}.")
     prepare()
     return found

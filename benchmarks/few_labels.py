@@ -45,10 +45,7 @@ def main() -> None:
             out = options.out / f"{options.method}-{labels}-{options.time or options.steps}-{seed}"
             folder = drawn(options.data / "cifar10", options.out / f"data-{labels}-{seed}", labels, seed)
             given = {"time": options.time or None, "steps": options.steps, "seed": seed, "method": options.method}
-            given |= {
-                "unlabelled": folder / "pool.parquet",
-                "say": lambda words: print(f"<!-- {words} -->", flush=True),
-            }
+            given |= {"unlabelled": folder / "pool.parquet", "say": comment}
             model = common.trained("classify", folder / "labelled", out, **given, **options.settings)
             print(row(model, labels, seed, options.method), flush=True)
 

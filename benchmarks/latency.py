@@ -11,6 +11,7 @@ contiguous). Prints the median of each, the range, and the median ratio of neigh
 
 from __future__ import annotations
 
+import argparse
 import copy
 import tempfile
 import time
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 
 import sounding as sd
+from sounding.engine.machine import prepare
 from sounding.engine.prediction import predict
 from sounding.modalities.boxes.boxes import BoxSet
 
@@ -29,12 +31,13 @@ HEIGHT, WIDTH = 480, 640
 
 
 def main() -> None:
-    parser = common.options(__doc__, "runs-latency")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", default=["detect", "segment"], choices=["detect", "segment", "classify"])
     parser.add_argument("--size", default="tiny")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--precision", default="auto")
-    options = common.parsed(parser)
+    options = parser.parse_args()
+    prepare()
     print(common.heads("application", "size", "processor", "answers in", "sounding ms", "eager fp32 ms", "faster by"))
     for task in options.tasks:
         with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,6 @@ from time import perf_counter
 
 from sounding.card.sections import MEASURED
 from sounding.card.wording import duration
-from sounding.engine.machine import inference
 from sounding.engine.subject import Subject
 from sounding.randomness import stream
 
@@ -24,7 +23,6 @@ SHORT = 60.0
 """A quick card that takes longer than these seconds is announced as well."""
 OFF = 2
 """The factor, either way, that is said of a forecast."""
-_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,9 @@ def forecast(subject: Subject) -> dict[str, float]:
 
 
 def _speed(subject: Subject) -> Speed:
-    task, n = subject.task, min(_BATCH, len(subject.test))
-    values = [subject.test[i].input for i in range(n)]
-    with inference():
-        task.predict(subject.model, values[:2])  # the first call of a model is slower than the others
-        row = min(_seconds(lambda: task.predict(subject.model, values)) for _ in range(3)) / n
-    corruptions = task.input.corruptions.values()
-    each = [_seconds(lambda c=corrupt: c(values[0], 3, stream("forecast"))) for corrupt in corruptions]  # type: ignore[misc]
-    return Speed(row, sum(each) / max(1, len(each)), len(each))
+    value, corruptions = subject.test[0].input, subject.task.input.corruptions.values()
+    each = [_seconds(lambda c=corrupt: c(value, 3, stream("forecast"))) for corrupt in corruptions]  # type: ignore[misc]
+    return Speed(subject.row_seconds, sum(each) / max(1, len(each)), len(each))
 
 
 def _seconds(work: Callable[[], object]) -> float:

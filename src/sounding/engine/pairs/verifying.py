@@ -112,7 +112,7 @@ def at_rate(model: Any, rate: float) -> None:
     known = [(r, t) for r, t in zip(model.TAIL, model.tail.tolist(), strict=True) if t < model.UNSET]
     known.append((float(model.rate), float(model.threshold)))
     least = min(known)[0]
-    if rate < least - 1e-9:
+    if not rate >= least - 1e-9:  # also what is no number
         what = f"the validation people of this run support no false match rate below {least:.2g}"
         raise UsageError(what, fix=f"Ask for {least:.2g} or more, or train with more people held out")
     held, threshold = max(pair for pair in known if pair[0] <= rate + 1e-9)
