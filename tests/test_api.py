@@ -48,6 +48,16 @@ def test_a_loaded_model_answers_as_the_trained_one(model):
     assert loaded.evaluate().accuracy == model.metrics.accuracy
 
 
+def test_answers_in_bf16_are_about_those_in_fp32(tmp_path):
+    model = sd.train("classify", "demo", size="tiny", steps=10, card=None, out=tmp_path / "run")
+    pictures = [example.input for example in model.dataset().test[:8]]
+    rough, fine = (sd.load(model.dir, precision=word)(pictures) for word in ("bf16", "fp32"))
+    assert [r.score for r in rough] == pytest.approx([r.score for r in fine], abs=0.03)
+    assert [r.score for r in rough] != [r.score for r in fine]
+    with pytest.raises(sd.UsageError, match="no precision 'fp8'"):
+        sd.load(model.dir, precision="fp8")
+
+
 def test_best_and_last_are_models_by_themselves(model, tmp_path):
     for which in ("best", "last"):
         assert sd.load(model.dir / which)(["2 2 0 0"])[0].label == "right"

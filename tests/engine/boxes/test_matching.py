@@ -205,3 +205,9 @@ def test_the_best_threshold_has_the_best_f1():
     assert best_threshold(scores, np.array([True, False, False, False, True]), truths=2) == 0.9
     assert best_threshold(scores, np.zeros(5, bool), truths=2) is None
     assert best_threshold(np.zeros(0), np.zeros(0, bool), truths=2) is None
+
+
+def test_a_net_that_says_nothing_finds_nothing():
+    logits, corners = torch.full((2, 7, 3), -20.0), torch.rand(2, 7, 4, generator=torch.Generator().manual_seed(0))
+    for found, names, scores in answers(logits, corners, suppression=0.5, most=5):
+        assert (found.shape, len(names), len(scores)) == ((0, 4), 0, 0)

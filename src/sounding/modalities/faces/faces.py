@@ -24,7 +24,7 @@ from torch import Tensor
 from sounding.errors import DataError
 from sounding.modalities.faces import layouts, pairs
 from sounding.modalities.modality import Corruption, InputModality, Modality, Row
-from sounding.modalities.pictures.drawing import beside
+from sounding.modalities.pictures.drawing import alongside
 from sounding.modalities.pictures.image import Image
 
 
@@ -207,7 +207,7 @@ class PicturePair(InputModality):
         """Both pictures side by side, and over the first the weight [P] of each of its parts."""
         self.image.draw(axes, value.first, weights)
         if value.second is not None:
-            beside(axes, value.second, value.first.shape[1])
+            alongside(axes, value.second, value.first.shape[1])
 
 
 class People(Modality):

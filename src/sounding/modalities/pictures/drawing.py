@@ -26,7 +26,7 @@ def drawn(axes: Any, value: np.ndarray, weights: np.ndarray | None = None) -> No
     axes.imshow(grid, cmap="RdBu_r", vmin=-top, vmax=top, alpha=strength, extent=extent, interpolation="nearest")
 
 
-def beside(axes: Any, value: np.ndarray, left: int) -> None:
+def alongside(axes: Any, value: np.ndarray, left: int) -> None:
     """Show one picture more, to the right of one that is `left` pixels wide and as high."""
     height, width = value.shape[:2]
     start = 1.08 * left - 0.5
