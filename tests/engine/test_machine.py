@@ -201,6 +201,18 @@ def test_on_a_graphics_card_nothing_is_probed(monkeypatch):
     assert choose().probe == {}
 
 
+def test_one_interrupted_round_does_not_make_bf16_hopeless(monkeypatch):
+    rounds = iter(range(1_000))
+
+    def seconds(work, precision):
+        return 100.0 if precision == "bf16" and next(rounds) < 2 else 1.0  # the warm-up, and a neighbour's turn
+
+    monkeypatch.setattr(probe, "_seconds", seconds)
+    assert probe._hopeless() == ""
+    monkeypatch.setattr(probe, "_seconds", lambda work, precision: 100.0 if precision == "bf16" else 1.0)
+    assert "bf16 is 100 times slower" in probe._hopeless()
+
+
 def test_the_real_probe_is_quick_and_draws_nothing(tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 
 import torch
 from torch import nn
 
+from sounding.engine.muon import Muon, turned
 from sounding.engine.recipe import Recipe
 from sounding.errors import UsageError, did_you_mean
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019) or SGD with Nesterov momentum 0.9; biases and gains are not decayed."""
-    trained = [p for p in model.parameters() if p.requires_grad]
+    """AdamW (Loshchilov & Hutter 2019), Muon with AdamW, or SGD with Nesterov momentum 0.9, as the recipe says.
+
+    Biases and gains are not decayed. Each group of parameters has the highest rate that `pace` takes it to as `peak`.
+    """
+    banks = turned(model) if recipe.optimizer == "muon" else []
+    others = [p for p in model.parameters() if p.requires_grad and all(p is not bank for bank in banks)]
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in others if p.ndim > 1], "peak": recipe.lr, "weight_decay": recipe.weight_decay},
+        {"params": [p for p in others if p.ndim <= 1], "peak": recipe.lr, "weight_decay": 0.0},
+        {"params": banks, "peak": recipe.muon_lr, "weight_decay": 0.0, "turns": True},
     ]
-    groups = [group for group in groups if group["params"]]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr)
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
-    raise UsageError(f"no optimizer {recipe.optimizer!r}", fix=did_you_mean(recipe.optimizer, ["adamw", "sgd"]))
+    groups = [{"lr": group["peak"], **group} for group in groups if group["params"]]
+    makers = {"adamw": torch.optim.AdamW, "muon": Muon, "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True)}
+    if recipe.optimizer not in makers:
+        raise UsageError(f"no optimizer {recipe.optimizer!r}", fix=did_you_mean(recipe.optimizer, makers))
+    return makers[recipe.optimizer](groups)
+
+
+def pace(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Set the learning rate of every group of parameters to this share of its peak."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * share
+
+
+def schedule(recipe: Recipe, progress: float) -> float:
+    """The share of the peak rate at `progress` 0..1: a linear rise over the warm-up, then half a cosine down to 0."""
+    if progress < recipe.warmup:
+        return max(progress / recipe.warmup, 1e-3)
+    decayed = (progress - recipe.warmup) / max(1e-9, 1 - recipe.warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, decayed)))
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
-    """The rate at `progress` 0..1 of the training: a linear rise over the warm-up, then half a cosine down to 0."""
-    if progress < recipe.warmup:
-        return recipe.lr * max(progress / recipe.warmup, 1e-3)
-    decayed = (progress - recipe.warmup) / max(1e-9, 1 - recipe.warmup)
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, decayed)))
+    """The rate at `progress` 0..1 of the training, as `lr` names its peak."""
+    return recipe.lr * schedule(recipe, progress)
 
 
 class Average:

@@ -88,7 +88,7 @@ def _hopeless() -> str:
     """Why bf16 needs no timing, from two layers so small that even its slow path takes milliseconds; "" if it does."""
     for name, work in {"linear": _linear(128, 256, 256), "conv": _conv(2, 16, 16, True)}.items():
         try:
-            times = _race({("fp32", name): work, ("bf16", name): work}, end=0.0, repeats=2)
+            times = _race({("fp32", name): work, ("bf16", name): work}, end=0.0, least=REPEATS)
         except RuntimeError as error:  # a build without bf16 kernels
             return f"bf16 does not run here: {error}"
         slower = times["bf16", name] / times["fp32", name]
@@ -97,14 +97,14 @@ def _hopeless() -> str:
     return ""
 
 
-def _race(works: Mapping[tuple[str, str], Work], end: float, repeats: int = REPEATS) -> dict[tuple[str, str], float]:
+def _race(works: Mapping[tuple[str, str], Work], end: float, least: int = 2) -> dict[tuple[str, str], float]:
     """The best seconds of each work, keyed (precision, name), taking turns so that a noisy moment hits all alike.
 
-    The first round warms up (it compiles kernels) and counts only if there is no time for another before `end`;
-    two rounds are always run.
+    The first round warms up (it compiles kernels) and does not count; `least` rounds are always run. One round alone is
+    no measurement: what interrupts it looks like a slow processor, and the result is remembered.
     """
     rounds: list[dict[tuple[str, str], float]] = []
-    while len(rounds) < 2 or (len(rounds) <= repeats and time.perf_counter() < end):
+    while len(rounds) < least or (len(rounds) <= REPEATS and time.perf_counter() < end):
         rounds.append({key: _seconds(work, key[0]) for key, work in works.items()})
     return {key: min(r[key] for r in rounds[1:]) for key in works}
 

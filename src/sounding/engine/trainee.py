@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sounding.engine.machine import Setting
-from sounding.engine.optimization import Average, learning_rate, optimizer
+from sounding.engine.optimization import Average, optimizer, pace, schedule
 from sounding.engine.records import Example
 from sounding.engine.task import Task, chunks
 from sounding.randomness import entropy, generator, stream
@@ -71,8 +71,7 @@ class Trainee:
         torch.manual_seed(entropy("dropout", *words))
         rng = generator("augment", *words)
         self.model.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, self.state.progress) * self.state.damping
+        pace(self.optimizer, schedule(recipe, self.state.progress) * self.state.damping)
         parts = chunks(batch, math.ceil(len(batch) / recipe.accumulate))
         loss = sum(self._backward(part, len(batch), rng) for part in parts)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip or math.inf)

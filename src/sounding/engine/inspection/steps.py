@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.engine.inspection.layers import layers, weights
-from sounding.engine.optimization import optimizer
+from sounding.engine.optimization import optimizer, pace
 from sounding.engine.recipe import Recipe
 
 Weights = Mapping[str, Sequence[Tensor]]
@@ -48,8 +48,7 @@ def trial(model: nn.Module, recipe: Recipe, rate: float) -> dict[str, float]:
     trained = [p for p in model.parameters() if p.requires_grad]
     torch.nn.utils.clip_grad_norm_(trained, recipe.clip or math.inf)
     taker = optimizer(model, recipe)
-    for group in taker.param_groups:
-        group["lr"] = rate
+    pace(taker, rate / recipe.lr)
     taker.step()
     return ratios(before, kept(model))
 
