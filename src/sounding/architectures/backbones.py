@@ -19,7 +19,7 @@ NAMES = ("resnet", *NETWORKS)
 
 
 def backbone(
-    name: str, channels: int, width: int = 32, depth: int = 1, *, act: str = "relu", side: int = 224
+    name: str, channels: int, width: int = 32, depth: int = 1, *, act: str = "relu", side: int = 224, first: int = 0
 ) -> nn.Module:
     """The network `name` without its linear layer: `features` of x [B, C, H, W], `widths`, `strides`; four maps.
 
@@ -28,7 +28,7 @@ def backbone(
     Raises UsageError for an unknown name.
     """
     if name == "resnet":
-        net = ResNet(channels, 1, width, depth, act=act, side=side)
+        net = ResNet(channels, 1, width, depth, act=act, side=side, first=first)
         del net.head
         return net
     if name in NETWORKS:

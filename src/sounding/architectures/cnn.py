@@ -30,22 +30,30 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType({"tiny": (16, 1), "small
 class ResNet(nn.Module):
     """A stem, four stages of residual blocks, the mean over the map, and a linear layer.
 
-    Each stage but the first halves the side and doubles the width. For a `side` up to 64 the stem is one 3×3
-    convolution at full resolution, which works from 8×8 pictures on; above, 7×7 at stride 2 and a pooling. Shortcuts
-    that halve take means first (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last
+    Each stage but the first halves the side and doubles the width. `first` is the stride of the first stage's map. At 1
+    the stem is one 3×3 convolution at full resolution, which works from 8×8 pictures on; at 2 it is 7×7 at stride 2;
+    at 4 a pooling follows. By default it is 1 for a `side` up to 64, and 4 above. Shortcuts that halve take means first (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last
     normalisation starts at zero (arXiv 1706.02677).
     """
 
     STAGES = 4
 
     def __init__(
-        self, channels: int, outputs: int, width: int = 32, depth: int = 1, *, act: str = "relu", side: int = 32
+        self,
+        channels: int,
+        outputs: int,
+        width: int = 32,
+        depth: int = 1,
+        *,
+        act: str = "relu",
+        side: int = 32,
+        first: int = 0,
     ) -> None:
         super().__init__()
         self.widths = [width * 2**i for i in range(self.STAGES)]
-        first = 4 if side > LARGE_SIDE else 1
+        first = first or (4 if side > LARGE_SIDE else 1)
         self.strides = [first * 2**i for i in range(self.STAGES)]
-        self.stem = _large_stem(channels, width, act) if side > LARGE_SIDE else ConvNorm(channels, width, act=act)
+        self.stem = _stem(channels, width, first, act)
         inputs = [width, *self.widths]
         self.stages = nn.ModuleList(
             _stage(inputs[i], inputs[i + 1], depth, stride=1 if i == 0 else 2, act=act) for i in range(self.STAGES)
@@ -73,8 +81,11 @@ class ResNet(nn.Module):
         return self.head(self.features(x)[-1].mean((2, 3)))
 
 
-def _large_stem(channels: int, width: int, act: str) -> nn.Module:
-    return nn.Sequential(ConvNorm(channels, width, 7, 2, act=act), nn.MaxPool2d(3, 2, padding=1))
+def _stem(channels: int, width: int, stride: int, act: str) -> nn.Module:
+    if stride == 1:
+        return ConvNorm(channels, width, act=act)
+    halved = ConvNorm(channels, width, 7, 2, act=act)
+    return halved if stride == 2 else nn.Sequential(halved, nn.MaxPool2d(3, 2, padding=1))
 
 
 def _stage(channels: int, width: int, depth: int, *, stride: int, act: str) -> nn.Module:

@@ -32,7 +32,7 @@ ONEDNN_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 FLAGS: tuple[str, ...] = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16")
 FLAGS += ("amx_tile", "amx_bf16", "asimd", "sve", "bf16", "i8mm")  # the last four are Arm's
 
-_PROBES = 2  # counts the ways of probing: what an earlier one found is not trusted
+_PROBES = 3  # counts the ways of probing: what an earlier one found is not trusted
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 
 

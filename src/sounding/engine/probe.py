@@ -2,7 +2,8 @@
 
 Half precision (bf16) trains 3 to 5 times faster where the processor multiplies it in hardware (AMX) and up to a hundred
 times slower where it does not, and the names that processors give themselves do not tell which. So we time one linear
-layer and one 3×3 convolution, forward and backward, in both precisions, and the convolution in both memory layouts.
+layer and one 3×3 convolution, forward and backward, in both precisions, and the convolution in both memory layouts. A
+pooling follows it, as in most nets: it is what the wrong layout makes slow where convolutions take either.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sounding.randomness import generator
 
 Work = Callable[[], Tensor]
 
-REPEATS = 5
+REPEATS = 10
 HOPELESS = 3.0  # bf16 this many times slower on a small layer: stop timing it
 WORTHWHILE = 1.3  # bf16 must be this many times faster on both layers to be chosen
 LAYOUT = 0.95  # channels_last is the habit; it is left only where it is clearly slower, so that noise does not decide
@@ -64,7 +65,19 @@ class Probe:
 
 
 def measure(deadline: float = DEADLINE) -> Probe:
-    """Time the layers on the threads that torch uses now. Draws nothing from torch's global generator."""
+    """Time the layers, on one thread: a neighbour on another core then changes little, and the ratio is the core's own.
+
+    Draws nothing from torch's global generator, and puts the number of threads back.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _timed(deadline)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _timed(deadline: float) -> Probe:
     start = time.perf_counter()
     end = start + deadline
     reason = _hopeless()
@@ -124,7 +137,7 @@ def _linear(rows: int, width: int, out: int) -> Work:
 def _conv(images: int, channels: int, side: int, last: bool) -> Work:
     memory = torch.channels_last if last else torch.contiguous_format
     x, weight = _values(images, channels, side, side, memory=memory), _values(channels, channels, 3, 3, memory=memory)
-    return lambda: functional.relu(functional.conv2d(x, weight, padding=1))
+    return lambda: functional.max_pool2d(functional.relu(functional.conv2d(x, weight, padding=1)), 2)
 
 
 def _values(*shape: int, memory: torch.memory_format = torch.contiguous_format) -> Tensor:

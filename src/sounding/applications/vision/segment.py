@@ -39,7 +39,7 @@ class SegmentRecipe(Recipe):
         "base": {"width": 64, "depth": 2, "decoder": 96, "lr": 2e-3, "crop": 320, "flip_average": True},
     }
 
-    shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "activation")
+    shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "finest", "activation")
 
     epochs: float = 60.0
     batch: int = 4
@@ -51,6 +51,7 @@ class SegmentRecipe(Recipe):
     depth: int = 1  # blocks in a stage of the resnet
     decoder: int = 64  # most channels on the way back up
     detail: int = 24  # channels at twice the resolution of the backbone's finest map
+    finest: int = 0  # pixels between places on the resnet's finest map: 1, 2, 4; 0 is 4, or 1 up to 64 pixels
     activation: str = "relu"
     image_size: int = 0  # longer side above which pictures are scaled down; 0 is 1024
     ignore: int = -1  # class id that means "not labelled", besides 255
@@ -92,7 +93,7 @@ class Segment(Task):
     def build(self) -> nn.Module:
         """Standardised channels, then a U-Net; logits [B, K, H, W] in the order of the target's names."""
         r, channels, side = self.recipe, self.input.channels, max(self.input.height, self.input.width)
-        net = backbone(r.backbone, channels, r.width, r.depth, act=r.activation, side=side)
+        net = backbone(r.backbone, channels, r.width, r.depth, act=r.activation, side=side, first=r.finest)
         net = UNet(net, channels, len(self.target.ids), r.decoder, detail=r.detail, act=r.activation)
         return nn.Sequential(Normalize(self.input.mean, self.input.std), net)
 
