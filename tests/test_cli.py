@@ -89,7 +89,8 @@ def test_train_predict_eval_compare_card(sounding, photos):
     shares = json.loads((folder / "data.json").read_text())["splits"]
     assert f"n={shares['test']}" in out
 
-    assert sounding("train", "classify", photos, "network=mlp", "steps=20", "--card", "none")[0] == 0
+    assert sounding("train", "classify", photos, "network=mlp", "steps=20", "card=none")[0] == 0
+    assert not Path("runs/classify/2/card.json").exists()
     status, out, _ = sounding("compare", folder, "runs/classify/2")
     assert status == 0
     assert out.startswith("accuracy")
@@ -97,6 +98,22 @@ def test_train_predict_eval_compare_card(sounding, photos):
     assert (status, "Robustness" in out) == (0, True)
     status, out, _ = sounding("list")
     assert "runs/classify/2  finished" in out
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("card=nine", "no profile 'nine'"),
+        ("seed=x", "'--seed': 'x' is not a valid integer"),
+        ("from=nowhere", "nowhere: not a run"),
+        ("sed=1", "the recipe has no setting 'sed'"),
+    ],
+)
+def test_an_option_may_be_typed_as_a_bare_word_and_is_read_as_the_option_is(sounding, photos, word, said):
+    status, _, err = sounding("train", "classify", photos, "steps=5", word)
+    assert status != 0
+    assert said in err
+    assert not Path("runs").exists()
 
 
 def test_a_folder_copied_elsewhere_still_answers(sounding, run, photos, tmp_path):

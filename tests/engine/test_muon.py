@@ -6,9 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from sounding.applications.vision.classify import Classify, ClassifyRecipe
+from sounding.engine.machine import Setting
 from sounding.engine.muon import Muon, orthogonalised, turned
 from sounding.engine.optimization import optimizer, pace
 from sounding.engine.recipe import Recipe
+from sounding.engine.trainee import Trainee
+from sounding.randomness import stream
 
 
 def net() -> nn.Sequential:
@@ -102,3 +106,24 @@ def test_a_filter_without_a_gradient_stays():
     model[0].weight.grad = torch.zeros_like(model[0].weight)
     taker.step()
     assert torch.equal(model[0].weight, before)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
+    rows = Classify().demo(stream("muon"), 64)
+    task = Classify(ClassifyRecipe.make("tiny", {"width": 4, "batch": 16}))
+    task.fit(rows)
+    setting = Setting(precision=precision, channels_last=True)
+    batches = [rows[i : i + 16] for i in (0, 16, 32, 48)]
+    whole, first, second = (Trainee(task, 0, setting) for _ in range(3))
+    for batch in batches:
+        whole.step(batch)
+    for batch in batches[:2]:
+        first.step(batch)
+    second.restore({name: tensor.clone() for name, tensor in first.tensors().items()}, first.note())
+    for batch in batches[2:]:
+        second.step(batch)
+    expected = whole.tensors()
+    assert any(name.endswith("momentum_buffer") for name in expected)
+    for name, tensor in second.tensors().items():
+        assert torch.equal(tensor, expected[name]), name

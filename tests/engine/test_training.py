@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from dots import Dots, Numbers
+from torch import nn
 
 from sounding.engine.evaluation import trials
 from sounding.engine.keeper import Keeper
@@ -18,6 +19,7 @@ from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, learning_rate
 from sounding.engine.progress import Watch
 from sounding.engine.records import Example
+from sounding.engine.task import built
 from sounding.engine.training import Budget, fit
 from sounding.errors import TrainingError
 from sounding.randomness import stream
@@ -62,6 +64,30 @@ def test_it_learns():
     assert listener.losses[-1] < listener.losses[0] / 2
     assert len(fitted.history) == Numbers().validations
     assert fitted.cost.cpu_seconds > 0
+
+
+def test_an_application_may_call_numpy_on_what_is_computed_in_bf16():
+    task = Dots()  # its `predict` does
+    task.fit(rows(50, "train"))
+    records = trials(task, built(task).eval(), rows(20, "test"), Setting(precision="bf16"))
+    assert len(records) == 20
+    assert np.isfinite([record.loss for record in records]).all()
+
+
+def test_outputs_of_every_shape_are_widened():
+    class Many(nn.Module):
+        def forward(self, x):
+            return {"a": x.bfloat16(), "b": [x.half(), x.long()]}, x.double()
+
+    task = Dots()
+    task.build = Many
+    (one, two), whole = built(task)(torch.ones(2))[0].values(), built(task)(torch.ones(2))[1]
+    assert [one.dtype, two[0].dtype, two[1].dtype, whole.dtype] == [
+        torch.float32,
+        torch.float32,
+        torch.int64,
+        torch.float64,
+    ]
 
 
 def test_the_seed_decides_everything_and_the_process_nothing():

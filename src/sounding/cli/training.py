@@ -81,6 +81,7 @@ def train(
     from sounding import api
 
     words, recipe, typed = spoken.settings(words, settings)
+    profile, options = typed.pop("profile", profile), {**options, **typed}
     if resume is not None and not words and not resume:
         raise UsageError(
             "which task is to be resumed", fix="Such as: sounding train classify --resume, or --resume RUN"
@@ -96,7 +97,7 @@ def train(
         card=spoken.profile(profile),
         watch=watch(words[0] if words else "training"),
         say=say,
-        **{**options, **typed},
+        **options,
         **recipe,
     )
     return summary(model)

@@ -14,9 +14,6 @@ from sounding.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from sounding.engine.data import Columns
 
-EVERYDAY = {"epochs", "time", "steps", "size", "seed", "out", "precision", "allow_bad"}
-"""Options of train that may also be given as name=value."""
-
 
 def columns(names: dict[str, Any]) -> Columns:
     """The columns that --input, --target, --group and --split name."""
@@ -36,19 +33,23 @@ def profile(word: str) -> Any:
 def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
     """The words that are no settings, the recipe's settings, and options that were given as name=value.
 
-    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path.
+    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. What is an
+    option of the command (time=10m, card=none) is read as the option reads it.
     """
     bare = [w for w in words if re.match(r"^[a-z_]+=", w) and not Path(w).exists()]
     pairs: dict[str, Any] = dict(_pair(setting) for setting in (*given, *bare))
-    options = {name: _everyday(name, pairs.pop(name)) for name in EVERYDAY & pairs.keys()}
+    context, known = click.get_current_context(), _options()
+    options = {
+        known[key].name: known[key].type_cast_value(context, pairs.pop(key)) for key in known.keys() & pairs.keys()
+    }
     return [w for w in words if w not in bare], pairs, options
 
 
-def _everyday(name: str, text: str) -> Any:
-    """The value of an option that was given as name=value, read as the option reads it."""
-    context = click.get_current_context()
-    option = next(p for p in context.command.params if p.name == name)
-    return option.type_cast_value(context, text)
+def _options() -> dict[str, click.Option]:
+    """The options of the present command that take a value, by the word a person types; --set itself is none."""
+    found = [p for p in click.get_current_context().command.params if isinstance(p, click.Option)]
+    named = {p.opts[0].lstrip("-").replace("-", "_"): p for p in found if not p.multiple}
+    return {word: p for word, p in named.items() if word not in ("resume", "help")}
 
 
 def _pair(setting: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -27,6 +28,7 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": banks, "peak": recipe.muon_lr, "weight_decay": 0.0, "turns": True},
     ]
     groups = [{"lr": group["peak"], **group} for group in groups if group["params"]]
+    makers: dict[str, Callable[..., torch.optim.Optimizer]]
     makers = {"adamw": torch.optim.AdamW, "muon": Muon, "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True)}
     if recipe.optimizer not in makers:
         raise UsageError(f"no optimizer {recipe.optimizer!r}", fix=did_you_mean(recipe.optimizer, makers))

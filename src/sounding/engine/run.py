@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from sounding.engine.files import read_json, read_tensors, unwritable, write_json
-from sounding.engine.task import Task
+from sounding.engine.task import Task, built
 from sounding.errors import RunError
 
 SCHEMA = 1
@@ -108,7 +108,7 @@ class Run:
         path = self._weights(which)
         tensors, _ = read_tensors(path)
         with torch.random.fork_rng(devices=[]):
-            model = task.build()
+            model = built(task)
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:

@@ -141,6 +141,26 @@ class Task(ABC):
         return task
 
 
+def built(task: Task) -> nn.Module:
+    """A new model of `task` that gives fp32, whatever it is computed in: an application may call numpy on its outputs.
+
+    Only what the model itself gives is cast; what a part of it gives when it is called alone is as it was computed.
+    """
+    model = task.build()
+    model.register_forward_hook(_widened)
+    return model
+
+
+def _widened(model: nn.Module, given: Any, output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
+    if isinstance(output, tuple | list) and not hasattr(output, "_fields"):
+        return type(output)(_widened(model, given, part) for part in output)
+    if isinstance(output, dict):
+        return {name: _widened(model, given, part) for name, part in output.items()}
+    return output
+
+
 def targets(examples: Sequence[Example]) -> Sequence[Any]:
     """The targets alone; rows that can give theirs without reading the input do so."""
     known = getattr(examples, "targets", None)

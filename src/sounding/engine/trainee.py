@@ -14,7 +14,7 @@ from torch import Tensor
 from sounding.engine.machine import Setting
 from sounding.engine.optimization import Average, optimizer, pace, schedule
 from sounding.engine.records import Example
-from sounding.engine.task import Task, chunks
+from sounding.engine.task import Task, built, chunks
 from sounding.randomness import entropy, generator, stream
 
 
@@ -46,7 +46,7 @@ class Trainee:
     def __init__(self, task: Task, seed: int, setting: Setting, initial: Mapping[str, Tensor] | None = None) -> None:
         self.task, self.seed, self.setting = task, seed, setting
         torch.manual_seed(entropy("build", seed))
-        self.model = setting.place(task.build())
+        self.model = setting.place(built(task))
         if initial:
             self.model.load_state_dict(initial, strict=False)
         self.average = Average(self.model, task.recipe.average)
@@ -76,7 +76,8 @@ class Trainee:
         loss = sum(self._backward(part, len(batch), rng) for part in parts)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip or math.inf)
         if math.isfinite(loss) and math.isfinite(float(norm)):
-            self.optimizer.step()
+            with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
+                self.optimizer.step()
             self.average.update(self.model, self.state.step)
         else:
             loss = math.nan

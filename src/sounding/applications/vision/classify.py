@@ -36,6 +36,7 @@ class ClassifyRecipe(Recipe):
 
     shaping: ClassVar = ("network", "width", "depth", "activation")
 
+    optimizer: str = "muon"
     lr: float = 3e-3
     weight_decay: float = 0.05
     smoothing: float = 0.05
