@@ -184,7 +184,8 @@ def ours(width: int, batch: int) -> None:
     from sounding.engine.records import Example
     from sounding.engine.training import Budget, fit
 
-    task = Classify(Classify.Recipe.make("small", {"network": "fast", "width": width, "batch": batch}))
+    settings = {"network": "fast", "width": width, "batch": batch, "optimizer": "adamw"}  # as the other loops have it
+    task = Classify(Classify.Recipe.make("small", settings))
     pixels, labels = pictures()
     data = open_data(task, [Example(x, f"class {y}") for x, y in zip(pixels, labels, strict=True)])
     gate = Gate(batch, precision=setting.precision, channels_last=setting.channels_last, threads=setting.threads)

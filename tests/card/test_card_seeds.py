@@ -146,7 +146,7 @@ def test_siblings_are_the_runs_that_differ_only_by_seed(runs):
         ("config.json", {"harden": "linf"}),
         ("config.json", {"unlabelled": "pool/"}),
         ("config.json", {"from": "runs/dots/9"}),
-        ("config.json", {"setting": {"precision": "bf16"}}),
+        ("config.json", {"setting": {"precision": "int8"}}),
         ("config.json", {"versions": {"sounding": "0.0.1"}}),
         ("data.json", {"digest": "0" * 32}),
         ("trainer_state.json", {"finished": False}),

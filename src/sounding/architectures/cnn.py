@@ -30,10 +30,11 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType({"tiny": (16, 1), "small
 class ResNet(nn.Module):
     """A stem, four stages of residual blocks, the mean over the map, and a linear layer.
 
-    Each stage but the first halves the side and doubles the width. `first` is the stride of the first stage's map. At 1
-    the stem is one 3×3 convolution at full resolution, which works from 8×8 pictures on; at 2 it is 7×7 at stride 2;
-    at 4 a pooling follows. By default it is 1 for a `side` up to 64, and 4 above. Shortcuts that halve take means first (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last
-    normalisation starts at zero (arXiv 1706.02677).
+    Each stage but the first halves the side and doubles the width. `first` is the stride of the first stage's map: at 1
+    the stem is one 3×3 convolution at full resolution, which works from 8×8 pictures on; at 2 it is 7×7 at stride 2; at
+    4 a pooling follows. By default it is 1 for a `side` up to 64, and 4 above. Shortcuts that halve take means first
+    (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last normalisation starts at zero (arXiv
+    1706.02677).
     """
 
     STAGES = 4

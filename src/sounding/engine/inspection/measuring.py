@@ -65,8 +65,9 @@ def inspect(
         taken = steps.trial(twin, task.recipe, rate) if moved is None else moved
     found = tuple(replace(layer, update=taken.get(layer.name)) for layer in measured)
     unused = tuple(name for name in layers(twin) if name not in {layer.name for layer in found})
-    findings = judge(found, loss=loss, rate=rate, spread=spread, real=moved is not None)
-    return Inspection(found, findings, loss, len(rows), seed, rate, task.recipe.optimizer, unused, moved is not None)
+    real, optimizer = moved is not None, task.recipe.optimizer
+    findings = judge(found, loss=loss, rate=rate, spread=spread, real=real, optimizer=optimizer)
+    return Inspection(found, findings, loss, len(rows), seed, rate, optimizer, unused, real)
 
 
 def _twin(model: nn.Module) -> nn.Module:
