@@ -29,7 +29,7 @@ def main() -> None:
     options = common.parsed(parser, *FILES)
     print(common.heads(*HEADS, "test mAP50 (n = 72)", "mAP50-95", "of each"))
     for seed in options.seeds:
-        out = options.out / f"{options.size}-{options.time}-{seed}"
+        out = common.place(options, options.size, options.time, seed)
         given = {"time": options.time, "size": options.size, "seed": seed, **SETTINGS, **options.settings}
         shown = watch(f"seed {seed}")
         print(row(common.trained("detect", options.data / "bccd", out, watch=shown, **given), seed), flush=True)

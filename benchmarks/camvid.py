@@ -26,11 +26,10 @@ def main() -> None:
     parser.add_argument("--time", default="60m")
     parser.add_argument("--size", default="small")
     options = common.parsed(parser, *FILES)
-    words = "-".join([options.size, options.time, *(f"{k}={v}" for k, v in options.settings.items())])
     print(common.heads(*HEADS, "test mIoU (n = 233)", "pixel accuracy", "boundary F"))
     for seed in options.seeds:
         given = {"time": options.time, "size": options.size, "seed": seed, "ignore": 11, **options.settings}
-        out, shown = options.out / f"{words.replace('/', '_')}-{seed}", watch(f"seed {seed}")
+        out, shown = common.place(options, options.size, options.time, seed), watch(f"seed {seed}")
         model = common.trained("segment", options.data / "camvid", out, watch=shown, **given)
         print(f"{row(model, options.size, seed)}\n\n{classes(model)}\n", flush=True)
 

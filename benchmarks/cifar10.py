@@ -23,7 +23,7 @@ def main() -> None:
         common.heads("processor", "precision", "seed", "training", "steps", "examples/s", "test accuracy (n = 10,000)")
     )
     for seed in options.seeds:
-        out = options.out / f"{options.time}-{seed}"
+        out = common.place(options, options.time, seed)
         given = {"time": options.time, "seed": seed, "watch": watch(f"seed {seed}"), **options.settings}
         print(row(common.trained("classify", options.data / "cifar10", out, **given), seed), flush=True)
 

@@ -47,6 +47,12 @@ def trained(task: str, source: Path, out: Path, **given: Any) -> sd.Model:
     return sd.train(task, source, out=out, **given)
 
 
+def place(options: argparse.Namespace, *words: object) -> Path:
+    """The folder of a run, named by all that it depends on: another setting is another run."""
+    named = [*map(str, words), *(f"{key}={value}" for key, value in options.settings.items())]
+    return options.out / "-".join(named).replace("/", "_")
+
+
 def machine(model: sd.Model) -> list[str]:
     """On what and in what precision a run was trained."""
     setting = model.run.config["setting"]

@@ -42,7 +42,7 @@ def main() -> None:
     print(common.heads(*heads, "USB supervised", "USB FixMatch"))
     for labels in options.labels:
         for seed in options.seeds:
-            out = options.out / f"{options.method}-{labels}-{options.time or options.steps}-{seed}"
+            out = common.place(options, options.method, labels, options.time or options.steps, seed)
             folder = drawn(options.data / "cifar10", options.out / f"data-{labels}-{seed}", labels, seed)
             given = {"time": options.time or None, "steps": options.steps, "seed": seed, "method": options.method}
             given |= {"unlabelled": folder / "pool.parquet", "say": comment}

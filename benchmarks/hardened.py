@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def trained(kind: str, seed: int, options: argparse.Namespace) -> sd.Model:
-    out = options.out / f"{kind or 'plain'}-{options.time or options.epochs}-{seed}"
+    out = common.place(options, kind or "plain", options.time or options.epochs, seed)
     given = {"seed": seed, "harden": kind, "time": options.time, "epochs": options.epochs, **options.settings}
     return common.trained("classify", options.data / "cifar10", out, **given)
 

@@ -32,7 +32,7 @@ def main() -> None:
     faces = laid_out(options.data / "lfwcrop", options.out / "faces")
     for seed in options.seeds:
         given = {"time": options.time, "size": options.size, "seed": seed, **options.settings}
-        out, shown = options.out / f"{options.size}-{options.time}-{seed}", watch(f"seed {seed}")
+        out, shown = common.place(options, options.size, options.time, seed), watch(f"seed {seed}")
         for name, found in common.trained("faces", faces, out, watch=shown, **given).evaluate().items():
             print(f"seed {seed}  {name:14} {found}", flush=True)
 

@@ -61,7 +61,7 @@ def main() -> None:
                 folder = drawn(task, options.data, share, seed, options.out / f"data-{task}-{share}-{seed}")
                 given = {"start": options.weights, "control": True, "steps": options.steps, "seed": seed}
                 settings = {"validations": 4, **CASES[task].settings, **options.settings}
-                out = options.out / f"{task}-{share}-{options.steps}-{seed}"
+                out = common.place(options, task, share, options.steps, seed)
                 print(row(common.trained(task, folder, out, **given, **settings), task, share, seed), flush=True)
 
 
