@@ -19,12 +19,13 @@ NAMES = ("resnet", *NETWORKS)
 
 
 def backbone(
-    name: str, channels: int, width: int = 32, depth: int = 1, *, act: str = "relu", side: int = 224, first: int = 0
+    name: str, channels: int, width: int = 32, depth: int = 1, *, act: str = "relu", side: int = 224, first: int = 4
 ) -> nn.Module:
     """The network `name` without its linear layer: `features` of x [B, C, H, W], `widths`, `strides`; four maps.
 
-    `width`, `depth` and `act` shape the resnet; the others have one shape, so that published weights fit. The strides
-    are 4, 8, 16, 32 for a `side` above 64 pixels; below, 1, 2, 4, 8 for the resnet and 2, 4, 8, 16 for the others.
+    `width`, `depth`, `first` and `act` shape the resnet; the others have one shape, so that published weights fit. The
+    strides are 4, 8, 16, 32 for a `side` above 64 pixels (from `first` on for the resnet); below, 1, 2, 4, 8 for the
+    resnet and 2, 4, 8, 16 for the others.
     Raises UsageError for an unknown name.
     """
     if name == "resnet":

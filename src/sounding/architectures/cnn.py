@@ -30,9 +30,9 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType({"tiny": (16, 1), "small
 class ResNet(nn.Module):
     """A stem, four stages of residual blocks, the mean over the map, and a linear layer.
 
-    Each stage but the first halves the side and doubles the width. `first` is the stride of the first stage's map: at 1
-    the stem is one 3×3 convolution at full resolution, which works from 8×8 pictures on; at 2 it is 7×7 at stride 2; at
-    4 a pooling follows. By default it is 1 for a `side` up to 64, and 4 above. Shortcuts that halve take means first
+    Each stage but the first halves the side and doubles the width. For a `side` up to 64 the stem is one 3×3
+    convolution at full resolution, which works from 8×8 pictures on; above, the first stage has a map at 1/`first` of
+    the side: 7×7 at stride 2, and a pooling where that is 4. Shortcuts that halve take means first
     (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last normalisation starts at zero (arXiv
     1706.02677).
     """
@@ -48,11 +48,11 @@ class ResNet(nn.Module):
         *,
         act: str = "relu",
         side: int = 32,
-        first: int = 0,
+        first: int = 4,
     ) -> None:
         super().__init__()
         self.widths = [width * 2**i for i in range(self.STAGES)]
-        first = first or (4 if side > LARGE_SIDE else 1)
+        first = first if side > LARGE_SIDE else 1
         self.strides = [first * 2**i for i in range(self.STAGES)]
         self.stem = _stem(channels, width, first, act)
         inputs = [width, *self.widths]
@@ -85,8 +85,8 @@ class ResNet(nn.Module):
 def _stem(channels: int, width: int, stride: int, act: str) -> nn.Module:
     if stride == 1:
         return ConvNorm(channels, width, act=act)
-    halved = ConvNorm(channels, width, 7, 2, act=act)
-    return halved if stride == 2 else nn.Sequential(halved, nn.MaxPool2d(3, 2, padding=1))
+    pooling = [nn.MaxPool2d(3, 2, padding=1)] if stride == 4 else []
+    return nn.Sequential(ConvNorm(channels, width, 7, 2, act=act), *pooling)  # the names of weights are those of both
 
 
 def _stage(channels: int, width: int, depth: int, *, stride: int, act: str) -> nn.Module:

@@ -42,8 +42,8 @@ class UNet(nn.Module):
     """A backbone and the way back up: outputs [B, K, H, W] for pictures [B, C, H, W] of any size.
 
     `width` is the largest number of channels on the way back; a map that has fewer keeps its own. `detail` is the
-    channels of one convolution more, at twice the resolution of the backbone's finest map, where that is not the
-    picture's own: thin things (poles, wires) are found there.
+    channels of one convolution more, at twice the resolution of the backbone's finest map, where that has less than
+    half of the picture's: thin things (poles, wires) are found there.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class UNet(nn.Module):
         super().__init__()
         stride: int = backbone.strides[0]  # type: ignore[index,assignment]
         widths: list[int] = list(backbone.widths)  # type: ignore[arg-type]
-        self.stride = stride // 2 if detail and stride > 1 else stride
+        self.stride = stride // 2 if detail and stride > 2 else stride
         self.detail = ConvNorm(channels * self.stride**2, detail, act=act) if self.stride < stride else None
         widths = [detail, *widths] if self.detail else widths
         kept = [min(width, w) for w in widths]

@@ -34,15 +34,16 @@ class SegmentRecipe(Recipe):
     """The numbers of a segmenter."""
 
     sizes: ClassVar = {
-        "tiny": {"width": 16, "decoder": 32, "detail": 16, "lr": 5e-3},
+        "tiny": {"width": 16, "decoder": 32, "finest": 4, "detail": 16, "lr": 5e-3},
         "small": {},
-        "base": {"width": 64, "depth": 2, "decoder": 96, "lr": 2e-3, "crop": 320, "flip_average": True},
+        "base": {"width": 64, "depth": 2, "decoder": 96, "finest": 4, "lr": 2e-3, "crop": 320, "flip_average": True},
     }
 
     shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "finest", "activation")
 
     epochs: float = 60.0
     batch: int = 4
+    optimizer: str = "muon"
     lr: float = 3e-3
     weight_decay: float = 0.05
     average: float = 0.998
@@ -50,8 +51,8 @@ class SegmentRecipe(Recipe):
     width: int = 32  # channels of the resnet's first stage
     depth: int = 1  # blocks in a stage of the resnet
     decoder: int = 64  # most channels on the way back up
-    detail: int = 24  # channels at twice the resolution of the backbone's finest map
-    finest: int = 0  # pixels between places on the resnet's finest map: 1, 2, 4; 0 is 4, or 1 up to 64 pixels
+    finest: int = 2  # pixels between places on the resnet's finest map, 2 or 4; always 1 for pictures up to 64 pixels
+    detail: int = 24  # channels at half of the resolution, where the backbone's finest map is coarser
     activation: str = "relu"
     image_size: int = 0  # longer side above which pictures are scaled down; 0 is 1024
     ignore: int = -1  # class id that means "not labelled", besides 255
