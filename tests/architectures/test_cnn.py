@@ -6,6 +6,7 @@ from jaxtyping import TypeCheckError
 from torch import nn
 
 from sounding.architectures.cnn import SIZES, FastNet, ResNet
+from sounding.errors import UsageError
 
 SIDES = [8, 16, 28, 32, 48, 64, 96, 224]
 
@@ -24,6 +25,22 @@ def test_resnet_shapes_and_strides(side, channels):
     for feature, width, stride in zip(net.features(x), net.widths, net.strides, strict=True):
         assert feature.shape == (1, width, -(-side // stride), -(-side // stride))
     assert net.strides == ([4, 8, 16, 32] if side > 64 else [1, 2, 4, 8])
+
+
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_a_resnet_for_large_pictures_begins_where_it_is_told_with_weights_of_the_same_names(first):
+    net, usual = ResNet(3, 7, width=4, side=96, first=first).eval(), ResNet(3, 7, width=4, side=96)
+    assert net.strides == [first, 2 * first, 4 * first, 8 * first]
+    maps = net.features(torch.rand(1, 3, 96, 100))
+    assert [tuple(m.shape[-2:]) for m in maps] == [(-(-96 // s), -(-100 // s)) for s in net.strides]
+    if first > 1:
+        net.load_state_dict(usual.state_dict())  # so that what was learnt at one can be taken over at the other
+    assert ResNet(3, 7, width=4, side=32, first=first).strides[0] == 1
+
+
+def test_no_resnet_begins_elsewhere():
+    with pytest.raises(UsageError, match="cannot begin at 1/3"):
+        ResNet(3, 7, width=4, side=96, first=3)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sounding.architectures.activations import activation
 from sounding.architectures.layers import ConvNorm, Decorrelate, Residual, initialise
+from sounding.errors import UsageError
 
 LARGE_SIDE = 64
 """Above this side in pixels a ResNet begins at a quarter of the resolution, else at the full one."""
@@ -32,9 +33,9 @@ class ResNet(nn.Module):
 
     Each stage but the first halves the side and doubles the width. For a `side` up to 64 the stem is one 3×3
     convolution at full resolution, which works from 8×8 pictures on; above, the first stage has a map at 1/`first` of
-    the side: 7×7 at stride 2, and a pooling where that is 4. Shortcuts that halve take means first
-    (ResNet-D, arXiv 1812.01187), and each block begins as its shortcut: its last normalisation starts at zero (arXiv
-    1706.02677).
+    the side: 7×7 at stride 2, and a pooling where that is 4. Shortcuts that halve take means first (ResNet-D, arXiv
+    1812.01187), and each block begins as its shortcut: its last normalisation starts at zero (arXiv 1706.02677).
+    Raises UsageError for another `first` than 1, 2 or 4.
     """
 
     STAGES = 4
@@ -83,6 +84,8 @@ class ResNet(nn.Module):
 
 
 def _stem(channels: int, width: int, stride: int, act: str) -> nn.Module:
+    if stride not in (1, 2, 4):
+        raise UsageError(f"a resnet cannot begin at 1/{stride} of the resolution", fix="Give 1, 2 or 4")
     if stride == 1:
         return ConvNorm(channels, width, act=act)
     pooling = [nn.MaxPool2d(3, 2, padding=1)] if stride == 4 else []

@@ -39,9 +39,8 @@ def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dic
     bare = [w for w in words if re.match(r"^[a-z_]+=", w) and not Path(w).exists()]
     pairs: dict[str, Any] = dict(_pair(setting) for setting in (*given, *bare))
     context, known = click.get_current_context(), _options()
-    options = {
-        known[key].name: known[key].type_cast_value(context, pairs.pop(key)) for key in known.keys() & pairs.keys()
-    }
+    typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
+    options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
     return [w for w in words if w not in bare], pairs, options
 
 
