@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
+from sounding.engine.inspection.steps import trial
 from sounding.engine.machine import Setting
 from sounding.engine.muon import Muon, orthogonalised, turned
 from sounding.engine.optimization import optimizer, pace
@@ -97,6 +98,22 @@ def test_its_state_comes_back():
     for p in model.parameters():
         for key, value in taker.state[p].items():
             assert torch.equal(fresh.state[p][key], value), key
+
+
+def test_a_bank_that_begins_at_zero_is_left_to_adamw_and_stays_finite():
+    model = net()
+    nn.init.zeros_(model[0].weight)
+    assert turned(model) == []
+    moved = stepped(model)[0].weight
+    assert moved.isfinite().all()
+
+
+def test_a_step_can_be_tried_where_nothing_is_to_be_learnt():
+    model = net()
+    model(torch.rand(4, 3, 8, 8)).sum().backward()
+    tried = trial(model, Recipe(optimizer="muon", lr=0.0), 0.0)
+    assert tried["0"] == pytest.approx(Recipe().muon_lr, rel=0.1)
+    assert tried["6"] == 0
 
 
 def test_a_filter_without_a_gradient_stays():

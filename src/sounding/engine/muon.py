@@ -24,10 +24,11 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 def turned(model: nn.Module) -> list[Tensor]:
     """The filter banks that Muon trains: of convolutions without a bias, which are those ahead of a normalisation.
 
-    Depthwise ones are left out: their channels do not mix, so there is nothing to make orthogonal.
+    Depthwise ones are left out: their channels do not mix, so there is nothing to make orthogonal. So are those that
+    begin at zero, which have no length to keep.
     """
     convolutions = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
-    found = [m.weight for m in convolutions if m.bias is None and m.groups == 1]
+    found = [m.weight for m in convolutions if m.bias is None and m.groups == 1 and m.weight.any()]
     return [p for i, p in enumerate(found) if p.requires_grad and all(p is not other for other in found[:i])]
 
 

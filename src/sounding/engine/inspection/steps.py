@@ -48,7 +48,7 @@ def trial(model: nn.Module, recipe: Recipe, rate: float) -> dict[str, float]:
     trained = [p for p in model.parameters() if p.requires_grad]
     torch.nn.utils.clip_grad_norm_(trained, recipe.clip or math.inf)
     taker = optimizer(model, recipe)
-    pace(taker, rate / recipe.lr)
+    pace(taker, rate / recipe.lr if recipe.lr else 1.0)
     taker.step()
     return ratios(before, kept(model))
 
