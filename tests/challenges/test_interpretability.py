@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, rows, small, subject, trained
+from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, measure_only, rows, small, subject, trained
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explanations.explaining import FEW, choose
+from sounding.challenges.explanations.explaining import FEW, candidates, choose
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.engine.evidence import Section
@@ -99,7 +99,7 @@ def test_a_model_that_uses_one_part_is_explained_better_than_at_random(section):
         assert section[f"deletion_{method}"].low > 0
         assert section[f"insertion_{method}"].low > 0
     assert "Better than random: occlusion, gradient, integrated gradients." in section.sentence
-    assert section["deletion_occlusion"].n == interpretability.PLANS["quick"].items
+    assert section["deletion_occlusion"].n == interpretability.PLANS["quick"].rows
     assert section["completeness_gap"].value < 0.1
 
 
@@ -118,26 +118,45 @@ def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
 
 
 def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkeypatch):
-    monkeypatch.setattr(interpretability, "methods", lambda *of: {"occlusion": random_order})
+    measure_only(monkeypatch, occlusion=random_order)
     found = interpretability.measure(sorted_subject)
     assert found["deletion_occlusion"].low <= 0 <= found["deletion_occlusion"].high
     assert "Better than random" not in found.sentence
 
 
-def test_a_slow_model_is_explained_on_fewer_rows(sorted_subject):
-    slow = replace(sorted_subject)
+def test_a_slow_model_is_explained_on_fewer_rows_and_a_very_slow_one_without_the_dearest_method(sorted_subject):
+    slow, plan = replace(sorted_subject), interpretability.PLANS["quick"]
+    parts, ways = 8, len(slow.task.input.ablations)
+    assert slow.task.input.parts(slow.test[0].input) == parts
+    judged = 1 + ways * 2 * (3 + 3) * len({1, 2, 4})  # three methods and three random orders; 1, 5, 10, 20, 50 % of 8
+    explained = (1 + ways * parts) + (3 + ways) + (3 * 16 + ways)
+    row = judged + explained * (1 + plan.untrained / plan.rows)
+
+    slow.row_seconds = plan.seconds / (20.5 * row)
+    found = interpretability.measure(slow)
+    assert found["deletion_occlusion"].n == found["deletion_integrated_gradients"].n == 20
+    assert "Integrated gradients" not in " ".join(found.details["notes"])
+
+    slow.row_seconds = plan.seconds / (9.9 * row)
+    found = interpretability.measure(slow)
+    assert found["deletion_occlusion"].n >= FEW
+    assert "deletion_integrated_gradients" not in {number.id for number in found.numbers}
+    (note,) = [note for note in found.details["notes"] if note.startswith("Integrated gradients")]
+    assert "not in the quick profile, since 50 forward passes a row" in note
+
     slow.row_seconds = 1.0
-    assert interpretability.measure(slow)["deletion_occlusion"].n == FEW
+    found = interpretability.measure(slow)
+    assert found["deletion_occlusion"].n == found["deletion_gradient"].n == FEW
 
 
 def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):
     task = sorted_subject.task
     coin = subject(task, task.build(), rows(task, 200, "test"))
-    items, refused = choose(coin, 64, 12_000)
+    items, refused = choose(coin, candidates(coin, 128), 64)
     assert len(items) == 64
     assert refused == 0
     assert sum(i.right is False for i in items) == 32
-    good, _ = choose(sorted_subject, 64, 12_000)
+    good, _ = choose(sorted_subject, candidates(sorted_subject, 128), 64)
     wrong = sum(i.right is False for i in good)
     assert len(good) == 64
     assert 0 < wrong < 32  # all that there are
@@ -156,7 +175,7 @@ def test_the_untrained_model_is_the_same_each_time_and_no_global_state_moves():
 
 def test_an_explanation_that_tells_nothing_of_the_training_is_cautioned_against(sorted_subject, monkeypatch):
     by_place = lambda task, model, values, answers, rng: [np.arange(PARTS) * 1.0 for _ in values]  # noqa: E731
-    monkeypatch.setattr(interpretability, "methods", lambda *of: {"occlusion": by_place})
+    measure_only(monkeypatch, occlusion=by_place)
     found = interpretability.measure(sorted_subject)
     assert found["randomisation_occlusion"].value == pytest.approx(1)
     assert found["randomisation_absolute_occlusion"].value == pytest.approx(1)

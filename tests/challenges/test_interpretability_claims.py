@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from challenges.pictures import Watermark, fitted
-from challenges.toys import PARTS, WIDTH, Pair, Sort, linear, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Pair, Sort, linear, measure_only, rows, small, subject, trained
 from torch import nn
 
 from sounding.challenges import interpretability
@@ -22,8 +22,8 @@ CAUTION = "the answers themselves are not shown to be better than the typical an
 def brief():
     """Few rows are enough to see what is said of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(interpretability.PLANS, "quick", interpretability.Plan(24, 6, 5000, 60.0))
-        patch.setitem(interpretability.PLANS, "standard", interpretability.Plan(24, 6, 5000, 60.0, shapley=256))
+        patch.setitem(interpretability.PLANS, "quick", interpretability.Plan(24, 6, 60.0))
+        patch.setitem(interpretability.PLANS, "standard", interpretability.Plan(24, 6, 60.0, shapley=256))
         yield
 
 
@@ -42,7 +42,7 @@ def pictures() -> Section:
 
 
 def coins(monkeypatch, explain) -> None:
-    monkeypatch.setattr(interpretability, "methods", lambda *of: {"occlusion": explain})
+    measure_only(monkeypatch, occlusion=explain)
 
 
 def assert_finite(section: Section) -> None:
@@ -53,7 +53,7 @@ def assert_finite(section: Section) -> None:
 
 
 def test_coins_are_rarely_said_to_be_better_than_coins(sure, monkeypatch):
-    monkeypatch.setattr(interpretability, "methods", lambda *of: {f"coin {i}": random_order for i in range(20)})
+    measure_only(monkeypatch, **{f"coin {i}": random_order for i in range(20)})
     monkeypatch.setattr(interpretability, "examples", lambda *of, **how: Figure("none", "", ""))
     claims = []
     for seed in range(2):

@@ -12,10 +12,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.challenges import interpretability
+from sounding.challenges.explanations.affordable import Afforded
+from sounding.challenges.explanations.explanation import Explain
 from sounding.engine.metrics import Metric, accuracy
 from sounding.engine.recipe import Recipe
 from sounding.engine.records import Example, Prediction
@@ -286,3 +290,8 @@ def subject(task: Task, model: nn.Module, test: Sequence[Example], **more: Any) 
 def small(**settings: Any) -> Recipe:
     """A recipe of small batches, so that tests cross the borders of batches."""
     return Recipe(batch=16, **settings)
+
+
+def measure_only(monkeypatch: pytest.MonkeyPatch, **methods: Explain) -> None:
+    """Let the section on explanations measure these methods, on 32 rows."""
+    monkeypatch.setattr(interpretability, "afford", lambda *of: Afforded(methods, 32, 10, 0.0, []))

@@ -82,11 +82,12 @@ def _data_efficiency(subject: Subject, speed: Speed) -> float:
 
 
 def _interpretability(subject: Subject, speed: Speed) -> float:
+    from sounding.challenges.explanations.affordable import afford
+    from sounding.challenges.explanations.explaining import candidates
     from sounding.challenges.interpretability import PLANS
 
-    plan = PLANS[subject.profile]
-    occluded = min(1.5 * plan.passes * speed.row, plan.seconds)
-    return occluded + 1.5 * min(plan.items, len(subject.test)) * plan.shapley * speed.row
+    plan, inputs = PLANS[subject.profile], [row.input for row in candidates(subject, 8)]
+    return afford(subject, plan, inputs).passes * speed.row if inputs else 0.0
 
 
 def _robustness(subject: Subject, speed: Speed) -> float:

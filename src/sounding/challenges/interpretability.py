@@ -15,16 +15,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from sounding.challenges.explanations.explaining import FEW, Item, choose, examples, no_better_than_constant
-from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain, completeness_gap, methods, named
+from sounding.challenges.explanations.affordable import Plan, afford
+from sounding.challenges.explanations.explaining import (
+    FEW,
+    Item,
+    candidates,
+    choose,
+    examples,
+    no_better_than_constant,
+)
+from sounding.challenges.explanations.explanation import Explain, completeness_gap, named
 from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
-from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
 from sounding.challenges.passes import device
 from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.engine.intervals import Reduce, bootstrap
@@ -37,32 +42,15 @@ ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4
 ALIKE = 0.5
 """Explanations of the trained and of an untrained model that are more alike than this are cautioned against."""
-AROUND = 4
-"""All passes, those with gradients and those that judge the explanations too, for each pass of occlusion."""
 BETTER, NOT_BETTER = "Better than random", "Not shown to be better than random"
 
 Maps = Mapping[str, Sequence[np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    Items, items of the randomisation test, the most forward passes for occlusion in all, about how many seconds all of
-    it may take, and the passes for the Shapley values of one item (0: none are made).
-    """
-
-    items: int
-    untrained: int
-    passes: int
-    seconds: float
-    shapley: int = 0
-
-
 PLANS: Mapping[str, Plan] = {
-    "quick": Plan(32, 10, 5_500, 60.0),
-    "standard": Plan(128, 32, 100_000, 300.0, shapley=256),
-    "full": Plan(256, 64, 400_000, 3600.0, shapley=1536),
+    "quick": Plan(32, 10, 90.0),
+    "standard": Plan(128, 32, 480.0, shapley=256),
+    "full": Plan(256, 64, 3600.0, shapley=1536),
 }
 
 
@@ -72,28 +60,27 @@ def measure(subject: Subject) -> Section:
     task, model, plan = subject.task, subject.model, PLANS[subject.profile]
     if len(task.input.ablations) < 2:
         return not_applicable(ID, TITLE, "this kind of input declares fewer than two ways of taking parts away")
+    pool = candidates(subject, 2 * plan.rows)
+    if len(pool) < FEWEST:
+        return not_applicable(ID, TITLE, _too_few(pool))
     try:
         caution = no_better_than_constant(subject)
     except TrainingError as error:  # outputs that are not finite have no explanation
         return not_applicable(ID, TITLE, error.what)
-    passes = subject.within(plan.seconds, AROUND, plan.passes, 0)
-    items, refused = choose(subject, plan.items, passes)
+    afforded = afford(subject, plan, [row.input for row in pool])
+    items, refused = choose(subject, pool[: 2 * afforded.rows], afforded.rows)
     if len(items) < FEWEST:
-        reason = f"{len(items)} of the test rows looked at fall into two or more parts, and {FEWEST} are needed"
-        return not_applicable(ID, TITLE, f"{reason}; {_left_out(refused)}" if refused else reason)
-    used, notes = _used(subject, items)
-    notes += [f"{_left_out(refused)}."] if refused else []
+        return not_applicable(ID, TITLE, f"{_too_few(items)}; {_left_out(refused)}")
+    used, notes = afforded.methods, afforded.notes + ([f"{_left_out(refused)}."] if refused else [])
     values, answers = [i.value for i in items], [i.answer for i in items]
     rng = subject.rng("explanations")
     maps = {m: _finite(m, explain(task, model, values, answers, rng), notes) for m, explain in used.items()}
     found = faithfulness(task, model, values, answers, maps, rng)
     seconds = time.perf_counter() - started
-    numbers = [*_beyond_random(subject, items, found, seconds), *_sanity(subject, items, used, maps, rng)]
-    details = {
-        "by_ablation": _by_ablation(task, found),
-        "wrong": sum(i.right is False for i in items),
-        "notes": notes,
-    }
+    twice = range(0, len(items), max(1, len(items) // afforded.untrained))
+    numbers = [*_beyond_random(subject, items, found, seconds), *_sanity(subject, items, used, maps, twice, rng)]
+    wrong = sum(i.right is False for i in items)
+    details = {"by_ablation": _by_ablation(task, found), "wrong": wrong, "notes": notes}
     alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
     figure = examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, []))
     sentence = _sentence(numbers, list(used), verdicts, items, alike) + caution
@@ -101,28 +88,12 @@ def measure(subject: Subject) -> Section:
     return timed(section, time.perf_counter() - started)
 
 
+def _too_few(rows: Sequence[Any]) -> str:
+    return f"{len(rows)} of the test rows looked at fall into two or more parts, and {FEWEST} are needed"
+
+
 def _left_out(refused: int) -> str:
     return f"{refused} rows were left out, since the model's own answer to them has no finite likelihood"
-
-
-# ---- which methods
-
-
-def _used(subject: Subject, items: Sequence[Item]) -> tuple[dict[str, Explain], list[str]]:
-    """The methods that are measured, and why others are not."""
-    task, budget = subject.task, PLANS[subject.profile].shapley
-    used = dict(methods(task, subject.model, items[0].value))
-    notes = [f"{named(m)}: not for this model; {UNFIT[m]}." for m in METHODS if m in UNFIT and m not in used]
-    if "shapley" in used:
-        parts, ways = max(task.input.parts(i.value) for i in items), len(task.input.ablations)
-        least = passes_of_a_pair(parts, ways)
-        if exact(parts, ways, budget) or least <= budget:
-            used["shapley"] = partial(shapley, passes=budget)
-        else:
-            del used["shapley"]
-            cost = f"{parts} parts need {least:,} forward passes a row, or more"
-            notes.append(f"Shapley values: not in the {subject.profile} profile, since {cost}.")
-    return used, notes
 
 
 def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[np.ndarray]:
@@ -157,11 +128,15 @@ def _beyond_random(subject: Subject, items: Sequence[Item], found: Faithfulness,
 
 
 def _sanity(
-    subject: Subject, items: Sequence[Item], used: Mapping[str, Explain], maps: Maps, rng: np.random.Generator
+    subject: Subject,
+    items: Sequence[Item],
+    used: Mapping[str, Explain],
+    maps: Maps,
+    places: Sequence[int],
+    rng: np.random.Generator,
 ) -> list[Number]:
-    """The randomisation test of each method, and how nearly integrated gradients add up."""
+    """The randomisation test of each method on the items at `places`, and how nearly integrated gradients add up."""
     started, task, seed = time.perf_counter(), subject.task, subject.seed
-    places = range(0, len(items), max(1, len(items) // PLANS[subject.profile].untrained))
     values, answers = [items[i].value for i in places], [items[i].answer for i in places]
     groups = [items[i].group for i in places]
     model = untrained(task, seed).to(device(subject.model))

@@ -43,25 +43,24 @@ class Item:
 # ---- which rows
 
 
-def choose(subject: Subject, most: int, passes: int) -> tuple[list[Item], int]:
-    """Test rows of two parts or more, half of them answered wrongly where there are enough; and how many were refused.
+def candidates(subject: Subject, most: int) -> list[Example]:
+    """At most `most` test rows of two parts or more."""
+    return [e for e in subject.sample(most, "interpretability") if subject.task.input.parts(e.input) > 1]
 
-    At most `most` rows, and fewer, but `FEW`, where occluding every part would take more than `passes` forward passes.
+
+def choose(subject: Subject, rows: Sequence[Example], most: int) -> tuple[list[Item], int]:
+    """At most `most` of the rows, half of them answered wrongly where there are enough; and how many were refused.
+
     Refused are rows whose answer has no finite support: there is no likelihood to lose.
     """
     task = subject.task
-    pool = [e for e in subject.sample(2 * most, "interpretability") if task.input.parts(e.input) > 1]
-    answered = [item for batch in chunks(pool, task.recipe.batch) for item in _answered(task, subject.model, batch)]
+    answered = [item for batch in chunks(rows, task.recipe.batch) for item in _answered(task, subject.model, batch)]
     finite = np.isfinite(supports(task, subject.model, ((i.value, i.answer) for i in answered)))
     items = [item for item, sound in zip(answered, finite, strict=True) if sound]
-    if not items:
-        return [], len(answered)
-    each = len(task.input.ablations) * float(np.mean([task.input.parts(i.value) for i in items]))
-    wanted = min(most, max(FEW, int(passes / each)))
     wrong = [i for i in items if i.right is False]
     other = [i for i in items if i.right is not False]
-    few = min(len(wrong), max(wanted // 2, wanted - len(other)))
-    return other[: wanted - few] + wrong[:few], len(answered) - len(items)
+    few = min(len(wrong), max(most // 2, most - len(other)))
+    return other[: most - few] + wrong[:few], len(answered) - len(items)
 
 
 def _answered(task: Task, model: nn.Module, examples: Sequence[Example]) -> list[Item]:

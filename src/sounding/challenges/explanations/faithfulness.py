@@ -72,6 +72,11 @@ def faithfulness(
     return Faithfulness(dict(zip(maps, -beyond[0], strict=True)), dict(zip(maps, beyond[1], strict=True)))
 
 
+def passes_of_orders(parts: int, ways: int, methods: int) -> int:
+    """Forward passes that judging so many methods on one row of P parts takes, with A ways of taking them away."""
+    return 1 + ways * 2 * (methods + RANDOM_ORDERS) * len(_counts(parts)[0])
+
+
 def _ranked(weights: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """[O, P]: the parts of one item by falling weight [P]; equal ones at random, since their place would be a clue."""
     luck = rng.permutation(len(weights[0]))
