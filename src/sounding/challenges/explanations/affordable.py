@@ -1,0 +1,107 @@
+"""Which explanations are measured, and on how many rows: what each costs is counted before any is made.
+
+Costs are in forward passes, a pass that also takes slopes being three. Where the rows that a verdict needs would take
+longer than there is time, the dearest methods are left out, and the section says which and why.
+
+Legend of shapes: A ablations, P parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sounding.challenges.explanations.explaining import FEW
+from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain, methods, named
+from sounding.challenges.explanations.faithfulness import passes_of_orders
+from sounding.challenges.explanations.gradients import STEPS
+from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
+from sounding.engine.subject import Subject
+
+SLOPE = 3
+"""Forward passes that a pass with slopes takes about as long as."""
+CHEAPEST = 2
+"""So many methods are measured however slow the model is."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured, where the model is fast enough.
+
+    Rows, rows of the randomisation test, about how many seconds all of it may take, and the passes for the Shapley
+    values of one row (0: none are made).
+    """
+
+    rows: int
+    untrained: int
+    seconds: float
+    shapley: int = 0
+
+
+@dataclass(frozen=True)
+class Afforded:
+    """The methods by name, on how many rows, of which so many are explained with an untrained model as well.
+
+    `passes` are the forward passes of all that, and `notes` say why other methods are not measured.
+    """
+
+    methods: dict[str, Explain]
+    rows: int
+    untrained: int
+    passes: float
+    notes: list[str]
+
+
+def afford(subject: Subject, plan: Plan, values: Sequence[Any]) -> Afforded:
+    """What the time of the plan pays for; `values` are inputs like those that will be explained, one or more.
+
+    `FEW` rows, which a verdict needs, are taken at any price. The randomisation test has its share of the rows, or
+    half of those few.
+    """
+    parts, ways = max(map(subject.task.input.parts, values)), len(subject.task.input.ablations)
+    used, notes = _fit(subject, plan, values[0], parts, ways)
+    each = {method: _passes(method, parts, ways, plan.shapley) for method in used}
+    paid, again = plan.seconds / max(1e-9, subject.row_seconds), plan.untrained / plan.rows
+
+    def row() -> float:
+        return (1 + again) * sum(each.values()) + passes_of_orders(parts, ways, len(each))
+
+    while FEW * row() > paid and len(each) > CHEAPEST:
+        dearest = max(each, key=lambda method: each[method])
+        cost = f"{each.pop(dearest):,} forward passes a row take too long with a model as slow as this one"
+        notes.append(_left_out(dearest, subject, cost))
+    rows = max(FEW, min(plan.rows, int(paid / row())))
+    return Afforded({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), rows * row(), notes)
+
+
+def _fit(subject: Subject, plan: Plan, value: Any, parts: int, ways: int) -> tuple[dict[str, Explain], list[str]]:
+    """The methods that this kind of model and the plan allow, and why others are not among them."""
+    used = dict(methods(subject.task, subject.model, value))
+    notes = [f"{named(m)}: not for this model; {UNFIT[m]}." for m in METHODS if m in UNFIT and m not in used]
+    if "shapley" in used:
+        least = passes_of_a_pair(parts, ways)
+        if exact(parts, ways, plan.shapley) or least <= plan.shapley:
+            used["shapley"] = partial(shapley, passes=plan.shapley)
+        else:
+            del used["shapley"]
+            cost = f"{parts} parts need {least:,} forward passes a row, or more"
+            notes.append(_left_out("shapley", subject, cost))
+    return used, notes
+
+
+def _left_out(method: str, subject: Subject, why: str) -> str:
+    name = named(method)
+    return f"{name[0].upper()}{name[1:]}: not in the {subject.profile} profile, since {why}."
+
+
+def _passes(method: str, parts: int, ways: int, most: int) -> int:
+    """Forward passes that one explanation takes; `most` is the budget of Shapley values."""
+    return {
+        "occlusion": 1 + ways * parts,
+        "gradient": SLOPE + ways,
+        "integrated_gradients": SLOPE * STEPS + ways,
+        "grad_cam": SLOPE,
+        "shapley": ways * 2**parts if exact(parts, ways, most) else most,
+    }[method]
