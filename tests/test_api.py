@@ -122,6 +122,12 @@ def test_durations(text, expected):
     assert seconds(text) == expected
 
 
+@pytest.mark.parametrize("name", ["steps", "epochs", "until"])
+def test_a_budget_that_is_no_number_is_refused_before_anything_is_read(name, tmp_path):
+    with pytest.raises(sd.UsageError, match=f"{name} is a number, and '100' is none"):
+        sd.train("classify", tmp_path / "not there", **{name: "100"})
+
+
 def picture(path, side=16):
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(int(path.stem)).integers(0, 256, (side, side, 3), np.uint8)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def train(
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
         means = Means(harden, start, _whole(unlabelled), method, control, every)
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
-        budget = Budget(epochs, steps, None if time is None else seconds(time), until)
+        budget = _budget(epochs, steps, time, until)
         config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
         pool = making.unlabelled(made, dataset, means.unlabelled, say)
         run = making.begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
@@ -187,6 +188,13 @@ def seconds(duration: str | float) -> float:
     if not match or float(match[1]) <= 0:
         raise UsageError(f"no duration: {duration!r}", fix="Give seconds, minutes or hours: 90s, 10m, 1.5h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
+
+
+def _budget(epochs: float | None, steps: int | None, time: str | float | None, until: float | None) -> Budget:
+    for name, value in (("epochs", epochs), ("steps", steps), ("until", until)):
+        if value is not None and not isinstance(value, Real):
+            raise UsageError(f"{name} is a number, and {value!r} is none", fix=f"Give it without quotes: {name}=100")
+    return Budget(epochs, steps, None if time is None else seconds(time), until)
 
 
 def _config(

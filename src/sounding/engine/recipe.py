@@ -24,7 +24,7 @@ class Recipe:
     least_steps: int = 300  # a training by the recipe's own epochs goes on to so many steps, however few the rows
     batch: int = 64  # examples a step
     accumulate: int = 1  # slices that a step's batch is cut into, to need less memory
-    optimizer: str = "adamw"  # adamw, muon (for filters, adamw for the rest) or sgd (with Nesterov momentum 0.9)
+    optimizer: str = "muon"  # muon (for filters, adamw for the rest), adamw or sgd (with Nesterov momentum 0.9)
     lr: float = 2e-3  # peak learning rate
     muon_lr: float = 0.05  # peak length of Muon's steps, as a share of the length of what they change
     weight_decay: float = 0.01

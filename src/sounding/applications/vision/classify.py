@@ -36,7 +36,6 @@ class ClassifyRecipe(Recipe):
 
     shaping: ClassVar = ("network", "width", "depth", "activation")
 
-    optimizer: str = "muon"
     muon_lr: float = 0.1
     lr: float = 3e-3
     weight_decay: float = 0.05

@@ -41,7 +41,6 @@ class DetectRecipe(Recipe):
 
     epochs: float = 100.0
     batch: int = 8
-    optimizer: str = "muon"
     weight_decay: float = 0.05
     average: float = 0.998
     clip: float = 10.0

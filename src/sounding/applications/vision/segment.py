@@ -43,7 +43,6 @@ class SegmentRecipe(Recipe):
 
     epochs: float = 60.0
     batch: int = 4
-    optimizer: str = "muon"
     lr: float = 3e-3
     weight_decay: float = 0.05
     average: float = 0.998
