@@ -88,7 +88,7 @@ def brief():
     with pytest.MonkeyPatch.context() as patch:
         curve, plan = data_efficiency.PLANS["quick"], interpretability.PLANS["quick"]
         patch.setitem(data_efficiency.PLANS, "quick", replace(curve, shares=(0.1, 0.3, 1.0), seconds=3.0))
-        patch.setitem(interpretability.PLANS, "quick", replace(plan, items=16, untrained=4, passes=2000))
+        patch.setitem(interpretability.PLANS, "quick", replace(plan, rows=16, untrained=4))
         patch.setitem(energy.WINDOW_SECONDS, "quick", 0.02)
         yield
 

@@ -317,6 +317,16 @@ def test_both_mixings_take_turns():
     assert 10 <= blended <= 30
 
 
+def test_noise_is_gaussian_of_its_deviation_and_not_cut_off():
+    x = torch.rand(4, 3, 64, 64)
+    y, change = Image().augment(x, generator("a"), noise=0.25)
+    assert change.affine is None
+    assert float((y - x).mean()) == pytest.approx(0, abs=0.01)
+    assert float((y - x).std()) == pytest.approx(0.25, abs=0.01)
+    assert float(y.min()) < 0
+    assert float(y.max()) > 1
+
+
 def test_cutout_takes_at_most_its_square():
     x = batch(n=100)
     y, _ = Image().augment(x, generator("a"), cutout=4)

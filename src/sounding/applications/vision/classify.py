@@ -33,7 +33,6 @@ class ClassifyRecipe(Recipe):
     """The numbers of an image classifier."""
 
     sizes: ClassVar = {"tiny": {"width": 16}, "small": {}, "base": {"width": 64, "depth": 2, "epochs": 30.0}}
-
     shaping: ClassVar = ("network", "width", "depth", "activation")
 
     muon_lr: float = 0.1
@@ -53,6 +52,7 @@ class ClassifyRecipe(Recipe):
     mixup: float = 0.0  # alpha of MixUp (arXiv 1710.09412)
     cutmix: float = 0.0  # alpha of CutMix (arXiv 1905.04899)
     cutout: float = 0.0  # side of a hole (arXiv 1708.04552), as a share of the picture's
+    noise: float = 0.0  # standard deviation of noise, for certificates (arXiv 1902.02918)
     flip_average: bool = True  # predict the mean over a picture and its mirror image, where mirroring is on
 
 
@@ -108,7 +108,9 @@ class Classify(Task):
         """Pictures moved, mirrored, recoloured and mixed, as the recipe says."""
         r, side = self.recipe, self.input.width
         pixels = {"crop": int(r.crop * side), "cutout": math.ceil(r.cutout * side)}
-        return self.input.augment(x, rng, flip=self.mirrors, colour=r.colour, mixup=r.mixup, cutmix=r.cutmix, **pixels)
+        return self.input.augment(
+            x, rng, flip=self.mirrors, colour=r.colour, mixup=r.mixup, cutmix=r.cutmix, noise=r.noise, **pixels
+        )
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
         """Cross-entropy [B]; the truth may be a mixture. Labels are smoothed in training only (arXiv 1512.00567)."""

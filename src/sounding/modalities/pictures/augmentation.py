@@ -108,6 +108,7 @@ def augment(
     mix: float = 0.0,
     cut: float = 0.0,
     hole: int = 0,
+    noise: float = 0.0,
 ) -> tuple[Tensor, Change]:
     """All of the above in order, each left out at 0; where both mixings are wanted, each batch draws one of them."""
     affine = None
@@ -124,6 +125,8 @@ def augment(
         x, change = cutmix(x, rng, cut)
     else:
         x, change = mixup(x, rng, mix) if mix else (x, Change())
+    if noise:  # not cut off at 0 and 1: nor is that of a certificate, for which this prepares
+        x = x + noise * torch.randn(x.shape, generator=rng).to(x)
     return x, replace(change, affine=affine)
 
 

@@ -194,13 +194,17 @@ class Image(InputModality):
         mixup: float = 0.0,
         cutmix: float = 0.0,
         cutout: int = 0,
+        noise: float = 0.0,
     ) -> tuple[Tensor, Change]:
         """A batch [B, C, H, W] varied for training, and what that did to the answers. What is 0 is left out.
 
         `crop` and `cutout` are in pixels (largest shift, side of a hole), `colour` is the largest relative change of
-        brightness, contrast and saturation, `mixup` and `cutmix` are the parameters of their Beta distributions.
+        brightness, contrast and saturation, `mixup` and `cutmix` are the parameters of their Beta distributions, and
+        `noise` is the standard deviation of Gaussian noise.
         """
-        return augmentation.augment(x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout)
+        return augmentation.augment(
+            x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout, noise=noise
+        )
 
     def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
         """A batch turned, sheared, moved and toned; see `variation.py`."""
