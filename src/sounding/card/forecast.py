@@ -40,9 +40,9 @@ def forecast(subject: Subject) -> dict[str, float]:
         return {}
     try:
         speed = _speed(subject)
+        return {id: 0.5 + _SECONDS.get(id, _nothing)(subject, speed) for id in MEASURED}
     except Exception:  # whatever is wrong with the model or the rows, the sections will say it
         return {}
-    return {id: 0.5 + _SECONDS.get(id, _nothing)(subject, speed) for id in MEASURED}
 
 
 def _speed(subject: Subject) -> Speed:

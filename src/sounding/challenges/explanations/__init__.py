@@ -4,4 +4,5 @@ explanation.py    the methods, and one answer explained
 gradients.py  gradcam.py  shapley.py      how each finds its weights
 faithfulness.py   what an explanation foretells, beyond coins
 explaining.py     which rows are explained, and how they are shown
+affordable.py     which methods there is time for, and on how many rows
 """
