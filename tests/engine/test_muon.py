@@ -10,7 +10,7 @@ from sounding.applications.vision.classify import Classify, ClassifyRecipe
 from sounding.engine.inspection.steps import trial
 from sounding.engine.machine import Setting
 from sounding.engine.muon import Muon, orthogonalised, turned
-from sounding.engine.optimization import optimizer, pace
+from sounding.engine.optimization import acting, optimizer, pace
 from sounding.engine.recipe import Recipe
 from sounding.engine.trainee import Trainee
 from sounding.randomness import stream
@@ -144,3 +144,10 @@ def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
     assert any(name.endswith("momentum_buffer") for name in expected)
     for name, tensor in second.tensors().items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def test_a_network_without_filters_is_said_to_be_trained_by_adamw():
+    layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    assert acting(layers, Recipe(optimizer="muon")) == "adamw"
+    assert acting(net(), Recipe(optimizer="muon")) == "muon"
+    assert acting(net(), Recipe(optimizer="sgd")) == "sgd"

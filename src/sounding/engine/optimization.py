@@ -35,6 +35,11 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return makers[recipe.optimizer](groups)
 
 
+def acting(model: nn.Module, recipe: Recipe) -> str:
+    """The name of the optimizer that trains `model`: Muon with no filters to turn is AdamW."""
+    return "adamw" if recipe.optimizer == "muon" and not turned(model) else recipe.optimizer
+
+
 def pace(optimizer: torch.optim.Optimizer, share: float) -> None:
     """Set the learning rate of every group of parameters to this share of its peak."""
     for group in optimizer.param_groups:

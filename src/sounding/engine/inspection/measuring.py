@@ -22,6 +22,7 @@ from sounding.engine.inspection.layer import Layer
 from sounding.engine.inspection.layers import Tally, layers, own, watched, weights
 from sounding.engine.inspection.verdicts import judge
 from sounding.engine.machine import Setting
+from sounding.engine.optimization import acting
 from sounding.engine.records import Example
 from sounding.engine.task import Task
 from sounding.errors import DataError
@@ -65,7 +66,7 @@ def inspect(
         taken = steps.trial(twin, task.recipe, rate) if moved is None else moved
     found = tuple(replace(layer, update=taken.get(layer.name)) for layer in measured)
     unused = tuple(name for name in layers(twin) if name not in {layer.name for layer in found})
-    real, optimizer = moved is not None, task.recipe.optimizer
+    real, optimizer = moved is not None, acting(twin, task.recipe)
     findings = judge(found, loss=loss, rate=rate, spread=spread, real=real, optimizer=optimizer)
     return Inspection(found, findings, loss, len(rows), seed, rate, optimizer, unused, real)
 
