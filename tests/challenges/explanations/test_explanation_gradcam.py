@@ -129,6 +129,25 @@ def test_the_models_own_map_of_answers_is_no_layer():
     assert found(model, lambda model, x, values: model(x)["planes"][:, 0].mean((1, 2))) is model.features
 
 
+class Parted(nn.Module):
+    """Two maps looked at side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 4, 3, 1, 1), nn.ReLU())
+        self.left, self.right = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        maps = self.features(x)
+        return self.left(maps).mean((1, 2, 3)) + self.right(maps).amax((1, 2, 3))
+
+
+def test_where_maps_part_the_layer_is_the_last_before_also_of_a_model_that_looks_at_the_mirror_image():
+    model = Parted()
+    assert found(model, lambda model, x, values: model(x)) is model.features
+    assert found(model, lambda model, x, values: model(x) + model(x.flip(-1))) is model.features
+
+
 def test_standardised_pixels_are_no_layer():
     assert found(nn.Sequential(Normalize([0.5], [0.2]), nn.Flatten(), nn.Linear(SIDE**2, 2))) is None
 

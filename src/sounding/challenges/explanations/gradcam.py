@@ -120,10 +120,14 @@ def _maps(model: nn.Module, outputs: Mapping[nn.Module, Any]) -> list[nn.Module]
 
 
 def _carries_all(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answer: Any) -> bool:
-    """Whether the input has no other way to the support than through `layer`."""
+    """Whether the input has no other way to the support than through `layer`, however often that is called."""
     point = x.detach().requires_grad_(True)
-    with _cut_loose(layer), torch.enable_grad():
-        support = task.support(model, point, [answer])
+    handle = layer.register_forward_hook(lambda module, args, output: output.detach())
+    try:
+        with torch.enable_grad():
+            support = task.support(model, point, [answer])
+    finally:
+        handle.remove()
     return not slope(support, point).any()
 
 
