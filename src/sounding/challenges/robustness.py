@@ -42,7 +42,7 @@ class Plan:
     unbounded: bool
 
 
-LEAST = 32
+LEAST = 16
 """Rows that are measured however slow the model is."""
 STEP = 3
 """A step of an attack takes a pass and a gradient, which is two more."""
