@@ -47,7 +47,7 @@ def section(sorted_subject):
 
 def test_a_slow_model_is_disturbed_on_fewer_rows(sorted_subject):
     slow = replace(sorted_subject)
-    slow.row_seconds = 1.0
+    slow.row_seconds = 10.0
     section = robustness.measure(slow)
     assert section["corrupted"].n == robustness.LEAST
     assert all(n.estimate.n == robustness.LEAST for n in section.numbers if n.kind == "bound")
