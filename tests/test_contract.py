@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 import sounding
 from sounding import catalog
+from sounding.architectures.folding import swift
 from sounding.card.card import SECTIONS, Card, Header
 from sounding.card.measuring import measure
 from sounding.challenges import data_efficiency, energy, interpretability
@@ -34,7 +35,6 @@ from sounding.engine import evaluation
 from sounding.engine.data import Dataset, open_data
 from sounding.engine.evidence import Section
 from sounding.engine.machine import Setting
-from sounding.engine.prediction import swift
 from sounding.engine.records import Example, Prediction
 from sounding.engine.subject import Subject
 from sounding.engine.task import Task

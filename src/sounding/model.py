@@ -17,6 +17,7 @@ from typing import Any
 
 from torch import nn
 
+from sounding.architectures.folding import swift
 from sounding.card.card import Card, Header
 from sounding.card.contents import versions
 from sounding.card.measuring import measure
@@ -33,7 +34,7 @@ from sounding.engine.files import read_json, write
 from sounding.engine.inspection import Inspection
 from sounding.engine.machine import Setting
 from sounding.engine.metering.cost import with_joules
-from sounding.engine.prediction import Result, Results, expand, predict, swift
+from sounding.engine.prediction import Result, Results, expand, predict
 from sounding.engine.records import Record
 from sounding.engine.run import Run
 from sounding.engine.subject import Profile, Subject

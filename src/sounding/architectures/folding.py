@@ -8,8 +8,14 @@ from __future__ import annotations
 import copy
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def swift(model: nn.Module) -> nn.Module:
+    """A copy of `model` that answers in less time: the same to rounding, its normalisations folded, channels last."""
+    return folded(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def folded(model: nn.Module) -> nn.Module:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.architectures.folding import swift
 from sounding.engine.task import Task, chunks
 
 Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
@@ -38,7 +39,7 @@ def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any
 
 def supports(task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
     """[n]: the support that the model gives to each (value, answer)."""
-    return scored(task.support, task, model, pairs)
+    return scored(task.support, task, swift(model), pairs)
 
 
 def alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from sounding.architectures.folding import swift
 from sounding.engine.evidence import Estimate
 from sounding.engine.intervals import bootstrap, paired_difference, proportion
 from sounding.engine.machine import Setting, inference
@@ -40,7 +41,7 @@ def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: S
     model.eval()
     try:
         with inference(setting):
-            records = task.trials(model, examples)
+            records = task.trials(swift(model) if setting is None else model, examples)
     finally:
         model.train(training)
     broken = sum(not _finite(record) for record in records)

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from sounding.architectures.folding import folded
 from sounding.engine.data.reading import laid
 from sounding.engine.machine import Setting, inference
 from sounding.engine.records import Prediction
@@ -97,11 +95,6 @@ class Results(list[Result]):
     def to_dicts(self) -> list[list[dict[str, Any]]]:
         """Each result as the Hugging Face pipelines shape it."""
         return [result.to_dicts() for result in self]
-
-
-def swift(model: nn.Module) -> nn.Module:
-    """A copy of `model` that answers in less time: the same to rounding, its normalisations folded, channels last."""
-    return folded(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def predict(task: Task, model: nn.Module, inputs: Iterable[Any], setting: Setting | None = None) -> Iterator[Result]:
