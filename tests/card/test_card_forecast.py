@@ -32,11 +32,17 @@ def subject(profile: str, **more):
 
 def test_every_section_has_its_seconds_and_full_takes_longer(speed):
     profiles = ("quick", "standard", "full")
-    quick, standard, full = (forecast(subject(profile, training={"seconds": 20.0})) for profile in profiles)
+    training = {"seconds": 20.0, "steps": 100}
+    quick, standard, full = (forecast(subject(profile, training=training)) for profile in profiles)
     assert list(quick) == list(standard) == list(full) == list(MEASURED)
     assert all(0 < seconds < 1e5 for seconds in (*quick.values(), *standard.values(), *full.values()))
     assert sum(full.values()) > 2 * sum(standard.values()) > 4 * sum(quick.values())
     assert standard["data_efficiency"] > forecast(subject("standard"))["data_efficiency"]  # no training cost is known
+
+
+def test_trainings_that_are_too_long_to_be_repeated_cost_nothing(speed):
+    long = {"seconds": 36_000.0, "steps": 100}
+    assert forecast(subject("standard", training=long)) == forecast(subject("standard"))
 
 
 def test_the_real_speed_is_measured_in_a_moment():

@@ -74,9 +74,12 @@ def _calibration(subject: Subject, speed: Speed) -> float:
 
 def _data_efficiency(subject: Subject, speed: Speed) -> float:
     from sounding.challenges.data_efficiency import PLANS
+    from sounding.challenges.labels.retraining import affordable
 
     plan = PLANS[subject.profile]
     trainings = (len(plan.shares) + len(plan.per_class)) * plan.draws
+    if affordable(subject.training, plan.seconds, trainings) is None:
+        return 0.0  # and the section will say so
     training = min(plan.seconds, trainings * float(subject.training.get("seconds") or 0.0))
     return training + trainings * min(plan.test, len(subject.test)) * 2 * speed.row
 
