@@ -35,6 +35,7 @@ FEW = 30
 def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
     """The records of `model` on `examples`, in evaluation mode and without gradients; the model's mode is put back.
 
+    Without a setting they are computed as `predict` answers, with normalisations folded (`swift`).
     Raises TrainingError when outputs are not finite. A loss of +inf is kept: the truth was given probability 0.
     """
     training = model.training
