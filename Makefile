@@ -25,7 +25,7 @@ check: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/test_layers.py tests/test_size.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/test_layers.py
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .mypy_cache

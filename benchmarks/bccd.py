@@ -14,7 +14,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.engine.progress import watch
+from sounding.training.progress import watch
 
 SETTINGS = {"upright": "no", "scale": "1.3"}
 CLASSES = ("Platelets", "RBC", "WBC")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.engine.progress import watch
+from sounding.training.progress import watch
 
 CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car"]
 CLASSES += ["pedestrian", "bicyclist"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.engine.progress import watch
+from sounding.training.progress import watch
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import sounding as sd
-from sounding.engine.files import read_json
-from sounding.engine.machine import prepare, processor
-from sounding.engine.progress import watch
+from sounding.files import read_json
+from sounding.machine.setting import prepare, processor
+from sounding.training.progress import watch
 
 
 def options(doc: str, out: str) -> argparse.ArgumentParser:

@@ -21,9 +21,9 @@ import numpy as np
 import sounding as sd
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption
-from sounding.engine.evidence import Estimate
-from sounding.engine.files import write_json
-from sounding.engine.intervals import paired_difference
+from sounding.contract.evidence import Estimate
+from sounding.files import write_json
+from sounding.evaluation.intervals import paired_difference
 
 ROWS, SEVERITIES = 1000, (1, 2, 3, 4, 5)
 

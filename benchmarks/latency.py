@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 import sounding as sd
-from sounding.engine.machine import prepare
-from sounding.engine.prediction import predict
+from sounding.machine.setting import prepare
+from sounding.runs.prediction import predict
 from sounding.modalities.boxes.boxes import BoxSet
 
 HEIGHT, WIDTH = 480, 640

@@ -19,7 +19,7 @@ from pathlib import Path
 import common
 import pyarrow.parquet as pq
 
-from sounding.engine.progress import watch
+from sounding.training.progress import watch
 
 FILES = ("lfwcrop/images.parquet", "lfwcrop/pairs.csv")
 

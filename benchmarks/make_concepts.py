@@ -19,16 +19,16 @@ import torch
 
 import sounding as sd
 from sounding.architectures.activations import ACTIVATIONS
-from sounding.engine.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
-from sounding.engine.keeper import Keeper
-from sounding.engine.machine import Setting
-from sounding.engine.records import Example
-from sounding.engine.svg import BLUE, MUTED, VERMILION, figure_svg
-from sounding.engine.trainee import Trainee
-from sounding.engine.training import Budget, fit
+from sounding.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
+from sounding.training.checkpointer import Keeper
+from sounding.machine.setting import Setting
+from sounding.contract.records import Example
+from sounding.evaluation.svg import BLUE, MUTED, VERMILION, figure_svg
+from sounding.training.train_state import Trainee
+from sounding.training.loop import Budget, fit
 from sounding.randomness import stream
 
-DIGITS = Path(sd.__file__).parent / "data" / "digits.parquet"
+DIGITS = Path(sd.__file__).parent / "samples" / "digits.parquet"
 STEPS, WIDTH = 300, 8
 UNGUARDED = 10  # steps at a learning rate of 3 before the net is looked at
 NETS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Makes src/sounding/data/digits.parquet, the small real data set that `sounding demo` trains on.
+"""Makes src/sounding/samples/digits.parquet, the small real data set that `sounding demo` trains on.
 
     python benchmarks/make_digits.py [FILE]
 
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 from sklearn.datasets import load_digits
 
-FILE = Path(__file__).parents[1] / "src/sounding/data/digits.parquet"
+FILE = Path(__file__).parents[1] / "src/sounding/samples/digits.parquet"
 SPLITS = ("train", "validation", "test")
 SHARES = (0.64, 0.16)  # and the rest, 0.20
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from sounding.engine import machine
+from sounding.machine import setting as machine
 
 LIMITS = {
     "": "sse4_1",

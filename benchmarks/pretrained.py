@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import sounding as sd
 from sounding.challenges.labels.curves import nested_order
 from sounding.challenges.labels.helping import help_of
-from sounding.engine.files import read_json
+from sounding.files import read_json
 from sounding.randomness import stream
 
 

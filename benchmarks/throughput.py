@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> None:
     import numpy
     import torch
 
-    from sounding.engine import machine
+    from sounding.machine import setting as machine
 
     name, flags = machine.processor()
     sets = ", ".join(f"{s} {'yes' if f in flags else 'no'}" for s, f in SETS.items())
@@ -85,7 +85,7 @@ def row(loop: str, width: int, about: dict[str, Any], rounds: list[dict[str, Any
 
 def ratio(rounds: list[dict[str, Any]], loop: str) -> str:
     """How many times faster our loop is, with the 95 % interval over rounds."""
-    from sounding.engine.intervals import mean_t
+    from sounding.evaluation.intervals import mean_t
 
     speed = {name: [r[name]["images"] / r[name]["seconds"] for r in rounds] for name in (LOOPS[0], loop)}
     found = mean_t([math.log(a / b) for a, b in zip(speed[LOOPS[0]], speed[loop], strict=True)], "rounds")
@@ -173,16 +173,16 @@ class Gate:
 
 
 def ours(width: int, batch: int) -> None:
-    from sounding.engine import machine
+    from sounding.machine import setting as machine
 
     machine.prepare()
     setting = machine.choose()
 
     from sounding.applications.vision.classify import Classify
-    from sounding.engine.data import open_data
-    from sounding.engine.progress import Watch
-    from sounding.engine.records import Example
-    from sounding.engine.training import Budget, fit
+    from sounding.data import open_data
+    from sounding.training.progress import Watch
+    from sounding.contract.records import Example
+    from sounding.training.loop import Budget, fit
 
     settings = {"network": "fast", "width": width, "batch": batch, "optimizer": "adamw"}  # as the other loops have it
     task = Classify(Classify.Recipe.make("small", settings))

@@ -12,7 +12,7 @@ from PIL import Image
 import sounding as sd
 from sounding.randomness import stream
 
-DOTS = str(Path(__file__).parent / "engine" / "dots.py")
+DOTS = str(Path(__file__).parent / "contract" / "dots.py")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sounding.cli import cli
-from sounding.engine.files import read_tensors
+from sounding.files import read_tensors
 
 APPLICATION = '''
 """Parity: whether a picture of dots has an even number of them. A newcomer's file."""
@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 import sounding as sd
-from sounding.engine.metrics import accuracy
+from sounding.contract.metrics import accuracy
 from sounding.modalities.category import Category
 from sounding.modalities.pictures.image import Image
 

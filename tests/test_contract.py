@@ -31,14 +31,14 @@ from sounding.card.measuring import measure
 from sounding.challenges import data_efficiency, energy, interpretability
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.explanations.explanation import completeness_gap, methods
-from sounding.engine import evaluation
-from sounding.engine.data import Dataset, open_data
-from sounding.engine.evidence import Section
-from sounding.engine.machine import Setting
-from sounding.engine.records import Example, Prediction
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
-from sounding.engine.training import Budget, Fitted, fit
+from sounding.evaluation import evaluation
+from sounding.data import Dataset, open_data
+from sounding.contract.evidence import Section
+from sounding.machine.setting import Setting
+from sounding.contract.records import Example, Prediction
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
+from sounding.training.loop import Budget, Fitted, fit
 from sounding.randomness import generator, stream
 
 TOYS = Path(__file__).parent / "applications" / "toys"

@@ -1,7 +1,7 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
-    cli → api, serve → making → model → card, catalog → applications | challenges → engine → modalities | architectures
-    → errors, randomness
+    cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation → data
+    → machine, modalities | architectures → contract → errors, files, randomness
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -18,21 +18,34 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "sounding"
 
 FLOORS = {
-    **dict.fromkeys(("__init__", "__main__", "cli"), 9),  # the front door: the public names and the verbs
-    **dict.fromkeys(("api", "serve"), 7),
-    **dict.fromkeys(("model", "making"), 6),  # a trained model with its card, and how a run is made
-    **dict.fromkeys(("card", "catalog"), 5),
-    **dict.fromkeys(("applications", "challenges"), 4),
-    "engine": 3,
-    **dict.fromkeys(("modalities", "architectures", "games"), 2),
-    **dict.fromkeys(("errors", "randomness"), 1),
+    **dict.fromkeys(("__init__", "__main__", "cli"), 12),  # the front door: the public names and the verbs
+    **dict.fromkeys(("api", "serve"), 11),
+    "runs": 10,  # a run from plan to folder, and the trained model
+    **dict.fromkeys(("card", "catalog"), 9),
+    **dict.fromkeys(("applications", "challenges"), 8),
+    "inspection": 7,
+    "training": 6,
+    "evaluation": 5,
+    "data": 4,
+    **dict.fromkeys(("machine", "modalities", "architectures", "games"), 3),
+    "contract": 2,
+    **dict.fromkeys(("errors", "files", "randomness"), 1),
 }
 NO_DOOR = [{"applications", "challenges"}, {"modalities", "architectures"}]
-BLIND = ("engine", "challenges", "card")  # packages that may not name an application
+BLIND = (
+    "contract",
+    "machine",
+    "data",
+    "evaluation",
+    "training",
+    "inspection",
+    "challenges",
+    "card",
+)  # packages that may not name an application
 
 
 def room(path: Path, source: Path = SOURCE) -> str:
-    """The part of the house that a file belongs to: "engine", "cli"."""
+    """The part of the house that a file belongs to: "training", "cli"."""
     return path.relative_to(source).parts[0].removesuffix(".py")
 
 
@@ -66,7 +79,8 @@ def climbs(path: Path, source: Path = SOURCE) -> list[str]:
 
 
 def applications(source: Path = SOURCE) -> list[str]:
-    return [file.stem for file in (source / "applications").rglob("*.py") if not file.name.startswith("_")]
+    """An application is a file or a folder in one of the areas."""
+    return [place.stem for place in (source / "applications").glob("*/*") if not place.name.startswith("_")]
 
 
 def names_of_applications(path: Path, source: Path = SOURCE) -> list[str]:
@@ -116,7 +130,7 @@ def test_every_room_is_on_a_floor():
 def test_the_walk_sees_the_house():
     names = {name for path in files() for _, name in imports(path)}
     assert len(files()) > 30
-    assert {"sounding.errors", "sounding.engine.task", "sounding.modalities.modality"} <= names
+    assert {"sounding.errors", "sounding.contract.task", "sounding.contract.modality"} <= names
 
 
 @pytest.mark.parametrize("package", BLIND)
@@ -130,12 +144,12 @@ def test_what_measures_knows_no_application(package):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("engine/bad.py", "from sounding.challenges.energy import measure"),
-        ("engine/bad.py", "def f():\n    import sounding.applications.vision.detect"),
-        ("engine/bad.py", "from ..card import card"),
-        ("engine/bad.py", "from sounding import api"),
-        ("engine/bad.py", "import sounding"),
-        ("errors.py", "from sounding.engine.task import Task"),
+        ("training/bad.py", "from sounding.challenges.energy import measure"),
+        ("training/bad.py", "def f():\n    import sounding.applications.vision.detect.task"),
+        ("training/bad.py", "from ..card import card"),
+        ("training/bad.py", "from sounding import api"),
+        ("training/bad.py", "import sounding"),
+        ("errors.py", "from sounding.contract.task import Task"),
         ("challenges/bad.py", "from sounding.applications.vision import detect"),
         ("applications/vision/bad.py", "from sounding.challenges import energy"),
         ("applications/vision/bad.py", "from ...challenges import energy"),
@@ -152,8 +166,8 @@ def test_a_bad_import_is_found(tmp_path, name, text):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("engine/good.py", "import numpy\nfrom sounding.modalities.modality import Modality\nfrom . import task"),
-        ("applications/vision/good.py", "from sounding.architectures.cnn import ResNet\nfrom ...engine import task"),
+        ("training/good.py", "import numpy\nfrom sounding.contract.modality import Modality\nfrom . import task"),
+        ("applications/vision/good.py", "from sounding.architectures.cnn import ResNet\nfrom ...contract import task"),
         ("card/good.py", "from sounding.challenges import energy"),
     ],
 )

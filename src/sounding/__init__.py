@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sounding.api import check, compare, load, pipeline, train
     from sounding.card.card import Card
-    from sounding.engine.data import Columns
-    from sounding.engine.evidence import Estimate, Figure, Number, Section
-    from sounding.engine.metrics import Metric
-    from sounding.engine.recipe import Recipe
-    from sounding.engine.records import Example, Prediction, Record
-    from sounding.engine.task import Task
+    from sounding.data import Columns
+    from sounding.contract.evidence import Estimate, Figure, Number, Section
+    from sounding.contract.metrics import Metric
+    from sounding.contract.recipe import Recipe
+    from sounding.contract.records import Example, Prediction, Record
+    from sounding.contract.task import Task
     from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
-    from sounding.model import Model
+    from sounding.runs.model import Model
 
 __version__ = "0.1.0"
 
 _HOME = {
     "sounding.api": ("check", "compare", "load", "pipeline", "train"),
-    "sounding.model": ("Model",),
+    "sounding.runs.model": ("Model",),
     "sounding.card.card": ("Card",),
-    "sounding.engine.data": ("Columns",),
-    "sounding.engine.evidence": ("Estimate", "Figure", "Number", "Section"),
-    "sounding.engine.metrics": ("Metric",),
-    "sounding.engine.recipe": ("Recipe",),
-    "sounding.engine.records": ("Example", "Prediction", "Record"),
-    "sounding.engine.task": ("Task",),
+    "sounding.data": ("Columns",),
+    "sounding.contract.evidence": ("Estimate", "Figure", "Number", "Section"),
+    "sounding.contract.metrics": ("Metric",),
+    "sounding.contract.recipe": ("Recipe",),
+    "sounding.contract.records": ("Example", "Prediction", "Record"),
+    "sounding.contract.task": ("Task",),
     "sounding.errors": ("DataError", "RunError", "SoundingError", "TrainingError", "UsageError"),
 }
 

@@ -21,23 +21,26 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from sounding import catalog, making
+from sounding import catalog
+
+from sounding.runs import training as making
 from sounding.card.trade_offs import TradeOffs, compare_runs
-from sounding.engine import evaluation, hub
-from sounding.engine.data import Columns, Report, open_data
-from sounding.engine.data.audit import check as audit
-from sounding.engine.data.sources import find
-from sounding.engine.machine import Setting, choose
-from sounding.engine.progress import Watch
-from sounding.engine.recipe import Recipe
-from sounding.engine.run import Run
-from sounding.engine.subject import Profile
-from sounding.engine.task import Task
-from sounding.engine.training import Budget
-from sounding.engine.transfer import opened
+from sounding.evaluation import evaluation
+from sounding.runs import hub
+from sounding.data import Columns, Report, open_data
+from sounding.data.audit import check as audit
+from sounding.data.sources import find
+from sounding.machine.setting import Setting, choose
+from sounding.training.progress import Watch
+from sounding.contract.recipe import Recipe
+from sounding.runs.folder import Run
+from sounding.evaluation.context import Profile
+from sounding.contract.task import Task
+from sounding.training.loop import Budget
+from sounding.runs.transfer import opened
 from sounding.errors import DataError, RunError, UsageError
-from sounding.making import Means
-from sounding.model import Metrics, Model, measured
+from sounding.runs.training import Means
+from sounding.runs.model import Metrics, Model, measured
 
 
 def train(

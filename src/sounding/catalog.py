@@ -1,7 +1,8 @@
 """Finds an application by its name or by the path of its file. The only importer of applications.
 
-An application is a module with one subclass of Task in it. Those of the package lie in `applications/`, one file each,
-and are called by the file's name; anybody else's is called by its path. There is no list to edit.
+An application is a file with one subclass of Task in it, or a folder whose `task.py` is that file and which keeps what
+serves the application alone; `verbs.py` in it may add a group of commands. Those of the package lie in `applications/`
+and are called by the name of the file or folder; anybody else's is called by its path. There is no list to edit.
 """
 
 from __future__ import annotations
@@ -13,17 +14,28 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from sounding.engine.task import Task
+from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.randomness import entropy
 
 _HERE = Path(__file__).parent / "applications"
+TASK = "task.py"
+"""The file of an application that is a folder."""
 
 
 def names() -> dict[str, str]:
     """Name → module of every application in the package, found without importing them."""
-    files = (f for f in sorted(_HERE.rglob("*.py")) if not f.name.startswith("_"))
-    return {f.stem: ".".join(("sounding.applications", *f.relative_to(_HERE).with_suffix("").parts)) for f in files}
+    places = sorted(
+        (place for area in _HERE.iterdir() if area.is_dir() for place in area.iterdir()), key=lambda p: p.stem
+    )
+    files = (place / TASK if place.is_dir() else place for place in places if not place.name.startswith("_"))
+    return {_called(file): _module(file) for file in files if file.suffix == ".py" and file.exists()}
+
+
+def verbs() -> dict[str, str]:
+    """Name → module of the commands that an application brings along, found without importing them."""
+    files = (file.with_name("verbs.py") for area in _HERE.iterdir() if area.is_dir() for file in area.glob(f"*/{TASK}"))
+    return {file.parent.name: _module(file) for file in files if file.exists()}
 
 
 def find(name: str) -> type[Task]:
@@ -41,8 +53,8 @@ def find(name: str) -> type[Task]:
 
 
 def is_path(name: str) -> bool:
-    """Whether `name` points at a file rather than into the package."""
-    return name.endswith(".py")
+    """Whether `name` points at a file or a folder with one rather than into the package."""
+    return name.endswith(".py") or "/" in name
 
 
 def summary(task: type[Task]) -> str:
@@ -51,6 +63,7 @@ def summary(task: type[Task]) -> str:
 
 
 def _load(path: Path) -> ModuleType:
+    path = path / TASK if path.is_dir() else path
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), fix="Name the .py file that holds the application")
     name = f"sounding_application_{path.stem}_{entropy(path.resolve()):x}"
@@ -70,6 +83,14 @@ def _load(path: Path) -> ModuleType:
     finally:
         sys.path.remove(str(path.resolve().parent))
     return module
+
+
+def _called(file: Path) -> str:
+    return file.parent.name if file.name == TASK else file.stem
+
+
+def _module(file: Path) -> str:
+    return ".".join(("sounding", *file.relative_to(_HERE.parent).with_suffix("").parts))
 
 
 def _only_task(module: ModuleType, name: str) -> type[Task]:

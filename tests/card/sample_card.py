@@ -11,9 +11,9 @@ from sounding.card import method
 from sounding.card.card import Card, Header
 from sounding.card.data import measure
 from sounding.card.parts import Part
-from sounding.engine import plots
-from sounding.engine.evidence import Estimate, Figure, Number, Section, failed, not_applicable, skipped, timed
-from sounding.engine.subject import Subject
+from sounding.evaluation import plots
+from sounding.contract.evidence import Estimate, Figure, Number, Section, failed, not_applicable, skipped, timed
+from sounding.evaluation.context import Subject
 
 HOSTILE = '<script>alert("1")</script> | *x* `y` [a](b) & co'
 

@@ -11,7 +11,7 @@ import pytest
 from sample_card import number, sample
 
 from sounding.card.card import SECTIONS, Card, Header
-from sounding.engine.evidence import Section
+from sounding.contract.evidence import Section
 from sounding.errors import RunError
 
 PUBLIC = {"schema", "task", "model", "data", "created", "command", "profile", "sections"}

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from sample_card import HOSTILE, report
 
 from sounding.card.data import measure
-from sounding.engine.data.report import Duplicates, Pairs, Refusal, Report
-from sounding.engine.evidence import Section
-from sounding.engine.subject import Subject
+from sounding.data.report import Duplicates, Pairs, Refusal, Report
+from sounding.contract.evidence import Section
+from sounding.evaluation.context import Subject
 
 
 def section(values: dict, rows: tuple[int, int, int] = (0, 0, 0)) -> Section:

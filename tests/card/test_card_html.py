@@ -13,7 +13,7 @@ from sample_card import HOSTILE, number, sample
 
 from sounding.card.card import SECTIONS, Card, Header
 from sounding.card.wording import printed
-from sounding.engine.evidence import Figure, Section, not_applicable, skipped
+from sounding.contract.evidence import Figure, Section, not_applicable, skipped
 
 VOID = {"meta", "img", "br"}
 

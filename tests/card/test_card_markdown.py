@@ -10,7 +10,7 @@ from sample_card import HOSTILE, number, sample
 
 from sounding.card.card import Card, Header
 from sounding.card.wording import printed
-from sounding.engine.evidence import Section, not_applicable
+from sounding.contract.evidence import Section, not_applicable
 
 
 def head(text: str) -> dict:

@@ -21,10 +21,10 @@ from sounding.card.card import SECTIONS, Header
 from sounding.card.measuring import measure
 from sounding.card.parts import Part, Parts, fingerprint
 from sounding.card.sections import MEASURED
-from sounding.engine.evidence import Figure, Section
-from sounding.engine.metering.meter import Meter
-from sounding.engine.subject import Subject
-from sounding.engine.training import Interrupted
+from sounding.contract.evidence import Figure, Section
+from sounding.machine.metering.meter import Meter
+from sounding.evaluation.context import Subject
+from sounding.training.loop import Interrupted
 from sounding.errors import DataError, RunError, TrainingError, UsageError
 
 FIGURE = Figure("f", "a picture", "<svg></svg>")
@@ -229,8 +229,8 @@ KILLED = """
     from sounding.card import measuring
     from sounding.card.card import SECTIONS, Header
     from sounding.card.parts import Parts
-    from sounding.engine.evidence import Section
-    from sounding.engine.subject import Subject
+    from sounding.contract.evidence import Section
+    from sounding.evaluation.context import Subject
 
     def stand_in(id, subject, known):
         print(id, flush=True)

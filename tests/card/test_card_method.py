@@ -10,8 +10,8 @@ from sample_card import sample
 from sounding.card import method
 from sounding.card.card import Card
 from sounding.card.parts import Part
-from sounding.engine.evidence import Estimate, Section
-from sounding.engine.metering.meter import Meter
+from sounding.contract.evidence import Estimate, Section
+from sounding.machine.metering.meter import Meter
 
 
 def test_every_number_is_listed_with_what_explains_it():

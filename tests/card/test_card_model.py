@@ -11,7 +11,7 @@ import sounding
 from sounding.card import measuring
 from sounding.card.card import SECTIONS, Card
 from sounding.card.sections import MEASURED
-from sounding.engine.evidence import Section
+from sounding.contract.evidence import Section
 from sounding.errors import DataError, UsageError
 
 TOY = Path(__file__).parents[1] / "applications" / "toys" / "boxfinder.py"

@@ -14,12 +14,12 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
 
 from sounding.card.quality import measure
-from sounding.engine.metrics import Metric, accuracy, macro_f1, mean_loss
-from sounding.engine.records import Example, Prediction, Record
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
+from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss
+from sounding.contract.records import Example, Prediction, Record
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
 from sounding.modalities.category import Category
-from sounding.modalities.modality import InputModality, Modality
+from sounding.contract.modality import InputModality, Modality
 
 
 class Value(InputModality):

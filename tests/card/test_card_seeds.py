@@ -17,11 +17,11 @@ import sounding as sd
 from sounding import catalog
 from sounding.card import data as data_section
 from sounding.card import seeds, use
-from sounding.engine.evidence import Section
-from sounding.engine.records import Example, Record
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Section
+from sounding.contract.records import Example, Record
+from sounding.evaluation.context import Subject
 
-DOTS = str(Path(__file__).parents[1] / "engine" / "dots.py")
+DOTS = str(Path(__file__).parents[1] / "contract" / "dots.py")
 
 
 def bench(right: int = 90, n: int = 100, seed: int = 0, group: str = "") -> Subject:

@@ -10,7 +10,7 @@ import pytest
 from sample_card import number, sample
 
 from sounding.card.card import Card, Header
-from sounding.engine.evidence import Section
+from sounding.contract.evidence import Section
 
 
 def elements(card: Card) -> dict[str, dict]:

@@ -6,7 +6,7 @@ import pytest
 from sample_card import number
 
 from sounding.card.wording import COUNTED, duration, first_sentence, printed, tables
-from sounding.engine.evidence import Section
+from sounding.contract.evidence import Section
 
 
 @pytest.mark.parametrize(

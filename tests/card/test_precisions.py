@@ -15,8 +15,8 @@ import toys
 from sounding.card import precisions
 from sounding.card.contest import Plan
 from sounding.card.precisions import int8_weights, measure
-from sounding.engine.machine import Setting
-from sounding.engine.records import Prediction
+from sounding.machine.setting import Setting
+from sounding.contract.records import Prediction
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ import toys
 from sounding.card import contest
 from sounding.card.contest import Line, Plan
 from sounding.card.trade_offs import CLEAR, PLANS, TradeOffs, compare_runs
-from sounding.engine.evaluation import compare
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import wilson
-from sounding.engine.metering.meter import Meter
+from sounding.evaluation.evaluation import compare
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import wilson
+from sounding.machine.metering.meter import Meter
 from sounding.errors import UsageError
 
 

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from challenges.toys import Kind
 from torch import Tensor, nn
 
-from sounding.engine.metrics import Metric, accuracy
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task
+from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task
 from sounding.modalities.pictures.image import Image
 
 SIDE, PATCH = 32, 8

@@ -20,8 +20,8 @@ from sounding.challenges.confidences.confidence import (
 )
 from sounding.challenges.confidences.confidence import null_errors as null
 from sounding.challenges.confidences.temperature import Temperature, fit_for
-from sounding.engine.records import Prediction, Record
-from sounding.engine.subject import Subject
+from sounding.contract.records import Prediction, Record
+from sounding.evaluation.context import Subject
 
 RNG = np.random.default_rng(0)
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from sounding.challenges import certificate
 from sounding.challenges.disturbances.smoothing import NOBODY, election, leader, radius, winners
-from sounding.engine.records import Example
+from sounding.contract.records import Example
 from sounding.randomness import generator
 
 SIGMA, ALPHA = 0.25, 0.001

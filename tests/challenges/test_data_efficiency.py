@@ -10,8 +10,8 @@ from sounding.challenges import data_efficiency
 from sounding.challenges.data_efficiency import Curve, labels_needed
 from sounding.challenges.labels.curves import area, at, labels_to, multiplier, nested_order, sizes
 from sounding.challenges.labels.retraining import affordable
-from sounding.engine.records import Example
-from sounding.engine.task import Task
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.errors import TrainingError, UsageError
 
 GRID = [10, 20, 40, 80, 160]

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from sounding.challenges import energy
 from sounding.challenges.costs import expenses, windows
-from sounding.engine.evidence import Section
-from sounding.engine.metering import meter, watts
-from sounding.engine.metering.cost import exactly, given, with_joules
-from sounding.engine.metering.meter import VARIABLE, Cost, Meter, spread
-from sounding.engine.metrics import Metric
-from sounding.engine.records import Example, Prediction
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
-from sounding.modalities.modality import InputModality, Modality
+from sounding.contract.evidence import Section
+from sounding.machine.metering import meter, watts
+from sounding.machine.metering.cost import exactly, given, with_joules
+from sounding.machine.metering.meter import VARIABLE, Cost, Meter, spread
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example, Prediction
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
+from sounding.contract.modality import InputModality, Modality
 
 WIDTH, HIDDEN, OUT = 16, 256, 4
 FORWARD = 2 * HIDDEN * (WIDTH + OUT)  # operations of one row

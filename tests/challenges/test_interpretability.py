@@ -12,7 +12,7 @@ from sounding.challenges import interpretability
 from sounding.challenges.explanations.explaining import FEW, candidates, choose
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
-from sounding.engine.evidence import Section
+from sounding.contract.evidence import Section
 
 QUICK = ("occlusion", "gradient", "integrated_gradients")  # what the quick profile measures on vectors
 

@@ -13,7 +13,7 @@ from torch import nn
 from sounding.challenges import interpretability
 from sounding.challenges.explanations.explanation import METHODS, random_order
 from sounding.challenges.explanations.faithfulness import faithfulness
-from sounding.engine.evidence import Figure, Section
+from sounding.contract.evidence import Figure, Section
 
 CAUTION = "the answers themselves are not shown to be better than the typical answer"
 

@@ -6,7 +6,7 @@ from challenges.toys import Counted, Read, small
 from torch import nn
 
 from sounding.challenges.passes import alike
-from sounding.engine.remembering import remembering
+from sounding.contract.memoised_forward import remembering
 
 
 def test_batches_hold_inputs_of_one_length_and_every_input_once():

@@ -20,8 +20,8 @@ from sounding.challenges.confidences.abstention import (
 )
 from sounding.challenges.confidences.conformal import expected_coverage
 from sounding.challenges.confidences.covering import covered, halves, listed
-from sounding.engine.records import Record
-from sounding.engine.subject import Subject
+from sounding.contract.records import Record
+from sounding.evaluation.context import Subject
 
 
 class Four(Sort):

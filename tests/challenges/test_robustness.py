@@ -9,9 +9,9 @@ from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, linear, ro
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption
 from sounding.challenges.disturbances.ensemble import Arms
-from sounding.engine.evaluation import trials
-from sounding.engine.metrics import Metric, mean
-from sounding.engine.records import Example
+from sounding.evaluation.evaluation import trials
+from sounding.contract.metrics import Metric, mean
+from sounding.contract.records import Example
 from sounding.errors import UsageError
 
 

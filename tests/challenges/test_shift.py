@@ -10,10 +10,10 @@ from torch import nn
 
 from sounding.challenges import shift
 from sounding.challenges.shift import copies, difference, known
-from sounding.engine.data import open_data
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap, mean_t, wilson
-from sounding.engine.records import Example
+from sounding.data import open_data
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap, mean_t, wilson
+from sounding.contract.records import Example
 from sounding.errors import DataError
 
 
@@ -243,7 +243,7 @@ def test_a_set_of_its_own_has_no_copies(sorter):
 
 
 def test_copies_are_named_by_file_and_line_where_rows_know_it(tmp_path):
-    from engine.dots import Dots  # a task whose points are read from a table
+    from contract.dots import Dots  # a task whose points are read from a table
 
     lines = [f"{i} {i % 7},{'left' if i % 2 else 'right'}" for i in range(40)]
     for name, some in (("a.csv", lines), ("b.csv", [*lines[:2], "70 1,left", "71 1,right"])):

@@ -11,7 +11,7 @@ from sounding.challenges import unknown_inputs
 from sounding.challenges.confidences.detection import auroc, fpr95, separation, side_by_side
 from sounding.challenges.confidences.familiarity import familiarity, look, nearest
 from sounding.challenges.confidences.unfamiliar import far_inputs
-from sounding.engine.records import Example
+from sounding.contract.records import Example
 
 LENGTH = PARTS * WIDTH
 

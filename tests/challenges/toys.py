@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from sounding.challenges import interpretability
 from sounding.challenges.explanations.affordable import Afforded
 from sounding.challenges.explanations.explanation import Explain
-from sounding.engine.metrics import Metric, accuracy
-from sounding.engine.recipe import Recipe
-from sounding.engine.records import Example, Prediction
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
-from sounding.modalities.modality import InputModality, Modality, Threat
+from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
+from sounding.contract.modality import InputModality, Modality, Threat
 
 PARTS, WIDTH = 8, 2
 

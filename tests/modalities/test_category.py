@@ -10,7 +10,7 @@ import torch
 
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes
-from sounding.modalities.modality import Change, Mixed
+from sounding.contract.modality import Change, Mixed
 from sounding.modalities.pictures.image import Image
 
 

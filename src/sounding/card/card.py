@@ -13,7 +13,7 @@ from sounding.card.markdown import markdown
 from sounding.card.sections import SECTIONS
 from sounding.card.spdx import spdx
 from sounding.card.storage import file_name, replace_all
-from sounding.engine.files import read_json
+from sounding.files import read_json
 
 __all__ = ["SCHEMA", "SECTIONS", "Card", "Header"]
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from sounding.card.storage import finite, read_section
-from sounding.engine.evidence import Number, Section
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Number, Section
+from sounding.evaluation.context import Subject
 from sounding.errors import RunError
 
 SCHEMA = 1

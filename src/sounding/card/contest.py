@@ -29,15 +29,15 @@ from sounding.challenges.confidences.confidence import (
 from sounding.challenges.costs.windows import Window, evaluating, joules_each
 from sounding.challenges.disturbances.corruption import difference, judged
 from sounding.challenges.passes import device
-from sounding.engine.evaluation import estimate, trials
-from sounding.engine.evidence import Estimate, Kind
-from sounding.engine.intervals import bootstrap, paired_difference, wilson
-from sounding.engine.machine import Setting, inference
-from sounding.engine.metering.cost import Cost, exactly
-from sounding.engine.metering.meter import Meter
-from sounding.engine.metrics import mean_loss
-from sounding.engine.records import Record
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import estimate, trials
+from sounding.contract.evidence import Estimate, Kind
+from sounding.evaluation.intervals import bootstrap, paired_difference, wilson
+from sounding.machine.setting import Setting, inference
+from sounding.machine.metering.cost import Cost, exactly
+from sounding.machine.metering.meter import Meter
+from sounding.contract.metrics import mean_loss
+from sounding.contract.records import Record
+from sounding.evaluation.context import Subject
 from sounding.errors import UsageError
 from sounding.randomness import stream
 

@@ -1,6 +1,6 @@
 """The section on the data: how many rows, of what, from where, and what could make the test too easy or too small.
 
-All of it comes from the report that was made when the data were opened (`engine.data.Report.to_json`); nothing is
+All of it comes from the report that was made when the data were opened (`data.Report.to_json`); nothing is
 counted twice. What a person should worry about is said in words, under `details["warnings"]`.
 """
 
@@ -11,8 +11,8 @@ from pathlib import PurePath
 from typing import Any
 
 from sounding.card.wording import COUNTED
-from sounding.engine.evidence import Estimate, Number, Section
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Estimate, Number, Section
+from sounding.evaluation.context import Subject
 
 ID, TITLE = "data", "Data"
 SMALL = 100

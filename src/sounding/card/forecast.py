@@ -16,7 +16,7 @@ from time import perf_counter
 
 from sounding.card.sections import MEASURED
 from sounding.card.wording import duration
-from sounding.engine.subject import Subject
+from sounding.evaluation.context import Subject
 from sounding.randomness import stream
 
 SHORT = 60.0

@@ -26,7 +26,7 @@ from sounding.card.wording import (
     tables,
     told_once,
 )
-from sounding.engine.evidence import Number, Section
+from sounding.contract.evidence import Number, Section
 
 TILES = ("data_efficiency", "interpretability", "robustness", "energy", "calibration")
 """The sections whose finding stands at the top; the fifth takes the whole width."""

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
 from sounding.card.wording import Table, capital, duration, notes, printed, tables, told_once
-from sounding.engine.evidence import Number, Section
+from sounding.contract.evidence import Number, Section
 
 _NOT_METRICS = ("baseline", "gain")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "`": "\\`", "\\": "\\\\"})

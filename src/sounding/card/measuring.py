@@ -15,11 +15,11 @@ from sounding.card.card import Card, Header
 from sounding.card.forecast import Course, forecast
 from sounding.card.parts import Part, Parts
 from sounding.card.sections import MEASURED, Known, measurement
-from sounding.engine.evidence import failed, interrupted, timed
-from sounding.engine.metering.carbon import checked_pue, intensity
-from sounding.engine.metering.meter import Meter, given_watts
-from sounding.engine.subject import Subject
-from sounding.engine.training import Interrupted
+from sounding.contract.evidence import failed, interrupted, timed
+from sounding.machine.metering.carbon import checked_pue, intensity
+from sounding.machine.metering.meter import Meter, given_watts
+from sounding.evaluation.context import Subject
+from sounding.training.loop import Interrupted
 
 Say = Callable[[str], None]
 
@@ -33,7 +33,7 @@ def measure(
     parts: Parts | None = None,
     progress: Say | None = None,
 ) -> Card:
-    """Measure every section on `subject`; `report` is what `engine.data.Report.to_json()` gives.
+    """Measure every section on `subject`; `report` is what `data.Report.to_json()` gives.
 
     `siblings` are the headlines of runs that differ by seed alone. `parts` are the sections of an earlier, unfinished
     measuring, which are taken as they are; new ones are added to them. `progress` hears how long it will take, and of

@@ -14,8 +14,8 @@ from typing import Any
 from sounding.card.contents import Contents, Header
 from sounding.card.parts import Part
 from sounding.card.wording import KINDS, NOT_JOINTLY, capital, duration, printed
-from sounding.engine.evidence import Estimate, Number, Section
-from sounding.engine.metering.meter import Cost
+from sounding.contract.evidence import Estimate, Number, Section
+from sounding.machine.metering.meter import Cost
 
 ID, TITLE = "method", "Method notes"
 _STATUS = {"not_applicable": "not applicable", "skipped": "not measured"}

@@ -23,9 +23,9 @@ import torch
 from torch import nn
 
 from sounding.card.storage import finite, read_section
-from sounding.engine.evidence import Figure, Section
-from sounding.engine.files import read_json, write, write_json
-from sounding.engine.metering.meter import Cost
+from sounding.contract.evidence import Figure, Section
+from sounding.files import read_json, write, write_json
+from sounding.machine.metering.meter import Cost
 from sounding.errors import RunError
 
 FOLDER = "card.parts"

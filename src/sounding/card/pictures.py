@@ -14,7 +14,7 @@ from math import isfinite
 from xml.etree import ElementTree
 
 from sounding.card.wording import printed
-from sounding.engine.evidence import Figure, Number
+from sounding.contract.evidence import Figure, Number
 
 _SHAPES = {"svg", "g", "defs", "title", "desc", "path", "line", "polyline", "polygon", "rect", "circle", "ellipse"}
 _SHAPES |= {"text", "tspan", "use", "image", "clipPath", "marker", "linearGradient", "radialGradient", "stop"}

@@ -21,10 +21,10 @@ from torch import nn
 
 from sounding.card.contest import Line, Plan, Side, contest
 from sounding.challenges.passes import device
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate, Number, Section, not_applicable, skipped
-from sounding.engine.machine import Setting, choose
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate, Number, Section, not_applicable, skipped
+from sounding.machine.setting import Setting, choose
+from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
 
 ID, TITLE = "trade_offs", "Trade-offs"

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from sounding.card.wording import capital
-from sounding.engine import evaluation, plots
-from sounding.engine.evidence import Estimate, Figure, Number, Section, skipped
-from sounding.engine.intervals import paired_difference
-from sounding.engine.metrics import mean_loss
-from sounding.engine.records import Record
-from sounding.engine.subject import Subject
-from sounding.engine.task import targets
+from sounding.evaluation import evaluation
+from sounding.evaluation import plots
+from sounding.contract.evidence import Estimate, Figure, Number, Section, skipped
+from sounding.evaluation.intervals import paired_difference
+from sounding.contract.metrics import mean_loss
+from sounding.contract.records import Record
+from sounding.evaluation.context import Subject
+from sounding.contract.task import targets
 
 ID, TITLE = "quality", "Quality"
 

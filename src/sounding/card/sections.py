@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from sounding.engine.evidence import Section
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Section
+from sounding.evaluation.context import Subject
 
 SECTIONS: Mapping[str, str] = {
     "use": "Use and limits",
@@ -41,7 +41,7 @@ MEASURED: Mapping[str, str] = {id: title for id, title in SECTIONS.items() if id
 class Known:
     """What some measurements want beside the subject.
 
-    `report` is what `engine.data.Report.to_json()` gives, `use` the author's words on what the model is for, `siblings`
+    `report` is what `data.Report.to_json()` gives, `use` the author's words on what the model is for, `siblings`
     seed → headline of runs that differ by seed alone. `scores` keeps what long measurements have by name, so that they
     can go on where they were stopped; `say` hears of their progress.
     """

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from sounding.card.wording import capital
-from sounding.engine.evidence import Estimate, Number, Section, not_applicable, skipped
-from sounding.engine.files import read_json
-from sounding.engine.intervals import as_share, mean_t
-from sounding.engine.metrics import Metric
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Estimate, Number, Section, not_applicable, skipped
+from sounding.files import read_json
+from sounding.evaluation.intervals import as_share, mean_t
+from sounding.contract.metrics import Metric
+from sounding.evaluation.context import Subject
 from sounding.errors import RunError, SoundingError
 
 ID, TITLE = "seeds", "Seed spread"

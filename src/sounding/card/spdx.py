@@ -17,8 +17,8 @@ from typing import Any
 
 from sounding.card.contents import Contents
 from sounding.card.wording import printed, told_once
-from sounding.engine.evidence import Number
-from sounding.engine.metering.carbon import JOULES
+from sounding.contract.evidence import Number
+from sounding.machine.metering.carbon import JOULES
 
 CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
 NO_LICENCE = "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense"

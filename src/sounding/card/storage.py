@@ -11,8 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sounding.engine.evidence import Estimate, Figure, Number, Section
-from sounding.engine.files import unwritable
+from sounding.contract.evidence import Estimate, Figure, Number, Section
+from sounding.files import unwritable
 
 
 def file_name(figure: Figure) -> str:

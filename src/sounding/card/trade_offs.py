@@ -20,9 +20,9 @@ from typing import Any
 from sounding.card.contest import Line, Plan, Side, contest
 from sounding.card.storage import finite, replace_all
 from sounding.card.wording import NOT_JOINTLY, capital, printed
-from sounding.engine.evaluation import same
-from sounding.engine.evidence import Estimate, Number
-from sounding.engine.subject import Profile, Subject
+from sounding.evaluation.evaluation import same
+from sounding.contract.evidence import Estimate, Number
+from sounding.evaluation.context import Profile, Subject
 from sounding.errors import UsageError
 
 PLANS: Mapping[Profile, Plan] = {

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sounding.card.wording import COUNTED, warnings
-from sounding.engine.evidence import Estimate, Number, Section
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Estimate, Number, Section
+from sounding.evaluation.context import Subject
 from sounding.errors import SoundingError
-from sounding.modalities.modality import InputModality, Modality
+from sounding.contract.modality import InputModality, Modality
 
 ID, TITLE = "use", "Use and limits"
 UNSAID = "The author does not say what the model is for, or what it is not for."

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sounding.engine.evidence import Estimate, Number, Section
+from sounding.contract.evidence import Estimate, Number, Section
 
 KINDS = {
     "measured": "counted or computed from what the model did",

@@ -29,11 +29,11 @@ from sounding.challenges.confidences.confidence import (
     null_of,
 )
 from sounding.challenges.confidences.temperature import FEWEST
-from sounding.engine import plots
-from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
-from sounding.engine.intervals import bootstrap, wilson
-from sounding.engine.metrics import mean
-from sounding.engine.subject import Subject
+from sounding.evaluation import plots
+from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
+from sounding.evaluation.intervals import bootstrap, wilson
+from sounding.contract.metrics import mean
+from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
 
 __all__ = ["expected_calibration_error", "measure"]

@@ -28,11 +28,11 @@ from sounding.challenges.disturbances.smoothing import (
     winners,
 )
 from sounding.challenges.passes import frozen
-from sounding.engine import plots
-from sounding.engine.evaluation import same
-from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
-from sounding.engine.intervals import proportion
-from sounding.engine.subject import Subject
+from sounding.evaluation import plots
+from sounding.evaluation.evaluation import same
+from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.evaluation.intervals import proportion
+from sounding.evaluation.context import Subject
 from sounding.randomness import generator
 
 ID, TITLE = "certificate", "Certificate"

@@ -20,14 +20,14 @@ import numpy as np
 from sounding.challenges.labels.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
 from sounding.challenges.labels.helping import help_of
 from sounding.challenges.labels.retraining import Round, Say, affordable, price, retrained
-from sounding.engine import plots
-from sounding.engine.data import picked
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
-from sounding.engine.intervals import mean_t
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
-from sounding.engine.task import targets
+from sounding.evaluation import plots
+from sounding.data import picked
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.evaluation.intervals import mean_t
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
+from sounding.contract.task import targets
 from sounding.errors import TrainingError
 
 __all__ = ["PLANS", "Curve", "Plan", "labels_needed", "measure", "trace"]

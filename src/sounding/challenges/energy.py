@@ -25,13 +25,13 @@ from sounding.challenges.costs.windows import (
     operations,
     windows,
 )
-from sounding.engine.evidence import Number, Section, not_applicable, timed
-from sounding.engine.machine import inference
-from sounding.engine.metering.carbon import checked_pue, intensity
-from sounding.engine.metering.cost import Cost
-from sounding.engine.metering.watts import stored
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Number, Section, not_applicable, timed
+from sounding.machine.setting import inference
+from sounding.machine.metering.carbon import checked_pue, intensity
+from sounding.machine.metering.cost import Cost
+from sounding.machine.metering.watts import stored
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
 from sounding.errors import UsageError
 
 __all__ = ["WINDOWS", "WINDOW_SECONDS", "measure"]

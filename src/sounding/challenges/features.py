@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen
-from sounding.engine.task import Task, chunks
+from sounding.contract.task import Task, chunks
 
 
 def penultimate(model: nn.Module) -> nn.Linear | None:

@@ -31,11 +31,11 @@ from sounding.challenges.explanations.explaining import (
 from sounding.challenges.explanations.explanation import Explain, completeness_gap, named
 from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
 from sounding.challenges.passes import device
-from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
-from sounding.engine.intervals import Reduce, bootstrap
-from sounding.engine.metrics import mean
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
+from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.evaluation.intervals import Reduce, bootstrap
+from sounding.contract.metrics import mean
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
 from sounding.errors import TrainingError
 
 ID, TITLE = "interpretability", "Interpretability"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.architectures.folding import swift
-from sounding.engine.task import Task, chunks
+from sounding.contract.task import Task, chunks
 
 Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
 """`score(model, x, answers)` → [B]."""

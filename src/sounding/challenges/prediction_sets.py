@@ -25,10 +25,10 @@ from sounding.challenges.confidences.abstention import (
 from sounding.challenges.confidences.confidence import Decisions, decisions
 from sounding.challenges.confidences.conformal import expected_coverage, fewest
 from sounding.challenges.confidences.covering import Covered, Listed, covered, halves, listed
-from sounding.engine import plots
-from sounding.engine.evaluation import FEW
-from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.engine.subject import Subject
+from sounding.evaluation import plots
+from sounding.evaluation.evaluation import FEW
+from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
+from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
 
 ID, TITLE = "prediction_sets", "Prediction sets and abstention"

@@ -17,13 +17,13 @@ import numpy as np
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.corruption import ID, TITLE, under_corruption
 from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate, Number, Section, not_applicable, timed
-from sounding.engine.metrics import Metric
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
 from sounding.errors import SoundingError
-from sounding.modalities.modality import Threat
+from sounding.contract.modality import Threat
 
 
 @dataclass(frozen=True)

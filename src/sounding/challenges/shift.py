@@ -21,14 +21,14 @@ import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
 from sounding.challenges.disturbances.copies import copies
-from sounding.engine import plots
-from sounding.engine.data.duplicates import Duplicates
-from sounding.engine.evaluation import estimate, groups_of, same, slices, trials
-from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
-from sounding.engine.metrics import Metric
-from sounding.engine.records import Example, Record
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task, targets
+from sounding.evaluation import plots
+from sounding.data.duplicates import Duplicates
+from sounding.evaluation.evaluation import estimate, groups_of, same, slices, trials
+from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example, Record
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task, targets
 from sounding.errors import DataError, SoundingError
 
 ID, TITLE = "shift", "Shift"

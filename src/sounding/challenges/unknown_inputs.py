@@ -23,11 +23,11 @@ from sounding.challenges.confidences.detection import Separation, auroc, fpr95, 
 from sounding.challenges.confidences.familiarity import look
 from sounding.challenges.confidences.histograms import histograms
 from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
-from sounding.engine.evaluation import FEW
-from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.engine.intervals import as_share, bootstrap
-from sounding.engine.metrics import mean
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import FEW
+from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
+from sounding.evaluation.intervals import as_share, bootstrap
+from sounding.contract.metrics import mean
+from sounding.evaluation.context import Subject
 
 ID, TITLE = "unknown_inputs", "Unknown inputs"
 

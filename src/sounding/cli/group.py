@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sounding.card.card import Card
-    from sounding.model import Model
+    from sounding.runs.model import Model
 
 
 ORDER = ("demo", "check", "train", "predict", "faces", "eval", "compare", "card", "inspect", "label", "doctor", "list")
@@ -33,7 +33,7 @@ class Verbs(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The verbs in the order of use."""
-        return sorted(self.commands, key=ORDER.index)
+        return sorted(self.commands, key=lambda verb: (ORDER.index(verb) if verb in ORDER else len(ORDER), verb))
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         """The verb that was named."""
@@ -60,11 +60,21 @@ def main() -> None:
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sounding")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Deep learning with the measurements attached.
 
     Train from your own files with one command; every model arrives with a card made of measurements.
     """
+    context.obj = load
+
+
+def load(run: str) -> Model:
+    """The model of a run, for the verbs that an application brings along."""
+    prepare()
+    from sounding import api
+
+    return api.load(run)
 
 
 def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,14 +94,14 @@ bad_option = click.option("--allow-bad", default=0.0, show_default=True, help="S
 
 def prepare() -> None:
     """Allocator and threads, before anything imports torch."""
-    from sounding.engine import machine
+    from sounding.machine import setting as machine
 
     machine.prepare()
 
 
 def watch(title: str) -> Any:
     """What shows a training's progress on a terminal."""
-    from sounding.engine import progress
+    from sounding.training import progress
 
     return progress.watch(title)
 

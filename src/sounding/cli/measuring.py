@@ -97,7 +97,7 @@ def inspect(run: str, rows: int, history: bool, out: Path | None) -> None:
     """Layer by layer: activations, gradients, dead units, the size of a step; and a verdict."""
     prepare()
     from sounding import api
-    from sounding.engine import inspection
+    from sounding import inspection
 
     model = api.load(run)
     seen: Any = model.journal() if history else model.inspect(rows)
@@ -111,6 +111,6 @@ def inspect(run: str, rows: int, history: bool, out: Path | None) -> None:
 def doctor() -> None:
     """What this machine can do: processor, threads, precision, and whether energy can be measured."""
     prepare()
-    from sounding.engine.doctor import report
+    from sounding.machine.doctor import report
 
     click.echo("\n".join(report()))

@@ -21,7 +21,7 @@ def demo(out: Path | None, seed: int) -> int:
     prepare()
     from sounding import api
 
-    digits = Path(__file__).parents[1] / "data" / "digits.parquet"
+    digits = Path(__file__).parents[1] / "samples" / "digits.parquet"
     click.echo("1,797 real handwritten digits (UCI optical digits, CC BY 4.0), classified by a small convolutional net")
     shown = watch("digits")
     numbers: dict[str, Any] = {"validations": 10, "lr": 4e-3, "average": 0.995}  # for a training of a few hundred steps
@@ -36,7 +36,7 @@ def demo(out: Path | None, seed: int) -> int:
 def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
-    from sounding.engine.data.audit import describe
+    from sounding.data.audit import describe
 
     if len(words) > 2:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
@@ -118,7 +118,7 @@ def label(run: str, pool: str | None, count: int, out: Path | None, **options: A
     prepare()
     from sounding import api
     from sounding.challenges.labels import labelling
-    from sounding.engine.data.pool import describe
+    from sounding.data.pool import describe
 
     if options["errors"] == (pool is not None):
         fix = "Such as: sounding label RUN POOL, or: sounding label RUN --errors"

@@ -35,8 +35,8 @@ def predict(
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
     from sounding import api
-    from sounding.engine.prediction import expand
-    from sounding.engine.writing import write_results
+    from sounding.runs.prediction import expand
+    from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
@@ -61,7 +61,7 @@ def predict(
 def list_() -> None:
     """The applications there are, and the runs in this folder."""
     from sounding import catalog
-    from sounding.engine.run import Run
+    from sounding.runs.folder import Run
 
     for name in catalog.names():
         click.echo(f"{name:12} {catalog.summary(catalog.find(name))}")

@@ -12,12 +12,12 @@ import click
 from sounding.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from sounding.engine.data import Columns
+    from sounding.data import Columns
 
 
 def columns(names: dict[str, Any]) -> Columns:
     """The columns that --input, --target, --group and --split name."""
-    from sounding.engine.data import Columns
+    from sounding.data import Columns
 
     return Columns(**names)
 

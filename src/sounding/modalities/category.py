@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, did_you_mean
-from sounding.modalities.modality import Mixed, Modality, Row, Weighed
+from sounding.contract.modality import Mixed, Modality, Row, Weighed
 
 SPLITS = {
     "train": "train",

@@ -16,10 +16,10 @@ from modalities import END, PAD, START, UNKNOWN, Characters
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sounding.engine.metrics import Metric
-from sounding.engine.recipe import Recipe
-from sounding.engine.records import Example, Prediction, Record
-from sounding.engine.task import Task
+from sounding.contract.metrics import Metric
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task
 
 CRIES = {"cow": "moo", "dog": "woof", "cat": "mew", "hen": "cluck"}
 COUNTS = {"one": 1, "two": 2, "three": 3}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.errors import DataError
-from sounding.modalities.modality import Change, Corruption, InputModality, Modality, Threat
+from sounding.contract.modality import Change, Corruption, InputModality, Modality, Threat
 from sounding.randomness import stream
 
 Box = tuple[float, float, float, float, str]  # left, top, width, height in [0, 1], and the name

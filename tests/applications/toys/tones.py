@@ -16,10 +16,10 @@ from modalities import RATE, Sound, Words
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sounding.engine.metrics import Metric
-from sounding.engine.recipe import Recipe
-from sounding.engine.records import Example, Prediction, Record
-from sounding.engine.task import Task
+from sounding.contract.metrics import Metric
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task
 
 WINDOW, HOP = 128, 64  # samples in a frame, and from one frame to the next
 IMPOSSIBLE = -50.0  # nats of hearing a word in digital silence: finite, so that no loss is infinite

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
-from sounding.engine.evaluation import trials
-from sounding.engine.records import Example
+from sounding.evaluation.evaluation import trials
+from sounding.contract.records import Example
 from sounding.errors import UsageError
-from sounding.modalities.modality import Mixed
+from sounding.contract.modality import Mixed
 from sounding.randomness import generator, stream
 
 NAMES = ["cross", "disc", "square"]

@@ -19,7 +19,7 @@ from sounding.challenges.confidences.conformal import (
     threshold,
     tuned,
 )
-from sounding.engine.quantiles import beta_quantile
+from sounding.evaluation.quantiles import beta_quantile
 
 ALPHA = 0.1
 

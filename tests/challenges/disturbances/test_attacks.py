@@ -23,7 +23,7 @@ from torch import nn
 from sounding.challenges.disturbances.attacks import NOISE, apgd, greedy, perturb, pgd, square
 from sounding.challenges.disturbances.square import hills
 from sounding.errors import UsageError
-from sounding.modalities.modality import Threat
+from sounding.contract.modality import Threat
 from sounding.randomness import generator
 
 WIDE = (-100.0, 100.0)

@@ -16,10 +16,10 @@ from sounding.challenges import robustness
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.attacks import perturb, square
 from sounding.challenges.disturbances.ensemble import Arms, besiege
-from sounding.engine.evaluation import trials
-from sounding.engine.recipe import Recipe
-from sounding.engine.records import Example
-from sounding.modalities.modality import Threat
+from sounding.evaluation.evaluation import trials
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example
+from sounding.contract.modality import Threat
 from sounding.modalities.pictures.image import Image
 
 BALLS = {"linf": Threat("L∞ 0.1", "linf", 0.1), "l2": Threat("L2 0.5", "l2", 0.5)}

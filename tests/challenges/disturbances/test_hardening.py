@@ -14,13 +14,13 @@ import sounding
 from sounding import catalog
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.disturbances.hardening import AgainstAttacks, AgainstCorruptions, augmix, hardened
-from sounding.engine.data import open_data
-from sounding.engine.evaluation import trials
-from sounding.engine.machine import Setting
-from sounding.engine.task import Task
-from sounding.engine.training import Budget, fit
+from sounding.data import open_data
+from sounding.evaluation.evaluation import trials
+from sounding.machine.setting import Setting
+from sounding.contract.task import Task
+from sounding.training.loop import Budget, fit
 from sounding.errors import UsageError
-from sounding.modalities.modality import Threat
+from sounding.contract.modality import Threat
 from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator, stream
 
@@ -46,7 +46,7 @@ def test_a_net_that_learnt_from_attacks_withstands_them_better():
     application = catalog.find("classify")
     task = application(application.Recipe.make("tiny", {"validations": 2, "network": "mlp", "average": 0.95}))
     task.input.threats = (Threat("L∞ 0.06", "linf", 0.06),)
-    data = open_data(task, Path(sounding.__file__).parent / "data" / "digits.parquet")
+    data = open_data(task, Path(sounding.__file__).parent / "samples" / "digits.parquet")
     test, budget = list(data.test[:100]), Budget(steps=300)
     plain = fit(task, data.train, data.validation, budget=budget, setting=SETTING).model
     hard = fit(hardened(task, "attacks"), data.train, data.validation, budget=budget, setting=SETTING).model

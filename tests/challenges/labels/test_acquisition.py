@@ -12,8 +12,8 @@ from torch import nn
 from sounding.challenges.labels import choosing
 from sounding.challenges.labels.acquisition import choose, k_center, signals
 from sounding.challenges.labels.labelling import describe, suggest, write
-from sounding.engine.data import open_pool
-from sounding.engine.records import Example
+from sounding.data import open_pool
+from sounding.contract.records import Example
 from sounding.errors import UsageError
 
 

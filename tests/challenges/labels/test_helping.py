@@ -6,9 +6,9 @@ import pytest
 from challenges.toys import Sort, rows, small, subject, trained
 
 from sounding.challenges.labels.helping import help_of, words
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import not_applicable
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import not_applicable
+from sounding.evaluation.context import Subject
 
 
 def pair(better: bool) -> Subject:

@@ -22,8 +22,8 @@ from sounding.challenges.labels.label_errors import (
     suspects,
 )
 from sounding.challenges.labels.labelling import describe, review, write
-from sounding.engine.data import open_data
-from sounding.engine.records import Example
+from sounding.data import open_data
+from sounding.contract.records import Example
 from sounding.errors import RunError, UsageError
 
 CHEAP = {"seconds": 0.2, "steps": 60}
@@ -148,7 +148,7 @@ def test_folds_that_cannot_be_cut_are_an_error():
 @pytest.fixture(scope="module")
 def digits():
     task = Classify(Classify.Recipe.make("tiny", {"network": "mlp", "lr": "0.01", "average": "0.95"}))
-    with resources.as_file(resources.files("sounding") / "data" / "digits.parquet") as path:
+    with resources.as_file(resources.files("sounding") / "samples" / "digits.parquet") as path:
         data = open_data(task, path)
     examples, wrong = planted(task, list(data.train), 10)
     return task, examples, wrong, out_of_fold(task, examples, 4, 250)

@@ -14,13 +14,13 @@ import sounding
 from sounding import catalog
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import LABELLED, ROUND, Round, SelfTraining
-from sounding.engine.data import open_data
-from sounding.engine.evaluation import trials
-from sounding.engine.machine import Setting
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task
-from sounding.engine.training import Budget, fit
-from sounding.modalities.modality import Mixed, Weighed
+from sounding.data import open_data
+from sounding.evaluation.evaluation import trials
+from sounding.machine.setting import Setting
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task
+from sounding.training.loop import Budget, fit
+from sounding.contract.modality import Mixed, Weighed
 from sounding.randomness import generator, stream
 
 SETTING = Setting(threads=1)
@@ -93,7 +93,7 @@ def test_a_round_reads_rows_when_they_are_needed():
 def test_what_a_pool_of_digits_teaches_helps():
     application = catalog.find("classify")
     task = application(application.Recipe.make("tiny", {"validations": 5, "lr": 4e-3}))
-    data = open_data(task, Path(sounding.__file__).parent / "data" / "digits.parquet")
+    data = open_data(task, Path(sounding.__file__).parent / "samples" / "digits.parquet")
     gains = []
     for seed in range(3):
         order = stream("few digits", seed).permutation(len(data.train))

@@ -9,10 +9,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from sounding.engine.data.reading import Reader
-from sounding.engine.data.sources import find
-from sounding.engine.data.survey import survey
-from sounding.engine.task import Task
+from sounding.data.reading import Reader
+from sounding.data.sources import find
+from sounding.data.survey import survey
+from sounding.contract.task import Task
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts import tinyyaml

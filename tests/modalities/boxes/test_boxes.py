@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet, Marked, clipped, joined, moved
-from sounding.modalities.modality import Change, Tile
+from sounding.contract.modality import Change, Tile
 
 SIZE = (100, 50)
 SQUARE = [[0.1, 0.2, 0.3, 0.6]]

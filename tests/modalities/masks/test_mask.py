@@ -19,7 +19,7 @@ from sounding.modalities.masks.cells import Scheme
 from sounding.modalities.masks.drawing import OKABE_ITO, drawn, palette, png
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.masks.moving import nearest
-from sounding.modalities.modality import Change, Row
+from sounding.contract.modality import Change, Row
 from sounding.modalities.pictures.augmentation import augment
 from sounding.randomness import generator
 

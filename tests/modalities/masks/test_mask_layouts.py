@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from sounding.engine.data import open_data
-from sounding.engine.task import Task
+from sounding.data import open_data
+from sounding.contract.task import Task
 from sounding.errors import DataError
 from sounding.modalities.masks import coco as mask_coco
 from sounding.modalities.masks.layouts import scheme
@@ -227,7 +227,7 @@ def test_colour_masks_in_a_folder_with_a_map_train_and_what_was_learnt_stays(tmp
 
 
 def test_names_beside_a_table_are_found(tmp_path):
-    from sounding.modalities.modality import Row
+    from sounding.contract.modality import Row
 
     (tmp_path / "classes.txt").write_text("sky\nvoid\n")
     target = Mask()

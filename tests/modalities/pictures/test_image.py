@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from sounding.errors import DataError, UsageError
-from sounding.modalities.modality import InputModality
+from sounding.contract.modality import InputModality
 from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator
 

@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
-from sounding.engine.evaluation import same
+from sounding.evaluation.evaluation import same
 from sounding.errors import DataError
-from sounding.modalities.faces.faces import DIFFERENT, SAME, Kin, Pair, People, PicturePair
+from sounding.applications.vision.faces.modality import DIFFERENT, SAME, Kin, Pair, People, PicturePair
 from sounding.randomness import generator, stream
 
 

@@ -17,13 +17,13 @@ from sounding.architectures.cnn import FAST_SIDES, FastNet, ResNet
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
 from sounding.architectures.mobilenet import NETWORKS
-from sounding.engine.metrics import Metric, accuracy, macro_f1, top_k
-from sounding.engine.recipe import Recipe
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task
+from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
-from sounding.modalities.modality import Change
+from sounding.contract.modality import Change
 from sounding.modalities.pictures.augmentation import mirrors
 from sounding.modalities.pictures.image import Image
 

@@ -17,8 +17,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import as_share, bootstrap, wilson
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import as_share, bootstrap, wilson
 
 
 def risks(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap
-from sounding.engine.records import Record
-from sounding.engine.task import Task
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap
+from sounding.contract.records import Record
+from sounding.contract.task import Task
 from sounding.randomness import stream
 
 BINS = 15

@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from sounding.engine.evidence import Estimate
+from sounding.contract.evidence import Estimate
 
 PENALTIES = (0.001, 0.01, 0.1, 0.2, 0.5)
 """Penalties that are tried for `raps`, as in the paper."""

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.confidences import conformal
-from sounding.engine.evaluation import FEW
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap, clopper_pearson, proportion, wilson
-from sounding.engine.metrics import mean
-from sounding.engine.records import Record
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
+from sounding.evaluation.evaluation import FEW
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap, clopper_pearson, proportion, wilson
+from sounding.contract.metrics import mean
+from sounding.contract.records import Record
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
 
 NAMES = {"lac": "LAC", "aps": "APS", "raps": "RAPS"}
 LARGEST = 20_000_000

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap, wilson
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap, wilson
 
 Separation = Callable[[np.ndarray, np.ndarray], float]
 PASSING = 0.95

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate
 from sounding.challenges.passes import alike, frozen
-from sounding.engine.records import Prediction
-from sounding.engine.task import Task
+from sounding.contract.records import Prediction
+from sounding.contract.task import Task
 
 NEAREST = 10
 """k of the nearest training rows, or fewer where the sample is small."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sounding.engine.svg import BLUE, VERMILION, figure_svg
+from sounding.evaluation.svg import BLUE, VERMILION, figure_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -13,10 +13,10 @@ import numpy as np
 from sounding.challenges.confidences.detection import auroc, side_by_side
 from sounding.challenges.confidences.familiarity import Look, familiarity, look
 from sounding.challenges.confidences.unfamiliar import far_inputs
-from sounding.engine.evaluation import FEW
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
-from sounding.engine.task import targets
+from sounding.evaluation.evaluation import FEW
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
+from sounding.contract.task import targets
 
 NEAR = "near inputs (of a class that training never saw)"
 

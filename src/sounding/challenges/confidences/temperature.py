@@ -18,8 +18,8 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, at_temperature, decisions, fit_temperature
-from sounding.engine.records import Prediction, Record
-from sounding.engine.task import Task
+from sounding.contract.records import Prediction, Record
+from sounding.contract.task import Task
 
 FEWEST = 30
 """Decisions below which no temperature is fitted."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounding.engine.evaluation import same
-from sounding.modalities.modality import InputModality
+from sounding.evaluation.evaluation import same
+from sounding.contract.modality import InputModality
 
 EDITS = 3
 """Edits for each part of a discrete input."""

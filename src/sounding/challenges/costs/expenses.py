@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
-from sounding.engine.evidence import Estimate, Kind, Number
-from sounding.engine.metering.carbon import JOULES, Intensity
-from sounding.engine.metering.cost import METER, Cost
-from sounding.engine.metering.meter import memory_mb
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Estimate, Kind, Number
+from sounding.machine.metering.carbon import JOULES, Intensity
+from sounding.machine.metering.cost import METER, Cost
+from sounding.machine.metering.meter import memory_mb
+from sounding.evaluation.context import Subject
 
 BATCH = 32
 BACKWARD = 3  # a training step is its forward pass about three times over: backward takes two products for each of its

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap
-from sounding.engine.metering.flops import count
-from sounding.engine.metering.meter import Cost, Meter
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap
+from sounding.machine.metering.flops import count
+from sounding.machine.metering.meter import Cost, Meter
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
 
 WINDOWS = 12
 WINDOW_SECONDS = {"quick": 0.1, "standard": 1.0, "full": 10.0}

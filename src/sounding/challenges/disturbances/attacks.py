@@ -33,9 +33,9 @@ from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
 from sounding.challenges.disturbances.square import square as square_search
 from sounding.challenges.passes import alike, frozen, scored
-from sounding.engine.task import Task
+from sounding.contract.task import Task
 from sounding.errors import UsageError
-from sounding.modalities.modality import Threat
+from sounding.contract.modality import Threat
 from sounding.randomness import generator, stream
 
 EDITS = 2

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import UsageError
-from sounding.modalities.modality import Threat
+from sounding.contract.modality import Threat
 
 NORMS = ("linf", "l2")
 

@@ -1,6 +1,6 @@
 """Whether rows from elsewhere are from elsewhere: rows of a second set that are training rows as well.
 
-The search is that of the data check (`engine.data.duplicates`): equal inputs by digests of what was read, and inputs
+The search is that of the data check (`data.duplicates`): equal inputs by digests of what was read, and inputs
 that a person would call the same by fingerprints, where the kind of input has them.
 
 Legend of shapes: N rows of both sets, D entries of a fingerprint.
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sounding.engine.data.duplicates import Duplicates, duplicates
-from sounding.engine.data.reading import Given
-from sounding.engine.records import Example
-from sounding.engine.task import Task
+from sounding.data.duplicates import Duplicates, duplicates
+from sounding.data.reading import Given
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.errors import DataError
 
 

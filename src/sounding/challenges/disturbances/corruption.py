@@ -16,14 +16,14 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from torch import nn
 
-from sounding.engine import plots
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate, Figure, Number, Section
-from sounding.engine.intervals import as_share, bootstrap, paired_difference, proportion
-from sounding.engine.metrics import Metric
-from sounding.engine.records import Example
-from sounding.engine.subject import Subject
-from sounding.engine.task import Task
+from sounding.evaluation import plots
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate, Figure, Number, Section
+from sounding.evaluation.intervals import as_share, bootstrap, paired_difference, proportion
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example
+from sounding.evaluation.context import Subject
+from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError
 from sounding.randomness import stream
 

@@ -22,12 +22,12 @@ from torch import nn
 
 from sounding.challenges.disturbances.attacks import Attacked, apgd, greedy, pgd, square
 from sounding.challenges.disturbances.goals import rivals
-from sounding.engine.evaluation import estimate, trials
-from sounding.engine.evidence import Estimate
-from sounding.engine.metrics import Metric
-from sounding.engine.records import Example, Record
-from sounding.engine.task import Task
-from sounding.modalities.modality import Threat
+from sounding.evaluation.evaluation import estimate, trials
+from sounding.contract.evidence import Estimate
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Task
+from sounding.contract.modality import Threat
 
 EDITS = Threat("two small edits", "edits", 2)
 ALL_OF_IT = "everything"

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.ball import picked
-from sounding.engine.records import Prediction, Record
-from sounding.engine.remembering import remembering
-from sounding.engine.task import Task
+from sounding.contract.records import Prediction, Record
+from sounding.contract.memoised_forward import remembering
+from sounding.contract.task import Task
 
 LEAST = 1e-38
 """Probabilities below this have no logarithm in single precision."""

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.attacks import perturb, pgd
-from sounding.engine.around import Around
-from sounding.engine.records import Example, Record
-from sounding.engine.task import Task
+from sounding.contract.task_wrapper import Around
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
-from sounding.modalities.modality import Change, InputModality, Threat
+from sounding.contract.modality import Change, InputModality, Threat
 
 JUDGED = 128
 """Validation rows that are attacked to choose the best weights."""

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen
-from sounding.engine.intervals import clopper_pearson
-from sounding.engine.remembering import remembering
-from sounding.engine.task import Task
+from sounding.evaluation.intervals import clopper_pearson
+from sounding.contract.memoised_forward import remembering
+from sounding.contract.task import Task
 
 FIRST = 100
 """Votes that choose the leader (n₀ in the paper)."""

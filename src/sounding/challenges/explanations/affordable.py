@@ -18,7 +18,7 @@ from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain
 from sounding.challenges.explanations.faithfulness import passes_of_orders
 from sounding.challenges.explanations.gradients import STEPS
 from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
-from sounding.engine.subject import Subject
+from sounding.evaluation.context import Subject
 
 SLOPE = 3
 """Forward passes that a pass with slopes takes about as long as."""

@@ -16,14 +16,14 @@ from torch import nn
 
 from sounding.challenges.explanations.explanation import named
 from sounding.challenges.passes import supports
-from sounding.engine.evaluation import baseline
-from sounding.engine.evidence import Figure
-from sounding.engine.intervals import paired_difference
-from sounding.engine.machine import inference
-from sounding.engine.records import Example, Record
-from sounding.engine.subject import Subject
-from sounding.engine.svg import figure_svg
-from sounding.engine.task import Task, chunks, targets
+from sounding.evaluation.evaluation import baseline
+from sounding.contract.evidence import Figure
+from sounding.evaluation.intervals import paired_difference
+from sounding.machine.setting import inference
+from sounding.contract.records import Example, Record
+from sounding.evaluation.context import Subject
+from sounding.evaluation.svg import figure_svg
+from sounding.contract.task import Task, chunks, targets
 
 FEW = 10
 """Below so many independent rows the numbers are printed, and nothing is concluded from them."""

@@ -28,9 +28,9 @@ from sounding.challenges.explanations.gradcam import grad_cam, last_map
 from sounding.challenges.explanations.gradients import completeness_gap, gradient, integrated_gradients
 from sounding.challenges.explanations.shapley import shapley
 from sounding.challenges.passes import frozen, supports
-from sounding.engine.task import Task
+from sounding.contract.task import Task
 from sounding.errors import TrainingError, UsageError, did_you_mean
-from sounding.modalities.modality import InputModality
+from sounding.contract.modality import InputModality
 from sounding.randomness import stream
 
 __all__ = ["METHODS", "Explain", "Explanation", "completeness_gap", "explain", "methods", "occlusion", "random_order"]

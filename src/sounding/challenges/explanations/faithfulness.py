@@ -19,7 +19,7 @@ from torch import nn
 
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.passes import supports
-from sounding.engine.task import Task
+from sounding.contract.task import Task
 from sounding.randomness import entropy
 
 SHARES = (0.01, 0.05, 0.10, 0.20, 0.50)

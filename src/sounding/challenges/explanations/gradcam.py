@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from sounding.challenges.explanations.gradients import slope
 from sounding.challenges.passes import frozen
-from sounding.engine.task import Task, chunks
+from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen
-from sounding.engine.task import Task, chunks
+from sounding.contract.task import Task, chunks
 
 STEPS = 16
 

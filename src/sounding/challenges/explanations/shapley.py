@@ -20,7 +20,7 @@ import numpy as np
 from torch import nn
 
 from sounding.challenges.passes import supports
-from sounding.engine.task import Task
+from sounding.contract.task import Task
 
 PASSES = 1000
 """Forward passes for each value unless the caller says otherwise; below one pair of orders nothing can be had."""

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate, watched
 from sounding.challenges.passes import frozen
-from sounding.engine.data import picked
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task, chunks
+from sounding.data import picked
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError, did_you_mean
 
 Strategy = Literal["margin", "spread", "both", "random"]

@@ -20,13 +20,13 @@ from torch import nn
 from sounding.challenges.labels.acquisition import Strategy, choose, signals
 from sounding.challenges.labels.curves import area, nested_order
 from sounding.challenges.labels.retraining import Round, Say, affordable, lasting, price, retrained
-from sounding.engine import plots
-from sounding.engine.data import picked
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
-from sounding.engine.intervals import mean_t
-from sounding.engine.subject import Subject
-from sounding.engine.task import targets
+from sounding.evaluation import plots
+from sounding.data import picked
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.evaluation.intervals import mean_t
+from sounding.evaluation.context import Subject
+from sounding.contract.task import targets
 from sounding.errors import TrainingError
 
 ID, TITLE = "label_choice", "What choosing labels gains"

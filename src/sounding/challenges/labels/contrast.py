@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate, watched
-from sounding.engine.around import Around
-from sounding.engine.task import Task
+from sounding.contract.task_wrapper import Around
+from sounding.contract.task import Task
 from sounding.errors import UsageError
-from sounding.modalities.modality import Change, InputModality
+from sounding.contract.modality import Change, InputModality
 
 TEMPERATURE = 0.5
 PROJECTED = 128

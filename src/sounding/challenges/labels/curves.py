@@ -18,8 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap
 from sounding.errors import UsageError
 
 Censored = Literal["", "at most", "more than"]

@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import nn
 
-from sounding.engine.evaluation import compare, estimate, trials
-from sounding.engine.evidence import Estimate, Number, Section
-from sounding.engine.subject import Subject
+from sounding.evaluation.evaluation import compare, estimate, trials
+from sounding.contract.evidence import Estimate, Number, Section
+from sounding.evaluation.context import Subject
 
 
 @dataclass(frozen=True)

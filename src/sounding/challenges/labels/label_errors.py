@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.labels.retraining import Round, Say, retrained
-from sounding.engine.data import picked
-from sounding.engine.evaluation import trials
-from sounding.engine.evidence import Estimate
-from sounding.engine.intervals import bootstrap, wilson
-from sounding.engine.records import Example, Record
-from sounding.engine.task import Task, targets
+from sounding.data import picked
+from sounding.evaluation.evaluation import trials
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap, wilson
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Task, targets
 from sounding.errors import UsageError
 from sounding.randomness import stream
 

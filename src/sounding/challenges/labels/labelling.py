@@ -26,11 +26,11 @@ from sounding.challenges.labels import label_errors
 from sounding.challenges.labels.acquisition import Strategy, choose
 from sounding.challenges.labels.retraining import Say, affordable, lasting, price
 from sounding.challenges.passes import frozen
-from sounding.engine import files
-from sounding.engine.data import Pool, picked
-from sounding.engine.evidence import Estimate, Number
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task, chunks
+from sounding import files
+from sounding.data import Pool, picked
+from sounding.contract.evidence import Estimate, Number
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task, chunks
 from sounding.errors import RunError, UsageError
 from sounding.randomness import stream
 

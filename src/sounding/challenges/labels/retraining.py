@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import nn
 
-from sounding.engine.records import Example
-from sounding.engine.task import Task
-from sounding.engine.training import Budget, Interrupted, fit
+from sounding.contract.records import Example
+from sounding.contract.task import Task
+from sounding.training.loop import Budget, Interrupted, fit
 
 WORTHWHILE = 1 / 8
 """Trainings shorter than this share of the run's own would not speak of it."""

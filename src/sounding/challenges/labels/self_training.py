@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.engine.around import Around
-from sounding.engine.data import picked
-from sounding.engine.machine import inference
-from sounding.engine.records import Example, Prediction
-from sounding.engine.task import Task, chunks
-from sounding.modalities.modality import Weighed
+from sounding.contract.task_wrapper import Around
+from sounding.data import picked
+from sounding.machine.setting import inference
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task, chunks
+from sounding.contract.modality import Weighed
 
 ROUND = 4096
 """Rows in a round, labelled (repeated as it takes) and unlabelled."""

@@ -30,7 +30,7 @@ from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, cl
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.boxes.layouts.yolo import NAME_FILES
 from sounding.modalities.category import lookalikes
-from sounding.modalities.modality import Change, Modality, Row
+from sounding.contract.modality import Change, Modality, Row
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sounding.modalities.modality import Change, Tile
+from sounding.contract.modality import Change, Tile
 from sounding.modalities.pictures.augmentation import warp
 
 MIDDLE = (0.3, 0.7)

@@ -24,7 +24,7 @@ import PIL.ImageDraw
 
 from sounding.errors import DataError
 from sounding.modalities.category import SPLITS
-from sounding.modalities.modality import Row
+from sounding.contract.modality import Row
 
 BACKGROUND = "background"
 

@@ -27,7 +27,7 @@ from sounding.errors import DataError
 from sounding.modalities.category import SPLITS
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.cells import PLAIN, VOID, Scheme
-from sounding.modalities.modality import Row
+from sounding.contract.modality import Row
 
 PICTURES = frozenset(
     ("images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "leftimg8bit", "rgb", "inputs", "input")

@@ -25,7 +25,7 @@ from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import cells, connected, drawing, layouts
 from sounding.modalities.masks.cells import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
-from sounding.modalities.modality import Change, Modality, Row
+from sounding.contract.modality import Change, Modality, Row
 from sounding.modalities.pictures.picture import within
 
 PEEKED = 64

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sounding.errors import UsageError
-from sounding.modalities.modality import Change
+from sounding.contract.modality import Change
 
 
 def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities.modality import Change, Corruption, InputModality, Threat
+from sounding.contract.modality import Change, Corruption, InputModality, Threat
 from sounding.modalities.pictures import augmentation, drawing, picture, variation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
 from sounding.modalities.pictures.filters import gaussian

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sounding.errors import DataError
-from sounding.modalities.modality import Tile
+from sounding.contract.modality import Tile
 
 VISIBLE = 0.25
 """A box of which a smaller share stays in the picture after a crop is no example of its class any more."""

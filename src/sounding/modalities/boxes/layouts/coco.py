@@ -20,7 +20,7 @@ import numpy as np
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.modalities.modality import Modality, Row
+from sounding.contract.modality import Modality, Row
 
 BESIDE = ("annotations", "annotation", "labels", "json")
 """Folders of label files: pictures lie beside them."""

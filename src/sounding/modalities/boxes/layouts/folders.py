@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sounding.modalities.boxes.layouts import coco, shared, voc, yolo
-from sounding.modalities.modality import Modality, Row
+from sounding.contract.modality import Modality, Row
 
 
 def rows(path: Path, input: Modality) -> Iterator[Row] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts.boxset import BoxSet, Marked
 from sounding.modalities.category import JUNK, SPLITS
-from sounding.modalities.modality import Modality, Row
+from sounding.contract.modality import Modality, Row
 
 PICTURE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "data")
 

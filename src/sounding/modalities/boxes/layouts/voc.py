@@ -17,7 +17,7 @@ import numpy as np
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.modalities.modality import Modality, Row
+from sounding.contract.modality import Modality, Row
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 _ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)

@@ -16,7 +16,7 @@ import numpy as np
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared, tinyyaml
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.modalities.modality import Modality, Row
+from sounding.contract.modality import Modality, Row
 
 YAML = (".yaml", ".yml")
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "_darknet.labels")

@@ -1,0 +1,150 @@
+"""Object detection: what is in a picture, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.architectures.backbones import backbone
+from sounding.architectures.detector import Detector, parted
+from sounding.architectures.layers import Normalize
+from sounding.architectures.pyramid import Pyramid
+from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
+from sounding.applications.vision.detect.matching import Targets, agreement, answers, best_threshold, box_losses
+from sounding.contract.metrics import Metric
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task
+from sounding.modalities.boxes.boxes import Boxes, BoxSet
+from sounding.modalities.boxes.mosaic import mosaic
+from sounding.contract.modality import Change
+from sounding.modalities.pictures.augmentation import jitter, warp
+from sounding.modalities.pictures.image import Image
+
+
+@dataclass(frozen=True)
+class DetectRecipe(Recipe):
+    """The numbers of a detector."""
+
+    sizes: ClassVar = {
+        "tiny": {"width": 16, "pyramid": 32},
+        "small": {},
+        "base": {"width": 64, "depth": 2, "pyramid": 128, "head": 2, "image_size": 512},
+    }
+
+    shaping: ClassVar = ("backbone", "width", "depth", "pyramid", "head", "finest", "activation")
+
+    epochs: float = 100.0
+    batch: int = 8
+    weight_decay: float = 0.05
+    average: float = 0.998
+    clip: float = 10.0
+    image_size: int = 320  # longer side above which pictures are scaled down; 0 is 1024
+    backbone: str = "resnet"  # resnet, mobilenet_v2 or efficientnet_lite0
+    width: int = 32  # channels of the resnet's first stage
+    depth: int = 1  # blocks in a stage of the resnet
+    pyramid: int = 64  # channels of the pyramid and of the head
+    head: int = 1  # convolutions in each of the head's two towers
+    finest: int = 0  # pixels between locations on the finest map; 0 is 8, or 4 for pictures of up to 64 pixels
+    activation: str = "silu"
+    box_weight: float = 2.0  # weight of the boxes' loss beside the classes'
+    scale: float = 1.5  # training pictures are enlarged or shrunk by up to this factor
+    shift: float = 0.1  # and moved by up to this share of their sides
+    flip: bool = True  # and mirrored left to right, half of them
+    upright: bool = True  # pictures have an up and a down; no for what is seen from above: they are also turned
+    colour: float = 0.3  # largest relative change of brightness, contrast and saturation
+    mosaic: float = 0.3  # share of the batches that are put together from four pictures each
+    suppression: float = 0.6  # a box that overlaps a surer one of its class by more than this IoU is not told
+    most: int = 100  # boxes that are told of one picture
+
+
+class Detect(Task):
+    """Object detection: what is in a picture, and where."""
+
+    Recipe = DetectRecipe
+    pipeline = "object-detection"
+    recipe: DetectRecipe
+    input: Image
+    target: Boxes
+
+    def modalities(self) -> tuple[Image, Boxes]:
+        """A picture, all of it, and the boxes of what is in it."""
+        return Image(self.recipe.image_size, "whole"), Boxes()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Mean average precision, as on COCO and at IoU 0.5, of all and of each class."""
+        return detection_metrics(self.target.names)
+
+    def build(self) -> nn.Module:
+        """Standardised channels, then backbone, pyramid and head."""
+        r, side = self.recipe, max(self.input.height, self.input.width)
+        net = backbone(r.backbone, self.input.channels, r.width, r.depth, act=r.activation, side=side)
+        pyramid = Pyramid(net, r.pyramid, r.finest or (8 if side > 64 else 4), r.activation)
+        detector = Detector(pyramid, len(self.target.names), r.head, r.activation)
+        return nn.Sequential(Normalize(self.input.mean, self.input.std), detector)
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """Pictures put together by four, or each scaled, moved and mirrored; then recoloured."""
+        r = self.recipe
+        if torch.rand((), generator=rng) < r.mosaic:
+            x, change = mosaic(x, rng, scale=(0.5, r.scale), flip=r.flip, upright=r.upright)
+        else:
+            x, affine = warp(x, rng, scale=(1 / r.scale, r.scale), shift=r.shift, flip=r.flip, upright=r.upright)
+            change = Change(affine=affine)
+        return (jitter(x, rng, r.colour) if r.colour else x), change
+
+    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+        """Cross-entropy of the scores and overlap of the boxes [B], for each target that is learnt."""
+        truth = Targets.of(self.target.encode(targets), x.device)
+        return box_losses(*parted(model(x).float()), truth, self.recipe.box_weight)
+
+    def support(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+        """Mean log over the boxes given [B] of how well the best location agrees with each, in class and place."""
+        logits, corners, _ = parted(model(x).float())
+        return agreement(logits, corners, Targets.of(self.target.encode(values), x.device))
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """The boxes, with a threshold for those that a person is shown; confidence is the mean score of these."""
+        logits, corners, _ = parted(model(self.encoded(model, inputs)).float())
+        threshold = float(model[1].threshold)  # type: ignore[index]
+        told = answers(logits, corners, suppression=self.recipe.suppression, most=self.recipe.most)
+        return [self._prediction(c.cpu().numpy(), n.tolist(), s.cpu().numpy(), threshold) for c, n, s in told]
+
+    def _prediction(self, corners: np.ndarray, labels: list[int], scores: np.ndarray, threshold: float) -> Prediction:
+        value = BoxSet(corners, tuple(self.target.names[i] for i in labels), scores, threshold=threshold)
+        shown = scores[scores >= threshold]
+        confidence = shown.mean() if len(shown) else 1 - scores.max(initial=0.0)
+        return Prediction(value, float(confidence), scores)
+
+    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """The score from which on a person is shown a box: the best F1 at IoU 0.5 on the validation rows."""
+        hits = [hit for record in self.trials(model, validation) for hit in box_hits(record)]
+        scores, right = np.array(hits).reshape(-1, 2).T
+        best = best_threshold(scores, right > 0, sum(len(e.target) for e in validation))
+        if best is not None:
+            model[1].threshold.fill_(best)  # type: ignore[index]
+        return best is not None
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Dark 32×32 pictures with a reddish disc or a bluish square in one half or in both."""
+        return [_scene(rng) for _ in range(n)]
+
+
+def _scene(rng: np.random.Generator) -> Example:
+    picture, boxes, names = rng.uniform(0, 60, (32, 32, 3)), [], []
+    y, x = np.mgrid[:32, :32] + 0.5
+    for left in rng.permutation([0, 16])[: rng.integers(1, 3)]:
+        radius, name = rng.uniform(4, 7), str(rng.choice(["disc", "square"]))
+        across, down = left + rng.uniform(radius, 16 - radius), rng.uniform(radius, 32 - radius)
+        far = np.hypot(x - across, y - down) if name == "disc" else np.maximum(abs(x - across), abs(y - down))
+        picture[far <= radius] += rng.uniform(80, 190) * np.array([1, 0.5, 0.2] if name == "disc" else [0.2, 0.5, 1])
+        boxes.append([across - radius, down - radius, across + radius, down + radius])
+        names.append(name)
+    return Example(picture.astype(np.uint8), BoxSet(np.array(boxes) / 32, tuple(names), extent=(32, 32)))

@@ -1,0 +1,301 @@
+"""Pairs of pictures, and whether they show the same person: what face verification looks at and answers.
+
+A model of faces is trained on single pictures, each with its person, and tested on pairs: the same person or not. So an
+input is a `Pair`, whose second picture may be missing, and a target is a `Kin`, which names one person or two.
+`Kin` answers are `SAME` and `DIFFERENT`; nobody's name is predicted.
+
+How lists of pairs are read is in `layouts.py`, how people become pairs in `pairs.py`.
+
+Legend of shapes: B batch, C channels, H height, W width, P parts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.errors import DataError
+from sounding.applications.vision.faces import layouts
+from sounding.applications.vision.faces import pairs
+from sounding.contract.modality import Corruption, InputModality, Modality, Row
+from sounding.modalities.pictures.drawing import alongside
+from sounding.modalities.pictures.image import Image
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures [H, W, C]; `second` is None where there is one picture, which then stands for both."""
+
+    first: np.ndarray
+    second: np.ndarray | None = None
+
+    @property
+    def reference(self) -> np.ndarray:
+        """What the first picture is compared with."""
+        return self.first if self.second is None else self.second
+
+
+@dataclass(frozen=True, eq=False)
+class Kin:
+    """The person of one picture (`second` empty), or those of two.
+
+    Two pairs are equal when both are, or both are not, of one person; two single pictures when the person is the same.
+    `note` is what a checker should say about the row.
+    """
+
+    first: str
+    second: str = ""
+    note: str = field(default="", repr=False)
+
+    @property
+    def single(self) -> bool:
+        """Whether this is the person of one picture."""
+        return not self.second
+
+    @property
+    def same(self) -> bool:
+        """Whether there is one person; of one picture, always."""
+        return self.single or self.first == self.second
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Kin) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[bool, object]:
+        return self.single, self.first if self.single else self.same
+
+
+SAME, DIFFERENT = Kin("one person", "one person"), Kin("one person", "another")
+"""The two answers."""
+NOT_FOR = (
+    "Not for decisions about people without a person who answers for them, not for searching for people without their "
+    "consent, and not for people or cameras unlike those of the test, for whom the error rates are unknown. The model "
+    "finds no faces and does not tell a person from a photograph of one."
+)
+"""What a model that compares faces must not be used for."""
+
+
+class PicturePair(InputModality):
+    """Two pictures at one working size. What `Image` does, it does to the first, which is compared with the second.
+
+    So an explanation points at parts of the first picture, and a disturbance changes the first, as the picture that a
+    door takes is dark or blurred and the one on file is not. (Attacks act on the encoded input: on both.)
+    """
+
+    columns = Image.columns
+    suffixes = Image.suffixes
+    ablations = Image.ablations
+    legal = Image.legal
+    threats = Image.threats
+
+    def __init__(self, size: int = 0, fill: str = "crop") -> None:
+        self.image = Image(size, fill)
+
+    # ---- reading
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a cell is a picture or two."""
+        two = _two(cell)
+        return self.image.accepts(cell) if two is None else all(map(self.image.accepts, two))
+
+    def read(self, cell: Any, root: Path = Path()) -> Pair:
+        """The pair of {"first", "second"} or of a sequence of two cells, or one picture alone; cells as `Image` reads.
+
+        Raises DataError for what is no picture, and for a line of a list of pairs that could not be understood.
+        """
+        if isinstance(cell, Pair):
+            return cell
+        if isinstance(cell, Mapping) and layouts.TROUBLE in cell:
+            raise DataError(cell[layouts.TROUBLE], fix=str(cell.get("fix", "")))
+        two = _two(cell)
+        return Pair(*(self.image.read(one, root) for one in ([cell] if two is None else two)))
+
+    def asked(self, value: Pair) -> Pair:
+        """The pair; one picture alone is a training row, and no question."""
+        if value.second is None:
+            raise DataError(
+                "one picture has nothing to be compared with", fix="Name two: faces verify RUN FIRST SECOND"
+            )
+        return value
+
+    def remark(self, value: Pair) -> str:
+        """What is odd about either picture."""
+        return self.image.remark(value.first) or ("" if value.second is None else self.image.remark(value.second))
+
+    # ---- state
+
+    def fit(self, values: Iterable[Pair]) -> None:
+        """Learn size, channels, mean and spread from all pictures."""
+        self.image.fit(picture for value in values for picture in _pictures(value))
+
+    def state(self) -> dict[str, Any]:
+        """Those of the pictures."""
+        return self.image.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.image.restore(state)
+
+    # ---- tensors
+
+    def encode(self, values: Sequence[Pair]) -> Tensor:
+        """Float32 [B, 2, C, H, W] in [0, 1]; a picture without a second is there twice."""
+        first = self.image.encode([value.first for value in values])
+        if all(value.second is None for value in values):
+            return torch.stack([first, first], dim=1)
+        return torch.stack([first, self.image.encode([value.reference for value in values])], dim=1)
+
+    def decode(self, x: Tensor) -> list[Pair]:
+        """The pairs that encode to exactly `x`."""
+        return [Pair(*both) for both in zip(self.image.decode(x[:, 0]), self.image.decode(x[:, 1]), strict=True)]
+
+    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+        """Every picture of the batch varied by itself."""
+        return self.image.vary(x.flatten(0, 1), rng, strength).view_as(x)
+
+    # ---- explaining and disturbing the first picture
+
+    def parts(self, value: Pair) -> int:
+        """P: those of the first picture."""
+        return self.image.parts(value.first)
+
+    def keep(self, value: Pair, mask: np.ndarray, ablation: str) -> Pair:
+        """The pair with only the parts of the first picture where `mask` [P] is true."""
+        return replace(value, first=self.image.keep(value.first, mask, ablation))
+
+    def keep_many(self, value: Pair, masks: np.ndarray, ablation: str) -> list[Pair]:
+        """`keep` for each row of `masks`."""
+        return [replace(value, first=kept) for kept in self.image.keep_many(value.first, masks, ablation)]
+
+    def pool(self, saliency: Tensor, value: Pair) -> np.ndarray:
+        """The sum of `saliency` [2, C, H, W] over the parts of the first picture: [P]."""
+        return self.image.pool(saliency[0], value.first)
+
+    @property
+    def corruptions(self) -> Mapping[str, Corruption]:
+        """Those of pictures, of the first one."""
+        return {name: _of_first(corrupt) for name, corrupt in self.image.corruptions.items()}
+
+    def fingerprint(self, value: Pair) -> np.ndarray:
+        """That of the first picture."""
+        return self.image.fingerprint(value.first)
+
+    # ---- showing
+
+    def describe(self, value: Pair) -> str:
+        """Number, size and kind."""
+        said = self.image.describe(value.first)
+        return said if value.second is None else f"{said} beside a {self.image.describe(value.second)}"
+
+    def to_json(self, value: Any) -> Any:
+        """What `Image` says of each picture."""
+        two = (value.first, value.second) if isinstance(value, Pair) else _two(value)
+        if two is None or two[1] is None:
+            return self.image.to_json(value if two is None else two[0])
+        return {"first": self.image.to_json(two[0]), "second": self.image.to_json(two[1])}
+
+    def draw(self, axes: Any, value: Pair, weights: np.ndarray | None = None) -> None:
+        """Both pictures side by side, and over the first the weight [P] of each of its parts."""
+        self.image.draw(axes, value.first, weights)
+        if value.second is not None:
+            alongside(axes, value.second, value.first.shape[1])
+
+
+class People(Modality):
+    """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
+
+    columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
+    beside = layouts.LISTS
+    layout = "one folder for each person"
+
+    def __init__(self) -> None:
+        self.people: list[str] = []
+
+    def read(self, cell: Any, root: Path = Path()) -> Kin:
+        """The person that a cell names, or the two of a sequence (and a note). Raises DataError for an empty name."""
+        if isinstance(cell, Kin):
+            return cell
+        names = list(cell) if isinstance(cell, list | tuple) else [cell]
+        words = ["" if name is None or name != name else str(name).strip() for name in names]
+        if not 1 <= len(words) <= 3 or not words[0]:
+            raise DataError("the person is not named", fix="Write whose picture it is, or remove this row")
+        return Kin(*words)
+
+    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
+        """`<person>/…` or `{train,validation,test}/<person>/…`, and the pairs of lists beside them."""
+        return layouts.folder(path, input)
+
+    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Single pictures to train on, and pairs to choose and test on, of other people; see `pairs.py`."""
+        return pairs.arranged(rows)
+
+    def fit(self, values: Iterable[Kin]) -> None:
+        """Learn the names of the people."""
+        self.people = sorted({name for kin in values for name in (kin.first, kin.second) if name})
+        if len(self.people) < 2:
+            raise DataError("there is one person to learn from, or none", fix="Give pictures of several people")
+
+    def encode(self, values: Sequence[Kin]) -> Tensor:
+        """The places [B, 2] of the people among `people`; -1 for one who is not among them, and for nobody."""
+        place = {name: i for i, name in enumerate(self.people)}
+        return torch.tensor([(place.get(kin.first, -1), place.get(kin.second, -1)) for kin in values]).view(-1, 2)
+
+    def typical(self, values: Sequence[Kin]) -> Kin:
+        """The answer most common among pairs; without pairs, that two people taken at random are two."""
+        found = Counter(kin.same for kin in values if not kin.single)
+        return SAME if found[True] > found[False] else DIFFERENT
+
+    def remark(self, value: Kin) -> str:
+        """The note of the row."""
+        return value.note
+
+    def describe(self, value: Kin) -> str:
+        """The person of one picture; of two, whether they are one."""
+        return value.first if value.single else "same person" if value.same else "different people"
+
+    def answers(self, value: Kin, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """[{"label", "score"}]: the answer, then the other one."""
+        if scores is None:
+            return [{"label": self.describe(value), "score": confidence}]
+        both = [{"label": self.describe(kin), "score": float(s)} for kin, s in zip((DIFFERENT, SAME), scores)]
+        return both[::-1] if value.same else both
+
+    def to_json(self, value: Kin) -> str:
+        """As `describe` says."""
+        return self.describe(value)
+
+    def state(self) -> dict[str, Any]:
+        """The names."""
+        return {"people": self.people}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.people = list(state["people"])
+
+
+def _two(cell: Any) -> tuple[Any, Any] | None:
+    """The two cells of a pair, or None for one picture."""
+    if isinstance(cell, Mapping):
+        return (cell["first"], cell.get("second")) if "first" in cell else None
+    return (cell[0], cell[1]) if isinstance(cell, list | tuple) and len(cell) == 2 else None
+
+
+def _pictures(value: Pair) -> tuple[np.ndarray, ...]:
+    return (value.first,) if value.second is None else (value.first, value.second)
+
+
+def _of_first(corrupt: Corruption) -> Corruption:
+    def changed(value: Pair, severity: int, rng: np.random.Generator) -> Pair:
+        return replace(value, first=corrupt(value.first, severity, rng))
+
+    return changed

@@ -1,0 +1,151 @@
+"""Face verification: whether two pictures show the same person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.architectures.layers import Normalize
+from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
+from sounding.contract.metrics import Metric
+from sounding.applications.vision.faces import verification
+from sounding.applications.vision.faces import thresholds as verifying
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task, targets
+from sounding.applications.vision.faces import drawn
+from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
+from sounding.contract.modality import Change
+
+
+@dataclass(frozen=True)
+class FacesRecipe(Recipe):
+    """The numbers of a face verifier."""
+
+    sizes: ClassVar = {
+        "tiny": {"width": 16, "dims": 32, "batch": 32, "warp": 0.0},
+        "small": {},
+        "base": {"width": 48, "dims": 192},
+    }
+    shaping: ClassVar = ("network", "width", "depth", "activation", "dims")
+
+    epochs: float = 60.0
+    batch: int = 128
+    lr: float = 2e-3
+    weight_decay: float = 0.05
+    average: float = 0.998
+    network: str = "auto"  # fast or the name of a backbone; auto is fast for sides of 16 to 64 pixels, else resnet
+    width: int = 32  # channels of the first stage
+    depth: int = 1  # blocks in a stage of a resnet
+    activation: str = "gelu"
+    dims: int = 128  # entries of an embedding
+    dropout: float = 0.0
+    margin: float = 0.3  # what the own person has to win by (arXiv 1801.09414)
+    kind: str = "cosface"  # or arcface: the margin is an angle (arXiv 1801.07698)
+    scale: float = 30.0  # of the cosines in the softmax
+    margin_steps: int = 500  # steps over which the margin rises
+    fmr: float = 0.001  # false match rate that the threshold stands for, where the validation people support it
+    image_size: int = 0  # side that pictures are scaled to; 0 lets the pictures say
+    fill: str = "crop"  # how a picture becomes square: see Image
+    crop: float = 0.04  # training pictures are shifted by up to this share of the side
+    colour: float = 0.3  # largest relative change of brightness and contrast
+    cutout: float = 0.3  # side of a hole (arXiv 1708.04552), as a share of the picture's
+    warp: float = 0.3  # strength of turning, shearing and toning, 0 to 1
+
+
+class Faces(Task):
+    """Face verification: whether two pictures show the same person."""
+
+    Recipe = FacesRecipe
+    caution = NOT_FOR
+    recipe: FacesRecipe
+    input: PicturePair
+    target: People
+
+    def modalities(self) -> tuple[PicturePair, People]:
+        """A pair of pictures, and whose they are."""
+        return PicturePair(self.recipe.image_size, self.recipe.fill), People()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy as LFW counts it first, then the curve and the errors at the threshold."""
+        return verification.metrics(lambda kin: kin.same)
+
+    def build(self) -> nn.Module:
+        """The embedding net with a centre for each training person, and what `settle` will set."""
+        r, image = self.recipe, self.input.image
+        shape = (r.network, image.channels, (image.height, image.width), r.dims, r.width, r.depth)
+        net = embedder(*shape, act=r.activation, dropout=r.dropout, first=Normalize(image.mean, image.std))
+        return Verifier(net, MarginSoftmax(r.dims, len(self.target.people), r.scale, r.margin, r.kind), r.margin_steps)
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """Every picture by itself mirrored, moved, toned, warped, and with a hole."""
+        r, side = self.recipe, x.shape[-1]
+        pixels = {"crop": int(r.crop * side), "cutout": math.ceil(r.cutout * side)}
+        pictures, _ = self.input.image.augment(x.flatten(0, 1), rng, flip=True, colour=r.colour, **pixels)
+        pictures = self.input.image.vary(pictures, rng, r.warp) if r.warp else pictures
+        return pictures.view_as(x), Change()
+
+    def loss(self, model: Any, x: Tensor, targets: Sequence[Kin]) -> Tensor:
+        """Nats [B]: of single pictures, and in training of all, who it is (with the margin); of pairs, if it is one."""
+        who = self.target.encode(targets).to(x.device)
+        single, same = (torch.tensor(flags, device=x.device) for flags in zip(*((k.single, k.same) for k in targets)))
+        named = single | ((who >= 0).all(1) & model.training)
+        losses = torch.zeros(len(x), device=x.device)
+        if named.any():
+            losses = losses.masked_scatter(named, self._of_names(model, x[named], who[named], ~single[named]))
+        if not named.all():
+            odds = model.odds((self._embedded(model, x[~named, 0]) * self._embedded(model, x[~named, 1])).sum(1))
+            losses = losses.masked_scatter(~named, F.softplus(torch.where(same[~named], -odds, odds)))
+        return losses
+
+    def _of_names(self, model: Any, x: Tensor, who: Tensor, pair: Tensor) -> Tensor:
+        """Cross-entropy [B] over the training people; the mean over both pictures of a pair."""
+        own = torch.cat([who[:, 0], who[pair, 1]])
+        logits = model.logits(model(torch.cat([x[:, 0], x[pair, 1]])), own.clamp_min(0))
+        smoothing = self.recipe.smoothing if model.training else 0.0
+        nats = F.cross_entropy(logits, own.clamp_min(0), reduction="none", label_smoothing=smoothing)
+        nats = torch.where(own < 0, math.log(logits.shape[1]), nats)  # of a stranger nothing is known
+        first = nats[: len(x)]
+        return (first + first.masked_scatter(pair, nats[len(x) :])) / 2
+
+    def _embedded(self, model: Any, pictures: Tensor) -> Tensor:
+        """Embeddings [B, D] of length 1: the mean over a picture [B, C, H, W] and its mirror image."""
+        return model.compared(model(pictures) + model(pictures.flip(-1)))
+
+    def _compared(self, model: Any, examples: Sequence[Example]) -> verifying.Compared:
+        return verifying.compared(self, model, examples, self._embedded)
+
+    @torch.inference_mode()
+    def embed(self, model: Any, inputs: Sequence[Pair]) -> np.ndarray:
+        """Embeddings [n, D] of length 1 of the first pictures: what a gallery keeps."""
+        return self._compared(model, [Example(Pair(pair.first), DIFFERENT) for pair in inputs]).first
+
+    @torch.inference_mode()
+    def predict(self, model: Any, inputs: Sequence[Pair]) -> list[Prediction]:
+        """Same or different at the threshold for the false match rate, and the probability of that answer."""
+        cosines = self._compared(model, [Example(pair, DIFFERENT) for pair in inputs]).cosines
+        return verifying.answers(model, cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset))
+
+    def trials(self, model: Any, examples: Sequence[Example]) -> list[Record]:
+        """The records of pairs; of single pictures, with the loss of who it is."""
+        if any(kin.single for kin in targets(examples)):
+            return super().trials(model, examples)
+        return verifying.records(model, self._compared(model, examples), (DIFFERENT, SAME))
+
+    def settle(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """Set the odds and the threshold for the recipe's false match rate on the validation people."""
+        if len(train):
+            verifying.flatten(model, self._compared(model, train[:: math.ceil(len(train) / verifying.MOST)]))
+        return verifying.settle(model, self._compared(model, validation), self.recipe.fmr)
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""
+        return [Example(Pair(*pictures), Kin(*names)) for pictures, names in drawn.pairs(rng, n, people=16)]

@@ -1,0 +1,149 @@
+"""Image segmentation: to which class each pixel of a picture belongs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.architectures.backbones import backbone
+from sounding.architectures.layers import Normalize
+from sounding.architectures.unet import UNet
+from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice, grouped
+from sounding.applications.vision.segment.metrics import boundary_f, class_iou, mean_iou, pixel_accuracy
+from sounding.applications.vision.segment.tiling import tiled
+from sounding.contract.metrics import Metric
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task
+from sounding.modalities.masks.mask import Mask
+from sounding.modalities.masks.moving import nearest
+from sounding.contract.modality import Change
+from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
+from sounding.modalities.pictures.image import LONGEST, Image
+from sounding.modalities.pictures.picture import within
+
+
+@dataclass(frozen=True)
+class SegmentRecipe(Recipe):
+    """The numbers of a segmenter."""
+
+    sizes: ClassVar = {
+        "tiny": {"width": 16, "decoder": 32, "finest": 4, "detail": 16, "lr": 5e-3},
+        "small": {},
+        "base": {"width": 64, "depth": 2, "decoder": 96, "finest": 4, "lr": 2e-3, "crop": 320, "flip_average": True},
+    }
+
+    shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "finest", "activation")
+
+    epochs: float = 60.0
+    batch: int = 4
+    lr: float = 3e-3
+    weight_decay: float = 0.05
+    average: float = 0.998
+    backbone: str = "resnet"  # resnet, mobilenet_v2 or efficientnet_lite0
+    width: int = 32  # channels of the resnet's first stage
+    depth: int = 1  # blocks in a stage of the resnet
+    decoder: int = 64  # most channels on the way back up
+    finest: int = 2  # pixels between places on the resnet's finest map, 2 or 4; always 1 for pictures up to 64 pixels
+    detail: int = 24  # channels at half of the resolution, where the backbone's finest map is coarser
+    activation: str = "relu"
+    image_size: int = 0  # longer side above which pictures are scaled down; 0 is 1024
+    ignore: int = -1  # class id that means "not labelled", besides 255
+    crop: int = 256  # side of the window that a training step sees of each picture
+    zoom: float = 1.6  # training pictures are scaled by a factor between 1 / zoom and zoom
+    flip: str = "auto"  # mirror training pictures: yes, no, or auto: if they have colours
+    colour: float = 0.3  # largest relative change of brightness, contrast and saturation
+    balance: float = 1.02  # weight of a class: 1 / ln(balance + its share of the pixels); 0 weighs all alike
+    dice: float = 0.5  # weight of the Dice loss beside the cross-entropy
+    tile: int = 1024  # side above which a picture is looked at in windows of this side; 0 never
+    overlap: float = 0.25  # share of its side that a window has in common with the next
+    flip_average: bool = False  # predict the mean over a picture and its mirror image: surer, and twice the work
+
+
+class Segment(Task):
+    """Image segmentation: to which class each pixel of a picture belongs."""
+
+    Recipe = SegmentRecipe
+    pipeline = "image-segmentation"
+    recipe: SegmentRecipe
+    input: Image
+    target: Mask
+
+    def modalities(self) -> tuple[Image, Mask]:
+        """A picture of its own size, and the class of each of its pixels."""
+        return Image(self.recipe.image_size, "own"), Mask(self.recipe.ignore, self.recipe.image_size or LONGEST)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Mean intersection over union first; that of each class last."""
+        ids, names = self.target.ids, self.target.names
+        return [mean_iou(ids), pixel_accuracy(ids), boundary_f(ids), *(class_iou(ids, *k) for k in enumerate(names))]
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether a mirrored picture shows the same things."""
+        return mirrors(self.recipe.flip, self.input.channels)
+
+    def build(self) -> nn.Module:
+        """Standardised channels, then a U-Net; logits [B, K, H, W] in the order of the target's names."""
+        r, channels, side = self.recipe, self.input.channels, max(self.input.height, self.input.width)
+        net = backbone(r.backbone, channels, r.width, r.depth, act=r.activation, side=side, first=r.finest)
+        net = UNet(net, channels, len(self.target.ids), r.decoder, detail=r.detail, act=r.activation)
+        return nn.Sequential(Normalize(self.input.mean, self.input.std), net)
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """A window somewhere in each picture, which is scaled, mirrored and recoloured, as the recipe says."""
+        r, shape = self.recipe, (min(self.recipe.crop, x.shape[-2]), min(self.recipe.crop, x.shape[-1]))
+        x, affine = warp(x, rng, scale=(1 / r.zoom, r.zoom), flip=self.mirrors, shape=shape)
+        return jitter(x, rng, r.colour), Change(affine=affine, shape=shape)
+
+    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+        """Mean cross-entropy [B] of the labelled pixels; in training, rare classes weigh more and Dice is added."""
+        masks = [nearest(mask, within(mask.shape, self.input.size or LONGEST)) for mask in targets]
+        if model.training:
+            truth = self.target.encode(masks, (x.shape[-2], x.shape[-1])).to(x.device)
+            logs, weights = model(x).float().log_softmax(1), balanced(self.target.shares, self.recipe.balance)
+            return cross_entropy(logs, truth, weights) + self.recipe.dice * dice(logs, truth)
+        losses: dict[int, Tensor] = {}
+        for (h, w), rows in grouped([mask.shape for mask in masks]).items():  # what pads a picture must not count
+            logs = self._log_scores(model, x[rows][..., :h, :w])
+            truth = self.target.encode([masks[i] for i in rows], (logs.shape[-2], logs.shape[-1])).to(x.device)
+            losses |= zip(rows, cross_entropy(logs, truth), strict=True)
+        return torch.stack([losses[i] for i in range(len(x))])
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """The most probable class of each pixel; the score of a pixel is its probability, the confidence their mean."""
+        pictures = [self.encoded(model, [value]) for value in inputs]
+        found: dict[int, Prediction] = {}
+        for rows in grouped([x.shape for x in pictures]).values():
+            sure, places = self._log_scores(model, torch.cat([pictures[i] for i in rows])).max(1)
+            for i, p, value in zip(rows, sure.exp().cpu(), self.target.decode(places), strict=True):
+                found[i] = Prediction(value, p.mean().item(), p.half().numpy())
+        return [found[i] for i in range(len(inputs))]
+
+    def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
+        """Log-probabilities [B, K, H, W] as predicted: in windows, and of the mirror image too, as the recipe says."""
+        r, pictures = self.recipe, [x, x.flip(-1)] if self.mirrors and self.recipe.flip_average else [x]
+        first, *mirrored = (tiled(model, p, r.tile, r.overlap).float().log_softmax(1) for p in pictures)
+        return torch.logaddexp(first, mirrored[0].flip(-1)) - math.log(2) if mirrored else first
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """A green disc (class 1) and a red square (class 2) of any place and size on grey, 24×24 pixels."""
+        return [_scene(rng) for _ in range(n)]
+
+
+def _scene(rng: np.random.Generator) -> Example:
+    picture, mask = rng.integers(85, 106, (24, 24, 3)).astype(np.uint8), np.zeros((24, 24), np.uint8)
+    for left, kind, colour in zip(rng.permutation([0, 12]), (1, 2), ((40, 200, 70), (220, 40, 50)), strict=True):
+        radius = rng.uniform(2.5, 5.0)
+        y, x = np.mgrid[:24, :24] - np.array([rng.uniform(5, 18), left + rng.uniform(5, 6)])[:, None, None]
+        inside = y**2 + x**2 <= radius**2 if kind == 1 else np.maximum(abs(y), abs(x)) <= 0.85 * radius
+        picture[inside], mask[inside] = colour, kind
+    return Example(picture, mask)

@@ -1,0 +1,172 @@
+"""The contract of an application. Everything above (challenges, card, doors) knows a task only by these words.
+
+    Example, Prediction, Record   what goes through it (records.py)
+    Recipe                        the numbers of a training, set by one dial (recipe.py)
+    Metric                        how records are judged (metrics.py)
+    Task                          build, loss, predict, demo; and a few words that may be overridden
+
+Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that
+the model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges
+records one by one and reduces the judgements, so that one bootstrap gives every metric its interval.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.contract import recipe as recipes
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.memoised_forward import remembering
+from sounding.contract.modality import Change, InputModality, Modality
+
+
+class Task(ABC):
+    """One application. A subclass declares its modalities, metrics and recipe, and writes build, loss and predict.
+
+    The first line of its docstring is its help text. An instance holds the recipe and the fitted modalities.
+    """
+
+    Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
+    pipeline: ClassVar[str] = ""
+    """What the model hubs call this task ("image-classification"), if they do."""
+    caution: ClassVar[str] = ""
+    """What a model of this task must not be used for, in sentences that its card prints."""
+
+    def __init__(self, recipe: recipes.Recipe | None = None) -> None:
+        self.recipe = recipe or self.Recipe()
+        self.input, self.target = self.modalities()
+
+    # ---- what an application writes
+
+    @abstractmethod
+    def modalities(self) -> tuple[InputModality, Modality]:
+        """New modalities of the input and the target column, not yet fitted."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> Sequence[Metric]:
+        """How records are judged; the first is the headline. May use what the modalities learnt."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """A new model, shaped by the recipe and the fitted modalities. Weights come from torch's global generator."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
+        """Loss [B] in nats for encoded inputs `x` and target values. Regularised only when `model.training`."""
+
+    @abstractmethod
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """One prediction for each input value."""
+
+    @abstractmethod
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """`n` small generated examples that a tiny model can learn in seconds; the contract test trains on them."""
+
+    # ---- what an application may override
+
+    def support(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
+        """Support [B] that the model gives to answers `values`: a mean log-probability (per token, pixel or box)."""
+        return -self.loss(model, x, values)
+
+    def leaf(self, model: nn.Module) -> nn.Module | None:
+        """The module whose output is where gradients explain (an embedding); None where it is the input itself."""
+        return None
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """A training batch, changed so that the model learns what does not matter; identity by default."""
+        return x, Change()
+
+    def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
+        """What to train on next: the rows by default; a game plays them."""
+        return examples
+
+    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.
+
+        The model is in evaluation mode, with the best weights of its training. Returns whether anything was set.
+        """
+        return False
+
+    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records of a measurement: predict each row by default; a game plays matches."""
+        records: list[Record] = []
+        for batch in chunks(examples, self.recipe.batch):
+            inputs, targets = [e.input for e in batch], [e.target for e in batch]
+            with remembering(model):  # the loss and the answer look at the same outputs
+                losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
+                answers = self.predict(model, inputs)
+            for example, p, loss in zip(batch, answers, losses, strict=True):
+                records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
+        return records
+
+    # ---- what is the same for all
+
+    @property
+    def gathers(self) -> bool:
+        """Whether `gather` does more than give the rows, so that there are no labels to save."""
+        return type(self).gather is not Task.gather
+
+    @property
+    def passes(self) -> float:
+        """Forward and backward passes that each training example takes; what counts operations asks."""
+        return 1.0
+
+    def encoded(self, model: nn.Module, inputs: Sequence[Any]) -> Any:
+        """The encoded inputs, on the device where the model's weights are."""
+        return self.input.encode(inputs).to(next(model.parameters()).device)
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Let the modalities learn their state from the training rows."""
+        self.input.fit(e.input for e in examples)
+        self.target.fit(targets(examples))
+
+    def state(self) -> dict[str, Any]:
+        """Recipe and fitted modalities, as JSON can hold them."""
+        return {"recipe": self.recipe.to_json(), "input": self.input.state(), "target": self.target.state()}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Task:
+        """The task that gave `state`."""
+        task = cls(cls.Recipe.from_json(state["recipe"]))
+        task.input.restore(state["input"])
+        task.target.restore(state["target"])
+        return task
+
+
+def built(task: Task) -> nn.Module:
+    """A new model of `task` that gives fp32, whatever it is computed in: an application may call numpy on its outputs.
+
+    Only what the model itself gives is cast; what a part of it gives when it is called alone is as it was computed.
+    """
+    model = task.build()
+    model.register_forward_hook(_widened)
+    return model
+
+
+def _widened(model: nn.Module, given: Any, output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
+    if isinstance(output, tuple | list) and not hasattr(output, "_fields"):
+        return type(output)(_widened(model, given, part) for part in output)
+    if isinstance(output, dict):
+        return {name: _widened(model, given, part) for name, part in output.items()}
+    return output
+
+
+def targets(examples: Sequence[Example]) -> Sequence[Any]:
+    """The targets alone; rows that can give theirs without reading the input do so."""
+    known = getattr(examples, "targets", None)
+    return [e.target for e in examples] if known is None else known
+
+
+def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Consecutive slices of at most `size` items; a slice of lazily read examples reads them when it is used."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

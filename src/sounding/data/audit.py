@@ -1,0 +1,103 @@
+"""`sounding check`: what the data are and what is wrong with them, place by place, without training.
+
+check(task, source) → Report     never raises for a bad row; raises for a source that cannot be opened at all
+describe(report) → str           the report as lines for a terminal, with a verdict
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sounding.data.columns import GUESSED, Columns
+from sounding.data.report import Pairs, Report
+from sounding.data.splits import NAMES
+from sounding.data.survey import survey
+from sounding.contract.task import Task
+
+UNEVEN = 10
+"""A class with so many times the training rows of another is worth a word."""
+_PLACES = 5  # pairs of duplicates that are named
+_CLASSES = 40  # lines of the table of classes
+
+
+def check(
+    task: Task,
+    source: Any,
+    columns: Columns = GUESSED,
+    *,
+    allow_bad: float = 0.0,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """What a training on `source` would see. `report.usable` is false when it would refuse to start."""
+    return survey(task, source, columns, allow_bad=allow_bad, say=progress).report
+
+
+def describe(report: Report) -> str:
+    """The report in words: rows, splits, classes, refused and odd rows, duplicates, and whether it is usable."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    n = sum(file.files for file in report.files)
+    files = f" in {n:,} file{'s' * (n != 1)}" if n else ""
+    yield f"{report.source}: {report.rows:,} rows{files}, {report.used:,} usable, {len(report.refused):,} refused"
+    yield from (f"  {note}" for note in report.notes)
+    if report.used:
+        yield ""
+        yield from _table(report)
+        yield f"split: {report.split_origin}"
+        yield from _uneven(report.classes)
+    yield from _section(f"refused: {len(report.refused):,}", [str(refusal) for refusal in report.refused])
+    yield from _section("odd", report.remarks)
+    yield from _duplicates(report)
+    yield from _section(f"not used: {len(report.ignored):,} file{'s' * (len(report.ignored) != 1)}", report.ignored)
+    yield ""
+    yield "usable" if report.usable else "not usable"
+    yield from (f"  {problem.splitlines()[0].rstrip(':')}" for problem in report.problems)
+
+
+def _table(report: Report) -> Iterator[str]:
+    """Rows of each split, and of each class within it, in columns."""
+    rows = [["", *NAMES, "all"]]
+    shown = list(report.classes.items())[:_CLASSES]
+    rows += [[name, *(f"{times[split]:,}" for split in NAMES), f"{sum(times.values()):,}"] for name, times in shown]
+    rows.append(["all", *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+    if len(report.classes) > _CLASSES:
+        yield f"({len(report.classes) - _CLASSES:,} more classes are not shown)"
+
+
+def _uneven(classes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    if len(classes) < 2:
+        return
+    most = max(classes, key=lambda name: classes[name]["train"])
+    least = min(classes, key=lambda name: classes[name]["train"])
+    a, b = classes[most]["train"], classes[least]["train"]
+    if a >= UNEVEN * max(1, b):
+        yield f"uneven: {most} has {a:,} training rows and {least} {b:,}; accuracy alone will hide how {least} fares"
+
+
+def _duplicates(report: Report) -> Iterator[str]:
+    found = report.duplicates
+    yield from _pairs(found.across, "duplicates across splits", "is equal to")
+    yield from _pairs(found.near, "near duplicates across splits", "looks like")
+    yield from _pairs(found.within, "duplicates within a split", "is equal to")
+
+
+def _pairs(pairs: Pairs, title: str, verb: str) -> Iterator[str]:
+    if pairs.count:
+        shown = [f"{a} {verb} {b}" for a, b in pairs.places[:_PLACES]]
+        more = [f"and {pairs.count - len(shown):,} more"] if pairs.count > len(shown) else []
+        yield from _section(f"{title}: {pairs.count:,}", shown + more)
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield ""
+        yield title
+        yield from (f"  {line}" for line in lines)

@@ -1,0 +1,203 @@
+"""The user's data, opened: training, validation and test examples that are read when they are needed, and a report.
+
+open_data(task, source) → Dataset      reads every row once, refuses or splits, fits the task's modalities
+Examples                               rows as a sequence; what was read is kept while memory lasts
+batches(examples, orders)              lists of examples, the next one read while the last one is worked on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from sounding.data.cache import Cache
+from sounding.data.columns import GUESSED, Columns
+from sounding.data.reading import Source
+from sounding.data.report import Report
+from sounding.data.scan import WORKERS, Labels, ahead
+from sounding.data.survey import Survey, survey
+from sounding.contract.records import Example
+from sounding.contract.task import Task
+from sounding.randomness import stream
+
+_CHUNK = 16  # rows that a thread reads at once
+
+
+class Answers(Sequence[Any]):
+    """The answers of some rows, each read when it is asked for: all masks of a source may be more than memory holds."""
+
+    def __init__(self, source: Source, rows: np.ndarray) -> None:
+        self._source, self._rows = source, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        rows = self._rows[index]
+        return Answers(self._source, rows) if isinstance(index, slice) else self._source.target(int(rows))
+
+
+class Examples(Sequence[Example]):
+    """Some rows of a source, in some order. An index gives an example, a slice or a list of indices gives Examples.
+
+    Reading raises DataError with the place of a row that cannot be read any more. Any thread may read.
+    """
+
+    def __init__(
+        self, source: Source, rows: np.ndarray, labels: Labels | None = None, cache: Cache | None = None
+    ) -> None:
+        self._source, self._rows = source, np.asarray(rows, dtype=np.int64)
+        self._labels, self._cache = labels, cache
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Examples: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int | np.integer):
+            return self._read(int(self._rows[index]))
+        index = index if isinstance(index, slice) else np.asarray(index, dtype=np.int64)
+        return Examples(self._source, self._rows[index], self._labels, self._cache)
+
+    def __iter__(self) -> Iterator[Example]:
+        cuts = [range(start, min(len(self), start + _CHUNK)) for start in range(0, len(self), _CHUNK)]
+        for chunk in ahead(self._chunk, cuts):
+            yield from chunk
+
+    def take(self, indices: Sequence[int] | np.ndarray, workers: int = WORKERS) -> list[Example]:
+        """The examples at `indices`, those that are not in memory read in parallel."""
+        rows = self._rows[np.asarray(indices, dtype=np.int64)].tolist()
+        found = [self._cache.get(row) if self._cache is not None else None for row in rows]
+        missing = [k for k, example in enumerate(found) if example is None]
+        if len(missing) <= _CHUNK or workers < 2:
+            return [self._read(row) if example is None else example for row, example in zip(rows, found, strict=True)]
+        cuts = [missing[start : start + _CHUNK] for start in range(0, len(missing), _CHUNK)]
+        read = ahead(lambda cut: [self._read(rows[k]) for k in cut], cuts, workers)
+        for cut, examples in zip(cuts, read, strict=True):
+            for k, example in zip(cut, examples, strict=True):
+                found[k] = example
+        return found  # type: ignore[return-value]  # every gap was filled
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """The answers alone, without reading the inputs."""
+        if self._labels is not None and self._labels.known:
+            return self._labels.of(self._rows)
+        return Answers(self._source, self._rows)
+
+    def digests(self) -> list[bytes]:
+        """A digest of the content of each input, as duplicates are told by; inputs are not decoded for it."""
+        rows = self._rows.tolist()
+        cuts = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+        return [digest for cut in ahead(lambda cut: [self._source.content(row) for row in cut], cuts) for digest in cut]
+
+    def where(self, index: int) -> str:
+        """The place of an example in the user's files."""
+        return self._source.where(int(self._rows[index]))
+
+    def _chunk(self, indices: range) -> list[Example]:
+        return [self._read(row) for row in self._rows[indices.start : indices.stop].tolist()]
+
+    def _read(self, row: int) -> Example:
+        kept = self._cache.get(row) if self._cache is not None else None
+        if kept is not None:
+            return kept
+        example = self._source.read(row)
+        if self._cache is not None:
+            self._cache.put(row, example)
+        return example
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The three splits and the report on all rows. `unseen` is what a model made elsewhere may be measured on: the test
+    rows if the data say which these are, else every row.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    report: Report
+    unseen: Examples
+
+
+def open_data(
+    task: Task,
+    source: Any,
+    columns: Columns = GUESSED,
+    *,
+    allow_bad: float = 0.0,
+    progress: Callable[[str], None] | None = None,
+    fit: bool = True,
+) -> Dataset:
+    """The examples in a path, in the word "demo", in a list of Examples, or in a Dataset; fits the task's modalities.
+
+    Reads every row once. Rows that cannot be used are listed in the report; if their share is above `allow_bad`, or the
+    rest cannot be trained on, raises DataError with the places. With `fit=False` the task is taken as it is fitted
+    already, and rows need not be enough to train on. `progress` hears in words what is being done.
+    """
+    if isinstance(source, Dataset):
+        if fit:
+            task.fit(source.train)
+        return source
+    found = survey(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
+    if found.problems:
+        raise found.problems[0]
+    if fit:
+        _fit(task, found)
+    return _dataset(found)
+
+
+def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
+    """The rows at `indices`, still unread where they were."""
+    return rows[indices] if isinstance(rows, Examples) else [rows[int(i)] for i in indices]
+
+
+def batches(
+    examples: Sequence[Example], orders: Iterable[Sequence[int] | np.ndarray], workers: int = WORKERS
+) -> Iterator[list[Example]]:
+    """One list of examples for each list of indices. The next is read in the background; with `workers` 0 it is not."""
+
+    def take(indices: Sequence[int] | np.ndarray) -> list[Example]:
+        return (
+            examples.take(indices, workers) if isinstance(examples, Examples) else [examples[int(i)] for i in indices]
+        )
+
+    if workers < 1:
+        yield from map(take, orders)
+        return
+    pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
+    try:
+        waiting = None
+        for indices in orders:
+            following = pool.submit(take, indices)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _fit(task: Task, found: Survey) -> None:
+    """Fit on the training rows in a drawn order: a modality that looks at the first thousand sees all kinds.
+
+    Nothing is kept of this reading, since what a modality has learnt may change what it reads.
+    """
+    rows = found.rows[found.sides == 0]
+    task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels))
+
+
+def _dataset(found: Survey) -> Dataset:
+    whole = Examples(found.source, found.rows, found.scan.labels, Cache())
+    train, validation, test = (whole[np.flatnonzero(found.sides == side)] for side in range(3))
+    given = any(found.scan.splits[row] == "test" for row in found.rows)
+    return Dataset(train, validation, test, found.report, test if given else whole)

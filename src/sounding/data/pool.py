@@ -1,0 +1,297 @@
+"""Rows without answers: a folder of files, a table or a list, from which a person will label some.
+
+open_pool(task, source) → Pool   every row is opened once; what cannot be used is named, and what is there twice counted
+Pool                             the rows to choose from, each with its place, and what was found
+describe(pool) → str             the findings as lines for a terminal
+
+A row that is labelled already, and the copy of another row, would cost a person's time for nothing: neither is offered.
+Copies are told by a digest of what a file or a cell holds, so a picture re-saved in another format is no copy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sounding.data.cache import Cache
+from sounding.data.cells import BUDGET, Cells
+from sounding.data.columns import GUESSED, Columns, blank, choose_input
+from sounding.data.opening import Examples
+from sounding.data.reading import Given, Look, Reader, Source
+from sounding.data.refusals import in_order, kept, too_many
+from sounding.data.report import LISTED, Pairs, Refusal
+from sounding.data.rows import ChainedRows, PackedRows, Rows
+from sounding.data.scan import Scan, scan
+from sounding.data.sources import require_path
+from sounding.data.table import unreadable
+from sounding.data.tables import SUFFIXES, open_table
+from sounding.contract.records import Example
+from sounding.contract.task import Task
+from sounding.errors import DataError
+from sounding.contract.modality import InputModality, Modality, Row
+
+_NAMED = 5  # places of each kind that `describe` names
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`examples` are the rows to choose from (target None; `examples.where(i)` is the place of one).
+
+    `rows` counts all that were found; each is in `examples`, refused, a copy (with its first occurrence) or labelled
+    already (with the place of the labelled row).
+    """
+
+    source: str
+    examples: Examples
+    rows: int
+    refused: tuple[Refusal, ...] = ()
+    copies: Pairs = field(default_factory=Pairs)
+    labelled: Pairs = field(default_factory=Pairs)
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def where(self, i: int) -> str:
+        """The place of row i in the user's files."""
+        return self.examples.where(i)
+
+
+def open_pool(
+    task: Task,
+    source: Any,
+    columns: Columns | None = None,
+    *,
+    labelled: Sequence[Sequence[Example]] = (),
+    allow_bad: float = 0.0,
+    progress: Callable[[str], None] | None = None,
+) -> Pool:
+    """The rows of a folder (files at any depth), of a table, or of a list of cells, as the fitted `task` reads them.
+
+    `labelled` are sets of rows that have answers already, such as the splits of the training. Raises DataError for a
+    source that is none, for more bad rows than the share `allow_bad`, and where nothing is left to choose from.
+    """
+    say = progress or (lambda _: None)
+    opened, found = _opened(task, source, columns or GUESSED)
+    total = len(opened) + len(found.refused)
+    if not total:
+        raise DataError("there are no rows", where=found.name, fix="Put the rows to choose from in it")
+    say(f"reading {total:,} rows")
+    scanned = scan(opened, task.input, _Nothing())
+    refused = in_order([*found.refused, *scanned.refused.values()])
+    for problem in too_many(refused, total, allow_bad, "go on", "another column with --input"):
+        raise problem.at(found.name)
+    say("looking for rows that are labelled already, and for copies")
+    rows, known, copies = _fresh(scanned, _places(labelled))
+    if not len(rows):
+        raise _nothing_left(found.name, total, len(refused), len(known), len(copies))
+    examples, remarks = Examples(opened, rows, cache=Cache()), tuple(scanned.remarks)
+    twins = _listed([(opened.where(row), opened.where(first)) for row, first in copies])
+    old = _listed([(opened.where(row), place) for row, place in known])
+    return Pool(found.name, examples, total, refused, twins, old, found.ignored, found.notes, remarks)
+
+
+def describe(pool: Pool) -> str:
+    """What was found, in words: how many rows there are to choose from, and why others are not."""
+    return "\n".join(_lines(pool))
+
+
+def _lines(pool: Pool) -> Iterator[str]:
+    yield f"{pool.source}: {pool.rows:,} row{'s' * (pool.rows != 1)}, {len(pool):,} to choose from"
+    yield from (f"  {note}" for note in pool.notes)
+    yield from _section("refused", len(pool.refused), [str(refusal) for refusal in pool.refused])
+    for title, pairs in (("labelled already", pool.labelled), ("copies within the pool", pool.copies)):
+        yield from _section(title, pairs.count, [f"{a} is equal to {b}" for a, b in pairs.places])
+    yield from _section("odd", len(pool.remarks), pool.remarks)
+    yield from _section("not used", len(pool.ignored), pool.ignored)
+
+
+def _section(title: str, count: int, lines: Sequence[str]) -> Iterator[str]:
+    if count:
+        yield f"{title}: {count:,}"
+        yield from (f"  {line}" for line in lines[:_NAMED])
+        if count > _NAMED:
+            yield f"  and {count - _NAMED:,} more"
+
+
+# ---- which rows are worth a look
+
+
+def _places(labelled: Sequence[Sequence[Example]]) -> dict[bytes, Callable[[], str]]:
+    """Digest of each labelled input → what gives its place."""
+    found: dict[bytes, Callable[[], str]] = {}
+    for rows in labelled:
+        named: Examples = rows if isinstance(rows, Examples) else Examples(Given(rows), np.arange(len(rows)))
+        for i, digest in enumerate(named.digests()):
+            found.setdefault(digest, lambda named=named, i=i: named.where(i))  # type: ignore[misc]
+    return found
+
+
+def _fresh(
+    scanned: Scan, known: dict[bytes, Callable[[], str]]
+) -> tuple[np.ndarray, list[tuple[int, str]], list[tuple[int, int]]]:
+    """The rows to offer; those that are labelled, with the place; and copies, with the row that they are copies of."""
+    first: dict[bytes, int] = {}
+    labelled, copies = [], []
+    for row in kept(scanned).tolist():
+        digest = scanned.contents[row].tobytes()
+        if digest in known:
+            labelled.append((row, known[digest]()))
+        elif digest in first:
+            copies.append((row, first[digest]))
+        else:
+            first[digest] = row
+    return np.array(list(first.values()), dtype=np.int64), labelled, copies
+
+
+def _nothing_left(name: str, total: int, refused: int, labelled: int, copies: int) -> DataError:
+    counted = ((refused, "cannot be read"), (labelled, "labelled already"), (copies, "copies of others"))
+    why = ", ".join(f"{n:,} {words}" for n, words in counted if n)
+    what = f"no row of {total:,} is left to choose from ({why})"
+    return DataError(what, where=name, fix="Give rows that are not among the labelled ones")
+
+
+def _listed(pairs: list[tuple[str, str]]) -> Pairs:
+    return Pairs(len(pairs), tuple(pairs[:LISTED]))
+
+
+# ---- from a source to rows
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    refused: tuple[Refusal, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _Nothing(Modality):
+    """The answer that a row of a pool does not have."""
+
+    def read(self, cell: Any, root: Path = Path()) -> None:
+        return None
+
+    def encode(self, values: Sequence[Any]) -> Any:
+        raise NotImplementedError("a row of a pool has no answer")
+
+
+class _Unanswered(Reader):
+    """A reader of rows without answers."""
+
+    def __init__(self, rows: Rows, input: InputModality) -> None:
+        super().__init__(rows, input, _Nothing())
+
+    def target(self, i: int) -> None:
+        return None
+
+    def _opened(self, row: Row) -> Example:
+        if blank(row.input):
+            raise DataError("the input is empty", fix="Fill it in, or remove the row")
+        return Example(self._input.asked(self._input.read(row.input, row.root)))
+
+
+class _GivenInputs(Given):
+    """Examples in memory, whose answers are not looked at."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        super().__init__([replace(example, target=None) for example in examples])
+
+    def look(self, i: int) -> Look:
+        example = self.read(i)
+        if blank(example.input):
+            raise DataError("the input is empty", where=self.where(i), fix="Fill it in, or leave the example out")
+        return Look(example, "", self.content(i), b"\0" * 16)
+
+
+class _Column(Rows):
+    """One column of a table."""
+
+    def __init__(self, cells: Cells, name: str, root: Path) -> None:
+        self.cells, self._name, self._root = cells, name, root
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def where(self, i: int) -> str:
+        return self.cells.where(i)
+
+    def __getitem__(self, i: Any) -> Any:
+        return Row(self.where(i), self.cells.cell(i, self._name), root=self._root)
+
+
+def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, _Found]:
+    if isinstance(source, str | Path):
+        rows, found = _of_path(task, Path(source), columns)
+        return _Unanswered(rows, task.input), found
+    if not isinstance(source, Sequence | np.ndarray):
+        what = f"rows cannot be taken from a {type(source).__name__}"
+        raise DataError(what, fix="Give a folder, a table, or a list of inputs")
+    if len(source) and all(isinstance(item, Example) for item in source):
+        return _GivenInputs(source), _Found("in memory")  # type: ignore[arg-type]  # a sequence of examples
+    suffixes = task.input.suffixes or ("\0",)  # what names a file is called by its name, anything else by its number
+
+    def where(i: int, item: Any) -> str:
+        named = isinstance(item, Path) or (isinstance(item, str) and item.lower().endswith(suffixes))
+        return str(item) if named else f"input {i}"
+
+    listed = PackedRows(Row(where(i, item), item) for i, item in enumerate(source, 1))
+    return _Unanswered(listed, task.input), _Found("in memory")
+
+
+def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
+    require_path(path)
+    if path.is_file():
+        if path.suffix.lower() in SUFFIXES:
+            return _of_tables(task, path.name, path.parent, [path], columns)
+        if path.suffix.lower() not in task.input.suffixes:
+            fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
+            raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
+        return PackedRows([Row(path.name, str(path.absolute()))]), _Found(str(path))
+    files = _files(path)
+    inputs = [file for file in files if file.suffix.lower() in task.input.suffixes]
+    tables = [file for file in files if file.suffix.lower() in SUFFIXES]
+    used = set(inputs or tables)
+    ignored = tuple(str(file.relative_to(path.parent)) for file in files if file not in used)
+    if inputs:
+        listed = PackedRows(Row(str(file.relative_to(path.parent)), str(file.absolute())) for file in inputs)
+        return listed, _Found(str(path), ignored=ignored)
+    if not tables:
+        looked = f"{' '.join(task.input.suffixes)} or a table ({' '.join(SUFFIXES)})".removeprefix(" or ")
+        what = f"no file of this kind is in it; looked for {looked}"
+        raise DataError(what, where=str(path), fix="Name another folder")
+    rows, found = _of_tables(task, str(path), path.parent, tables, columns)
+    return rows, replace(found, ignored=ignored)
+
+
+def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns: Columns) -> tuple[Rows, _Found]:
+    parts, notes, budget = [], [], BUDGET
+    for path in paths:
+        table = open_table(path, str(path.relative_to(root)))
+        column, answers = choose_input(columns, table, task.input, task.target)
+        notes += [f"input={column}{' (guessed)' if columns.input is None else ''}"]
+        notes += [f"the answers in {answers} are not looked at"] if answers else []
+        parts.append(_Column(table.load([column], budget), column, path.parent))
+        budget = max(0, budget - parts[-1].cells.held)
+    refused = tuple(refusal for part in parts for refusal in part.cells.refused)
+    return ChainedRows(parts), _Found(name, refused, notes=tuple(dict.fromkeys(notes)))
+
+
+def _files(path: Path) -> list[Path]:
+    """Every file under a folder, by name; hidden files and folders are not the user's data."""
+
+    def stop(error: OSError) -> None:
+        raise unreadable(error.filename or str(path), error) from None
+
+    found = []
+    for folder, folders, names in os.walk(path, onerror=stop):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+    return found

@@ -1,0 +1,225 @@
+"""From a row to an example: opens the cells with the task's modalities and says where a bad one stands.
+
+Reader   rows of files and tables, read when they are asked for
+Given    examples that are in memory already
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sounding.data.columns import blank
+from sounding.data.rows import Rows
+from sounding.data.table import unreadable
+from sounding.contract.records import Example
+from sounding.errors import DataError, SoundingError
+from sounding.contract.modality import InputModality, Modality, Row
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one reading of a row shows. `content` and `answer` are 16-byte digests of what the two cells hold; `size` is
+    the bytes of the input.
+    """
+
+    example: Example
+    split: str
+    content: bytes
+    answer: bytes
+    size: int = 0
+
+
+class Source(Protocol):
+    """Rows that can be read one by one, by any thread. Reading raises DataError that says where."""
+
+    def __len__(self) -> int: ...
+
+    def where(self, i: int) -> str:
+        """The place of row i."""
+
+    def read(self, i: int) -> Example:
+        """Row i, with its cells opened."""
+
+    def target(self, i: int) -> Any:
+        """The answer of row i alone."""
+
+    def look(self, i: int) -> Look:
+        """Row i and the digests of its cells."""
+
+    def content(self, i: int) -> bytes:
+        """The digest of the input of row i, without opening it."""
+
+
+class Reader:
+    """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
+
+    def __init__(self, rows: Rows, input: InputModality, target: Modality) -> None:
+        self._rows, self._input, self._target = rows, input, target
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def where(self, i: int) -> str:
+        """The place of row i."""
+        return self._rows.where(i)
+
+    def read(self, i: int) -> Example:
+        """Row i, with its cells opened."""
+        try:
+            return self._opened(self._rows[i])
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def target(self, i: int) -> Any:
+        """The answer of row i alone."""
+        try:
+            return self._answer(self._rows[i])
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def look(self, i: int) -> Look:
+        """Row i and the digests of its cells."""
+        try:
+            row = self._rows[i]
+            content, size = _cell_digest(row.input, self._input.suffixes, row.root)
+            answer, _ = _cell_digest(row.target, self._target.suffixes, row.root)
+            return Look(self._opened(row), row.split, content, answer, size)
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def content(self, i: int) -> bytes:
+        """The digest of the input of row i, without opening it."""
+        try:
+            row = self._rows[i]
+            return _cell_digest(row.input, self._input.suffixes, row.root)[0]
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def _opened(self, row: Row) -> Example:
+        if blank(row.input):
+            if not blank(row.target):
+                self._target.read(row.target, row.root)  # a label file may say why there is none
+            raise DataError("the input is empty", fix="Fill it in, or remove the row")
+        if blank(row.target):
+            raise DataError("the target is empty", fix="Fill it in, or remove the row")
+        return Example(self._input.read(row.input, row.root), self._answer(row), row.group)
+
+    def _answer(self, row: Row) -> Any:
+        return laid(self._target, self._target.read(row.target, row.root), self._input, row.input, row.root)
+
+    def _placed(self, error: DataError | OSError, i: int) -> SoundingError:
+        if isinstance(error, OSError):  # a file that went away, or a disk that failed, between two readings
+            return unreadable(self.where(i), error)
+        return error if error.where else error.at(self.where(i))
+
+
+class Given:
+    """Examples in memory; their values are what the modalities would have read."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = list(examples)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def where(self, i: int) -> str:
+        """Examples are counted from 1, as rows are."""
+        return f"example {i + 1}"
+
+    def read(self, i: int) -> Example:
+        """Example i."""
+        return self._examples[i]
+
+    def target(self, i: int) -> Any:
+        """The answer of example i."""
+        return self._examples[i].target
+
+    def look(self, i: int) -> Look:
+        """Example i and the digests of its values."""
+        example = self._examples[i]
+        for name, value in (("input", example.input), ("target", example.target)):
+            if blank(value):
+                raise DataError(f"the {name} is empty", where=self.where(i), fix="Fill it in, or leave the example out")
+        return Look(replace(example, group=str(example.group)), "", _digest(example.input), _digest(example.target))
+
+    def content(self, i: int) -> bytes:
+        """The digest of the input of example i."""
+        return _digest(self._examples[i].input)
+
+
+def laid(
+    target: Modality, value: Any, input: InputModality, cell: Any, root: Path = Path(), *, answer: bool = False
+) -> Any:
+    """A value of `target`, true or an answer, laid over what the input's `cell` shows, where its kind knows of that."""
+    if type(target).laid is Modality.laid and type(target).stretched is Modality.stretched:
+        return value
+    extent = input.extent(cell, root)
+    if extent is None:
+        return value
+    return target.stretched(value, extent) if answer else target.laid(value, extent)
+
+
+def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:
+    """Digest and size of what a cell holds or names: the same picture has one digest under two names."""
+    if isinstance(cell, dict) and set(cell) <= {"bytes", "path"}:
+        held = cell.get("bytes")
+        cell = held if held is not None else cell.get("path")
+    elif isinstance(cell, dict) and cell:  # several cells in one, as the two pictures of a pair
+        found = [_cell_digest(part, suffixes, root) for part in cell.values()]
+        return _digest(b"".join(digest for digest, _ in found)), sum(size for _, size in found)
+    if isinstance(cell, Path) or (isinstance(cell, str) and suffixes and cell.strip().lower().endswith(suffixes)):
+        return _file_digest(root / cell, cell, root)
+    return _digest(cell), len(cell) if isinstance(cell, str | bytes) else 0
+
+
+def _file_digest(path: Path, cell: str | Path, root: Path) -> tuple[bytes, int]:
+    digest, size = blake2b(digest_size=16), 0
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+                size += len(block)
+    except FileNotFoundError:
+        relative = not Path(cell).is_absolute()
+        fix = (
+            f"Its path is taken from the folder {root.absolute()}"
+            if relative
+            else "Correct the path, or remove the row"
+        )
+        raise DataError(f"there is no file {str(cell)!r}", fix=fix) from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, IsADirectoryError):
+            raise DataError(f"{str(cell)!r} is a folder, not a file", fix="Name a file, or remove the row") from None
+        raise unreadable("", error if isinstance(error, OSError) else OSError(str(error))) from None
+    return digest.digest(), size
+
+
+def _digest(value: Any) -> bytes:
+    digest = blake2b(digest_size=16)
+    if isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, bytes | bytearray):
+        digest.update(value)
+    elif isinstance(value, str):
+        try:
+            digest.update(value.encode())
+        except UnicodeEncodeError:
+            raise DataError("the text holds half a character (a lone surrogate)", fix="Write it as UTF-8") from None
+    else:
+        digest.update(json.dumps(value, default=_plain, sort_keys=True).encode())
+    return digest.digest()
+
+
+def _plain(value: Any) -> Any:
+    """What stands for a value that JSON cannot hold, the same in every process."""
+    if isinstance(value, np.ndarray | bytes | bytearray):
+        return _digest(value).hex()
+    return vars(value) if hasattr(value, "__dict__") else repr(value)

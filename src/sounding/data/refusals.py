@@ -1,0 +1,159 @@
+"""Which rows a training cannot use although each can be read, and why a whole set of rows cannot be used.
+
+Rows are refused one by one, by place; problems are errors that keep a training from starting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from sounding.data.reading import Source
+from sounding.data.report import Refusal
+from sounding.data.scan import Scan
+from sounding.data.splits import NAMES
+from sounding.contract.task import Task
+from sounding.errors import DataError
+from sounding.contract.modality import Modality
+
+_SHOWN = 10  # refused rows that an error lists
+
+
+def kept(found: Scan) -> np.ndarray:
+    """The numbers of the rows that are not refused."""
+    used = np.ones(len(found.contents), bool)
+    used[list(found.refused)] = False
+    return np.flatnonzero(used)
+
+
+def categories(task: Task, found: Scan) -> bool:
+    """Whether the answers are a finite list, as the target modality says after it was fitted."""
+    return found.labels.known and task.target.options is not None
+
+
+# ---- rows
+
+
+def refuse_lonely(task: Task, found: Scan, source: Source) -> None:
+    """Refuse the only row of an answer: there is none to learn from and another to be measured on."""
+    rows = kept(found)
+    labels = found.labels.of(rows)
+    times = Counter(labels)
+    if len(times) < 2:
+        return  # that there is one answer only is another problem
+    for row, label in zip(rows.tolist(), labels, strict=True):
+        if times[label] == 1:
+            said = task.target.describe(label)
+            what = f"{said!r} has only this one row, and needs one to learn from and one to be measured on"
+            found.refused[row] = Refusal(source.where(row), what, f"Add rows of {said!r}, or remove this one")
+
+
+def refuse_unknown(task: Task, found: Scan, source: Source) -> None:
+    """Refuse rows whose answer a task that is fitted already does not know."""
+    rows, known = kept(found), set(task.target.options or ())
+    for row, label in zip(rows.tolist(), found.labels.of(rows), strict=True):
+        if label not in known:
+            what = f"the model does not know the answer {task.target.describe(label)!r}"
+            found.refused[row] = Refusal(source.where(row), what, "Correct it, or remove the row")
+
+
+def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> None:
+    """Refuse rows of validation and test whose answer no training row has."""
+    labels = found.labels.of(rows)
+    trained = {label for label, side in zip(labels, sides, strict=True) if side == 0}
+    for row, label, side in zip(rows.tolist(), labels, sides, strict=True):
+        if trained and label not in trained:
+            what = f"no training row has the answer {task.target.describe(label)!r} of this {NAMES[side]} row"
+            found.refused[row] = Refusal(source.where(row), what, "Correct it, or add training rows of it")
+
+
+def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray | None = None) -> None:
+    """Refuse rows whose answer holds what no training row has, where answers are made of parts (boxes).
+
+    With `sides`, the target is fitted to the training rows first.
+    """
+    if type(task.target).strange is Modality.strange:
+        return
+    train = np.zeros(len(rows), bool) if sides is None else sides == 0
+    if train.any():
+        try:
+            task.target.fit(source.target(row) for row in rows[train].tolist())
+        except DataError:
+            return  # nothing can be learnt at all, which is another problem
+    for row in rows[~train].tolist():
+        try:
+            what, fix = task.target.strange(source.target(row)), "Correct it, or add training rows of it"
+        except DataError as error:
+            what, fix = error.what, error.fix
+        if what:
+            found.refused[row] = Refusal(source.where(row), what, fix)
+
+
+def in_order(refused: Sequence[Refusal]) -> tuple[Refusal, ...]:
+    """By file, and within a file by line (2 before 10)."""
+
+    def key(refusal: Refusal) -> tuple[str, int]:
+        name, _, line = refusal.where.replace(":row ", ":").rpartition(":")
+        return (name, int(line)) if line.isdecimal() else (refusal.where, 0)
+
+    return tuple(sorted(refused, key=key))
+
+
+# ---- problems
+
+
+def quarrels(task: Task, found: Scan, source: Source) -> list[DataError]:
+    """Fits the target to all answers, those outside training too, and asks it what looks like a mistake."""
+    rows = kept(found)
+    if not len(rows) or (not found.labels.known and type(task.target).quarrels is Modality.quarrels):
+        return []
+    known = found.labels.known
+    try:
+        task.target.fit(iter(found.labels.of(rows)) if known else (source.target(row) for row in rows.tolist()))
+    except DataError as error:
+        return [error]
+    return [DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.quarrels()]
+
+
+def too_many(
+    refused: Sequence[Refusal],
+    total: int,
+    allow_bad: float,
+    go_on: str = "train",
+    columns: str = "other columns with --input and --target",
+) -> list[DataError]:
+    """The error that lists refused rows, if they are more than the share `allow_bad` of all, or all.
+
+    `go_on` is what could be done without them, `columns` what else could be named.
+    """
+    share = len(refused) / total
+    if share <= allow_bad and len(refused) < total:
+        return []
+    listed = "".join(f"\n  {refusal}" for refusal in refused[:_SHOWN])
+    more = f"\n  and {len(refused) - _SHOWN:,} more" if len(refused) > _SHOWN else ""
+    if len(refused) == total:
+        fix = f"Mend them, or name {columns}:{listed}{more}"
+        return [DataError(f"none of the {total:,} rows can be used", fix=fix)]
+    enough = math.ceil(share * 1000) / 1000
+    fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
+    return [DataError(f"{len(refused):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
+
+
+def unfit(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> list[DataError]:
+    """Why the rows that are left cannot be learnt from or measured on."""
+    problems = []
+    if categories(task, found) and len(values := set(found.labels.of(rows))) == 1:
+        said = task.target.describe(next(iter(values)))
+        problems.append(DataError(f"every row has the same answer, {said!r}", fix="Add rows of at least one other"))
+    empty = [name for k, name in enumerate(NAMES) if not (sides == k).any()]
+    groups = {found.groups[row] for row in rows}
+    if empty and "" not in groups and len(groups) < 3:
+        what = f"{len(groups)} groups are too few to train, validate and test on different ones"
+        problems.append(DataError(what, fix="Add groups, name another column with --group, or give the splits"))
+    elif empty:
+        what = f"no row is left for {' and '.join(empty)} ({len(rows):,} rows in all)"
+        problems.append(DataError(what, fix="Add rows, ten of each answer or more"))
+    return problems

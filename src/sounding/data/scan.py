@@ -1,0 +1,149 @@
+"""One pass over all rows: every cell is opened once, and what cannot be opened is written down, not dropped.
+
+What stays of a row is small: two digests, a fingerprint, its label's number, its group. The values are let go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sounding.data.reading import Source
+from sounding.data.report import LISTED, Refusal
+from sounding.errors import DataError
+from sounding.contract.modality import InputModality, Modality
+
+WORKERS = 2
+AHEAD = 4  # chunks that each worker may be ahead of the one that is waited for
+CHUNK = 32  # rows
+MOST_LABELS = 65_536  # more different answers than this are no categories, and are read again where they are needed
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Labels:
+    """The answers of all rows where they are categories: a number for each row, and the value for each number."""
+
+    def __init__(self, n: int) -> None:
+        self.codes = np.full(n, -1, np.int32)
+        self.values: list[Hashable] = []
+        self.known = True
+        self._numbers: dict[Hashable, int] = {}
+
+    def put(self, i: int, value: Any) -> None:
+        """Note the answer of row i; gives up for good on a value that is no category."""
+        if not self.known:
+            return
+        if not isinstance(value, str | int | float | tuple | frozenset) or len(self.values) >= MOST_LABELS:
+            self.known, self.values, self._numbers = False, [], {}
+            return
+        number = self._numbers.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        self.codes[i] = number
+
+    def of(self, rows: Sequence[int] | np.ndarray) -> list[Hashable]:
+        """The answers of some rows."""
+        return [self.values[code] for code in self.codes[rows].tolist()]
+
+
+@dataclass
+class Scan:
+    """What the pass over n rows found. Rows in `refused` have no other entry.
+
+    `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
+    or None; `sizes` [n] are bytes of the inputs; `remarks` are the first oddities by place,
+    and `odd` counts them all.
+    """
+
+    contents: np.ndarray
+    answers: np.ndarray
+    labels: Labels
+    groups: list[str]
+    splits: list[str]
+    sizes: np.ndarray
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    prints: np.ndarray | None = None
+    remarks: list[str] = field(default_factory=list)
+    odd: int = 0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    content: bytes
+    answer: bytes
+    size: int
+    target: Any
+    group: str
+    split: str
+    fingerprint: np.ndarray | None
+    remark: str
+
+
+def scan(source: Source, input: InputModality, target: Modality) -> Scan:
+    """Read every row once, in two threads. Nothing but DataError is taken for a bad row."""
+    n = len(source)
+    contents, answers, sizes = np.zeros((n, 16), np.uint8), np.zeros((n, 16), np.uint8), np.zeros(n, np.int64)
+    found = Scan(contents, answers, Labels(n), [""] * n, [""] * n, sizes)
+    names: dict[str, str] = {}  # equal strings are kept once
+
+    def look(start: int) -> list[_Seen | Refusal]:
+        return [_look(source, i, input, target) for i in range(start, min(n, start + CHUNK))]
+
+    for number, chunk in enumerate(ahead(look, range(0, n, CHUNK))):
+        for i, seen in enumerate(chunk, number * CHUNK):
+            if isinstance(seen, Refusal):
+                found.refused[i] = seen
+            else:
+                found.groups[i] = names.setdefault(seen.group, seen.group)
+                found.splits[i] = names.setdefault(seen.split, seen.split)
+                _note(found, i, seen, source)
+    return found
+
+
+def ahead(f: Callable[[A], B], items: Iterable[A], workers: int = WORKERS) -> Iterator[B]:
+    """`map` in threads, in order, that never runs more than a few items ahead of what was taken."""
+    waiting: deque[Future[B]] = deque()
+    iterator = iter(items)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="reading")
+    try:
+        waiting.extend(pool.submit(f, item) for item in islice(iterator, workers * AHEAD))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(f, item) for item in islice(iterator, 1))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _look(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | Refusal:
+    try:
+        look = source.look(i)
+        example = look.example
+        remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
+        fingerprint = input.fingerprint(example.input)
+    except DataError as error:
+        return Refusal(error.where or source.where(i), error.what, error.fix)
+    return _Seen(look.content, look.answer, look.size, example.target, example.group, look.split, fingerprint, remark)
+
+
+def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
+    found.contents[i] = np.frombuffer(seen.content, np.uint8)
+    found.answers[i] = np.frombuffer(seen.answer, np.uint8)
+    found.sizes[i] = seen.size
+    found.labels.put(i, seen.target)
+    if seen.fingerprint is not None:
+        if found.prints is None:
+            found.prints = np.full((len(source), len(seen.fingerprint)), np.nan, np.float16)
+        found.prints[i] = seen.fingerprint
+    if seen.remark:
+        found.odd += 1
+        if len(found.remarks) < LISTED:
+            found.remarks.append(f"{source.where(i)}: {seen.remark}")

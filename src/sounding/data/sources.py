@@ -1,0 +1,205 @@
+"""From what the user points at to rows: a table, a folder of tables, or a folder in a layout that the task knows.
+
+Rows are only listed here, not read: a `Row` holds cells (a path, a string, bytes), and the lists take about the space
+of the paths in them, or a bounded part of the tables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from sounding.data.cells import BUDGET
+from sounding.data.columns import GUESSED, Chosen, Columns, choose, require
+from sounding.data.report import File, Refusal
+from sounding.data.rows import ArrangedRows, ChainedRows, PackedRows, Rows, TableRows
+from sounding.data.splits import split_named, split_of_file
+from sounding.data.table import Table, unreadable
+from sounding.data.tables import SUFFIXES, open_table
+from sounding.contract.task import Task
+from sounding.errors import DataError, did_you_mean
+from sounding.contract.modality import Row
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds. `refused` are rows that were broken before their cells could be told."""
+
+    rows: Rows
+    refused: tuple[Refusal, ...] = ()
+    files: tuple[File, ...] = ()
+    chosen: Chosen | None = None
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    folder: Path | None = None
+    """The folder whose files are the rows, if they are."""
+
+
+def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
+    """The rows of a path. Raises DataError, saying what was looked for and found, where none can be had."""
+    found = _found(task, path, columns)
+    arranged = task.target.arranged(found.rows)
+    return found if arranged is found.rows else replace(found, rows=ArrangedRows(arranged))
+
+
+def _found(task: Task, path: Path, columns: Columns) -> Listing:
+    require_path(path)
+    if path.is_dir():
+        return _in_folder(task, path, columns)
+    if path.suffix.lower() in SUFFIXES:
+        return _from_tables(task, [(open_table(path), "")], columns)
+    rows = task.target.folder(path, task.input)
+    if rows is None:
+        fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
+        raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
+    return Listing(_listed(rows, path), files=(_file(path.name, path, 0),))
+
+
+def require_path(path: Path) -> None:
+    """Raise DataError if there is nothing at `path`."""
+    if not path.exists():
+        near = did_you_mean(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
+        fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
+        raise DataError("there is no such file or folder", where=str(path), fix=fix)
+
+
+def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
+    entries = _entries(path)
+    if not entries:
+        raise DataError("the folder is empty", where=str(path), fix="Put the files in it, or name another folder")
+    tables = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+    if parts := _split_tables(tables):
+        return _with_ignored(_opened(task, path, parts, columns), entries, [p for p, _ in parts], path)
+    found: DataError | None = None
+    if len(tables) == 1:
+        try:
+            return _with_ignored(_opened(task, path, [(tables[0], "")], columns), entries, tables, path)
+        except DataError as error:
+            found = error
+    rows = task.target.folder(path, task.input)
+    listed = None if rows is None else _listed(rows, path)
+    if listed is not None and len(listed):
+        return Listing(listed, ignored=_unused(path, listed, task.target.beside), folder=path)
+    inner = path / "data"  # as data sets on the Hugging Face hub lie
+    if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in _entries(inner)):
+        return _in_folder(task, inner, columns)
+    raise found or _no_layout(task, path, entries, tables)
+
+
+def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: Columns) -> Listing:
+    return _from_tables(task, [(open_table(p, f"{path.name}/{p.name}"), split) for p, split in parts], columns)
+
+
+def _split_tables(tables: Sequence[Path]) -> list[tuple[Path, str]]:
+    """The tables that are named after splits, of the one kind that has most of them."""
+    exact = [(table, split) for table in tables if (split := split_named(table.stem))]
+    found = exact or [(table, split) for table in tables if (split := split_of_file(table.stem))]
+    kinds = [table.suffix.lower() for table, _ in found]
+    best = max(kinds, key=lambda kind: (kinds.count(kind), kind == ".parquet"), default="")
+    return [(table, split) for table, split in found if table.suffix.lower() == best]
+
+
+def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
+    first = next((table for table, split in parts if split == "train"), parts[0][0])
+    chosen = choose(columns, first, task.input, task.target)
+    rows: list[TableRows] = []
+    budget, files, notes = BUDGET, [], [str(chosen)] if chosen.guessed else []
+    for table, split in parts:
+        require(chosen, table)
+        cells = table.load([name for name in dict.fromkeys(chosen.names.values()) if name in table.names], budget)
+        budget = max(0, budget - cells.held)
+        rows.append(TableRows(cells, chosen, split, table.path.parent))
+        files.append(_file(table.name, table.path, len(cells) + len(cells.refused)))
+        notes += [note for note in table.notes(chosen.target) if note not in notes]
+    refused = [refusal for part in rows for refusal in part.cells.refused]
+    return Listing(ChainedRows(rows), tuple(refused), tuple(files), chosen, notes=tuple(notes))
+
+
+def _listed(rows: Iterator[Row], path: Path) -> PackedRows:
+    try:
+        return PackedRows(rows)
+    except OSError as error:
+        raise unreadable(str(error.filename or path), error) from None
+
+
+def _entries(path: Path) -> list[Path]:
+    """What lies in a folder, by name; hidden files are not the user's data."""
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+
+
+def _with_ignored(listing: Listing, entries: Sequence[Path], used: Sequence[Path], path: Path) -> Listing:
+    ignored = tuple(f"{path.name}/{e.name}{'/' * e.is_dir()}" for e in entries if e not in used)
+    return Listing(listing.rows, listing.refused, listing.files, listing.chosen, ignored, listing.notes)
+
+
+def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
+    """The files under `path` that no row names and that are not called as in `beside`.
+
+    They are told apart by 64-bit hashes of their paths, to stay small.
+    """
+    used = {_path_hash(cell) for row in (rows[i] for i in range(len(rows))) for cell in _paths(row)}
+    ignored = []
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name not in beside and _path_hash(os.path.join(folder, name)) not in used:
+                ignored.append(os.path.relpath(os.path.join(folder, name), path.parent))
+    return tuple(ignored)
+
+
+def _paths(row: Row) -> Iterator[str]:
+    for cell in (row.input, row.target, getattr(row.target, "path", None)):  # a label file that was read already
+        if isinstance(cell, str | Path):
+            yield os.path.join(row.root, cell)
+
+
+def _path_hash(path: str) -> int:
+    return int.from_bytes(
+        blake2b(os.path.abspath(path).encode(errors="surrogateescape"), digest_size=8).digest(), "big"
+    )
+
+
+def _file(name: str, path: Path, rows: int) -> File:
+    digest = blake2b(digest_size=16)
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        raise unreadable(name, error) from None
+    return File(name, rows, path.stat().st_size, digest.hexdigest())
+
+
+def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence[Path]) -> DataError:
+    if len(tables) > 1:
+        fix = f"Name one ({tables[0]}), or call them train{tables[0].suffix} and test{tables[0].suffix}"
+        names = ", ".join(table.name for table in tables[:5])
+        return DataError(
+            f"the folder holds several tables and no split in their names ({names})", where=str(path), fix=fix
+        )
+    folders = [entry.name for entry in entries if entry.is_dir()]
+    kinds = sorted({entry.suffix.lower() or entry.name for entry in entries if entry.is_file()})
+    found = " and ".join(
+        words
+        for words in (
+            f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{', …' * (len(folders) > 3)})"
+            if folders
+            else "",
+            f"{_count(len(entries) - len(folders), 'file')} ({', '.join(kinds[:5])})" if kinds else "",
+        )
+        if words
+    )
+    endings = " ".join(task.input.suffixes[:4])
+    usual = f"{task.target.layout} with files such as {endings}, or " if endings else ""
+    what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
+    return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -1,0 +1,68 @@
+"""What every kind of table gives: its columns, its first rows, and all rows at random access.
+
+A row that is broken (ragged, not UTF-8, not JSON) becomes a refusal with its line, and the reading goes on; a file that
+is broken as a whole raises DataError. Lines are counted as editors count them: the header of a CSV file is line 1.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sounding.data.cells import BUDGET, Cells
+from sounding.data.report import Refusal
+from sounding.errors import DataError
+
+
+class Table(ABC):
+    """One file. `name` is how errors call it, `names` are its columns, `head` its first rows as dictionaries."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        self.names: list[str] = []
+        self.head: list[dict[str, Any]] = []
+
+    def place(self, line: int) -> str:
+        """How an error calls a row."""
+        return f"{self.name}:{line}"
+
+    def decode(self, name: str, stored: Any) -> Any:
+        """The cell that is stored so in the column `name`."""
+        return stored
+
+    def load(self, names: Sequence[str], budget: int = BUDGET) -> Cells:
+        """The columns `names` of every row. Holds at most about `budget` bytes in memory."""
+        cells = Cells(self.place, self.decode)
+        try:
+            return cells.fill(names, self._batches(names, cells.refused), budget)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(self.name, error) from None
+
+    def notes(self, name: str) -> list[str]:
+        """What is decided for the user in the column `name`."""
+        return []
+
+    def check_names(self, where: str) -> None:
+        """Raise DataError, said to be at `where`, if two columns have one name."""
+        twice = [word for word, n in Counter(self.names).items() if n > 1 and word]
+        if twice:
+            raise DataError(f"two columns are called {twice[0]!r}", where=where, fix="Rename one of them")
+
+    @abstractmethod
+    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
+        """The columns and the line of each row; what is no row is added to `refused`."""
+
+
+def unreadable(where: str, error: Exception) -> DataError:
+    """What a person can do about an error met while reading the file `where`."""
+    if isinstance(error, PermissionError):
+        return DataError("no permission to read it", where=where, fix="Change its permissions (chmod u+r) or its owner")
+    if isinstance(error, FileNotFoundError):
+        return DataError("the file is not there any more", where=where, fix="Put it back and start again")
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return DataError(f"the file is damaged or cut short ({reason})", where=where, fix="Copy or download it again")

@@ -1,0 +1,78 @@
+"""Reading tables: CSV, TSV, JSON Lines and Parquet, each row with its place in the file.
+
+open_table(path) → Table     the column names and the first rows, read at once
+table.load(names) → Cells    the chosen columns of every row, in memory or mapped from disk, at random access
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sounding.data.cells import batch
+from sounding.data.classnames import namers
+from sounding.data.report import Refusal
+from sounding.data.table import Table, unreadable
+from sounding.data.texttables import Csv, Jsonl
+from sounding.errors import DataError
+
+
+class Parquet(Table):
+    """Apache Parquet. Class ids that the file gives names to (as Hugging Face data sets do) become those names."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        try:
+            self._file = pq.ParquetFile(path)
+            self.names = self._file.schema_arrow.names
+            self._namers = namers(self._file.schema_arrow.metadata)
+            first = next(self._file.iter_batches(50), None)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(name, error) from None
+        self.check_names(name)
+        self.head = [] if first is None else [self._named(row) for row in first.to_pylist()]
+
+    def place(self, line: int) -> str:
+        """Rows of Parquet are counted from 1; they have no lines."""
+        return f"{self.name}:row {line}"
+
+    def decode(self, name: str, stored: Any) -> Any:
+        """The cell, class ids as names where the file has them."""
+        namer = self._namers.get(name)
+        return namer(stored) if namer else stored
+
+    def _named(self, row: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {name: self.decode(name, cell) for name, cell in row.items()}
+        except DataError:
+            return row  # it is refused with its place when all rows are read
+
+    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
+        line = 1
+        for found in self._file.iter_batches(256, columns=list(names)):
+            yield batch([_plain(found.column(name)) for name in names], range(line, line + len(found)))
+            line += len(found)
+
+    def notes(self, name: str) -> list[str]:
+        """That ids became names."""
+        return [f"the ids in {name} have names in the file, which are used"] if name in self._namers else []
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Without dictionaries, which may differ from batch to batch and then cannot be written to one Arrow file."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+_KINDS: dict[str, type[Table]] = {".csv": Csv, ".tsv": Csv, ".tab": Csv, ".jsonl": Jsonl, ".ndjson": Jsonl}
+_KINDS |= {".parquet": Parquet, ".pq": Parquet}
+SUFFIXES = tuple(_KINDS)
+"""The file endings that are tables."""
+
+
+def open_table(path: Path, name: str = "") -> Table:
+    """The table in `path`, called `name` in errors. Raises DataError if the file as a whole cannot be read."""
+    return _KINDS[path.suffix.lower()](path, name or path.name)

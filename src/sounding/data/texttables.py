@@ -1,0 +1,174 @@
+"""Tables that people write: comma- or tab-separated values and JSON Lines, with all that goes wrong in them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sounding.data.cells import batch
+from sounding.data.report import Refusal
+from sounding.data.table import Table, unreadable
+from sounding.errors import DataError
+
+_ONE_OBJECT = 'Write one object a line: {"text": "…", "label": "…"}'
+_CHUNK = 1024  # rows that become one Arrow batch
+Record = tuple[int, list[Any] | DataError]
+"""The line where a row starts, and its cells or what is wrong with it."""
+
+
+class _Lines(Table):
+    """A table that is text, one record after the other."""
+
+    @abstractmethod
+    def _records(self) -> Iterator[Record]:
+        """The records; the cells stand in the order of `names`."""
+
+    def _stored(self, cell: Any) -> str | None:
+        return cell
+
+    def _look(self) -> None:
+        records = islice(self._records(), 50)
+        self.head = [dict(zip(self.names, cells, strict=True)) for _, cells in records if isinstance(cells, list)]
+
+    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
+        picks = [self.names.index(name) for name in names]
+        records = self._records()
+        while chunk := list(islice(records, _CHUNK)):
+            refused += [Refusal(self.place(at), e.what, e.fix) for at, e in chunk if isinstance(e, DataError)]
+            rows = [(at, cells) for at, cells in chunk if isinstance(cells, list)]
+            columns = [pa.array([self._stored(cells[k]) for _, cells in rows], pa.string()) for k in picks]
+            yield batch(columns, [at for at, _ in rows])
+
+
+class Csv(_Lines):
+    """Comma-, semicolon- or tab-separated values with a header, quoted as RFC 4180 has it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        csv.field_size_limit(2**31 - 1)  # the default refuses documents of more than 131,072 characters
+        self._delimiter, self._header_line = "\t" if path.suffix.lower() in (".tsv", ".tab") else ",", 0
+        first = next(self._raw(), None)
+        if first and isinstance(first[1], list) and len(first[1]) == 1 and self._delimiter == ",":
+            self._delimiter = next((mark for mark in ";\t|" if mark in first[1][0]), ",")
+            first = next(self._raw(), None)
+        if first is None:
+            raise DataError("the file is empty", where=name, fix="Put a header such as image,label and the rows in it")
+        if isinstance(first[1], DataError):
+            raise first[1].at(self.place(first[0]))
+        self._header_line, self.names = first[0], [cell.strip() for cell in first[1]]
+        self.check_names(self.place(first[0]))
+        self._look()
+
+    def _raw(self) -> Iterator[Record]:
+        with _text(self.path, self.name) as file:
+            reader = csv.reader(file, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+            while True:
+                line = reader.line_num + 1
+                try:
+                    fields = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield line, _misquoted(error, line, reader.line_num)
+                    continue
+                if fields:  # an empty line is no row
+                    yield line, _valid(fields)
+
+    def _records(self) -> Iterator[Record]:
+        width = len(self.names)
+        for line, fields in self._raw():
+            if line == self._header_line:
+                continue
+            if isinstance(fields, list) and len(fields) > width and not any(fields[width:]):
+                fields = fields[:width]  # spreadsheets end rows with empty cells
+            if isinstance(fields, list) and len(fields) != width:
+                what = f"{len(fields)} fields, where the header has {width}"
+                yield line, DataError(what, fix="Quote a field that holds the separator, or complete the row")
+            else:
+                yield line, fields
+
+
+class Jsonl(_Lines):
+    """One JSON object a line. Cells are stored as JSON, since a column may mix kinds."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        objects = [found for _, found in islice(self._objects(), 100) if isinstance(found, dict)]
+        self.names = list(dict.fromkeys(key for found in objects for key in found))
+        if not self.names:
+            broken = next((found for _, found in self._objects() if isinstance(found, DataError)), None)
+            what = broken.what if broken else "the file is empty"
+            raise DataError(what, where=self.place(1) if broken else name, fix=_ONE_OBJECT)
+        self._look()
+
+    def decode(self, name: str, stored: Any) -> Any:
+        """The cell that JSON holds."""
+        return None if stored is None else json.loads(stored)
+
+    def _stored(self, cell: Any) -> str | None:
+        return None if cell is None else json.dumps(cell)
+
+    def _records(self) -> Iterator[Record]:
+        for line, found in self._objects():
+            yield line, found if isinstance(found, DataError) else [found.get(key) for key in self.names]
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
+        with _text(self.path, self.name) as file:
+            for line, text in enumerate(file, 1):
+                if text.strip():
+                    yield line, _object(text)
+
+
+def _text(path: Path, name: str) -> Any:
+    """The file as UTF-8 text without its mark; bytes that are not UTF-8 are kept apart as surrogates."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4)
+        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise DataError("the file is UTF-16", where=name, fix="Save it as UTF-8")
+        if start == b"PK\x03\x04" or b"\0" in start:
+            raise DataError("this is not a text file", where=name, fix="Save a spreadsheet as CSV with UTF-8 encoding")
+        return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise unreadable(name, error) from None
+
+
+def _valid(fields: list[str]) -> list[str] | DataError:
+    try:
+        "".join(fields).encode()
+        return fields
+    except UnicodeEncodeError as error:
+        byte = ord(error.object[error.start]) - 0xDC00
+        return DataError(f"byte 0x{byte:02X} is not UTF-8", fix="Save the file as UTF-8")
+
+
+def _misquoted(error: csv.Error, first: int, last: int) -> DataError:
+    lines = f"lines {first} to {last}" if last > first else "the line"
+    what = (
+        f"a quoted field is never closed ({lines})" if "end of data" in str(error) else f"misplaced quotes in {lines}"
+    )
+    return DataError(what, fix='Put quotes around the whole field and write a quote within it twice: "say ""yes"""')
+
+
+def _object(text: str) -> dict[str, Any] | DataError:
+    valid = _valid([text])
+    if isinstance(valid, DataError):
+        return valid
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        return DataError(f"not JSON ({error.msg}, column {error.colno})", fix=_ONE_OBJECT)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        return DataError(f"not JSON that can be read ({error})", fix=_ONE_OBJECT)
+    return (
+        found
+        if isinstance(found, dict)
+        else DataError(f"a JSON {type(found).__name__}, not an object", fix=_ONE_OBJECT)
+    )

@@ -1,1 +1,0 @@
-"""Shared by all applications, and naming none: the contract, data, the loop, evaluation, the machine, the meter."""

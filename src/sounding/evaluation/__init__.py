@@ -1,0 +1,1 @@
+"""From records to metrics with intervals, and their figures."""

@@ -1,0 +1,89 @@
+"""What a challenge is given: a trained model, the rows it may be measured on, and how much time it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from sounding.architectures.folding import swift
+from sounding.machine.setting import inference
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Task
+from sounding.randomness import stream
+
+Profile = Literal["quick", "standard", "full"]
+
+
+@dataclass
+class Subject:
+    """A trained model on the bench. Records are made once, when first asked for; the test rows are read once."""
+
+    task: Task
+    model: nn.Module
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
+    profile: Profile = "quick"
+    seed: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """What the training cost, as `machine.metering.Cost.to_json` gives it, with `steps` and `examples` seen."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """How the run was made (its config.json), as far as there is one."""
+    control: nn.Module | None = None
+    """The model that was not kept of a training with a control; `training["control"]["better"]` says which that is."""
+    second: Sequence[Example] = ()
+    """Rows of a second set of the same task, from elsewhere, on which the loss by a shift is measured."""
+    second_name: str = ""
+    region: str = ""
+    """Where the electricity comes from: a country code, or "" when nobody said."""
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The trials on the test rows."""
+        from sounding.evaluation.evaluation import trials
+
+        return trials(self.task, self.model, self.test)
+
+    @cached_property
+    def validation_records(self) -> list[Record]:
+        """The trials on the validation rows."""
+        from sounding.evaluation.evaluation import trials
+
+        return trials(self.task, self.model, self.validation)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A random stream of its own for each purpose, so that sections do not disturb one another."""
+        return stream("subject", self.seed, purpose)
+
+    def sample(self, n: int, purpose: str) -> list[Example]:
+        """At most `n` test rows, drawn without replacement, the same for the same purpose and seed."""
+        order = self.rng(purpose).permutation(len(self.test))[:n]
+        return [self.test[int(i)] for i in sorted(order)]
+
+    @cached_property
+    def row_seconds(self) -> float:
+        """Seconds of predicting one row in a batch of 16, or of 128 where the small one takes a moment only."""
+        values, model = [example.input for example in self.sample(128, "speed")], swift(self.model)
+        with inference():
+            self.task.predict(model, values[:2])  # a first call is slower
+            few = self._seconds(model, values[:16])
+            return self._seconds(model, values) / len(values) if few < 0.1 else few / len(values[:16])
+
+    def _seconds(self, model: nn.Module, values: Sequence[Any]) -> float:
+        """Seconds of predicting the values: the better of two."""
+        spent = []
+        for _ in range(2):
+            started = time.perf_counter()
+            self.task.predict(model, values)
+            spent.append(time.perf_counter() - started)
+        return min(spent)
+
+    def within(self, seconds: float, passes: float, rows: int, least: int) -> int:
+        """How many of `rows` fit into about `seconds` at so many `passes` of the model each; `least` at any price."""
+        return min(rows, max(least, int(min(rows, seconds / max(1e-9, passes * self.row_seconds)))))

@@ -1,0 +1,226 @@
+"""From a model and rows to numbers with intervals.
+
+trials      a model's answers to rows, as records
+measure     every metric of the task over records, with its interval
+baseline    the same records as answered by a model that looks at nothing
+compare     the difference between two models on the same rows, paired
+slices      the headline metric by class and by group
+confusion   how often each class was taken for each other
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from sounding.architectures.folding import swift
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
+from sounding.machine.setting import Setting, inference
+from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Task
+from sounding.errors import DataError, TrainingError, UsageError
+
+FEW = 30
+"""Slices of fewer rows are marked: their intervals are too long to say much."""
+
+
+def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
+    """The records of `model` on `examples`, in evaluation mode and without gradients; the model's mode is put back.
+
+    Without a setting they are computed as `predict` answers, with normalisations folded (`swift`).
+    Raises TrainingError when outputs are not finite. A loss of +inf is kept: the truth was given probability 0.
+    """
+    training = model.training
+    model.eval()
+    try:
+        with inference(setting):
+            records = task.trials(swift(model) if setting is None else model, examples)
+    finally:
+        model.train(training)
+    broken = sum(not _finite(record) for record in records)
+    if broken:
+        raise TrainingError(
+            f"the model's outputs are not finite for {broken} of {len(records)} rows",
+            fix=f"Train again with a lower learning rate than {task.recipe.lr:g}, such as lr={task.recipe.lr / 10:g}",
+        )
+    return records
+
+
+def measure(task: Task, records: Sequence[Record], seed: int = 0, resamples: int = 2000) -> dict[str, Estimate]:
+    """The task's metrics by name, in its order; clustered when any record has a group.
+
+    One that these rows say nothing of (large boxes, where there is none) is left out, unless it is the headline.
+    """
+    groups, (headline, *others) = groups_of(records), task.metrics
+    found = {headline.name: estimate(headline, records, groups, seed, resamples)}
+    for metric in others:
+        value = estimate(metric, records, groups, seed, resamples)
+        if math.isfinite(value.value):
+            found[metric.name] = value
+    return found
+
+
+def estimate(
+    metric: Metric,
+    records: Sequence[Record],
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 2000,
+) -> Estimate:
+    """One metric over `records`: Wilson for a proportion, bootstrap otherwise. Raises DataError for no records."""
+    if not len(records):
+        raise DataError(f"there are no rows to measure {metric.name} on", fix="Give at least one row")
+    stats = metric.statistics(records)
+    if metric.proportion and (counted := np.flatnonzero(~np.isnan(stats))).size:
+        return proportion(stats[counted], [groups[int(i)] for i in counted] if groups else None, seed, resamples)
+    return bootstrap(stats, metric.reduce, groups, seed, resamples)
+
+
+def baseline(task: Task, train_targets: Sequence[Any], records: Sequence[Record]) -> list[Record]:
+    """The records of a model that looks at nothing and always gives the training rows' typical answer.
+
+    Its confidence is that answer's share of the training rows. Where answers are a finite list its scores are the
+    shares of all of them, and its loss minus the log of the truth's share (with one row added to each, so that none
+    is 0). Otherwise the loss is NaN: not known.
+    """
+    if not len(train_targets):
+        raise DataError("there are no training rows to take a typical answer from", fix="Give the training targets")
+    answer = task.target.typical(train_targets)
+    counts = _counts(train_targets)
+    if counts is None:
+        return [replace(r, value=answer, confidence=None, scores=None, loss=math.nan) for r in records]
+    n, options = len(train_targets), task.target.options
+    share = counts[answer] / n if _hashable(answer) else None
+    scores = None if options is None else np.array([counts[option] / n for option in options])
+
+    def loss(truth: Any) -> float:
+        return math.nan if options is None else -math.log((counts[truth] + 1) / (n + len(options)))
+
+    return [replace(r, value=answer, confidence=share, scores=scores, loss=loss(r.truth)) for r in records]
+
+
+def compare(
+    task: Task,
+    records_a: Sequence[Record],
+    records_b: Sequence[Record],
+    seed: int = 0,
+    resamples: int = 2000,
+) -> dict[str, Estimate]:
+    """Every metric's difference a − b on the same rows, paired: above 0 means that a has more of it.
+
+    Raises UsageError when the records are not of the same rows in the same order.
+    """
+    fix = "Compare two models on the same rows, in the same order"
+    if len(records_a) != len(records_b):
+        raise UsageError(f"{len(records_a)} and {len(records_b)} records are not of the same rows", fix=fix)
+    for row, (a, b) in enumerate(zip(records_a, records_b, strict=True), 1):
+        if not same(a.truth, b.truth):
+            raise UsageError(f"the records are not of the same rows: record {row} differs in its truth", fix=fix)
+    groups = groups_of(records_a)
+    return {
+        metric.name: paired_difference(
+            metric.statistics(records_a), metric.statistics(records_b), metric.reduce, groups, seed, resamples
+        )
+        for metric in task.metrics
+    }
+
+
+def slices(task: Task, records: Sequence[Record], resamples: int = 500) -> list[dict[str, Any]]:
+    """The headline metric by true class (where answers are a finite list) and by group, as rows of a table.
+
+    A row: `by` ("class" or "group"), `name`, `metric`, `n`, `value`, `low`, `high`, `level`, `interval`, and `few` when
+    n < 30. By class it is a proportion: the headline if that is one, else accuracy, which within a class is recall.
+    Each interval holds by itself, not all of them jointly.
+    """
+    headline = task.metrics[0]
+    rows = []
+    for by, name, part in _parts(task, records):
+        metric = headline if headline.proportion or by == "group" else accuracy()
+        found = estimate(metric, part, resamples=resamples)
+        spread = {"low": found.low, "high": found.high, "level": found.level, "interval": found.interval}
+        what = {"by": by, "name": name, "metric": metric.name, "n": len(part), "few": len(part) < FEW}
+        rows.append({**what, "value": found.value, **spread})
+    return rows
+
+
+def confusion(records: Sequence[Record], options: Sequence[Any]) -> np.ndarray:
+    """How often truth i was answered with j: integers [K, K] in the order of `options`.
+
+    Raises UsageError for a truth or an answer that is not among the options.
+    """
+    place = {option: index for index, option in enumerate(options)}
+    matrix = np.zeros((len(place), len(place)), dtype=np.int64)
+    for record in records:
+        for answer in (record.truth, record.value):
+            if answer not in place:
+                raise UsageError(f"{answer!r} is not among the {len(place)} options", fix="Add it to the options")
+        matrix[place[record.truth], place[record.value]] += 1
+    return matrix
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two targets are equal, also when made of arrays, tensors, tuples or dataclasses; NaN equals NaN."""
+    if a is b:
+        return True
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        a, b = a.cpu().numpy(), b.cpu().numpy()
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc")
+    if type(a) is not type(b):
+        return bool(np.isscalar(a) and np.isscalar(b) and a == b)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if is_dataclass(a):
+        return all(same(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
+    return bool(a == b) or bool(a != a and b != b)
+
+
+def _finite(record: Record) -> bool:
+    scores = () if record.scores is None else np.asarray(record.scores)
+    known = math.isfinite(record.loss) or record.loss == math.inf
+    return known and math.isfinite(record.confidence or 0.0) and bool(np.isfinite(scores).all())
+
+
+def groups_of(records: Sequence[Record]) -> list[str] | None:
+    """The group of each record, or None where none has one."""
+    return [record.group for record in records] if any(record.group for record in records) else None
+
+
+def _counts(targets: Sequence[Any]) -> Counter[Any] | None:
+    """How often each target occurs, or None where they cannot be counted (arrays)."""
+    try:
+        return Counter(targets)
+    except TypeError:
+        return None
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _parts(task: Task, records: Sequence[Record]) -> Iterator[tuple[str, str, list[Record]]]:
+    """Every class, then every group, that has records; classes in the order of the options, groups by name."""
+    if task.target.options is not None:
+        classes: dict[Any, list[Record]] = {option: [] for option in task.target.options}
+        for record in records:
+            classes.setdefault(record.truth, []).append(record)
+        yield from (("class", task.target.describe(truth), part) for truth, part in classes.items() if part)
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        if record.group:
+            groups.setdefault(record.group, []).append(record)
+    yield from (("group", name, groups[name]) for name in sorted(groups))

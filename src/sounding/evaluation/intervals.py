@@ -1,0 +1,241 @@
+"""How sure a number is: intervals for proportions, means, and any metric that is reduced from per-example statistics.
+
+    wilson              hits of n                         the usual interval of an accuracy
+    clopper_pearson     hits of n, never too short        for guarantees (certificates, coverage); longer than needed
+    proportion          zeros and ones, maybe in groups   Wilson, or clustered when rows come in groups
+    bootstrap           any reduce over any statistics    examples, or whole groups, drawn again with replacement
+    paired_difference   two models on the same rows       the same draws on both sides
+    mean_t              a few seeds or draws              Student's t
+
+Rows of one patient, speaker or document are not independent: given `groups`, whole groups are drawn (a row whose group
+is "" stands alone). A bootstrap of a handful of things is too short, so below ten the interval is Student's t over a
+leave-one-out jackknife instead, and says so ("t over 6 clusters").
+
+Known limits. At a boundary (every row right, every row alike) the bootstrap sees no spread and returns a width of 0;
+use `proportion` there. Percentiles inherit the bias of the metric itself (macro-F1 with very rare classes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+
+from sounding.contract.evidence import Estimate
+from sounding.evaluation.quantiles import beta_quantile, t_quantile
+from sounding.errors import DataError, UsageError
+from sounding.randomness import stream
+
+FEWEST = 10
+"""With fewer independent things than this, Student's t replaces the bootstrap."""
+
+Reduce = Callable[[np.ndarray], float]
+Rows = np.ndarray
+"""Indices of the rows that were drawn, with repeats."""
+
+
+# ---- proportions
+
+
+def wilson(hits: float, n: int, level: float = 0.95) -> Estimate:
+    """The score interval of a proportion (Wilson 1927): never outside [0, 1], never of width 0."""
+    _check(hits, n)
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    return Estimate(hits / n, *_score_interval(hits / n, n, z), n=n, level=level, interval="wilson")
+
+
+def clopper_pearson(hits: int, n: int, level: float = 0.95) -> Estimate:
+    """The exact interval of a proportion (Clopper and Pearson 1934): covers at least `level`, often 97 % or more."""
+    _check(hits, n)
+    tail = (1 - level) / 2
+    low = 0.0 if hits == 0 else beta_quantile(tail, hits, n - hits + 1)
+    high = 1.0 if hits == n else beta_quantile(1 - tail, hits + 1, n - hits)
+    return Estimate(hits / n, low, high, n=n, level=level, interval="clopper-pearson")
+
+
+def proportion(
+    hits: Sequence[float] | np.ndarray,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Estimate:
+    """The mean of zeros and ones: Wilson, or clustered when `groups` tie rows together.
+
+    When clustered rows are all right (or all wrong) nothing tells how alike the rows of a cluster are, so each cluster
+    counts once: Wilson over clusters.
+    """
+    values = np.asarray(hits, float)
+    labels = _labels(groups, len(values))
+    if labels is None:
+        return wilson(float(values.sum()), len(values), level)
+    if values.min() == values.max():
+        k = int(labels.max()) + 1
+        edge = wilson(k * float(values[0]), k, level)
+        return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {k} clusters")
+    return as_share(bootstrap(values, _mean, groups, seed, resamples, level))
+
+
+def as_share(found: Estimate) -> Estimate:
+    """The estimate of a share: its interval ends at 0 and 1, whatever a t interval of few rows says."""
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _check(hits: float, n: int) -> None:
+    if n <= 0:
+        raise DataError("there is nothing to measure: 0 rows", fix="Give at least one row")
+    if not 0 <= hits <= n:
+        raise UsageError(f"{hits} hits of {n} are not a proportion", fix=f"Count between 0 and {n} hits")
+
+
+def _score_interval(share: float, n: int, z: float) -> tuple[float, float]:
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (0.0 if share == 0 else centre - half), (1.0 if share == 1 else centre + half)
+
+
+# ---- means of a few
+
+
+def mean_t(values: Sequence[float] | np.ndarray, of: str = "values", level: float = 0.95) -> Estimate:
+    """The mean of independent runs with Student's t interval; `of` names them ("seeds", "draws").
+
+    Fewer than three values give no interval: their spread is not known well enough to be worth printing.
+    """
+    x = np.asarray(values, float)
+    if len(x) == 0:
+        raise DataError(f"there is nothing to average: 0 {of}", fix="Measure at least one")
+    mean = float(x.mean())
+    if len(x) < 3 or not np.isfinite(x).all():
+        return Estimate(mean, n=len(x), level=level)
+    half = t_quantile(level, len(x) - 1) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return Estimate(mean, mean - half, mean + half, len(x), level, f"t over {len(x)} {of}")
+
+
+# ---- any metric
+
+
+def bootstrap(
+    stats: np.ndarray,
+    reduce: Reduce,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Estimate:
+    """`reduce(stats)` with the percentile interval of `reduce` over resampled rows (or resampled groups).
+
+    `stats` [n, …] are statistics of each row; `groups` [n] tie rows together. The percentiles are widened as a t
+    quantile is wider than a normal one (Hesterberg 2015, "expanded percentile"), which matters below about 100 rows.
+    `n` of the estimate counts what is independent: rows, or clusters. One row or one cluster gives no interval.
+    """
+    stats = np.asarray(stats)
+
+    def measure(rows: Rows | slice) -> float:
+        return float(reduce(stats[rows]))
+
+    return _interval(measure, len(stats), groups, seed, resamples, level)
+
+
+def paired_difference(
+    stats_a: np.ndarray,
+    stats_b: np.ndarray,
+    reduce: Reduce,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> Estimate:
+    """`reduce(stats_a) - reduce(stats_b)` for two models judged on the same rows, drawn together.
+
+    What makes a row hard for both cancels out, so the interval is shorter than two separate ones suggest.
+    Raises UsageError when the two sides differ in length.
+    """
+    a, b = np.asarray(stats_a), np.asarray(stats_b)
+    if len(a) != len(b):
+        raise UsageError(f"{len(a)} and {len(b)} rows cannot be paired", fix="Measure both models on the same rows")
+
+    def measure(rows: Rows | slice) -> float:
+        return float(reduce(a[rows])) - float(reduce(b[rows]))
+
+    found = _interval(measure, len(a), groups, seed, resamples, level)
+    name = found.interval if found.interval == "none" else f"paired {found.interval}"
+    return Estimate(found.value, found.low, found.high, found.n, level, name)
+
+
+def _interval(
+    measure: Callable[[Rows | slice], float],
+    n: int,
+    groups: Sequence[str] | None,
+    seed: int,
+    resamples: int,
+    level: float,
+) -> Estimate:
+    """The value of `measure` over all rows, with the interval that suits how many independent things there are."""
+    if n == 0:
+        raise DataError("there is nothing to measure: 0 rows", fix="Give at least one row")
+    labels = _labels(groups, n)
+    k = n if labels is None else int(labels.max()) + 1
+    value = measure(slice(None))
+    none = Estimate(value, n=k, level=level)
+    if k == 1 or not math.isfinite(value):
+        return none
+    if k < FEWEST:
+        half = t_quantile(level, k - 1) * _jackknife_error(measure, labels, n, k)
+        name = f"t over {k} {'rows' if labels is None else 'clusters'}"
+        return Estimate(value, value - half, value + half, k, level, name) if math.isfinite(half) else none
+    draws = _draws(measure, labels, n, k, seed, resamples)
+    finite = draws[np.isfinite(draws)]
+    if len(finite) < 0.9 * resamples:  # undefined on many draws (no positives, no words): percentiles would mislead
+        return none
+    tail = _expanded_tail(k, level)
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high), k, level, "bootstrap" if labels is None else "clustered bootstrap")
+
+
+def _draws(
+    measure: Callable[[Rows], float], labels: np.ndarray | None, n: int, k: int, seed: int, resamples: int
+) -> np.ndarray:
+    rng = stream("bootstrap", seed)
+    draws = np.empty(resamples)
+    everyone = np.arange(n)
+    block = max(1, 100_000 // k)  # indices drawn at once: quick for few rows, small for many
+    for start in range(0, resamples, block):
+        for i, drawn in enumerate(rng.integers(k, size=(min(block, resamples - start), k)), start):
+            if labels is None:
+                draws[i] = measure(drawn)
+            else:  # every row of a cluster, as often as the cluster was drawn
+                draws[i] = measure(everyone.repeat(np.bincount(drawn, minlength=k)[labels]))
+    return draws
+
+
+def _jackknife_error(measure: Callable[[Rows], float], labels: np.ndarray | None, n: int, k: int) -> float:
+    """The standard error from leaving each cluster out once (Quenouille and Tukey; Efron and Stein 1981)."""
+    of_row = np.arange(n) if labels is None else labels
+    left = np.array([measure(np.flatnonzero(of_row != i)) for i in range(k)])
+    return math.sqrt((k - 1) / k * float(((left - left.mean()) ** 2).sum()))
+
+
+def _labels(groups: Sequence[str] | None, n: int) -> np.ndarray | None:
+    """Cluster numbers [n] from 0; None when no two rows share a group."""
+    if groups is None:
+        return None
+    if len(groups) != n:
+        raise UsageError(f"{len(groups)} groups were given for {n} rows", fix="Give one group for each row")
+    numbers: dict[object, int] = {}
+    labels = [numbers.setdefault(group or (row,), len(numbers)) for row, group in enumerate(groups)]
+    return None if len(numbers) == n else np.array(labels)
+
+
+def _expanded_tail(k: int, level: float) -> float:
+    return NormalDist().cdf(-t_quantile(level, k - 1) * math.sqrt(k / (k - 1)))
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean())

@@ -1,0 +1,1 @@
+"""What the machine can do and what it costs: threads and precision, energy, operations."""

@@ -1,0 +1,158 @@
+"""A run folder: everything about one training, never overwritten, readable on another machine.
+
+runs/<task>/<n>/
+├── config.json          how it was made: complete, re-runnable
+├── data.json            the files, their hashes, the split, the refused rows
+├── metrics.csv          one row for each look at the validation rows
+├── trainer_state.json   where the training stands; training.json: what it cost
+├── best/                config.json and model.safetensors: the model, self-contained
+├── last/                the same for the last step, and what an exact resume needs
+├── control/  rejected/  where a training without help ran beside: it, or the weights that lost against it
+├── inspection.jsonl     looks at the layers in training (--every)
+├── plots/  card.json  card.md  card.html  predictions.jsonl
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sounding.files import read_json, read_tensors, unwritable, write_json
+from sounding.contract.task import Task, built
+from sounding.errors import RunError
+
+SCHEMA = 1
+"""The format of a run folder. A folder with a higher number was made by a newer version and is refused."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder on disk."""
+
+    dir: Path
+
+    @classmethod
+    def create(cls, task: str, out: Path | None = None) -> Run:
+        """A new folder: `out` itself if it is empty or new, else the next free number in runs/<task>/.
+
+        Raises RunError when it cannot be written, or when `out` holds something already.
+        """
+        try:
+            if out is None:
+                return cls(_next_free(Path("runs") / task))
+            out.mkdir(parents=True, exist_ok=True)
+            if any(out.iterdir()):
+                fix = "Name another folder, or go on with an unfinished run by --resume"
+                raise RunError("the folder is not empty, and a run never overwrites another", where=str(out), fix=fix)
+            return cls(out)
+        except OSError as error:
+            raise unwritable(out or Path("runs"), error) from None
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """The run in `path` (or the one that `path`, its best/ or last/ folder, lies in)."""
+        folder = Path(path)
+        if folder.name in ("best", "last") and (folder.parent / "config.json").exists():
+            folder = folder.parent  # else the folder was copied elsewhere by itself: a model without its history
+        if not (folder / "config.json").exists():
+            found = "there is no config.json in it" if folder.exists() else "there is no such folder"
+            raise RunError(f"not a run: {found}", where=str(path), fix="Name a folder such as runs/classify/1")
+        config = read_json(folder / "config.json")
+        if not isinstance(config, dict) or not isinstance(config.get("schema"), int):
+            raise RunError(
+                "config.json is not one of a run", where=str(path), fix="Name a folder such as runs/classify/1"
+            )
+        if config["schema"] > SCHEMA:
+            what = f"made by a newer version (run format {config['schema']}, this one reads up to {SCHEMA})"
+            raise RunError(what, where=str(path), fix="Upgrade: pip install -U sounding")
+        return cls(folder)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """How the run was made."""
+        return read_json(self.dir / "config.json")
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the data were."""
+        return read_json(self.dir / "data.json")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end."""
+        state = self.dir / "trainer_state.json"
+        ended = state.exists() and bool(read_json(state).get("finished"))
+        return ended and (self.dir / "training.json").exists()  # written when all of its trainings have ended
+
+    def describe(self, config: Mapping[str, Any]) -> None:
+        """Write config.json."""
+        write_json(self.dir / "config.json", {"schema": SCHEMA, **config})
+
+    def describe_model(self, task: Task, name: str) -> None:
+        """Write best/config.json and last/config.json: what it takes to build the model and read its inputs."""
+        for folder in ("best", "last"):
+            write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": name, **task.state()})
+
+    def model_config(self, which: str = "best") -> dict[str, Any]:
+        """What it takes to build the model: the state of its task."""
+        return read_json(self._weights(which).with_name("config.json"))
+
+    def model(self, task_class: type[Task], which: str = "best") -> tuple[Task, nn.Module]:
+        """The task with its fitted modalities and the model in evaluation mode, from `best/`, `last/` or `other`."""
+        task = task_class.restored(self.model_config("last" if which == "last" else "best"))
+        path = self._weights(which)
+        tensors, _ = read_tensors(path)
+        with torch.random.fork_rng(devices=[]):
+            model = built(task)
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            what = (
+                f"the weights do not fit the model that config.json describes ({str(error).splitlines()[-1].strip()})"
+            )
+            raise RunError(what, where=str(path), fix="Take both files from the same run") from None
+        return task, model.eval().requires_grad_(False)
+
+    @property
+    def other(self) -> str:
+        """The folder of the model that was not kept, where a training without help ran beside; else nothing."""
+        return next((f for f in ("rejected", "control/best") if (self.dir / f / "model.safetensors").exists()), "")
+
+    def weights(self, which: str = "best") -> dict[str, torch.Tensor]:
+        """The weights alone, by name."""
+        return read_tensors(self._weights(which))[0]
+
+    def _weights(self, which: str) -> Path:
+        """The file of weights: in best/ or last/, or right here where one of these was copied elsewhere by itself."""
+        alone = self.dir / "model.safetensors"
+        return alone if alone.exists() else self.dir / which / "model.safetensors"
+
+
+def latest_unfinished(task: str) -> Run:
+    """The newest run of a task that did not come to its end. Raises RunError if there is none."""
+    for folder in sorted(_numbered(Path("runs") / task), key=lambda f: -int(f.name)):
+        if (folder / "config.json").exists() and not Run(folder).finished:
+            return Run(folder)
+    raise RunError(
+        "there is no unfinished run", where=f"runs/{task}", fix="Name the run: --resume RUN, or leave --resume out"
+    )
+
+
+def _next_free(parent: Path) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = max((int(f.name) for f in _numbered(parent)), default=0) + 1
+    while True:  # another process may take the number in between
+        try:
+            (parent / str(number)).mkdir()
+            return parent / str(number)
+        except FileExistsError:
+            number += 1
+
+
+def _numbered(parent: Path) -> list[Path]:
+    return [f for f in parent.iterdir() if f.name.isdecimal()] if parent.is_dir() else []

@@ -1,0 +1,299 @@
+"""A trained model in its run folder: answers, metrics and a card.
+
+It sits above the card because it can make one; `sounding.api` makes and loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from sounding.architectures.folding import swift
+from sounding.card.card import Card, Header
+from sounding.card.contents import versions
+from sounding.card.measuring import measure
+from sounding.card.parts import FOLDER, Parts, fingerprint
+from sounding.card.seeds import siblings
+from sounding.challenges.explanations import explanation
+from sounding.challenges.explanations.explanation import Explanation
+from sounding.challenges.labels import labelling
+from sounding.evaluation import evaluation
+from sounding import inspection
+from sounding.data import Columns, Dataset, open_data
+from sounding.data.pool import Pool, open_pool
+from sounding.contract.evidence import Estimate
+from sounding.files import read_json, write
+from sounding.inspection import Inspection
+from sounding.machine.setting import Setting
+from sounding.machine.metering.cost import with_joules
+from sounding.runs.prediction import Result, Results, expand, predict
+from sounding.contract.records import Record
+from sounding.runs.folder import Run
+from sounding.evaluation.context import Profile, Subject
+from sounding.contract.task import Task
+from sounding.errors import DataError, RunError, SoundingError
+
+
+class Metrics(dict[str, Estimate]):
+    """Estimates by metric name; also as attributes, with spaces as underscores (`metrics.macro_f1`)."""
+
+    def __getattr__(self, name: str) -> Estimate:
+        for key, estimate in self.items():
+            if _attribute(key) == name:
+                return estimate
+        raise AttributeError(f"no metric {name}; there are {', '.join(map(_attribute, self))}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What only a person knows of a model, told when its card is made.
+
+    `region` is where the electricity comes from ("SE"), `pue` what a data centre draws for each joule of its computers,
+    `joules` what a meter showed for the training; `use` says what the model is for, `licence` is an SPDX id or a note.
+    """
+
+    region: str = ""
+    pue: float | None = None
+    joules: float | None = None
+    use: str = ""
+    licence: str = ""
+
+
+class Model:
+    """A trained model in its run folder: call it to predict; evaluate it; ask for its card.
+
+    `setting` is the precision of answers and metrics, fp32 when none is given; the card is always measured in fp32.
+    """
+
+    def __init__(
+        self, run: Run, task: Task, module: nn.Module, dataset: Dataset | None = None, setting: Setting | None = None
+    ) -> None:
+        self.run, self.task, self.module, self._dataset, self.setting = run, task, module, dataset, setting
+
+    @property
+    def dir(self) -> Path:
+        """The run folder."""
+        return self.run.dir
+
+    def __call__(self, inputs: Any) -> Results:
+        """Answers for a path, a pattern, a folder, an array, a text, or a list of them; always a list."""
+        return Results(self.stream(inputs))
+
+    def stream(self, inputs: Any) -> Iterator[Result]:
+        """As a call, one result at a time, for more inputs than memory holds."""
+        named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
+        return predict(self.task, self._swift, named, self.setting)
+
+    @cached_property
+    def _swift(self) -> nn.Module:
+        return swift(self.module)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The test metrics with intervals, as the saved card has them."""
+        quality = self.card()["quality"]
+        if quality.status != "ok":
+            raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
+        return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
+
+    def evaluate(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Metrics:
+        """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
+
+        Without a source: on the test rows that the training set aside.
+        """
+        return Metrics(evaluation.measure(self.task, self.records(source, columns, allow_bad=allow_bad)))
+
+    def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
+        """One record for each row that `evaluate` looks at."""
+        rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
+        return evaluation.trials(self.task, self.module, rows, self.setting)
+
+    def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
+        """The data of the training, or of another source, read as this model reads."""
+        config = self.run.config
+        if source is not None:
+            return open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False)
+        if self._dataset is not None:
+            return self._dataset
+        dataset = reopened(self.task, config)
+        if dataset.report.digest != self.run.data["digest"]:
+            where, fix = str(config["source"]), "Train again, or name the rows to measure on: sounding eval RUN DATA"
+            raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
+        return dataset
+
+    def card(
+        self,
+        profile: Profile | None = None,
+        say: Callable[[str], None] | None = None,
+        *,
+        shift: Any = None,
+        allow_bad: float = 0.0,
+        **told: Any,
+    ) -> Card:
+        """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
+
+        `profile` is quick, standard or full (that of the saved card, else quick); `shift` is a second set of the same
+        task, from elsewhere, and `allow_bad` the share of its rows to go on without. The rest is what only a person
+        knows (`Told`): region, pue, joules, use, licence.
+        """
+        said = Told(**told)
+        saved = Card.load(self.dir) if profile is None and (self.dir / "card.json").exists() else None
+        if saved is not None and shift is None and said == Told():
+            return saved
+        second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
+        chosen: Any = profile or (saved.header.profile if saved else "quick")  # a full card stays one
+        return measured(self, self.dataset(), chosen, say, second=second, told=said)
+
+    # ---- looking closer
+
+    def explain(self, result: Result, method: str = "occlusion", seed: int = 0) -> Explanation:
+        """Which parts of a result's input carry its answer: a weight for each; see `explanation.METHODS`."""
+        return explanation.explain(self.task, self.module, result.input, result.value, method, seed)
+
+    def inspect(self, rows: int = inspection.ROWS) -> Inspection:
+        """The model layer by layer on training rows: activations, gradients, dead units, and a verdict."""
+        seed, state = self.run.config["seed"], self.dir / "trainer_state.json"
+        damping = read_json(state).get("damping", 1.0) if state.exists() else 1.0
+        some = inspection.sample(self.dataset().train, rows, seed)
+        return inspection.inspect(self.task, self.module, some, seed=seed, rate=self.task.recipe.lr * damping)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """What `every` wrote of the layers during the training. Raises RunError if nothing was."""
+        lines = inspection.read_journal(self.dir / "inspection.jsonl")
+        if not lines:
+            fix = "Train with --every N"
+            raise RunError("nothing was written of the layers during the training", where=str(self.dir), fix=fix)
+        return lines
+
+    def pool(self, source: Any, *, allow_bad: float = 0.0, say: Callable[[str], None] | None = None) -> Pool:
+        """Rows without answers: a folder of files, a table or a list of values; less those that have answers here."""
+        data = self.dataset()
+        labelled = (data.train, data.validation, data.test)
+        return open_pool(self.task, source, labelled=labelled, allow_bad=allow_bad, progress=say)
+
+    def suggest(self, pool: Pool, count: int = 50, strategy: str = "both", seed: int = 0) -> labelling.Suggestions:
+        """What to label next of a pool: by margin, spread, both or random."""
+        return labelling.suggest(self.task, self.module, self.dataset().train, pool, count, strategy, seed)
+
+    def review(self, time: float | None = None, *, say: Callable[[str], None] | None = None) -> labelling.Review:
+        """Which labels of the training may be wrong, by models that did not see them; in at most `time` seconds."""
+        rows, seed = self.dataset().train, self.run.config["seed"]
+        return labelling.review(self.task, rows, self._training, seconds=time or math.inf, seed=seed, progress=say)
+
+    def _control(self, training: Mapping[str, Any]) -> nn.Module | None:
+        """The model that was not kept; none without a control, or before training.json has the verdict on it."""
+        beside = self.run.other if "control" in training else ""
+        return self.run.model(type(self.task), beside)[1] if beside else None
+
+    @property
+    def _training(self) -> dict[str, Any]:
+        path = self.dir / "training.json"
+        return read_json(path) if path.exists() else {}
+
+    # ---- the card
+
+    def subject(
+        self,
+        profile: Profile = "quick",
+        dataset: Dataset | None = None,
+        second: Dataset | None = None,
+        told: Told | None = None,
+    ) -> Subject:
+        """The model on the bench, with the rows that it was trained on (or `dataset`), as challenges want it."""
+        data, said, training = dataset or self.dataset(), told or Told(), self._training
+        return Subject(
+            self.task,
+            self.module,
+            *(data.train, data.validation, data.test),
+            profile=profile,
+            seed=self.run.config["seed"],
+            training=training if said.joules is None else with_joules(training, said.joules),
+            control=self._control(training),
+            config=self.run.config if said.pue is None else {**self.run.config, "pue": said.pue},
+            second=second.unseen if second else (),
+            second_name=second.report.source if second else "",
+            region=said.region,
+        )
+
+
+def measured(
+    model: Model,
+    dataset: Dataset,
+    profile: Profile,
+    say: Callable[[str], None] | None,
+    *,
+    second: Dataset | None = None,
+    told: Told | None = None,
+) -> Card:
+    """Measure the card, save it and the predictions on the test rows in the run folder.
+
+    What is measured is kept section by section until the card is complete. An interrupted card never takes the place of
+    a whole one.
+    """
+    said = told or Told()
+    subject = model.subject(profile, dataset, second, said)
+    config, report, beside = model.run.config, dataset.report.to_json(), siblings(model.dir)
+    header = Header(
+        task=Path(config["task"]).stem,
+        model=str(model.dir),
+        data=Path(config["source"]).name,  # a card may be published; config.json has the whole path
+        command=config["command"],
+        licence=said.licence,
+        pipeline=model.task.pipeline,
+        use=said.use,
+    )
+    others = (report["digest"], second.report.digest if second else "", sorted(beside.items()), said)
+    key = fingerprint(subject.model, versions(), profile, subject.seed, subject.config, subject.training, *others)
+    parts = Parts(model.dir / FOLDER / profile, key)
+    card = measure(subject, report, header, siblings=beside, parts=parts, progress=say)
+    if not card.interrupted or not _whole(model.dir):
+        card.save(model.dir)
+        with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
+            write(model.dir / "predictions.jsonl", _lines(model.task, subject.records))
+        model.__dict__.pop("metrics", None)
+    if not card.exit_status:
+        parts.clear()
+    return card
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a card lies there that was not interrupted."""
+    try:
+        return not Card.load(folder).interrupted
+    except RunError:
+        return False
+
+
+def _lines(task: Task, records: Sequence[Record]) -> str:
+    rows = (
+        {
+            "answer": task.target.to_json(r.value),
+            "truth": task.target.to_json(r.truth),
+            "score": r.confidence,
+            "loss": r.loss,
+        }
+        for r in records
+    )
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+def reopened(task: Task, config: Mapping[str, Any]) -> Dataset:
+    """The data that a run was trained on, as its config.json names them; `task` is fitted."""
+    if config.get("source", "in memory") == "in memory":
+        fix = "Name the rows to measure on: sounding eval RUN DATA, or model.evaluate(examples)"
+        raise RunError("the rows that the model was trained on are not known here", fix=fix)
+    columns, bad = Columns(**config["columns"]), config["allow_bad"]
+    return open_data(task, config["source"], columns, allow_bad=bad, fit=False)
+
+
+def _attribute(name: str) -> str:
+    return re.sub(r"\W+", "_", name.lower()).strip("_")

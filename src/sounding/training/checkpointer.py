@@ -1,0 +1,123 @@
+"""What a training must not lose, kept in memory (Keeper) or in a run folder (FolderKeeper).
+
+    snapshot     the state at the last validation of a healthy model: where a training that diverged goes back to
+    best         the weights that did best on the validation rows
+    checkpoint   the state now: where a training that was killed goes on from
+
+Snapshots and bests are taken at steps that the budget fixes, checkpoints whenever the clock says so. That is why a
+resumed training does exactly what an uninterrupted one does, even if it diverges later.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from sounding.files import read_tensors, write, write_json, write_tensors
+from sounding.training.train_state import Trainee
+
+EVERY = 15.0
+"""Seconds between checkpoints."""
+
+
+class Keeper:
+    """Keeps the snapshot and the best weights in memory; checkpoints and resumes nothing."""
+
+    way_on = ""
+    """What to do to go on after an interruption."""
+
+    def __init__(self) -> None:
+        self._snapshot: tuple[dict[str, Tensor], dict[str, Any]] = ({}, {})
+        self._best: dict[str, Tensor] = {}
+
+    def resume(self, trainee: Trainee) -> None:
+        """Bring a new trainee to where a killed training was, or take a first snapshot of it."""
+        self.snapshot(trainee)
+
+    def snapshot(self, trainee: Trainee) -> None:
+        """Remember the state at a validation."""
+        self._snapshot = (_cloned(trainee.tensors()), trainee.note())
+
+    def log(self, rows: list[dict[str, Any]]) -> None:
+        """Write down the rows of metrics.csv so far."""
+
+    def roll_back(self, trainee: Trainee) -> None:
+        """Bring the trainee back to the last snapshot."""
+        trainee.restore(*self._snapshot)
+
+    def keep_best(self, trainee: Trainee) -> None:
+        """Remember the averaged weights as the best so far."""
+        self._best = _cloned(trainee.average.model.state_dict())
+
+    def best(self) -> dict[str, Tensor]:
+        """The best weights."""
+        return self._best
+
+    def checkpoint(self, trainee: Trainee, *, now: bool = False) -> None:
+        """Save the state if it is time to, or `now`."""
+
+
+class FolderKeeper(Keeper):
+    """Keeps everything in the folder of a run, or in one inside it: `best/`, `last/`, metrics.csv and the state."""
+
+    def __init__(self, folder: Path, run: Path | None = None) -> None:
+        super().__init__()
+        self.folder = folder
+        self.way_on = f"Go on with: sounding train --resume {run or folder}"
+        self._saved = time.monotonic()
+
+    def resume(self, trainee: Trainee) -> None:
+        """Go on from `last/checkpoint.safetensors` if it is there."""
+        if (self.folder / "last" / "checkpoint.safetensors").exists():
+            self._snapshot = read_tensors(self.folder / "last" / "snapshot.safetensors")
+            if (self.folder / "best" / "model.safetensors").exists():
+                self._best = read_tensors(self.folder / "best" / "model.safetensors")[0]
+            trainee.restore(*read_tensors(self.folder / "last" / "checkpoint.safetensors"))
+            self.log(trainee.state.history)
+        else:
+            self.snapshot(trainee)
+            self.checkpoint(trainee, now=True)
+
+    def snapshot(self, trainee: Trainee) -> None:
+        """Remember the state at a validation, also for a training that is resumed."""
+        super().snapshot(trainee)
+        write_tensors(self.folder / "last" / "snapshot.safetensors", *self._snapshot)
+
+    def log(self, rows: list[dict[str, Any]]) -> None:
+        """Write metrics.csv."""
+        write(self.folder / "metrics.csv", table(rows))
+
+    def keep_best(self, trainee: Trainee) -> None:
+        """Write the averaged weights to `best/`."""
+        super().keep_best(trainee)
+        note = {"step": trainee.state.step, "metric": trainee.state.best}
+        write_tensors(self.folder / "best" / "model.safetensors", self._best, note)
+
+    def checkpoint(self, trainee: Trainee, *, now: bool = False) -> None:
+        """Write the whole state to `last/`, at most every few seconds unless `now`."""
+        if not now and time.monotonic() - self._saved < EVERY:
+            return
+        write_tensors(self.folder / "last" / "checkpoint.safetensors", trainee.tensors(), trainee.note())
+        if now:  # the usable model beside it costs another write: only where a person may look at it next
+            write_tensors(self.folder / "last" / "model.safetensors", trainee.average.model.state_dict())
+        write_json(self.folder / "trainer_state.json", trainee.note())
+        self._saved = time.monotonic()
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV text with a header, as a spreadsheet reads it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["step"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}

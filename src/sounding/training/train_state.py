@@ -1,0 +1,127 @@
+"""A model in training: weights, moving average, optimizer and counters, which step, save and come back together."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sounding.machine.setting import Setting
+from sounding.training.optimization import Average, optimizer, pace, schedule
+from sounding.contract.records import Example
+from sounding.contract.task import Task, built, chunks
+from sounding.randomness import entropy, generator, stream
+
+
+@dataclass
+class State:
+    """The counters of a training. With the tensors beside them they are all that an exact resume needs."""
+
+    step: int = 0
+    epoch: int = 0  # passes over what was gathered
+    epoch_began: int = 0  # the step at which the present one began
+    progress: float = 0.0  # share of the budget used
+    seconds: float = 0.0
+    first: float | None = None  # smoothed loss of the first step
+    smoothed: float = 0.0  # moving average of the loss
+    lowest: float = math.inf  # the least it has been
+    damping: float = 1.0  # what the learning rate is multiplied by after rollbacks
+    rollbacks: int = 0
+    best: float | None = None  # headline metric of the best validation, made so that higher is better
+    best_loss: float = math.inf  # and its validation loss, which decides between equals
+    stale: int = 0  # validations since then
+    history: list[dict[str, Any]] = field(default_factory=list)  # the rows of metrics.csv
+    cost: dict[str, Any] | None = None  # Cost.to_json of all sittings before this one
+    finished: bool = False
+
+
+class Trainee:
+    """Everything that changes while a model is trained. Randomness is a function of (seed, rollbacks, step) alone."""
+
+    def __init__(self, task: Task, seed: int, setting: Setting, initial: Mapping[str, Tensor] | None = None) -> None:
+        self.task, self.seed, self.setting = task, seed, setting
+        torch.manual_seed(entropy("build", seed))
+        self.model = setting.place(built(task))
+        if initial:
+            self.model.load_state_dict(initial, strict=False)
+        self.average = Average(self.model, task.recipe.average)
+        self.optimizer = optimizer(self.model, task.recipe)
+        self.state = State()
+        self.gatherer: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
+
+    def gathered(self, examples: Sequence[Example]) -> Sequence[Example]:
+        """What this epoch trains on. A resumed training gathers with the weights that the epoch began with."""
+        state, model = self.state, self.average.model
+        if self.task.gathers:
+            if state.step == state.epoch_began:
+                self.gatherer = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            else:
+                model = copy.deepcopy(model)
+                model.load_state_dict(self.gatherer)
+        return self.task.gather(model, examples, stream("gather", self.seed, state.rollbacks, state.epoch))
+
+    def step(self, batch: Sequence[Example]) -> float:
+        """One step on a batch of examples; returns the mean loss, which is not finite if the step was not taken."""
+        recipe, words = self.task.recipe, (self.seed, self.state.rollbacks, self.state.step)
+        torch.manual_seed(entropy("dropout", *words))
+        rng = generator("augment", *words)
+        self.model.train()
+        pace(self.optimizer, schedule(recipe, self.state.progress) * self.state.damping)
+        parts = chunks(batch, math.ceil(len(batch) / recipe.accumulate))
+        loss = sum(self._backward(part, len(batch), rng) for part in parts)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip or math.inf)
+        if math.isfinite(loss) and math.isfinite(float(norm)):
+            with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
+                self.optimizer.step()
+            self.average.update(self.model, self.state.step)
+        else:
+            loss = math.nan
+        self.optimizer.zero_grad(set_to_none=True)
+        self.state.step += 1
+        return loss
+
+    def _backward(self, part: Sequence[Example], batch: int, rng: torch.Generator) -> float:
+        x, change = self.task.augment(self.task.input.encode([e.input for e in part]), rng)
+        targets = self.task.target.follow([e.target for e in part], change)
+        with self.setting.autocast():
+            losses = self.task.loss(self.model, self.setting.place(x), targets)
+        loss = losses.float().sum() / batch
+        loss.backward()
+        return loss.item()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights, moving average and optimizer state by name."""
+        found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        found |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{index}.{name}": t for name, t in entries.items() if isinstance(t, Tensor)}
+        return found | {f"gatherer.{name}": tensor for name, tensor in self.gatherer.items()}
+
+    def note(self) -> dict[str, Any]:
+        """The counters, as JSON can hold them."""
+        return asdict(self.state)
+
+    def restore(self, tensors: Mapping[str, Tensor], note: Mapping[str, Any]) -> None:
+        """Take back what `tensors` and `note` gave, in the memory layout of this model."""
+        self.model.load_state_dict(_within(tensors, "model."))
+        self.average.model.load_state_dict(_within(tensors, "average."))
+        self.gatherer = _within(tensors, "gatherer.")
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        entries: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _within(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            like = parameters[int(index)]
+            # The layout of the parameter (channels last) must come back too: sums run in the order of memory.
+            kept = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor.clone()
+            entries.setdefault(int(index), {})[key] = kept
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
+        self.state = State(**copy.deepcopy(dict(note)))  # the history grows; the note it came from must not
+
+
+def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,46 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from sounding.contract.recipe import Recipe
+from sounding.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Mine(Recipe):
+    sizes: ClassVar = {"tiny": {"width": 8}, "small": {"width": 16, "lr": 0.5}}
+    width: int = 4
+    mirror: bool = False
+    activation: str = "relu"
+
+
+def test_the_dial_sets_what_depends_on_scale_and_settings_win():
+    assert Mine.make("tiny").width == 8
+    assert Mine.make("small").lr == 0.5
+    made = Mine.make("small", {"width": "32", "lr": "3e-4", "mirror": "yes", "activation": "gelu"})
+    assert (made.width, made.lr, made.mirror, made.activation) == (32, 3e-4, True, "gelu")
+
+
+def test_a_recipe_comes_back_from_json():
+    made = Mine.make("small", {"width": 5})
+    assert Mine.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"widht": "3"}, r"no setting 'widht'. Did you mean width\?"),
+        ({"width": "3.5"}, "width=3.5 is not a whole number"),
+        ({"lr": "fast"}, "lr=fast is not a number"),
+        ({"mirror": "perhaps"}, "mirror=perhaps is not yes or no"),
+    ],
+)
+def test_what_cannot_be_read_is_said(settings, words):
+    with pytest.raises(UsageError, match=words):
+        Mine.make("tiny", settings)
+
+
+def test_an_unknown_size_is_said():
+    with pytest.raises(UsageError, match="no size 'large'"):
+        Mine.make("large")

@@ -1,0 +1,206 @@
+"""Tables are read with every row at its line, and what is broken is said, not dropped."""
+
+import csv
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sounding.data.cells import batch
+from sounding.data.tables import open_table
+from sounding.errors import DataError
+
+
+def rows(path, names, **options):
+    cells = open_table(path).load(names, **options)
+    return [(cells.where(i), *(cells.cell(i, name) for name in names)) for i in range(len(cells))], cells.refused
+
+
+def written(tmp_path, content, name="file.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_lines_are_those_of_an_editor(tmp_path):
+    path = written(tmp_path, 'text,label\n"two\nlines",a\n\nplain,b\r\n"say ""yes""",a\n')
+    found, refused = rows(path, ["text", "label"])
+    assert found == [("file.csv:2", "two\nlines", "a"), ("file.csv:5", "plain", "b"), ("file.csv:6", 'say "yes"', "a")]
+    assert not refused
+
+
+cell = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20).map(str.strip)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(cell, cell), min_size=1, max_size=8))
+def test_what_the_csv_module_writes_comes_back_at_its_line(tmp_path_factory, table):
+    table = [pair for pair in table if "".join(pair)] or [("x", "y")]
+    text = io.StringIO()
+    writer, lines = csv.writer(text, quoting=csv.QUOTE_ALL), []
+    writer.writerow(["a", "b"])
+    for pair in table:
+        written_so_far = text.getvalue()
+        lines.append(len(io.StringIO(written_so_far, newline=None).read().split("\n")))
+        writer.writerow(pair)
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_bytes(text.getvalue().encode())
+    found, refused = rows(path, ["a", "b"])
+    assert found == [(f"t.csv:{line}", *pair) for line, pair in zip(lines, table, strict=True)]
+    assert not refused
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("\ufefftext,label\ngood,a\n", "bom.csv"),
+        ("text;label\ngood;a\n", "semicolon.csv"),
+        ("text\tlabel\ngood\ta\n", "tab.tsv"),
+        (" text , label \ngood, a,,\n", "spaces.csv"),
+        ('{"text": "good", "label": "a"}\n', "lines.jsonl"),
+    ],
+)
+def test_dialects(tmp_path, content, name):
+    found, refused = rows(written(tmp_path, content, name), ["text", "label"])
+    assert [row[1:] for row in found] == [("good", "a")]
+    assert not refused
+
+
+def test_broken_rows_are_refused_with_their_line_and_the_others_read(tmp_path):
+    lines = [b"text,label", b"good,a", b"too,many,fields", b"few", b"caf\xe9,a", b'"odd"quote,a', b"good,b", b'"open,a']
+    found, refused = rows(written(tmp_path, b"\n".join(lines) + b"\n"), ["text", "label"])
+    assert [row[0] for row in found] == ["file.csv:2", "file.csv:7"]
+    said = {refusal.where: refusal.what for refusal in refused}
+    assert said["file.csv:3"] == "3 fields, where the header has 2"
+    assert said["file.csv:4"] == "1 fields, where the header has 2"
+    assert said["file.csv:5"] == "byte 0xE9 is not UTF-8"
+    assert "quote" in said["file.csv:6"]
+    assert "never closed" in said["file.csv:8"]
+    assert len(said) == 5
+    assert all(refusal.fix for refusal in refused)
+
+
+def test_broken_json_lines_are_refused(tmp_path):
+    lines = [
+        b'{"text": "good", "label": 1}',
+        b'{"text": "good"',
+        b"[1, 2]",
+        b'{"text": "\xff"}',
+        b"",
+        b'{"label": [1, {"a": null}]}',
+    ]
+    found, refused = rows(written(tmp_path, b"\n".join(lines), "file.jsonl"), ["text", "label"])
+    assert found == [("file.jsonl:1", "good", 1), ("file.jsonl:6", None, [1, {"a": None}])]
+    assert [refusal.where for refusal in refused] == ["file.jsonl:2", "file.jsonl:3", "file.jsonl:4"]
+    assert "not JSON" in refused[0].what
+    assert "list, not an object" in refused[1].what
+    assert "0xFF is not UTF-8" in refused[2].what
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"", "empty"),
+        ("a.jsonl", b"", "empty"),
+        ("a.csv", "text,label\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", b"PK\x03\x04\x14\0", "not a text file"),
+        ("a.csv", b"text,label,text\n1,2,3\n", "two columns are called 'text'"),
+        ("a.jsonl", b"no json at all\n", "not JSON"),
+        ("a.parquet", b"PAR1 this is none", "damaged or cut short"),
+    ],
+)
+def test_broken_files(tmp_path, name, content, said):
+    with pytest.raises(DataError, match=said) as error:
+        open_table(written(tmp_path, content, name))
+    assert error.value.where.startswith(name)
+    assert error.value.fix
+
+
+def test_columns_called_nothing_do_not_clash(tmp_path):
+    found, _ = rows(written(tmp_path, ",text,label,\n0,good,a,\n"), ["text", "label"])
+    assert found == [("file.csv:2", "good", "a")]
+
+
+def test_a_parquet_file_that_is_cut_short(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["x"] * 1000, "label": ["a"] * 1000}), path)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(DataError, match="cut short"):
+        open_table(path)
+
+
+def test_no_permission(tmp_path, monkeypatch):
+    path = written(tmp_path, "text,label\na,b\n")
+
+    def refuse(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(DataError, match="no permission"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("budget", [10**9, 10_000])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_parquet_cells_are_the_same_from_memory_and_from_disk(tmp_path, budget, dictionary):
+    path = tmp_path / "a.parquet"
+    held = [{"bytes": bytes([i % 256]) * (i % 97), "path": f"{i}.png"} for i in range(3000)]
+    words = pa.array([f"w{i % 7}" for i in range(3000)])
+    table = pa.table(
+        {"image": held, "word": words.dictionary_encode() if dictionary else words, "unused": ["x" * 100] * 3000}
+    )
+    pq.write_table(table, path, row_group_size=500)
+    cells = open_table(path).load(["image", "word"], budget)
+    assert (cells.held == 0) == (budget == 10_000)
+    for i in (0, 499, 500, 1234, 2999, 3):
+        assert cells.cell(i, "image") == held[i]
+        assert cells.cell(i, "word") == f"w{i % 7}"
+        assert cells.where(i) == f"a.parquet:row {i + 1}"
+
+
+def test_a_text_table_beyond_the_budget_is_mapped_from_disk(tmp_path):
+    path = written(tmp_path, "text,label\n" + "".join(f"{'x' * 200} {i},{i % 3}\n" for i in range(5000)))
+    cells = open_table(path).load(["text", "label"], 100_000)
+    assert cells.held == 0
+    assert (cells.where(4321), cells.cell(4321, "label")) == ("file.csv:4323", str(4321 % 3))
+    assert cells.cell(4999, "text").endswith(" 4999")
+
+
+def with_features(table, features):
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def test_class_ids_become_names(tmp_path):
+    names = {"_type": "ClassLabel", "names": ["cat", "dog"]}
+    features = {
+        "label": names,
+        "objects": {"category": {"_type": "List", "feature": names}, "area": {"_type": "Value", "dtype": "int64"}},
+        "tags": [names],
+    }
+    table = pa.table({"label": [1, -1, 7], "objects": [{"category": [0, 1], "area": 3}] * 3, "tags": [[1], [], None]})
+    path = tmp_path / "a.parquet"
+    pq.write_table(with_features(table, features), path)
+    opened = open_table(path)
+    cells = opened.load(["label", "objects", "tags"])
+    assert [cells.cell(i, "label") for i in range(2)] == ["dog", None]
+    assert cells.cell(0, "objects") == {"category": ["cat", "dog"], "area": 3}
+    assert [cells.cell(i, "tags") for i in range(3)] == [["dog"], [], None]
+    with pytest.raises(DataError, match="class id 7, where the file names 2 classes"):
+        cells.cell(2, "label")
+    assert opened.notes("label")
+
+
+def test_long_documents_are_no_error(tmp_path):
+    path = written(tmp_path, "text,label\n" + "x" * 400_000 + ",a\n")
+    found, refused = rows(path, ["text"])
+    assert len(found[0][1]) == 400_000
+    assert not refused
+
+
+def test_a_batch_holds_columns_and_lines():
+    made = batch([pa.array(["a", "b"])], [3, 9])
+    assert made.to_pydict() == {"0": ["a", "b"], "1": [3, 9]}

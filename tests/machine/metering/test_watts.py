@@ -1,0 +1,120 @@
+"""Which watts an estimate counts with, and what a processor is known to draw."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sounding.machine.metering import watts
+from sounding.machine.metering.meter import Meter
+from sounding.machine.metering.processors import thermal
+from sounding.machine.metering.watts import VARIABLE, Calibration, rate, stored
+
+
+@pytest.fixture(autouse=True)
+def _unknown(monkeypatch, tmp_path):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    named(monkeypatch, "Intel(R) Xeon(R) Processor")
+
+
+def named(monkeypatch, name: str) -> None:
+    monkeypatch.setattr(watts, "processor_name", lambda: name)
+
+
+def keep(**changes) -> Calibration:
+    values = {
+        "processor": "Intel(R) Xeon(R) Processor",
+        "date": "2026-01-02",
+        "idle_watts": 11.0,
+        "watts_per_core": 6.0,
+    }
+    found = Calibration(**{**values, **changes})
+    watts.calibration_file().parent.mkdir(parents=True, exist_ok=True)
+    watts.calibration_file().write_text(json.dumps(found.to_json()))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz", (85, 6)),
+        ("Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz", (15, 4)),
+        ("11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz", (28, 4)),
+        ("Intel(R) Xeon(R) Platinum 8380 CPU @ 2.30GHz", (270, 40)),
+        ("AMD EPYC 7763 64-Core Processor", (280, 64)),
+        ("AMD Ryzen 7 PRO 5850U with Radeon Graphics", (15, 8)),
+        ("AMD Ryzen Threadripper 1950X 16-Core Processor", (180, 16)),
+        ("AMD EPYC 7763 32-Core Processor", None),  # the system knows better than the table
+        ("Intel(R) Xeon(R) Processor", None),
+        ("AMD EPYC", None),
+        ("Intel(R) Core(TM) i7-8550", None),
+        ("arm", None),
+        ("", None),
+    ],
+)
+def test_processors_are_known_by_the_names_that_systems_give_them(name, expected):
+    assert thermal(name) == expected
+
+
+def test_an_unknown_processor_counts_as_a_servers_core():
+    found = rate()
+    assert (found.watts, found.factors) == (3.5, (0.33, 3.0))
+
+
+def test_a_known_processor_counts_its_share_of_the_package(monkeypatch):
+    named(monkeypatch, "AMD EPYC 7763 64-Core Processor")
+    found = rate()
+    assert found.watts == pytest.approx(280 / 64 * 0.77)
+    assert found.factors == (0.5, 2.0)
+    assert found.words == "estimate: 3.37 W per CPU-second, 0.77 of 280 W over 64 cores"
+
+
+def test_a_calibration_beats_the_data_sheet_and_the_users_word_beats_both(monkeypatch):
+    named(monkeypatch, "AMD EPYC 7763 64-Core Processor")
+    keep(processor="AMD EPYC 7763 64-Core Processor")
+    assert rate().watts == 6.0
+    assert rate().words == "estimate: 6 W per CPU-second, calibrated on this machine 2026-01-02"
+    assert rate(calibrated=False).watts == pytest.approx(280 / 64 * 0.77)
+    monkeypatch.setenv(VARIABLE, "9")
+    assert rate().watts == 9.0
+    assert rate(12).watts == 12
+
+
+def test_the_meter_counts_with_them(monkeypatch, tmp_path):
+    keep()
+    with Meter(root=tmp_path / "none") as meter:
+        sum(range(300_000))
+    joules = meter.cost.joules
+    assert joules.value == pytest.approx(6.0 * meter.cost.cpu_seconds)
+    assert (joules.low / joules.value, joules.high / joules.value) == pytest.approx((0.5, 2.0))
+
+
+def test_a_calibration_gives_a_measurement_its_idle_draw(tmp_path):
+    keep()
+    folder = tmp_path / "tree" / "intel-rapl:0"
+    folder.mkdir(parents=True)
+    for name, text in {"name": "package-0", "energy_uj": "0", "max_energy_range_uj": "262143328850"}.items():
+        (folder / name).write_text(text)
+    with Meter(root=tmp_path / "tree") as meter:
+        pass
+    assert meter.cost.idle_joules == pytest.approx(11.0 * meter.cost.seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"processor": 1}', '{"processor": "x", "date": "", "idle_watts": 1}']
+)
+def test_a_damaged_calibration_counts_as_none(text):
+    keep()
+    watts.calibration_file().write_text(text)
+    assert stored() is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"processor": "another"}, {"watts_per_core": 0.0}, {"watts_per_core": "x"}, {"idle_watts": -1.0}],
+)
+def test_a_calibration_of_another_machine_or_of_nothing_counts_as_none(changes):
+    keep(**changes)
+    assert stored() is None
