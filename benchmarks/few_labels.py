@@ -70,10 +70,10 @@ def comment(words: str) -> None:
 
 def row(model: sd.Model, labels: int, seed: int, method: str) -> str:
     """Both models on the test rows, whichever of them was kept."""
-    found = help_of(model.subject())
+    found = help_of(model.context())
     assert found is not None
     (control, gain), kept = (number.estimate for number in found.numbers), model.evaluate()["accuracy"]
-    semi = kept if model.subject().training["control"]["better"] else f"{control.value + gain.value:.3f} (not kept)"
+    semi = kept if model.context().training["control"]["better"] else f"{control.value + gain.value:.3f} (not kept)"
     published = PUBLISHED.get(labels, ("", ""))
     return common.row(labels, seed, method, control, semi, gain, *published)
 

@@ -22,8 +22,8 @@ import sounding as sd
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption
 from sounding.contract.evidence import Estimate
-from sounding.files import write_json
 from sounding.evaluation.intervals import paired_difference
+from sounding.files import write_json
 
 ROWS, SEVERITIES = 1000, (1, 2, 3, 4, 5)
 
@@ -55,12 +55,12 @@ def measured(model: sd.Model, options: argparse.Namespace) -> dict:
     path = model.dir / "hardened.json"
     if path.exists():
         return json.loads(path.read_text())
-    subject = model.subject("full")
-    task, plan = subject.task, robustness.PLANS["full"]
+    context = model.context("full")
+    task, plan = context.task, robustness.PLANS["full"]
     task.input.threats = task.input.threats[-1:]
     plan = replace(plan, arms=replace(plan.arms, seconds=options.seconds), unbounded=False)
-    judged = corruption.judged(task, subject.model, subject.sample(ROWS, "corruptions"), SEVERITIES, seed=0)
-    attacked = robustness.under_attack(subject, plan)
+    judged = corruption.judged(task, context.model, context.sample(ROWS, "corruptions"), SEVERITIES, seed=0)
+    attacked = robustness.under_attack(context, plan)
     facts = {
         "accuracy": vars(model.evaluate()["accuracy"]),
         "attacked": vars(attacked.numbers[0].estimate),

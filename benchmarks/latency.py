@@ -24,8 +24,8 @@ import torch
 
 import sounding as sd
 from sounding.machine.setting import prepare
-from sounding.runs.prediction import predict
 from sounding.modalities.boxes.boxes import BoxSet
+from sounding.runs.prediction import predict
 
 HEIGHT, WIDTH = 480, 640
 

@@ -19,14 +19,14 @@ import torch
 
 import sounding as sd
 from sounding.architectures.activations import ACTIVATIONS
-from sounding.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
-from sounding.training.checkpointer import Keeper
-from sounding.machine.setting import Setting
 from sounding.contract.records import Example
 from sounding.evaluation.svg import BLUE, MUTED, VERMILION, figure_svg
-from sounding.training.train_state import Trainee
-from sounding.training.loop import Budget, fit
+from sounding.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
+from sounding.machine.setting import Setting
 from sounding.randomness import stream
+from sounding.training.checkpointer import Checkpointer
+from sounding.training.loop import Budget, fit
+from sounding.training.train_state import TrainState
 
 DIGITS = Path(sd.__file__).parent / "samples" / "digits.parquet"
 STEPS, WIDTH = 300, 8
@@ -86,7 +86,7 @@ def digits(rows: list[Example], **settings: Any) -> Any:
 def unguarded(rows: list[Example]) -> Inspection:
     """A net after some steps that the training loop would have taken back."""
     task = digits(rows, depth=4, activation="relu")
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     trainee.state.progress = task.recipe.warmup
     for step in range(UNGUARDED):
         order = stream("unguarded", step).permutation(len(rows))[: task.recipe.batch]
@@ -98,7 +98,15 @@ def over_time(rows: list[Example], path: Path, picture: Path) -> None:
     """A training that explodes, goes back and goes on, as its journal saw it."""
     task = digits(rows, depth=4, activation="gelu")
     journal = Journal(path, 5)
-    fit(task, rows[200:], rows[:200], budget=Budget(steps=STEPS), setting=Setting(), keeper=Keeper(), journal=journal)
+    fit(
+        task,
+        rows[200:],
+        rows[:200],
+        budget=Budget(steps=STEPS),
+        setting=Setting(),
+        checkpointer=Checkpointer(),
+        journal=journal,
+    )
     lines = read_journal(path)
     save(lines, picture)
     print(f"\n## over time: {len(lines)} lines, {path.stat().st_size / len(lines):.0f} bytes each")

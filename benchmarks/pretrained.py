@@ -101,13 +101,13 @@ def people(source: Path, share: float, seed: int, folder: Path) -> None:
 
 def row(model: sd.Model, task: str, share: float, seed: int) -> str:
     """Both models on the test rows, whichever of them was kept."""
-    subject = model.subject()
-    found = help_of(subject)
+    context = model.context()
+    found = help_of(context)
     assert found is not None
     alone, gain = (number.estimate for number in found.numbers)
     rows = read_json(model.dir / "data.json")["splits"]["train"]
     words = (task, CASES[task].data, seed, f"{share:.0%}", rows, common.spent(model)["steps"])
-    return common.row(*words, subject.task.metrics[0].name, alone, f"{alone.value + gain.value:.3f}", gain)
+    return common.row(*words, context.task.metrics[0].name, alone, f"{alone.value + gain.value:.3f}", gain)
 
 
 if __name__ == "__main__":

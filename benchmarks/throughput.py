@@ -179,10 +179,10 @@ def ours(width: int, batch: int) -> None:
     setting = machine.choose()
 
     from sounding.applications.vision.classify import Classify
-    from sounding.data import open_data
-    from sounding.training.progress import Watch
     from sounding.contract.records import Example
+    from sounding.data import open_data
     from sounding.training.loop import Budget, fit
+    from sounding.training.progress import Reporter
 
     settings = {"network": "fast", "width": width, "batch": batch, "optimizer": "adamw"}  # as the other loops have it
     task = Classify(Classify.Recipe.make("small", settings))
@@ -190,7 +190,7 @@ def ours(width: int, batch: int) -> None:
     data = open_data(task, [Example(x, f"class {y}") for x, y in zip(pixels, labels, strict=True)])
     gate = Gate(batch, precision=setting.precision, channels_last=setting.channels_last, threads=setting.threads)
 
-    class Windows(Watch):
+    class Windows(Reporter):
         def stepped(self, progress: float, loss: float, rate: float) -> None:
             gate.step()
 

@@ -41,7 +41,7 @@ class Brightness(sd.Task):
         return [accuracy()]
 
     def build(self):
-        return nn.Sequential(nn.Flatten(), nn.Linear(64 * self.input.channels, len(self.target.options)))
+        return nn.Sequential(nn.Flatten(), nn.Linear(64 * self.input.channels, len(self.target.classes)))
 
     def loss(self, model, x, targets):
         return nn.functional.cross_entropy(model(x), self.target.encode(targets), reduction="none")
@@ -49,7 +49,7 @@ class Brightness(sd.Task):
     @torch.inference_mode()
     def predict(self, model, inputs):
         scores = model(self.encoded(model, inputs)).softmax(-1)
-        return [sd.Prediction(self.target.options[int(s.argmax())], float(s.max()), s.numpy()) for s in scores]
+        return [sd.Prediction(self.target.classes[int(s.argmax())], float(s.max()), s.numpy()) for s in scores]
 
     def demo(self, rng, n):
         return []
@@ -227,8 +227,8 @@ def test_bad_rows_are_refused_or_named(sounding, photos):
     assert (status, "dark/3.png" in out) == (1, True)
     status, _, _ = sounding("train", "classify", photos, "--steps", 2, "--card", "none", "--allow-bad", 0.1)
     assert status == 0
-    refused = json.loads(Path("runs/classify/1/data.json").read_text())["refused"]
-    assert [r["where"] for r in refused] == [f"photos/dark/{i}.png" for i in range(4)]
+    rejected = json.loads(Path("runs/classify/1/data.json").read_text())["rejected"]
+    assert [r["where"] for r in rejected] == [f"photos/dark/{i}.png" for i in range(4)]
 
 
 def test_nothing_can_be_written_where_there_is_no_permission(sounding, photos, tmp_path):

@@ -25,21 +25,21 @@ from torch import Tensor, nn
 
 import sounding
 from sounding import catalog
-from sounding.architectures.folding import swift
+from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import SECTIONS, Card, Header
 from sounding.card.measuring import measure
 from sounding.challenges import data_efficiency, energy, interpretability
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.explanations.explanation import completeness_gap, methods
-from sounding.evaluation import evaluation
-from sounding.data import Dataset, open_data
 from sounding.contract.evidence import Section
-from sounding.machine.setting import Setting
 from sounding.contract.records import Example, Prediction
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task
-from sounding.training.loop import Budget, Fitted, fit
+from sounding.data import Dataset, open_data
+from sounding.evaluation import evaluation
+from sounding.evaluation.context import EvaluationContext
+from sounding.machine.setting import Setting
 from sounding.randomness import generator, stream
+from sounding.training.loop import Budget, TrainResult, fit
 
 TOYS = Path(__file__).parent / "applications" / "toys"
 APPLICATIONS = [*catalog.names(), *(str(TOYS / f"{name}.py") for name in ("boxfinder", "charlm", "tones"))]
@@ -55,7 +55,7 @@ class Trained:
 
     task: Task
     data: Dataset
-    fitted: Fitted
+    fitted: TrainResult
 
     @property
     def model(self) -> nn.Module:
@@ -66,7 +66,7 @@ class Trained:
         return list(self.data.test[:ROWS])
 
 
-def trained_on(task: Task, data: Dataset, steps: int, seed: int = 0) -> Fitted:
+def trained_on(task: Task, data: Dataset, steps: int, seed: int = 0) -> TrainResult:
     return fit(task, data.train, data.validation, budget=Budget(steps=steps), seed=seed, setting=SETTING)
 
 
@@ -97,8 +97,8 @@ def brief():
 def card(trained) -> Card:
     data, fitted = trained.data, trained.fitted
     training = {**fitted.cost.to_json(), "steps": fitted.steps, "examples": fitted.examples, "history": fitted.history}
-    subject = Subject(trained.task, trained.model, data.train, data.validation, data.test, training=training)
-    return measure(subject, data.report.to_json(), Header("toy", "in memory", "demo"))
+    context = EvaluationContext(trained.task, trained.model, data.train, data.validation, data.test, training=training)
+    return measure(context, data.report.to_json(), Header("toy", "in memory", "demo"))
 
 
 def losses(task: Task, model: nn.Module, rows: Sequence[Example], targets: Sequence[Any] | None = None) -> Tensor:
@@ -106,9 +106,9 @@ def losses(task: Task, model: nn.Module, rows: Sequence[Example], targets: Seque
     return task.loss(model, x, [row.target for row in rows] if targets is None else targets)
 
 
-def supports(trained: Trained, inputs: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
+def log_likelihoods(trained: Trained, inputs: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
     with torch.no_grad():
-        return trained.task.support(trained.model, trained.task.input.encode(inputs), answers).numpy()
+        return trained.task.log_likelihood(trained.model, trained.task.input.encode(inputs), answers).numpy()
 
 
 def predictions(task: Task, model: nn.Module, rows: Sequence[Example]) -> list[Prediction]:
@@ -118,7 +118,7 @@ def predictions(task: Task, model: nn.Module, rows: Sequence[Example]) -> list[P
 
 def distance(task: Task, a: Any, b: Any) -> float:
     """How far apart two inputs are: mean absolute difference of continuous ones, else the share of tokens edited."""
-    if task.input.legal is not None:
+    if task.input.value_range is not None:
         return float((task.input.encode([a]) - task.input.encode([b])).abs().mean())
     first, second = (task.input.encode([value])[0].tolist() for value in (a, b))
     return 1 - SequenceMatcher(None, first, second, autojunk=False).ratio()
@@ -126,8 +126,8 @@ def distance(task: Task, a: Any, b: Any) -> float:
 
 def assert_valid(task: Task, x: Tensor) -> None:
     assert torch.isfinite(x).all()
-    if task.input.legal is not None:
-        low, high = task.input.legal
+    if task.input.value_range is not None:
+        low, high = task.input.value_range
         assert low <= x.min()
         assert x.max() <= high
 
@@ -212,7 +212,10 @@ def test_predictions_can_be_fed_back_as_targets_and_suit_their_own_inputs(traine
     found = losses(trained.task, trained.model, trained.rows, answers)
     assert found.shape == (len(inputs),)
     assert torch.isfinite(found).all()
-    own, others = supports(trained, inputs, answers), supports(trained, inputs, [*answers[1:], answers[0]])
+    own, others = (
+        log_likelihoods(trained, inputs, answers),
+        log_likelihoods(trained, inputs, [*answers[1:], answers[0]]),
+    )
     assert np.isfinite(own).all()
     assert own.mean() > others.mean()
 
@@ -222,10 +225,10 @@ def test_answers_can_be_shown_and_written(trained):
     for p in predictions(trained.task, trained.model, trained.rows[:4]):
         assert isinstance(target.describe(p.value), str)
         assert json.dumps([target.to_json(p.value), *target.answers(p.value, p.confidence, p.scores)])
-        if target.options is not None:
-            assert p.value in target.options
+        if target.classes is not None:
+            assert p.value in target.classes
             assert p.scores is not None
-            assert p.scores.shape == (len(target.options),)
+            assert p.scores.shape == (len(target.classes),)
 
 
 def test_a_task_that_was_written_down_and_read_again_predicts_the_same(trained):
@@ -238,7 +241,7 @@ def test_a_task_that_was_written_down_and_read_again_predicts_the_same(trained):
 
 
 def test_the_copy_that_answers_faster_answers_the_same(trained):
-    fast = swift(trained.model)
+    fast = fuse_for_inference(trained.model)
     before, after = (predictions(trained.task, model, trained.rows) for model in (trained.model, fast))
     for a, b in zip(before, after, strict=True):
         assert_alike(trained.task, a, b)
@@ -251,15 +254,15 @@ def test_keeping_all_parts_changes_nothing_and_keeping_none_destroys_the_answer(
     task, rows = trained.task, trained.rows
     answers = [p.value for p in predictions(task, trained.model, rows)]
     values = [row.input for row in rows]
-    counts = [task.input.parts(value) for value in values]
-    assert len(set(task.input.ablations)) >= 2
+    counts = [task.input.segments(value) for value in values]
+    assert len(set(task.input.baselines)) >= 2
     assert min(counts) >= 2
-    for ablation in task.input.ablations:
-        kept = [task.input.keep(v, np.ones(p, bool), ablation) for v, p in zip(values, counts, strict=True)]
-        gone = [task.input.keep(v, np.zeros(p, bool), ablation) for v, p in zip(values, counts, strict=True)]
+    for baseline in task.input.baselines:
+        kept = [task.input.mask(v, np.ones(p, bool), baseline) for v, p in zip(values, counts, strict=True)]
+        gone = [task.input.mask(v, np.zeros(p, bool), baseline) for v, p in zip(values, counts, strict=True)]
         assert all(evaluation.same(a, b) for a, b in zip(values, kept, strict=True))
         assert_valid(task, task.input.encode(gone))
-        assert supports(trained, gone, answers).mean() < supports(trained, values, answers).mean()
+        assert log_likelihoods(trained, gone, answers).mean() < log_likelihoods(trained, values, answers).mean()
 
 
 def test_corruptions_grow_with_severity_and_stay_valid(trained):
@@ -288,7 +291,7 @@ def test_corruptions_draw_only_from_the_stream_they_are_given(trained):
 
 def test_continuous_inputs_come_back_from_their_tensors_and_discrete_ones_have_neighbours(trained):
     task = trained.task
-    if task.input.legal is not None:
+    if task.input.value_range is not None:
         assert task.input.threats
         x = task.input.encode([row.input for row in trained.rows])
         assert_valid(task, x)
@@ -306,7 +309,7 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     seen = x.clone()
     changed, change = task.augment(x, generator("contract"))
     again, _ = task.augment(x, generator("contract"))
-    targets = task.target.follow([row.target for row in rows], change)
+    targets = task.target.transform_targets([row.target for row in rows], change)
     with torch.no_grad():
         plain = losses(task, trained.model, rows)
         followed = task.loss(trained.model, changed, targets)
@@ -324,7 +327,7 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
 def test_attacks_change_an_input_only_where_it_is(trained):
     """An attacked input is as long as it was: padding, which is in the batch and not in the input, is left alone."""
     task, rows = trained.task, trained.rows
-    if task.input.legal is None:
+    if task.input.value_range is None:
         pytest.skip("attacks edit discrete inputs one by one")
     shapes = [task.input.encode([row.input]).shape for row in rows]
     values, truths = [row.input for row in rows], [row.target for row in rows]
@@ -338,12 +341,12 @@ def test_explanations_find_the_parts_that_matter(trained):
     values = [row.input for row in rows]
     answers = [p.value for p in predictions(task, model, rows)]
     offered = methods(task, model)
-    gradients = task.input.legal is not None or task.leaf(model) is not None
+    gradients = task.input.value_range is not None or task.embedding_layer(model) is not None
     slopes = {"gradient", "integrated_gradients"} if gradients else set()
     assert set(offered) - {"grad_cam"} == {"occlusion", "shapley"} | slopes
     for name, explain in offered.items():
         maps = explain(task, model, values, answers, stream("contract"))
-        assert [m.shape for m in maps] == [(task.input.parts(value),) for value in values]
+        assert [m.shape for m in maps] == [(task.input.segments(value),) for value in values]
         assert all(np.isfinite(m).all() and np.abs(m).max() > 0 for m in maps)
         if name == "integrated_gradients":
             assert np.median(completeness_gap(task, model, values, answers, maps)) < 0.1
@@ -355,12 +358,12 @@ def test_explanations_find_the_parts_that_matter(trained):
 
 
 def _without(trained: Trained, values: Sequence[Any], answers: Sequence[Any], parts: Sequence[int]) -> float:
-    """Mean support that is left without one part of each value, over all ablations."""
+    """Mean support that is left without one part of each value, over all baselines."""
     task, left = trained.task, []
-    for ablation in task.input.ablations:
-        masks = [np.arange(task.input.parts(v)) != part for v, part in zip(values, parts, strict=True)]
-        kept = [task.input.keep(v, mask, ablation) for v, mask in zip(values, masks, strict=True)]
-        left.append(supports(trained, kept, answers).mean())
+    for baseline in task.input.baselines:
+        masks = [np.arange(task.input.segments(v)) != part for v, part in zip(values, parts, strict=True)]
+        kept = [task.input.mask(v, mask, baseline) for v, mask in zip(values, masks, strict=True)]
+        left.append(log_likelihoods(trained, kept, answers).mean())
     return float(np.mean(left))
 
 
@@ -369,10 +372,10 @@ def _without(trained: Trained, values: Sequence[Any], answers: Sequence[Any], pa
 
 def test_training_beats_the_trivial_baseline_and_an_untrained_model(trained):
     task, test = trained.task, trained.data.test
-    records = evaluation.trials(task, trained.model, test)
+    records = evaluation.evaluate_rows(task, trained.model, test)
     typical = evaluation.baseline(task, [row.target for row in trained.data.train], records)
     torch.manual_seed(1)
-    untrained = evaluation.trials(task, task.build(), test)
+    untrained = evaluation.evaluate_rows(task, task.build(), test)
     compared = 0
     for metric in task.metrics:
         sign = 1 if metric.higher_is_better else -1
@@ -383,7 +386,7 @@ def test_training_beats_the_trivial_baseline_and_an_untrained_model(trained):
 
 
 def test_metrics_have_intervals(trained):
-    records = evaluation.trials(trained.task, trained.model, trained.data.test)
+    records = evaluation.evaluate_rows(trained.task, trained.model, trained.data.test)
     found = evaluation.measure(trained.task, records, resamples=200)
     headline, *others = trained.task.metrics
     telling = [metric.name for metric in others if math.isfinite(metric.value(records))]

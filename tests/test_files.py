@@ -5,8 +5,8 @@ import pickle
 import pytest
 import torch
 
-from sounding.files import read_json, read_tensors, write, write_json, write_tensors
 from sounding.errors import RunError
+from sounding.files import read_json, read_tensors, write, write_json, write_tensors
 
 
 def test_tensors_and_their_note_come_back_together(tmp_path):

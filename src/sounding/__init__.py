@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sounding.api import check, compare, load, pipeline, train
     from sounding.card.card import Card
-    from sounding.data import Columns
     from sounding.contract.evidence import Estimate, Figure, Number, Section
     from sounding.contract.metrics import Metric
     from sounding.contract.recipe import Recipe
     from sounding.contract.records import Example, Prediction, Record
     from sounding.contract.task import Task
+    from sounding.data import Columns
     from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
     from sounding.runs.model import Model
 

@@ -22,25 +22,24 @@ from pathlib import Path
 from typing import Any
 
 from sounding import catalog
-
-from sounding.runs import training as making
 from sounding.card.trade_offs import TradeOffs, compare_runs
-from sounding.evaluation import evaluation
-from sounding.runs import hub
+from sounding.contract.recipe import Recipe
+from sounding.contract.task import Task
 from sounding.data import Columns, Report, open_data
 from sounding.data.audit import check as audit
 from sounding.data.sources import find
-from sounding.machine.setting import Setting, choose
-from sounding.training.progress import Watch
-from sounding.contract.recipe import Recipe
-from sounding.runs.folder import Run
-from sounding.evaluation.context import Profile
-from sounding.contract.task import Task
-from sounding.training.loop import Budget
-from sounding.runs.transfer import opened
 from sounding.errors import DataError, RunError, UsageError
-from sounding.runs.training import Means
+from sounding.evaluation import evaluation
+from sounding.evaluation.context import Profile
+from sounding.machine.setting import Setting, choose
+from sounding.runs import hub
+from sounding.runs import training as making
+from sounding.runs.folder import Run
 from sounding.runs.model import Metrics, Model, measured
+from sounding.runs.training import TrainOptions
+from sounding.runs.transfer import opened
+from sounding.training.loop import Budget
+from sounding.training.progress import Reporter
 
 
 def train(
@@ -65,7 +64,7 @@ def train(
     control: bool = False,
     every: int = 0,
     card: Profile | None = "quick",
-    watch: Watch | None = None,
+    watch: Reporter | None = None,
     say: Callable[[str], None] | None = None,
     **settings: Any,
 ) -> Model:
@@ -91,7 +90,7 @@ def train(
         made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))
         columns = columns or Columns()
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
-        means = Means(harden, start, _whole(unlabelled), method, control, every)
+        means = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
         budget = _budget(epochs, steps, time, until)
         dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
         config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
@@ -119,7 +118,7 @@ def load(path: str | Path, application: str | None = None, *, precision: str = "
 
 
 def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Report:
-    """What a task would see in the data, without training: counts, refused rows, duplicates, oddities.
+    """What a task would see in the data, without training: counts, rejected rows, duplicates, oddities.
 
     Without a task, that of the application that leaves fewest files of a folder unread, and makes fewest rows of them;
     of equals the first by name. The report's first note says which.
@@ -168,7 +167,7 @@ def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOf
 
     Each is set against the first. Raises UsageError for different tasks or test rows.
     """
-    return compare_runs({str(model.dir): model.subject(profile) for model in models}, profile)
+    return compare_runs({str(model.dir): model.context(profile) for model in models}, profile)
 
 
 def pipeline(task: str, model: str | Path) -> Callable[[Any], Any]:
@@ -207,7 +206,7 @@ def _config(
     columns: Columns,
     allow_bad: float,
     budget: Budget,
-    means: Means,
+    means: TrainOptions,
     seed: int,
     setting: Setting,
 ) -> dict[str, Any]:

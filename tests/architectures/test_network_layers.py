@@ -7,7 +7,7 @@ from jaxtyping import TypeCheckError
 from torch import nn
 
 from sounding.architectures.activations import gain
-from sounding.architectures.layers import ConvNorm, Decorrelate, Halve, Normalize, Residual, cosine_basis, initialise
+from sounding.architectures.layers import ConvNorm, Decorrelate, MaxPool2, Normalize, Residual, cosine_basis, initialise
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +45,8 @@ def test_conv_norm_shapes(pool, stride, side):
 
 def test_halve_takes_maxima_drops_an_odd_edge_and_leaves_a_single_pixel():
     x = torch.tensor([[1.0, 2.0, 9.0], [3.0, 4.0, 9.0], [9.0, 9.0, 9.0]])[None, None]
-    assert Halve()(x).tolist() == [[[[4.0]]]]
-    assert Halve()(Halve()(x)).tolist() == [[[[4.0]]]]
+    assert MaxPool2()(x).tolist() == [[[[4.0]]]]
+    assert MaxPool2()(MaxPool2()(x)).tolist() == [[[[4.0]]]]
 
 
 def test_residual_whose_body_is_zero_is_its_shortcut():

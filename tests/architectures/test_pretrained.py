@@ -1,4 +1,4 @@
-"""Published weights: every layout is read under our names, and what is no such file is refused in one sentence."""
+"""Published weights: every layout is read under our names, and what is no such file is rejected in one sentence."""
 
 from __future__ import annotations
 

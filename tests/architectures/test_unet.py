@@ -71,7 +71,7 @@ def test_squares_are_filled_up_at_the_border_and_nowhere_else():
 def test_a_place_learns_where_it_is_from_detail_that_the_backbone_cannot_see():
     """Thin light and dark lines, in a picture of which the backbone sees the mean over 4 × 4 pixels alone."""
 
-    class Means(nn.Module):
+    class TrainOptions(nn.Module):
         widths, strides = (4, 4), (4, 8)
 
         def __init__(self):
@@ -84,7 +84,7 @@ def test_a_place_learns_where_it_is_from_detail_that_the_backbone_cannot_see():
 
     def error(detail):
         torch.manual_seed(1)
-        model = UNet(Means(), 1, 2, 8, detail=detail)
+        model = UNet(TrainOptions(), 1, 2, 8, detail=detail)
         optimizer = torch.optim.Adam(model.parameters(), 0.02)
         lines = (torch.arange(16) % 4 < 2).long()[None, :, None].expand(1, 16, 16)
         truth = torch.cat([torch.roll(lines, s, 1) for s in range(4)])

@@ -11,9 +11,9 @@ from sounding.card import method
 from sounding.card.card import Card, Header
 from sounding.card.data import measure
 from sounding.card.parts import Part
-from sounding.evaluation import plots
 from sounding.contract.evidence import Estimate, Figure, Number, Section, failed, not_applicable, skipped, timed
-from sounding.evaluation.context import Subject
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
 
 HOSTILE = '<script>alert("1")</script> | *x* `y` [a](b) & co'
 
@@ -40,7 +40,7 @@ def report() -> dict[str, Any]:
         },
         "columns": "",
         "files": [{"name": "photos", "rows": 4818, "bytes": 91_201_733, "digest": "9f0c", "files": 4818}],
-        "refused": [
+        "rejected": [
             {"where": f"photos/cat/{i}.jpg", "what": "the file is cut off", "fix": "Copy it again"} for i in (3, 8, 9)
         ],
         "duplicates": {"within": {"count": 0, "places": []}, "across": {"count": 0, "places": []}, "near": pairs},
@@ -51,7 +51,7 @@ def report() -> dict[str, Any]:
 
 def data() -> Section:
     """Measured for real, from the report above."""
-    return timed(measure(Subject(None, None, (), (), ()), report()), 1.25)
+    return timed(measure(EvaluationContext(None, None, (), (), ()), report()), 1.25)
 
 
 def quality() -> Section:

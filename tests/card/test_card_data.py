@@ -7,13 +7,13 @@ from dataclasses import asdict
 from sample_card import HOSTILE, report
 
 from sounding.card.data import measure
-from sounding.data.report import Duplicates, Pairs, Refusal, Report
 from sounding.contract.evidence import Section
-from sounding.evaluation.context import Subject
+from sounding.data.report import Duplicates, Pairs, RejectedRow, Report
+from sounding.evaluation.context import EvaluationContext
 
 
 def section(values: dict, rows: tuple[int, int, int] = (0, 0, 0)) -> Section:
-    return measure(Subject(None, None, *([None] * n for n in rows)), values)
+    return measure(EvaluationContext(None, None, *([None] * n for n in rows)), values)
 
 
 def warnings(values: dict) -> str:
@@ -23,7 +23,7 @@ def warnings(values: dict) -> str:
 def fine(**changes) -> dict:
     """A report that gives nothing to worry about, but for `changes`."""
     plain = {"splits": {"train": 800, "validation": 100, "test": 100}, "problems": []}
-    return plain | {"duplicates": asdict(Duplicates()), "refused": []} | changes
+    return plain | {"duplicates": asdict(Duplicates()), "rejected": []} | changes
 
 
 def test_every_count_of_the_report_is_a_number():
@@ -34,19 +34,19 @@ def test_every_count_of_the_report_is_a_number():
         "validation": (480, 4815),
         "test": (963, 4815),
         "classes": (3, 3372),
-        "refused": (3, 4818),
+        "rejected": (3, 4818),
         "duplicates": (0, 1443),
         "near_duplicates": (2, 1443),
     }
     assert all(number.kind == "measured" and number.definition for number in found.numbers)
     assert "4,815 rows of photos were used" in found.sentence
-    assert "3 rows were refused, and 2 rows of validation or test have a copy in another split." in found.sentence
+    assert "3 rows were rejected, and 2 rows of validation or test have a copy in another split." in found.sentence
 
 
 def test_the_tables_have_every_class_refusal_and_pair():
     details = section(report()).details
     assert details["classes"][2] == {"class": HOSTILE, "train": 100, "validation": 70, "test": 143}
-    assert [row["where"] for row in details["refused"]] == ["photos/cat/3.jpg", "photos/cat/8.jpg", "photos/cat/9.jpg"]
+    assert [row["where"] for row in details["rejected"]] == ["photos/cat/3.jpg", "photos/cat/8.jpg", "photos/cat/9.jpg"]
     assert {"row": "b.jpg", "is_like": "c.jpg"} in details["near_duplicates"]
 
 
@@ -83,12 +83,12 @@ def test_leaks_are_named_and_the_rest_is_counted():
 
 def test_a_real_report_is_understood():
     made = Report(
-        "reviews.csv", 11, {"train": 8, "validation": 1, "test": 1}, refused=(Refusal("reviews.csv:3", "no text"),)
+        "reviews.csv", 11, {"train": 8, "validation": 1, "test": 1}, rejected=(RejectedRow("reviews.csv:3", "no text"),)
     )
     found = section(made.to_json())
-    assert found["refused"].value == 1
-    assert found["refused"].n == 11
-    assert "1 row was refused." in found.sentence
+    assert found["rejected"].value == 1
+    assert found["rejected"].n == 11
+    assert "1 row was rejected." in found.sentence
 
 
 def test_a_report_that_lacks_everything_is_made_up_for_by_counting():

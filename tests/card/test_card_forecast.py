@@ -22,31 +22,31 @@ class Slow(toys.Sort):
 
 @pytest.fixture
 def speed(monkeypatch):
-    monkeypatch.setattr(module, "_speed", lambda subject: module.Speed(row=0.01, corruption=0.002, corruptions=15))
+    monkeypatch.setattr(module, "_speed", lambda context: module.Speed(row=0.01, corruption=0.002, corruptions=15))
 
 
-def subject(profile: str, **more):
+def context(profile: str, **more):
     task = Slow()
-    return toys.subject(task, task.build(), toys.rows(task, 40), profile=profile, **more)
+    return toys.context(task, task.build(), toys.rows(task, 40), profile=profile, **more)
 
 
 def test_every_section_has_its_seconds_and_full_takes_longer(speed):
     profiles = ("quick", "standard", "full")
     training = {"seconds": 20.0, "steps": 100}
-    quick, standard, full = (forecast(subject(profile, training=training)) for profile in profiles)
+    quick, standard, full = (forecast(context(profile, training=training)) for profile in profiles)
     assert list(quick) == list(standard) == list(full) == list(MEASURED)
     assert all(0 < seconds < 1e5 for seconds in (*quick.values(), *standard.values(), *full.values()))
     assert sum(full.values()) > 2 * sum(standard.values()) > 4 * sum(quick.values())
-    assert standard["data_efficiency"] > forecast(subject("standard"))["data_efficiency"]  # no training cost is known
+    assert standard["data_efficiency"] > forecast(context("standard"))["data_efficiency"]  # no training cost is known
 
 
 def test_trainings_that_are_too_long_to_be_repeated_cost_nothing(speed):
     long = {"seconds": 36_000.0, "steps": 100}
-    assert forecast(subject("standard", training=long)) == forecast(subject("standard"))
+    assert forecast(context("standard", training=long)) == forecast(context("standard"))
 
 
 def test_the_real_speed_is_measured_in_a_moment():
-    assert 10 < sum(forecast(subject("standard")).values()) < 600
+    assert 10 < sum(forecast(context("standard")).values()) < 600
 
 
 def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
@@ -55,7 +55,7 @@ def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
             raise ZeroDivisionError
 
     task = Broken()
-    broken = toys.subject(task, task.build(), toys.rows(task, 4), profile="full")
+    broken = toys.context(task, task.build(), toys.rows(task, 4), profile="full")
     assert forecast(broken) == forecast(replace(broken, test=())) == {}
 
 

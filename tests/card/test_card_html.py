@@ -134,11 +134,11 @@ def test_names_from_files_are_only_ever_words():
         figures=(Figure("f", HOSTILE, "<svg viewBox='0 0 1 1'></svg>"),),
         details={"warnings": [HOSTILE], HOSTILE: {HOSTILE: 1}, "rows": [{HOSTILE: HOSTILE}], "notes": [HOSTILE]},
     )
-    refused = [not_applicable("energy", HOSTILE, HOSTILE), skipped("robustness", HOSTILE, HOSTILE)]
+    rejected = [not_applicable("energy", HOSTILE, HOSTILE), skipped("robustness", HOSTILE, HOSTILE)]
     head = Header(
         HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, licence=HOSTILE, use=HOSTILE, versions={HOSTILE: HOSTILE}
     )
-    text = Card(head, (section, *refused)).html()
+    text = Card(head, (section, *rejected)).html()
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.elements}
     assert page.text.count(HOSTILE[1:]) >= 18

@@ -22,10 +22,10 @@ from sounding.card.measuring import measure
 from sounding.card.parts import Part, Parts, fingerprint
 from sounding.card.sections import MEASURED
 from sounding.contract.evidence import Figure, Section
-from sounding.machine.metering.meter import Meter
-from sounding.evaluation.context import Subject
-from sounding.training.loop import Interrupted
 from sounding.errors import DataError, RunError, TrainingError, UsageError
+from sounding.evaluation.context import EvaluationContext
+from sounding.machine.metering.meter import Meter
+from sounding.training.loop import Interrupted
 
 FIGURE = Figure("f", "a picture", "<svg></svg>")
 
@@ -36,7 +36,7 @@ def asked(monkeypatch):
     order: list[str] = []
     raising: dict[str, BaseException] = {}
 
-    def stand_in(id, subject, known):
+    def stand_in(id, context, known):
         order.append(id)
         if id in raising:
             raise raising[id]
@@ -47,8 +47,8 @@ def asked(monkeypatch):
     return order, raising
 
 
-def subject(**more) -> Subject:
-    return Subject(None, nn.Linear(3, 2), (), (), (), **{"profile": "standard", "seed": 7, **more})
+def context(**more) -> EvaluationContext:
+    return EvaluationContext(None, nn.Linear(3, 2), (), (), (), **{"profile": "standard", "seed": 7, **more})
 
 
 def header() -> Header:
@@ -64,7 +64,7 @@ def parts(folder: Path, key: str = "k") -> Parts:
 
 def test_sections_are_measured_in_order_timed_metered_and_announced(asked):
     heard: list[str] = []
-    card = measure(subject(), report(), header(), progress=heard.append)
+    card = measure(context(), report(), header(), progress=heard.append)
     assert [section.id for section in card] == list(SECTIONS)
     assert asked[0] == list(MEASURED) == [id for id in SECTIONS if id != "method"]
     assert [line.split(": ")[1].split(" (")[0] for line in heard] == list(MEASURED.values())
@@ -77,7 +77,7 @@ def test_sections_are_measured_in_order_timed_metered_and_announced(asked):
 
 
 def test_the_header_is_filled_from_the_subject(asked):
-    filled = measure(subject(region="SE"), report(), header()).header
+    filled = measure(context(region="SE"), report(), header()).header
     assert (filled.profile, filled.seed, filled.parameters, filled.region) == ("standard", 7, 3 * 2 + 2, "SE")
     assert filled.created.endswith("+00:00")
     assert {"torch", "python"} <= filled.versions.keys()
@@ -87,7 +87,7 @@ def test_the_header_is_filled_from_the_subject(asked):
 def test_an_interruption_loses_nothing_that_was_measured(asked, stop):
     order, raising = asked
     raising["robustness"] = stop
-    card = measure(subject(), report(), header())
+    card = measure(context(), report(), header())
     assert order[-1] == "robustness"
     assert card.interrupted
     assert card.exit_status == 130
@@ -111,7 +111,7 @@ def test_an_interruption_loses_nothing_that_was_measured(asked, stop):
 def test_an_error_costs_its_own_section_and_no_other(asked, error, words):
     _, raising = asked
     raising["energy"] = error
-    card = measure(subject(), report(), header())
+    card = measure(context(), report(), header())
     assert (card["energy"].status, card["energy"].reason) == ("skipped", words)
     assert [section.id for section in card.failed] == ["energy"]
     assert card.exit_status == 1
@@ -123,14 +123,14 @@ def test_an_error_costs_its_own_section_and_no_other(asked, error, words):
 @pytest.mark.parametrize("wrong", [{"region": "Atlantis"}, {"config": {"pue": 0.5}}])
 def test_what_the_user_got_wrong_is_raised_before_anything_is_measured(asked, wrong):
     with pytest.raises(UsageError):
-        measure(subject(**wrong), report(), header())
+        measure(context(**wrong), report(), header())
     assert asked[0] == []
 
 
 def test_watts_that_are_none_are_raised_as_well(asked, monkeypatch):
     monkeypatch.setenv("SOUNDING_WATTS_PER_CORE", "many")
     with pytest.raises(UsageError):
-        measure(subject(), report(), header())
+        measure(context(), report(), header())
     assert asked[0] == []
 
 
@@ -140,11 +140,11 @@ def test_watts_that_are_none_are_raised_as_well(asked, monkeypatch):
 def test_a_stopped_measuring_goes_on_where_it_was(asked, tmp_path):
     order, raising = asked
     raising["calibration"] = KeyboardInterrupt()
-    first = measure(subject(), report(), header(), parts=parts(tmp_path))
+    first = measure(context(), report(), header(), parts=parts(tmp_path))
     raising.clear()
     order.clear()
     heard: list[str] = []
-    second = measure(subject(), report(), header(), parts=parts(tmp_path), progress=heard.append)
+    second = measure(context(), report(), header(), parts=parts(tmp_path), progress=heard.append)
     place = list(MEASURED).index("calibration")
     assert order == list(MEASURED)[place:]
     assert second.exit_status == 0
@@ -160,27 +160,27 @@ def test_a_stopped_measuring_goes_on_where_it_was(asked, tmp_path):
 def test_a_section_that_failed_is_measured_again_and_its_traceback_kept(asked, tmp_path):
     order, raising = asked
     raising["shift"] = ZeroDivisionError("division by zero")
-    measure(subject(), report(), header(), parts=parts(tmp_path))
+    measure(context(), report(), header(), parts=parts(tmp_path))
     assert "stand_in" in (tmp_path / "card.parts/standard/shift.error").read_text()
     raising.clear()
     order.clear()
-    assert measure(subject(), report(), header(), parts=parts(tmp_path)).exit_status == 0
+    assert measure(context(), report(), header(), parts=parts(tmp_path)).exit_status == 0
     assert order == ["shift"]
 
 
 def test_parts_of_another_key_are_measured_again(asked, tmp_path):
-    measure(subject(), report(), header(), parts=parts(tmp_path, "one"))
+    measure(context(), report(), header(), parts=parts(tmp_path, "one"))
     asked[0].clear()
-    measure(subject(), report(), header(), parts=parts(tmp_path, "two"))
+    measure(context(), report(), header(), parts=parts(tmp_path, "two"))
     assert asked[0] == list(MEASURED)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[1]", "null", '{"key": "k"}', '{"key": "k", "section": {"id": "data"}}'])
 def test_a_damaged_part_is_measured_again(asked, tmp_path, damage):
-    measure(subject(), report(), header(), parts=parts(tmp_path))
+    measure(context(), report(), header(), parts=parts(tmp_path))
     (tmp_path / "card.parts/standard/data.json").write_text(damage)
     asked[0].clear()
-    measure(subject(), report(), header(), parts=parts(tmp_path))
+    measure(context(), report(), header(), parts=parts(tmp_path))
     assert asked[0] == ["data"]
 
 
@@ -199,7 +199,7 @@ def test_a_part_comes_back_as_it_was(tmp_path):
 def test_nothing_is_measured_where_parts_cannot_be_kept(asked, tmp_path):
     (tmp_path / "card.parts").write_text("a file where the folder should be")
     with pytest.raises(RunError):
-        measure(subject(), report(), header(), parts=parts(tmp_path))
+        measure(context(), report(), header(), parts=parts(tmp_path))
     assert asked[0] == []
 
 
@@ -230,18 +230,18 @@ KILLED = """
     from sounding.card.card import SECTIONS, Header
     from sounding.card.parts import Parts
     from sounding.contract.evidence import Section
-    from sounding.evaluation.context import Subject
+    from sounding.evaluation.context import EvaluationContext
 
-    def stand_in(id, subject, known):
+    def stand_in(id, context, known):
         print(id, flush=True)
         if id == sys.argv[2]:
             os.kill(os.getpid(), 9)
         return Section(id, SECTIONS[id], f"{id} was measured.")
 
     measuring.measurement = stand_in
-    subject = Subject(None, nn.Linear(3, 2), (), (), (), profile="standard")
+    context = EvaluationContext(None, nn.Linear(3, 2), (), (), (), profile="standard")
     parts = Parts(Path(sys.argv[1]), "k")
-    print(measuring.measure(subject, {}, Header("t", "m", "d"), parts=parts).exit_status)
+    print(measuring.measure(context, {}, Header("t", "m", "d"), parts=parts).exit_status)
 """
 
 

@@ -36,8 +36,8 @@ def asked(monkeypatch):
     subjects: dict[str, object] = {}
     raising: dict[str, BaseException] = {}
 
-    def stand_in(id, subject, known):
-        subjects[id] = subject
+    def stand_in(id, context, known):
+        subjects[id] = context
         if id in raising:
             raise raising[id]
         return Section(id, SECTIONS[id], f"{known.use or id} was measured.")
@@ -62,9 +62,9 @@ def test_what_is_asked_for_reaches_the_subject_and_the_header(model, asked):
     subjects, _ = asked
     model.card()
     card = model.card(region="SE", use="Finding boxes.", licence="apache-2.0", shift=list(model.dataset().test[:5]))
-    subject = subjects["shift"]
-    assert (subject.region, len(subject.second), subject.second_name) == ("SE", 5, "in memory")
-    assert subject.config["task"] == str(TOY)
+    context = subjects["shift"]
+    assert (context.region, len(context.second), context.second_name) == ("SE", 5, "in memory")
+    assert context.config["task"] == str(TOY)
     assert (card.header.region, card.header.use, card.header.licence) == ("SE", "Finding boxes.", "apache-2.0")
     assert card["use"].sentence == "Finding boxes. was measured."
     assert Card.load(model.dir).header == card.header

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from sounding.card.quality import measure
 from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss
-from sounding.contract.records import Example, Prediction, Record
-from sounding.evaluation.context import Subject
-from sounding.contract.task import Task
-from sounding.modalities.category import Category
 from sounding.contract.modality import InputModality, Modality
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task
+from sounding.evaluation.context import EvaluationContext
+from sounding.modalities.category import Category
 
 
 class Value(InputModality):
@@ -31,10 +31,10 @@ class Value(InputModality):
     def encode(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32)
 
-    def parts(self, value: float) -> int:
+    def segments(self, value: float) -> int:
         return 1
 
-    def keep(self, value: float, mask: np.ndarray, ablation: str) -> float:
+    def mask(self, value: float, mask: np.ndarray, baseline: str) -> float:
         return value
 
 
@@ -46,7 +46,7 @@ class Side(Task):
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        return accuracy(), macro_f1(self.target.options)
+        return accuracy(), macro_f1(self.target.classes)
 
     def build(self) -> nn.Module:
         return nn.Linear(1, 1)
@@ -62,7 +62,7 @@ class Side(Task):
         raise NotImplementedError
 
 
-def subject(n: int = 300, wrong: float = 0.15, task: type[Task] = Side, **more: Any) -> Subject:
+def context(n: int = 300, wrong: float = 0.15, task: type[Task] = Side, **more: Any) -> EvaluationContext:
     rng = np.random.default_rng(3)
 
     def rows(count: int) -> list[Example]:
@@ -73,15 +73,15 @@ def subject(n: int = 300, wrong: float = 0.15, task: type[Task] = Side, **more: 
     made = task()
     train, validation, test = rows(200), rows(50), rows(n)
     made.fit(train)
-    return Subject(made, made.build(), train, validation, test, **more)
+    return EvaluationContext(made, made.build(), train, validation, test, **more)
 
 
-def truths(s: Subject) -> tuple[list[str], list[str]]:
+def truths(s: EvaluationContext) -> tuple[list[str], list[str]]:
     return [r.truth for r in s.records], [r.value for r in s.records]
 
 
 def test_metrics_agree_with_scikit_learn_and_the_headline_is_first():
-    s = subject()
+    s = context()
     found = measure(s)
     truth, answer = truths(s)
     assert found.numbers[0].id == "accuracy"
@@ -97,7 +97,7 @@ def test_metrics_agree_with_scikit_learn_and_the_headline_is_first():
 
 
 def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
-    s = subject()
+    s = context()
     found = measure(s)
     truth, _ = truths(s)
     commonest = max(("low", "high"), key=[e.target for e in s.train].count)
@@ -112,7 +112,7 @@ def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
 
 
 def test_a_model_that_is_no_better_than_nothing_is_said_to_be_no_better():
-    found = measure(subject(wrong=0.5))
+    found = measure(context(wrong=0.5))
     assert found["gain"].low < 0 < found["gain"].high
     assert "not clearly better" in found.sentence
 
@@ -126,7 +126,7 @@ class Perplexed(Side):
 
 
 def test_where_less_is_better_the_gain_is_still_above_zero():
-    found = measure(subject(task=Perplexed))
+    found = measure(context(task=Perplexed))
     assert found["baseline"].value > found["loss_per_row"].value
     assert found["gain"].value == pytest.approx(found["baseline"].value - found["loss_per_row"].value)
     assert "nats" in found.sentence
@@ -139,11 +139,11 @@ class Nll(Side):
 
 
 def test_a_loss_that_is_a_metric_is_not_said_twice():
-    assert [n.id for n in measure(subject(task=Nll)).numbers] == ["accuracy", "nll", "baseline", "gain"]
+    assert [n.id for n in measure(context(task=Nll)).numbers] == ["accuracy", "nll", "baseline", "gain"]
 
 
 def test_every_class_has_its_row_and_its_interval():
-    s = subject()
+    s = context()
     rows = {row["class"]: row for row in measure(s).details["by_class"]}
     truth, answer = truths(s)
     for name in ("low", "high"):
@@ -154,7 +154,7 @@ def test_every_class_has_its_row_and_its_interval():
 
 
 def test_the_most_confused_pairs_are_counted():
-    s = subject()
+    s = context()
     pairs = measure(s).details["most_often_confused"]
     wrong = [(r.truth, r.value) for r in s.records if r.truth != r.value]
     assert {(p["truth"], p["answer"]): p["rows"] for p in pairs} == {pair: wrong.count(pair) for pair in set(wrong)}
@@ -162,7 +162,7 @@ def test_the_most_confused_pairs_are_counted():
 
 
 def test_a_truth_that_no_training_row_had_is_shown():
-    s = subject(n=40)
+    s = context(n=40)
     s.test = [*s.test, Example(1.0, "sideways")]
     found = measure(s)
     assert "sideways" in [row["class"] for row in found.details["by_class"]]
@@ -171,7 +171,7 @@ def test_a_truth_that_no_training_row_had_is_shown():
 
 
 def test_groups_have_rows_and_make_the_interval_a_clustered_one():
-    s = subject()
+    s = context()
     s.test = [replace(e, group=f"speaker {i % 12}") for i, e in enumerate(s.test)]
     found = measure(s)
     assert len(found.details["by_group"]) == 12
@@ -182,11 +182,11 @@ def test_groups_have_rows_and_make_the_interval_a_clustered_one():
 
 def test_pictures_of_confusion_and_of_the_training():
     history = [{"step": i, "training_loss": 1 / i, "validation_loss": 1.2 / i, "accuracy": 0.5} for i in range(1, 6)]
-    assert [f.id for f in measure(subject(training={"history": history})).figures] == [
+    assert [f.id for f in measure(context(training={"history": history})).figures] == [
         "quality_confusion",
         "quality_training",
     ]
-    assert [f.id for f in measure(subject(training={"seconds": 3})).figures] == ["quality_confusion"]
+    assert [f.id for f in measure(context(training={"seconds": 3})).figures] == ["quality_confusion"]
 
 
 class Open(Side):
@@ -194,7 +194,7 @@ class Open(Side):
 
     class Any(Category):
         def fit(self, values: Any) -> None:
-            self.options = None
+            self.classes = None
 
     def modalities(self) -> tuple[InputModality, Modality]:
         return Value(), Open.Any()
@@ -205,7 +205,7 @@ class Open(Side):
 
 
 def test_open_answers_have_neither_classes_nor_confusion():
-    found = measure(subject(task=Open))
+    found = measure(context(task=Open))
     assert found.figures == ()
     assert not found.details
     assert "always answering" in found.sentence
@@ -218,19 +218,19 @@ class OpenLoss(Open):
 
 
 def test_where_a_constant_answer_cannot_be_judged_nothing_is_made_up():
-    found = measure(subject(task=OpenLoss))
+    found = measure(context(task=OpenLoss))
     assert [n.id for n in found.numbers] == ["nll"]
     assert "always" not in found.sentence
 
 
 def test_long_answers_are_cut_in_the_sentence():
-    s = subject(task=Open)
+    s = context(task=Open)
     s.train = [Example(0.0, "word " * 100)]
     assert len(measure(s).sentence) < 250
 
 
 def test_without_test_rows_the_section_says_why_it_is_empty():
-    s = subject()
+    s = context()
     s.test = []
     found = measure(s)
     assert (found.status, found.numbers) == ("skipped", ())
@@ -238,9 +238,9 @@ def test_without_test_rows_the_section_says_why_it_is_empty():
 
 
 def test_records_are_made_once(monkeypatch):
-    s = subject()
+    s = context()
     calls: list[int] = []
-    monkeypatch.setattr(Side, "trials", lambda *a, real=Task.trials: calls.append(1) or real(*a))
+    monkeypatch.setattr(Side, "trials", lambda *a, real=Task.evaluate_rows: calls.append(1) or real(*a))
     measure(s)
     measure(s)
     assert calls == [1]

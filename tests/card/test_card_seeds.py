@@ -19,17 +19,17 @@ from sounding.card import data as data_section
 from sounding.card import seeds, use
 from sounding.contract.evidence import Section
 from sounding.contract.records import Example, Record
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 DOTS = str(Path(__file__).parents[1] / "contract" / "dots.py")
 
 
-def bench(right: int = 90, n: int = 100, seed: int = 0, group: str = "") -> Subject:
-    """A subject whose records are given: `right` of `n` answers are."""
+def bench(right: int = 90, n: int = 100, seed: int = 0, group: str = "") -> EvaluationContext:
+    """A context whose records are given: `right` of `n` answers are."""
     task = catalog.find(DOTS)()
     task.target.fit(["left", "right"])
     rows = [Example(np.zeros(4, np.float32), "left", group) for _ in range(n)]
-    made = Subject(task, nn.Linear(4, 2), rows, [], rows, seed=seed)
+    made = EvaluationContext(task, nn.Linear(4, 2), rows, [], rows, seed=seed)
     made.records = [Record("left" if i < right else "right", "left", 0.9, 0.1, group) for i in range(n)]
     return made
 
@@ -75,10 +75,10 @@ def test_the_interval_of_a_share_stays_within_its_bounds():
 
 def test_the_interval_covers_the_mean_over_seeds():
     rng, held = np.random.default_rng(0), []
-    subject = bench(90)
+    context = bench(90)
     for _ in range(500):
         draws = rng.normal(0, 0.01, 4)
-        found = seeds.measure(subject, {i: 0.9 + float(d - draws[0]) for i, d in enumerate(draws[1:], 1)})["mean"]
+        found = seeds.measure(context, {i: 0.9 + float(d - draws[0]) for i, d in enumerate(draws[1:], 1)})["mean"]
         held.append(found.low <= 0.9 - draws[0] <= found.high)  # all four moved, so that this run's is 0.9
     assert 0.92 <= np.mean(held) <= 0.98
 
@@ -95,8 +95,8 @@ def test_a_model_that_gives_nan_or_has_no_test_rows_gets_a_reason():
     broken = bench()
     del broken.records
     nn.init.constant_(broken.model.bias, math.nan)
-    for subject in (broken, bench(0, 0)):
-        section = seeds.measure(subject, {1: 0.8})
+    for context in (broken, bench(0, 0)):
+        section = seeds.measure(context, {1: 0.8})
         assert section.status == "not_applicable"
         assert section.reason
 
@@ -198,9 +198,9 @@ def test_of_two_runs_with_one_seed_the_later_counts(runs):
 # ---- use and limits
 
 
-def of(subject: Subject, said: str = "", **report) -> Section:
-    splits = {"train": 800, "validation": 100, "test": len(subject.test)}
-    return use.measure(subject, data_section.measure(subject, {"splits": splits, **report}), said)
+def of(context: EvaluationContext, said: str = "", **report) -> Section:
+    splits = {"train": 800, "validation": 100, "test": len(context.test)}
+    return use.measure(context, data_section.measure(context, {"splits": splits, **report}), said)
 
 
 def warned(section: Section) -> str:
@@ -222,8 +222,8 @@ def test_without_words_of_the_author_the_section_says_so():
 
 
 def test_the_warnings_of_the_data_are_taken_over():
-    subject = bench(20, 20)
-    section = of(subject, problems=["the sky is falling"])
+    context = bench(20, 20)
+    section = of(context, problems=["the sky is falling"])
     assert "only 20 rows to test on" in warned(section)
     assert "the sky is falling" in warned(section)
     assert section["warnings"].value == len(section.details["warnings"]) == 2
@@ -244,9 +244,9 @@ def test_no_test_rows_are_said_to_be_none():
 
 def test_one_group_and_few_groups_are_warned_of():
     assert "All test rows are of one group (‘ann’)" in warned(of(bench(group="ann")))
-    subject = bench(group="ann")
-    subject.records = [*subject.records[:50], *bench(50, 50, group="bob").records]
-    assert "only 2 groups" in warned(of(subject))
+    context = bench(group="ann")
+    context.records = [*context.records[:50], *bench(50, 50, group="bob").records]
+    assert "only 2 groups" in warned(of(context))
     assert "group" not in warned(of(bench()))
 
 
@@ -258,10 +258,10 @@ def test_classes_with_few_test_rows_are_warned_of():
 def test_what_was_measured_is_said_without_showing_it():
     assert of(bench()).details["inputs_measured"] == "point: a ndarray of size 4"
     assert of(bench()).details["answers"] == "one of 2: left, right"
-    subject = bench(n=2)
-    subject.test = [Example("a secret letter", "left"), Example("another quite secret letter", "left")]
-    subject.task.input.encode = lambda values: torch.zeros(len(values), len(values[0]))
-    said = of(subject).details["inputs_measured"]
+    context = bench(n=2)
+    context.test = [Example("a secret letter", "left"), Example("another quite secret letter", "left")]
+    context.task.input.encode = lambda values: torch.zeros(len(values), len(values[0]))
+    said = of(context).details["inputs_measured"]
     assert said == "point: from a text of 3 words to a text of 4 words"
 
 
@@ -269,16 +269,16 @@ def test_a_picture_is_described_by_its_modality():
     task = catalog.find("classify")()
     rows = task.demo(np.random.default_rng(0), 20)
     task.fit(rows)
-    made = Subject(task, nn.Linear(1, 1), rows, [], rows)
+    made = EvaluationContext(task, nn.Linear(1, 1), rows, [], rows)
     made.records = [Record(e.target, e.target, 1.0, 0.0) for e in rows]
     assert of(made).details["inputs_measured"] == "image: 16×16 grey picture"
 
 
 def test_a_broken_model_does_not_break_the_section():
-    subject = bench()
-    del subject.records
-    nn.init.constant_(subject.model.bias, math.nan)
-    assert of(subject).status == "ok"
+    context = bench()
+    del context.records
+    nn.init.constant_(context.model.bias, math.nan)
+    assert of(context).status == "ok"
 
 
 def test_both_sections_are_strict_json():

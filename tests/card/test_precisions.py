@@ -15,8 +15,8 @@ import toys
 from sounding.card import precisions
 from sounding.card.contest import Plan
 from sounding.card.precisions import int8_weights, measure
-from sounding.machine.setting import Setting
 from sounding.contract.records import Prediction
+from sounding.machine.setting import Setting
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +38,10 @@ class Half(toys.Sort):
 
 
 @pytest.fixture(scope="module")
-def subject():
+def context():
     task = Half()
     model = toys.trained(task, toys.rows(task, 200))
-    return toys.subject(task, model, toys.rows(task, 120, "test"), profile="standard")
+    return toys.context(task, model, toys.rows(task, 120, "test"), profile="standard")
 
 
 def test_weights_are_rounded_to_the_nearest_of_255_steps_of_each_channel():
@@ -67,9 +67,9 @@ def test_a_weight_of_zeros_stays_zero():
     assert torch.equal(int8_weights(layer)[0].weight, layer.weight)
 
 
-def test_where_bf16_is_slower_it_is_not_measured_and_the_reason_is_said(subject, monkeypatch):
+def test_where_bf16_is_slower_it_is_not_measured_and_the_reason_is_said(context, monkeypatch):
     usable(monkeypatch, "fp32")
-    section = measure(subject)
+    section = measure(context)
     assert section.status == "ok"
     assert "bf16: not usable on this processor (bf16 is 10 times slower" in section.details["notes"][0]
     assert "deprecated" in section.details["notes"][1]
@@ -79,9 +79,9 @@ def test_where_bf16_is_slower_it_is_not_measured_and_the_reason_is_said(subject,
     assert ", at 0." in section.sentence
 
 
-def test_where_bf16_is_faster_its_energy_stands_beside(subject, monkeypatch):
+def test_where_bf16_is_faster_its_energy_stands_beside(context, monkeypatch):
     usable(monkeypatch, "bf16")
-    section = measure(subject)
+    section = measure(context)
     ids = {n.id for n in section.numbers}
     assert {"bf16_headline", "bf16_ece", "bf16_energy", "int8_headline"} <= ids
     assert "int8_energy" not in ids
@@ -93,31 +93,31 @@ def test_where_bf16_is_faster_its_energy_stands_beside(subject, monkeypatch):
     assert "with bf16 it changes by" in section.sentence
 
 
-def test_bf16_is_really_computed_in_bf16(subject, monkeypatch):
+def test_bf16_is_really_computed_in_bf16(context, monkeypatch):
     usable(monkeypatch, "bf16")
-    assert measure(subject)["bf16_loss"].value != 0
+    assert measure(context)["bf16_loss"].value != 0
 
 
 def test_a_task_that_cannot_answer_in_bf16_is_measured_without(monkeypatch):
     usable(monkeypatch, "bf16")
     task = toys.Sort()
-    section = measure(toys.subject(task, task.build().eval(), toys.rows(task, 40), profile="standard"))
+    section = measure(toys.context(task, task.build().eval(), toys.rows(task, 40), profile="standard"))
     assert "cannot be computed in it" in section.details["notes"][0]
     assert "int8_headline" in {n.id for n in section.numbers}
 
 
-def test_the_model_itself_is_left_as_it_was(subject, monkeypatch):
+def test_the_model_itself_is_left_as_it_was(context, monkeypatch):
     usable(monkeypatch, "bf16")
-    before = {name: tensor.clone() for name, tensor in subject.model.state_dict().items()}
-    measure(subject)
-    assert all(torch.equal(before[name], tensor) for name, tensor in subject.model.state_dict().items())
+    before = {name: tensor.clone() for name, tensor in context.model.state_dict().items()}
+    measure(context)
+    assert all(torch.equal(before[name], tensor) for name, tensor in context.model.state_dict().items())
 
 
-def test_the_quick_profile_and_an_empty_test_say_why_nothing_is_measured(subject):
+def test_the_quick_profile_and_an_empty_test_say_why_nothing_is_measured(context):
     task = toys.Sort()
-    quick = measure(toys.subject(task, task.build(), toys.rows(task, 4)))
+    quick = measure(toys.context(task, task.build(), toys.rows(task, 4)))
     assert (quick.status, "--standard" in quick.reason) == ("skipped", True)
-    assert measure(toys.subject(task, task.build(), (), profile="standard")).status == "not_applicable"
+    assert measure(toys.context(task, task.build(), (), profile="standard")).status == "not_applicable"
 
 
 def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
@@ -126,7 +126,7 @@ def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
     model = task.build()
     with torch.no_grad():
         model[0].weight.fill_(float("nan"))
-    section = measure(toys.subject(task, model.eval(), toys.rows(task, 20), profile="standard"))
+    section = measure(toys.context(task, model.eval(), toys.rows(task, 20), profile="standard"))
     assert section.status == "not_applicable"
     assert "not finite" in section.reason
 
@@ -134,6 +134,6 @@ def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
 def test_five_rows_and_a_metric_that_is_no_share_give_numbers(monkeypatch):
     usable(monkeypatch, "bf16")
     task = toys.Guess()
-    section = measure(toys.subject(task, task.build().eval(), toys.rows(task, 5), profile="standard"))
+    section = measure(toys.context(task, task.build().eval(), toys.rows(task, 5), profile="standard"))
     assert section.status == "ok"
     assert all(n.estimate.value == n.estimate.value for n in section.numbers)

@@ -17,11 +17,11 @@ import toys
 from sounding.card import contest
 from sounding.card.contest import Line, Plan
 from sounding.card.trade_offs import CLEAR, PLANS, TradeOffs, compare_runs
-from sounding.evaluation.evaluation import compare
 from sounding.contract.evidence import Estimate
+from sounding.errors import UsageError
+from sounding.evaluation.evaluation import compare
 from sounding.evaluation.intervals import wilson
 from sounding.machine.metering.meter import Meter
-from sounding.errors import UsageError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,9 +42,9 @@ def subjects():
     """A model that learnt, and one that learnt nothing, on the same rows."""
     task = toys.Sort()
     test = toys.rows(task, 200, "test")
-    good = toys.subject(task, toys.trained(task, toys.rows(task, 200)), test, training=metered())
+    good = toys.context(task, toys.trained(task, toys.rows(task, 200)), test, training=metered())
     torch.manual_seed(3)
-    return {"good": good, "bad": toys.subject(task, task.build().eval(), test, training=metered())}
+    return {"good": good, "bad": toys.context(task, task.build().eval(), test, training=metered())}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_energy_is_a_ratio_of_processor_time_taken_by_turns():
     model, test = toys.Sort().build().eval(), toys.rows(toys.Sort(), 40)
     thrice = type("Thrice", (Lazy,), {"rounds": 3})
     subjects = {
-        name: toys.subject(task, model, test, config={"task": "lazy"})
+        name: toys.context(task, model, test, config={"task": "lazy"})
         for name, task in (("1", Lazy()), ("3", thrice()))
     }
     line = compare_runs(subjects)["energy"]
@@ -134,7 +134,7 @@ def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(subjects, how)
     other, words = {
         "one": (None, "nothing to be compared with"),
         "task": (replace(good, config={"task": "other"}), "different tasks: Sort .accuracy. and other .accuracy."),
-        "metric": (toys.subject(guess, guess.build(), toys.rows(guess, 200)), "different tasks"),
+        "metric": (toys.context(guess, guess.build(), toys.rows(guess, 200)), "different tasks"),
         "fewer": (replace(good, test=good.test[:-1]), "not the same: 200 and 199"),
         "order": (replace(good, test=good.test[::-1]), "not the same: row"),
         "none": (replace(good, test=()), "not the same: 200 and 0"),
@@ -147,7 +147,7 @@ def test_tasks_without_confidence_or_with_a_metric_that_is_no_share_are_compared
     task = toys.Guess()
     test = toys.rows(task, 40, "test")
     models = {name: toys.linear(np.full(16, w)) for name, w in (("true", 1.0), ("off", 0.8))}
-    table = compare_runs({name: toys.subject(task, model.eval(), test) for name, model in models.items()})
+    table = compare_runs({name: toys.context(task, model.eval(), test) for name, model in models.items()})
     assert table["headline"].better == "lower"
     assert table["headline"].verdict(1) == "worse"
     assert "ece" not in {line.id for line in table.lines}

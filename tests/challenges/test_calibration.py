@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from challenges.toys import Guess, Sort, rows, small, subject, trained
+from challenges.toys import Guess, Sort, context, rows, small, trained
 
 from sounding.challenges import calibration
 from sounding.challenges.calibration import expected_calibration_error
@@ -21,7 +21,7 @@ from sounding.challenges.confidences.confidence import (
 from sounding.challenges.confidences.confidence import null_errors as null
 from sounding.challenges.confidences.temperature import Temperature, fit_for
 from sounding.contract.records import Prediction, Record
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 RNG = np.random.default_rng(0)
 
@@ -44,9 +44,9 @@ def answered(n, rng, sharpness=1.0, groups=None):
 
 
 def bench(test, validation=()):
-    """A subject whose records are given."""
+    """A context whose records are given."""
     task = Four(small())
-    made = Subject(task, task.build(), [], list(validation), list(test))
+    made = EvaluationContext(task, task.build(), [], list(validation), list(test))
     made.records, made.validation_records = list(test), list(validation)
     return made
 
@@ -225,7 +225,7 @@ def test_a_task_whose_records_hold_many_decisions_is_measured_by_them():
 
 def test_answers_without_confidence_are_not_applicable():
     task = Guess(small())
-    found = calibration.measure(subject(task, task.build(), rows(task, 50)))
+    found = calibration.measure(context(task, task.build(), rows(task, 50)))
     assert found.status == "not_applicable"
     assert "no confidence" in found.reason
 
@@ -238,7 +238,7 @@ def test_a_handful_of_decisions_is_not_enough():
 
 def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
-    found = calibration.measure(subject(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
+    found = calibration.measure(context(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
     assert found.status == "ok"
     before = {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll"}
     after = {"ece_tempered", "ece_null_95_tempered", "brier_tempered", "nll_tempered", "temperature"}
@@ -312,6 +312,6 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash():
     task = Sort(small())
     model = task.build()
     torch.nn.init.constant_(model[-1].weight, float("nan"))
-    found = calibration.measure(subject(task, model, rows(task, 50)))
+    found = calibration.measure(context(task, model, rows(task, 50)))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, WIDTH, Counted, Guess, Pair, Read, Sort, linear, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Counted, Guess, Pair, Read, Sort, context, linear, rows, small, trained
 from torch import nn
 
 from sounding.challenges import certificate
@@ -52,7 +52,7 @@ def brief(monkeypatch):
 
 def certified(inputs, kinds, model, **more):
     test = [Example(x, int(k)) for x, k in zip(inputs, kinds, strict=True)]
-    return certificate.measure(subject(Sort(small()), model, test, profile="standard", **more))
+    return certificate.measure(context(Sort(small()), model, test, profile="standard", **more))
 
 
 # ---- radii
@@ -104,7 +104,7 @@ def test_the_radius_is_too_long_at_most_as_often_as_alpha(p):
     radii = {h: radius(int(h), n, 1.0, alpha) for h in set(hits.tolist())}
     failed = np.mean([radii[h] > PHI.inv_cdf(p) for h in hits.tolist()])
     assert failed <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / times)
-    assert failed > 0.01  # the bound is a bound, not a refusal
+    assert failed > 0.01  # the bound is a bound, not a rejection
 
 
 def test_nobody_leads_without_votes():
@@ -186,7 +186,7 @@ def test_few_rows_give_wide_intervals(plane):
 def test_rows_of_one_group_count_together(plane):
     model, inputs, distances = plane
     test = [Example(x, int(d > 0), f"g{i % 12}") for i, (x, d) in enumerate(zip(inputs, distances, strict=True))]
-    section = certificate.measure(subject(Sort(small()), model, test, profile="standard"))
+    section = certificate.measure(context(Sort(small()), model, test, profile="standard"))
     assert section["certified_s0_25_r0_25"].n == 12
 
 
@@ -213,7 +213,7 @@ def slow(monkeypatch):
 
 def test_rows_and_then_draws_are_cut_to_the_time(plane, slow):
     model, inputs, distances = plane
-    bench = subject(Sort(small()), model, [Example(x, int(d > 0)) for x, d in zip(inputs, distances, strict=True)])
+    bench = context(Sort(small()), model, [Example(x, int(d > 0)) for x, d in zip(inputs, distances, strict=True)])
 
     def taken(seconds):
         slow[0] = 0.0
@@ -230,8 +230,8 @@ def test_rows_and_then_draws_are_cut_to_the_time(plane, slow):
     assert tight.radii.shape[1] == 20
     assert 200 <= tight.draws < 500
     assert spent < 9 * 1.1
-    refused, spent = taken(5.0)
-    assert "do not fit into 5 s" in refused
+    rejected, spent = taken(5.0)
+    assert "do not fit into 5 s" in rejected
     assert spent < 1
     np.testing.assert_array_equal(cut.radii, whole.radii[:, : cut.radii.shape[1]])  # the rows that are kept are chance
 
@@ -252,10 +252,10 @@ def test_what_cannot_be_certified_says_why(plane):
     test = [Example(inputs[0], 0)]
     words = rows(Read(small()), 5)
     cases = [
-        (subject(Read(small()), Read(small()).build(), words, profile="full"), "not_applicable", "discrete"),
-        (subject(Guess(small()), linear(np.ones(16)), test, profile="full"), "not_applicable", "no finite list"),
-        (subject(Sort(small()), model, [], profile="full"), "not_applicable", "no test rows"),
-        (subject(Sort(small()), model, test), "skipped", "--standard or --full"),
+        (context(Read(small()), Read(small()).build(), words, profile="full"), "not_applicable", "discrete"),
+        (context(Guess(small()), linear(np.ones(16)), test, profile="full"), "not_applicable", "no finite list"),
+        (context(Sort(small()), model, [], profile="full"), "not_applicable", "no test rows"),
+        (context(Sort(small()), model, test), "skipped", "--standard or --full"),
     ]
     for bench, status, reason in cases:
         section = certificate.measure(bench)
@@ -266,7 +266,7 @@ def test_what_cannot_be_certified_says_why(plane):
 def test_the_model_is_left_as_it_was():
     task = Sort(small())
     model = nn.Sequential(nn.Linear(PARTS * WIDTH, 2), nn.Dropout(0.5)).train()
-    section = certificate.measure(subject(task, model, rows(task, 10), profile="standard"))
+    section = certificate.measure(context(task, model, rows(task, 10), profile="standard"))
     assert section.status == "ok"
     assert model.training
     assert model[1].training

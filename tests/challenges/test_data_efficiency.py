@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from challenges.toys import Guess, Sort, by_part, linear, rows, small, subject
+from challenges.toys import Guess, Sort, by_part, context, linear, rows, small
 
 from sounding.challenges import data_efficiency
 from sounding.challenges.data_efficiency import Curve, labels_needed
@@ -133,7 +133,7 @@ def test_sizes_rise_to_all_rows_and_none_is_too_small():
 def section():
     task = Sort(replace(small(), lr=0.02))
     train = [by_part(np.random.default_rng(i), 3) for i in range(400)]
-    return data_efficiency.measure(subject(task, task.build(), rows(task, 200, "test"), train=train, training=CHEAP))
+    return data_efficiency.measure(context(task, task.build(), rows(task, 200, "test"), train=train, training=CHEAP))
 
 
 def test_more_labels_give_more_and_the_section_says_how_much(section):
@@ -156,7 +156,7 @@ def test_more_labels_give_more_and_the_section_says_how_much(section):
 
 def test_the_full_profile_draws_more_and_a_metric_may_be_better_when_lower():
     task = Guess(replace(small(), lr=0.05))
-    made = subject(task, linear(np.ones(16)), rows(task, 60, "test"), train=rows(task, 60, "train"))
+    made = context(task, linear(np.ones(16)), rows(task, 60, "test"), train=rows(task, 60, "train"))
     made.profile, made.training = "full", {"seconds": 1e6, "steps": 30}
     found = data_efficiency.measure(made)
     assert len(found.details["scores"]) == 5
@@ -168,7 +168,7 @@ def test_the_full_profile_draws_more_and_a_metric_may_be_better_when_lower():
 def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
     task = Sort(small())
     found = data_efficiency.measure(
-        subject(task, task.build(), rows(task, 20), training={"seconds": 600.0, "steps": 1000})
+        context(task, task.build(), rows(task, 20), training={"seconds": 600.0, "steps": 1000})
     )
     assert found.status == "skipped"
     assert "retrains the model 35 times, about 350 minutes" in found.reason  # 5 × (5 sizes, 4 and 25 per class)
@@ -184,18 +184,18 @@ def test_steps_are_shortened_to_the_time_there_is():
 
 def test_what_cannot_have_a_curve_says_why():
     class Plays(Sort):
-        def gather(self, model, examples, rng):
+        def collect(self, model, examples, rng):
             return [Example(np.zeros(16), 0)]
 
     task = Plays(small())
-    found = data_efficiency.measure(subject(task, task.build(), rows(task, 20), training=CHEAP))
+    found = data_efficiency.measure(context(task, task.build(), rows(task, 20), training=CHEAP))
     assert found.status == "not_applicable"
     assert "makes its own examples" in found.reason
-    few = data_efficiency.measure(subject(Sort(), Sort().build(), rows(Sort(), 20), train=rows(Sort(), 39)))
+    few = data_efficiency.measure(context(Sort(), Sort().build(), rows(Sort(), 20), train=rows(Sort(), 39)))
     assert few.status == "not_applicable"
     assert "39 training" in few.reason
     assert type(few) is type(found)
-    assert Task.gather is not Plays.gather
+    assert Task.collect is not Plays.collect
 
 
 # ---- chance, labels per class, interruptions
@@ -206,7 +206,7 @@ def curved(task, train, test, **plan):
     said, kept = [], plan.pop("kept", None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(data_efficiency.PLANS, "quick", replace(data_efficiency.PLANS["quick"], **plan))
-        made = subject(task, task.build(), test, train=train, training=CHEAP)
+        made = context(task, task.build(), test, train=train, training=CHEAP)
         return data_efficiency.measure(made, kept=kept, progress=said.append), said
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, Pair, Read, Sort, Vector, linear, measure_only, rows, small, subject, trained
+from challenges.toys import PARTS, Pair, Read, Sort, Vector, context, linear, measure_only, rows, small, trained
 from torch import nn
 
 from sounding.challenges import interpretability
@@ -31,7 +31,7 @@ class Constant(nn.Module):
 @pytest.fixture(scope="module")
 def sorted_subject():
     task = Sort(small())
-    return subject(task, trained(task, rows(task, 600), 100), rows(task, 200, "test"))
+    return context(task, trained(task, rows(task, 600), 100), rows(task, 200, "test"))
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def section(sorted_subject) -> Section:
     return interpretability.measure(sorted_subject)
 
 
-def slow_score(task, model, value, answer, order, ablation):
+def slow_score(task, model, value, answer, order, baseline):
     """Deletion and insertion of one order of one item, as the words of the definition say."""
 
     def likelihood(mask):
-        x = task.input.encode([task.input.keep(value, mask, ablation)])
+        x = task.input.encode([task.input.mask(value, mask, baseline)])
         with torch.no_grad():
-            return float(task.support(model, x, [answer])[0])
+            return float(task.log_likelihood(model, x, [answer])[0])
 
     clean, lost, kept = likelihood(np.ones(PARTS, bool)), [], []
     for share in (0.01, 0.05, 0.10, 0.20, 0.50):
@@ -66,9 +66,9 @@ def test_scores_are_what_the_definition_says(sorted_subject):
     rng = np.random.default_rng(9)
     coins = [random_order(task, model, values, answers, rng) for _ in range(3)]
     for i, (value, answer) in enumerate(zip(values, answers, strict=True)):
-        for a, ablation in enumerate(task.input.ablations):
+        for a, baseline in enumerate(task.input.baselines):
             orders = [np.argsort(-w[i]) for w in (maps["one"], *coins)]
-            ours, *others = [slow_score(task, model, value, answer, order, ablation) for order in orders]
+            ours, *others = [slow_score(task, model, value, answer, order, baseline) for order in orders]
             deletion, insertion = np.array(ours) - np.mean(others, 0)
             assert found.deletion["one"][i, a] == pytest.approx(deletion, abs=1e-5)
             assert found.insertion["one"][i, a] == pytest.approx(insertion, abs=1e-5)
@@ -109,7 +109,7 @@ def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
     if isinstance(task, Read):
         with torch.no_grad():
             model.last.weight.zero_()
-    found = interpretability.measure(subject(task, model, rows(task, 60, "test")))
+    found = interpretability.measure(context(task, model, rows(task, 60, "test")))
     assert found.status == "ok"
     assert "Better than random" not in found.sentence
     assert "Not shown to be better than random: occlusion" in found.sentence
@@ -126,8 +126,8 @@ def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkey
 
 def test_a_slow_model_is_explained_on_fewer_rows_and_a_very_slow_one_without_the_dearest_method(sorted_subject):
     slow, plan = replace(sorted_subject), interpretability.PLANS["quick"]
-    parts, ways = 8, len(slow.task.input.ablations)
-    assert slow.task.input.parts(slow.test[0].input) == parts
+    parts, ways = 8, len(slow.task.input.baselines)
+    assert slow.task.input.segments(slow.test[0].input) == parts
     judged = 1 + ways * 2 * (3 + 3) * len({1, 2, 4})  # three methods and three random orders; 1, 5, 10, 20, 50 % of 8
     explained = (1 + ways * parts) + (3 + ways) + (3 * 16 + ways)
     row = judged + explained * (1 + plan.untrained / plan.rows)
@@ -151,10 +151,10 @@ def test_a_slow_model_is_explained_on_fewer_rows_and_a_very_slow_one_without_the
 
 def test_rows_are_half_wrong_where_there_are_enough_wrong_ones(sorted_subject):
     task = sorted_subject.task
-    coin = subject(task, task.build(), rows(task, 200, "test"))
-    items, refused = choose(coin, candidates(coin, 128), 64)
+    coin = context(task, task.build(), rows(task, 200, "test"))
+    items, rejected = choose(coin, candidates(coin, 128), 64)
     assert len(items) == 64
-    assert refused == 0
+    assert rejected == 0
     assert sum(i.right is False for i in items) == 32
     good, _ = choose(sorted_subject, candidates(sorted_subject, 128), 64)
     wrong = sum(i.right is False for i in good)
@@ -200,12 +200,12 @@ def test_the_figure_shows_a_right_a_wrong_and_an_unsure_answer(section):
 
 def test_inputs_of_one_part_are_not_explained():
     class One(Vector):
-        def parts(self, value):
+        def segments(self, value):
             return 1
 
     task = Sort(small())
     task.input = One()
-    found = interpretability.measure(subject(task, task.build(), rows(task, 20)))
+    found = interpretability.measure(context(task, task.build(), rows(task, 20)))
     assert found.status == "not_applicable"
     assert "two or more parts" in found.reason
 
@@ -213,7 +213,7 @@ def test_inputs_of_one_part_are_not_explained():
 def test_words_of_any_number_are_explained():
     task = Read(small())
     test = [type(e)(e.input[: 2 + i % 5], e.target) for i, e in enumerate(rows(task, 80, "test"))]
-    found = interpretability.measure(subject(task, trained(task, rows(task, 300)), test))
+    found = interpretability.measure(context(task, trained(task, rows(task, 300)), test))
     assert found["deletion_occlusion"].low > 0
     assert {n.id for n in found.numbers} >= {"deletion_integrated_gradients", "randomisation_gradient"}
 

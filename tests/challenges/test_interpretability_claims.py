@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from challenges.pictures import Watermark, fitted
-from challenges.toys import PARTS, WIDTH, Pair, Sort, linear, measure_only, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Pair, Sort, context, linear, measure_only, rows, small, trained
 from torch import nn
 
 from sounding.challenges import interpretability
@@ -31,14 +31,14 @@ def brief():
 def sure():
     """A model that is right, on rows of which part 3 alone tells the kind."""
     task = Sort(small())
-    return subject(task, trained(task, rows(task, 600), 100), rows(task, 120, "test"))
+    return context(task, trained(task, rows(task, 600), 100), rows(task, 120, "test"))
 
 
 @pytest.fixture(scope="module")
 def pictures() -> Section:
     task, model = fitted(Watermark().demo(np.random.default_rng(0), 400), steps=30)
     test = task.demo(np.random.default_rng(1), 40)
-    return interpretability.measure(subject(task, model, test))
+    return interpretability.measure(context(task, model, test))
 
 
 def coins(monkeypatch, explain) -> None:
@@ -80,7 +80,7 @@ def test_random_labels_give_a_caution_and_only_claims_that_are_true_of_the_model
     learnt = np.mean([p.value == e.target for p, e in zip(task.predict(model, [e.input for e in shuffled]), shuffled)])
     assert learnt > 0.95  # by heart
     test = [replace(e, target=int(rng.integers(2))) for e in rows(task, 200, "test")]
-    found = interpretability.measure(subject(task, model, test, train=shuffled))
+    found = interpretability.measure(context(task, model, test, train=shuffled))
     assert CAUTION in found.sentence
     assert CAUTION not in interpretability.measure(sure).sentence
     fresh = [e.input for e in rows(task, 80, "fresh")]
@@ -111,13 +111,13 @@ class Broken(nn.Module):
 
 @pytest.mark.parametrize("limit", [-1.0, 0.5])
 def test_a_model_that_gives_nan_is_not_explained(sure, limit):
-    found = interpretability.measure(subject(sure.task, Broken(sure.model, limit), sure.test))
+    found = interpretability.measure(context(sure.task, Broken(sure.model, limit), sure.test))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
 
 def test_slopes_that_are_nan_make_no_claim(sure):
-    found = interpretability.measure(subject(sure.task, Broken(sure.model, 2.0, steep=True), sure.test))
+    found = interpretability.measure(context(sure.task, Broken(sure.model, 2.0, steep=True), sure.test))
     assert_finite(found)
     assert "Better than random: occlusion." in found.sentence
     assert "gradient: not finite on 24 rows, where it counts as no weights." in found.details["notes"]
@@ -135,20 +135,20 @@ def test_nan_for_inputs_with_parts_missing_is_a_likelihood_lost(sure):
         def forward(self, x):
             return torch.where((x == 0).any(1, keepdim=True), torch.nan, self.one(x))
 
-    found = interpretability.measure(subject(sure.task, Whole(sure.model), sure.test))
+    found = interpretability.measure(context(sure.task, Whole(sure.model), sure.test))
     assert_finite(found)
     assert found.details["by_ablation"]["deletion"]["gradient"]["zero"] == 0
 
 
 def test_a_few_rows_give_numbers_and_no_verdict(sure):
-    found = interpretability.measure(subject(sure.task, sure.model, sure.test[:5]))
+    found = interpretability.measure(context(sure.task, sure.model, sure.test[:5]))
     assert found.status == "ok"
     assert found["deletion_occlusion"].interval == "t over 5 rows"
     assert "No verdict on explanations: 5 independent rows are too few." in found.sentence
     assert "andom:" not in found.sentence
     assert "like random" not in found.figures[0].svg
     grouped = [replace(e, group=f"speaker {i % 6}") for i, e in enumerate(sure.test)]
-    assert "6 independent rows" in interpretability.measure(subject(sure.task, sure.model, grouped)).sentence
+    assert "6 independent rows" in interpretability.measure(context(sure.task, sure.model, grouped)).sentence
 
 
 # ---- which methods, and how they are drawn

@@ -6,7 +6,7 @@ from challenges.toys import Counted, Read, small
 from torch import nn
 
 from sounding.challenges.passes import alike
-from sounding.contract.memoised_forward import remembering
+from sounding.contract.memoised_forward import memoised_forward
 
 
 def test_batches_hold_inputs_of_one_length_and_every_input_once():
@@ -20,7 +20,7 @@ def test_batches_hold_inputs_of_one_length_and_every_input_once():
 def test_a_model_that_remembers_is_not_fooled_by_changes_in_place_and_forgets_afterwards():
     model = Counted(nn.Linear(3, 2))
     x, other = torch.rand(4, 3), torch.rand(4, 3)
-    with torch.no_grad(), remembering(model):
+    with torch.no_grad(), memoised_forward(model):
         first = model(x)
         assert model(x.clone()) is first
         assert not torch.equal(model(other), first)
@@ -38,14 +38,14 @@ def test_a_model_that_remembers_is_not_fooled_by_changes_in_place_and_forgets_af
 def test_a_forward_of_the_model_s_own_is_put_back():
     model = nn.Linear(3, 2)
     mine = model.forward = lambda x: x
-    with pytest.raises(ZeroDivisionError), remembering(model):
+    with pytest.raises(ZeroDivisionError), memoised_forward(model):
         raise ZeroDivisionError
     assert model.forward is mine
 
 
 def test_an_answer_without_a_gradient_is_not_given_where_one_is_needed():
     model, x = Counted(nn.Linear(3, 2)), torch.rand(4, 3)
-    with remembering(model):
+    with memoised_forward(model):
         with torch.no_grad():
             model(x)
         point = x.clone().requires_grad_(True)

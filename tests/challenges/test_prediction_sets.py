@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from challenges.toys import Guess, Sort, rows, small, subject, trained
+from challenges.toys import Guess, Sort, context, rows, small, trained
 
 from sounding.challenges import prediction_sets
 from sounding.challenges.confidences.abstention import (
@@ -21,7 +21,7 @@ from sounding.challenges.confidences.abstention import (
 from sounding.challenges.confidences.conformal import expected_coverage
 from sounding.challenges.confidences.covering import covered, halves, listed
 from sounding.contract.records import Record
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 
 class Four(Sort):
@@ -42,9 +42,9 @@ def answered(n, rng, sharpness=1.0, groups=0, spread=1.5):
 
 
 def bench(test, validation=(), **more):
-    """A subject whose records are given."""
+    """A context whose records are given."""
     task = Four(small())
-    made = Subject(task, task.build(), [], list(validation), list(test), **more)
+    made = EvaluationContext(task, task.build(), [], list(validation), list(test), **more)
     made.records, made.validation_records = list(test), list(validation)
     return made
 
@@ -255,7 +255,7 @@ def test_answers_without_a_list_of_options_are_still_ordered_by_confidence():
 
 def test_answers_without_confidence_are_not_applicable():
     task = Guess(small())
-    found = prediction_sets.measure(subject(task, task.build(), rows(task, 50)))
+    found = prediction_sets.measure(context(task, task.build(), rows(task, 50)))
     assert found.status == "not_applicable"
     assert "no confidence" in found.reason
 
@@ -264,14 +264,14 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash():
     task = Sort(small())
     model = task.build()
     torch.nn.init.constant_(model[-1].weight, float("nan"))
-    found = prediction_sets.measure(subject(task, model, rows(task, 50)))
+    found = prediction_sets.measure(context(task, model, rows(task, 50)))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
 
 def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
-    found = prediction_sets.measure(subject(task, trained(task, rows(task, 60)), rows(task, 120, "test")))
+    found = prediction_sets.measure(context(task, trained(task, rows(task, 60)), rows(task, 120, "test")))
     assert found.status == "ok"
     assert {"coverage", "set_size", "coverage_aps", "coverage_raps", "aurc"} <= {n.id for n in found.numbers}
     assert all(n.definition and n.seed == 0 for n in found.numbers)

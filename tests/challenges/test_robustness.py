@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, linear, rows, small, subject, trained
+from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, context, linear, rows, small, trained
 
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption
 from sounding.challenges.disturbances.ensemble import Arms
-from sounding.evaluation.evaluation import trials
 from sounding.contract.metrics import Metric, mean
 from sounding.contract.records import Example
 from sounding.errors import UsageError
+from sounding.evaluation.evaluation import evaluate_rows
 
 
 @pytest.fixture(scope="module")
 def sorted_subject():
     task = Sort(small())
-    return subject(task, trained(task, rows(task, 300)), rows(task, 200, "test"))
+    return context(task, trained(task, rows(task, 300)), rows(task, 200, "test"))
 
 
 LIGHT = replace(
@@ -70,7 +70,7 @@ def test_noise_is_what_the_noise_does(sorted_subject, section):
     """The accuracy under noise agrees with the same noise made here, within what 200 rows can say."""
     noise, rng = sorted_subject.task.input.corruptions["noise"], np.random.default_rng(0)
     noisy = [replace(e, input=noise(e.input, 3, rng)) for e in sorted_subject.test]
-    records = trials(sorted_subject.task, sorted_subject.model, noisy)
+    records = evaluate_rows(sorted_subject.task, sorted_subject.model, noisy)
     mine = np.mean([r.value == r.truth for r in records])
     assert abs(mine - section["worst_corruption"].value) < 0.1
 
@@ -83,7 +83,7 @@ def test_a_harmless_corruption_retains_exactly_all():
 
     task = Sort(small())
     task.input = Still()
-    kept = robustness.measure(subject(task, trained(task, rows(task, 100), 30), rows(task, 80, "test")))["retention"]
+    kept = robustness.measure(context(task, trained(task, rows(task, 100), 30), rows(task, 80, "test")))["retention"]
     assert (kept.value, kept.low, kept.high) == (1.0, 1.0, 1.0)  # paired: the same rows on both sides
 
 
@@ -104,16 +104,16 @@ def test_a_linear_model_keeps_the_share_whose_margin_is_large_enough():
     values = 0.3 + 0.4 * np.random.default_rng(2).random((100, 16)).astype(np.float32)  # far from 0 and 1
     margins = values @ weights - weights.sum() / 2
     test = [Example(v, int(m > 0)) for v, m in zip(values, margins, strict=True)]
-    found = robustness.measure(subject(task, model, test))
+    found = robustness.measure(context(task, model, test))
     assert found["attack_linf_0_05"].value == pytest.approx(
         np.mean(np.abs(margins) > 0.05 * np.abs(weights).sum()), abs=0.011
     )
 
 
 def test_masked_gradients_are_cautioned_against(light, sorted_subject):
-    masked = subject(sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60])
+    masked = context(sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60])
     assert "gradients are masked" in robustness.measure(masked).sentence
-    unbounded = subject(
+    unbounded = context(
         sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60], profile="standard"
     )
     found = robustness.measure(unbounded)
@@ -132,7 +132,7 @@ def test_standard_measures_five_severities_and_a_sound_model_falls_without_a_bou
 def test_a_metric_that_is_better_when_lower_is_bounded_from_below():
     task = Guess(small())
     model = linear(np.ones(16))
-    found = robustness.measure(subject(task, model, rows(task, 60, "test")))
+    found = robustness.measure(context(task, model, rows(task, 60, "test")))
     assert "at least" in found.sentence
     clean = found.details["clean_on_attacked_rows"]["value"]
     assert clean == pytest.approx(0, abs=1e-4)
@@ -144,7 +144,7 @@ def test_a_metric_that_is_better_when_lower_is_bounded_from_below():
 
 def test_discrete_inputs_are_attacked_by_small_edits():
     task = Read(small())
-    found = robustness.measure(subject(task, trained(task, rows(task, 200)), rows(task, 60, "test")))
+    found = robustness.measure(context(task, trained(task, rows(task, 200)), rows(task, 60, "test")))
     assert [n.id for n in found.numbers] == ["attack_two_small_edits"]
     assert found.numbers[0].kind == "bound"
     assert found.numbers[0].estimate.value < found.details["clean_on_attacked_rows"]["value"]
@@ -153,12 +153,12 @@ def test_discrete_inputs_are_attacked_by_small_edits():
 
 def test_an_input_that_declares_nothing_is_not_applicable():
     class Bare(Vector):
-        legal = None
+        value_range = None
         corruptions = {}  # noqa: RUF012
 
     task = Sort(small())
     task.input = Bare()
-    found = robustness.measure(subject(task, task.build(), rows(task, 20)))
+    found = robustness.measure(context(task, task.build(), rows(task, 20)))
     assert found.status == "not_applicable"
     assert "No corruptions" in found.reason
     assert "No attack" in found.reason
@@ -166,7 +166,7 @@ def test_an_input_that_declares_nothing_is_not_applicable():
 
 def test_rows_of_a_group_are_drawn_together(sorted_subject):
     grouped = [replace(e, group=f"g{i % 20}") for i, e in enumerate(sorted_subject.test)]
-    found = robustness.measure(subject(sorted_subject.task, sorted_subject.model, grouped))
+    found = robustness.measure(context(sorted_subject.task, sorted_subject.model, grouped))
     assert found["corrupted"].n == 20
     assert "cluster" in found["attack_linf_0_2"].interval
 
@@ -227,7 +227,7 @@ def test_severities_stand_in_a_table_and_a_figure(standard):
 
 
 def test_five_rows_give_wide_intervals_and_no_verdict(light, sorted_subject):
-    few = subject(sorted_subject.task, sorted_subject.model, sorted_subject.test[:5], profile="standard")
+    few = context(sorted_subject.task, sorted_subject.model, sorted_subject.test[:5], profile="standard")
     found = robustness.measure(few)
     for id in ("corrupted", "attack_linf_0_05"):
         assert 0 <= found[id].low <= found[id].value <= found[id].high <= 1
@@ -240,7 +240,7 @@ def test_five_rows_give_wide_intervals_and_no_verdict(light, sorted_subject):
 @pytest.mark.parametrize("profile", ["quick", "standard"])
 def test_a_constant_model_gets_numbers_and_no_verdict(light, profile):
     task, model = Sort(small()), Pair(linear(np.zeros(16), 1.0))
-    found = robustness.measure(subject(task, model, rows(task, 60, "test"), profile=profile))
+    found = robustness.measure(context(task, model, rows(task, 60, "test"), profile=profile))
     assert found["attack_linf_0_2"].value == found.details["clean_on_attacked_rows"]["value"]
     assert found["retention"].value == 1
     assert "every row gets the same answer" in found.sentence.lower()
@@ -249,7 +249,7 @@ def test_a_constant_model_gets_numbers_and_no_verdict(light, profile):
 
 def test_a_model_that_gives_no_numbers_is_not_applicable_and_it_says_why(light):
     task, model = Sort(small()), Pair(linear(np.full(16, np.nan)))
-    found = robustness.measure(subject(task, model, rows(task, 20, "test"), profile="standard"))
+    found = robustness.measure(context(task, model, rows(task, 20, "test"), profile="standard"))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
@@ -268,7 +268,7 @@ def test_attacks_are_listed_one_by_one_and_the_bound_has_its_limit(standard):
 
 def test_a_metric_that_is_no_share_keeps_the_worst_record_by_loss(light):
     task = Guess(small())
-    found = robustness.measure(subject(task, linear(np.ones(16)), rows(task, 60, "test"), profile="standard"))
+    found = robustness.measure(context(task, linear(np.ones(16)), rows(task, 60, "test"), profile="standard"))
     assert {row["attack"] for row in found.details["attacks"]} == {"PGD", "APGD-CE"}
     assert found["attack_linf_0_05"].value == pytest.approx(0.8, abs=0.08)
     assert "lower 95 % limit" in found.sentence

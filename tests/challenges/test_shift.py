@@ -5,16 +5,16 @@ import math
 
 import numpy as np
 import pytest
-from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, context, rows, small, trained
 from torch import nn
 
 from sounding.challenges import shift
 from sounding.challenges.shift import copies, difference, known
-from sounding.data import open_data
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap, mean_t, wilson
 from sounding.contract.records import Example
+from sounding.data import open_data
 from sounding.errors import DataError
+from sounding.evaluation.intervals import bootstrap, mean_t, wilson
 
 
 class Printed(Vector):
@@ -36,7 +36,7 @@ class Words(Sort):
 
     def modalities(self):
         input, target = super().modalities()
-        target.options = ["cat", "dog"]
+        target.classes = ["cat", "dog"]
         return input, target
 
 
@@ -56,7 +56,7 @@ def flipped(examples, share, groups=0):
 
 
 def measured(task, model, second, **more):
-    return shift.measure(subject(task, model, rows(task, 300, "test"), second=second, **more))
+    return shift.measure(context(task, model, rows(task, 300, "test"), second=second, **more))
 
 
 # ---- the gap
@@ -152,7 +152,7 @@ def test_without_an_interval_on_one_side_there_is_none():
 def test_without_an_interval_there_is_no_verdict_and_none_is_said_to_hold_0():
     task = Guess(small())
     one = [Example(e.input, e.target, "the only speaker") for e in rows(task, 40, "elsewhere")]
-    found = shift.measure(subject(task, trained(task, rows(task, 50), 5), one, second=one))
+    found = shift.measure(context(task, trained(task, rows(task, 50), 5), one, second=one))
     assert found["gap"].low is None
     assert "holds 0" not in found.sentence
     assert "there is no verdict" in found.sentence
@@ -268,14 +268,14 @@ def test_words_are_compared_as_well():
 
 def test_without_a_second_set_the_section_says_how_to_give_one(sorter):
     task, model = sorter
-    section = shift.measure(subject(task, model, rows(task, 10)))
+    section = shift.measure(context(task, model, rows(task, 10)))
     assert section.status == "skipped"
     assert "sounding card RUN --shift DATA" in section.reason
 
 
 def test_without_test_rows_it_does_not_apply(sorter):
     task, model = sorter
-    assert shift.measure(subject(task, model, [], second=rows(task, 10))).status == "not_applicable"
+    assert shift.measure(context(task, model, [], second=rows(task, 10))).status == "not_applicable"
 
 
 def test_a_model_that_gives_nan_gets_a_reason_and_no_traceback():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, Words, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, Words, context, rows, small, trained
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
@@ -159,7 +159,7 @@ def test_discrete_inputs_are_edited_many_times_and_what_cannot_change_is_left_ou
 
 def test_distances_find_what_is_far_from_every_training_row(corner):
     task, model = corner
-    found = unknown_inputs.measure(subject(task, model, rows(task, 100, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 100, "test")))
     assert found.status == "ok"
     by = {row["unknown_inputs"]: row for row in found.details["auroc"]}
     assert by["random values"]["distance"]["value"] > 0.98
@@ -180,7 +180,7 @@ def test_the_headline_is_chosen_on_validation_rows_and_not_on_test(corner):
     test, validation = rows(task, 60, "test"), rows(task, 60, "validation")
     known = {row.input.tobytes() for row in test}
     task.says = lambda value: 1.0 if value.tobytes() in known else 0.5
-    found = unknown_inputs.measure(subject(task, model, test, validation=validation))
+    found = unknown_inputs.measure(context(task, model, test, validation=validation))
     assert found["auroc_far_confidence"].value == 1
     assert "distance: best on 60 validation rows" in found.details["headline_score"]
     assert "Another score, distance, chosen on the validation rows, is no better here" in found.sentence
@@ -191,7 +191,7 @@ def test_confidence_that_is_higher_on_the_unknown_is_called_so(corner):
     task = Said(small())
     known = {row.input.tobytes() for name in ("test", "validation") for row in rows(task, 60, name)}
     task.says = lambda value: 0.4 if value.tobytes() in known else 0.9
-    found = unknown_inputs.measure(subject(task, model, rows(task, 60, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
     assert "confidence is higher on far unknown inputs than on test rows" in found.sentence
     assert found["auroc_far_confidence"].value == 0
     assert found["fpr95_far_confidence"].value == 1
@@ -201,18 +201,18 @@ def test_rows_of_a_class_that_training_never_saw_are_the_near_inputs(corner):
     task, model = corner
     stranger = [Example(np.full(LENGTH, 0.2, np.float32) + 0.05 * i / 40, 7) for i in range(40)]
     second = [*stranger, *rows(task, 20, "second")]
-    found = unknown_inputs.measure(subject(task, model, rows(task, 60, "test"), second=second, second_name="others"))
+    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test"), second=second, second_name="others"))
     assert found["auroc_near"].n == 100  # the rows of known classes are left out
     assert "On near inputs" in found.sentence
     assert "others" in next(n.definition for n in found.numbers if n.id == "auroc_near")
-    same = unknown_inputs.measure(subject(task, model, rows(task, 60, "test"), second=rows(task, 20, "second")))
+    same = unknown_inputs.measure(context(task, model, rows(task, 60, "test"), second=rows(task, 20, "second")))
     assert "every answer of the second set is one of the 3 options" in same.details["not_measured"]
 
 
 def test_a_discrete_input_is_measured_too():
     task = Read(small())
     model = trained(task, rows(task, 60), steps=60)
-    found = unknown_inputs.measure(subject(task, model, rows(task, 60, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
     assert found.status == "ok"
     assert {row["unknown_inputs"] for row in found.details["auroc"]} == {
         "random edits",
@@ -224,7 +224,7 @@ def test_a_discrete_input_is_measured_too():
 def test_a_task_without_confidence_is_measured_by_distance_alone():
     task = Guess(small())
     model = nn.Sequential(nn.Linear(LENGTH, 8), nn.ReLU(), nn.Linear(8, 1))
-    found = unknown_inputs.measure(subject(task, model, rows(task, 60, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
     assert found.details["headline_score"] == "distance: the only score that this model offers"
     assert "auroc_far_confidence" not in {n.id for n in found.numbers}
     assert "finite list" in found.sentence
@@ -240,14 +240,14 @@ def test_a_model_without_confidence_or_features_is_not_applicable():
             return (x * self.scale).sum(1, keepdim=True)
 
     task = Guess(small())
-    found = unknown_inputs.measure(subject(task, Sum(), rows(task, 40, "test")))
+    found = unknown_inputs.measure(context(task, Sum(), rows(task, 40, "test")))
     assert found.status == "not_applicable"
     assert "neither confidences nor features" in found.reason
 
 
 def test_five_rows_give_no_verdict(corner):
     task, model = corner
-    found = unknown_inputs.measure(subject(task, model, rows(task, 5, "test"), validation=rows(task, 5, "validation")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 5, "test"), validation=rows(task, 5, "validation")))
     assert found.sentence.startswith("5 test rows are too few")
     assert "5 validation rows are too few" in found.details["headline_score"]
     for number in found.numbers:
@@ -260,7 +260,7 @@ def test_a_model_that_always_says_the_same_tells_nothing(corner):
     model = task.build()
     for p in model.parameters():
         nn.init.zeros_(p)
-    found = unknown_inputs.measure(subject(task, model, rows(task, 60, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
     assert found["auroc_far"].value == 0.5
     assert found["fpr95_far"].value == 1
     assert "not seen to tell" in found.sentence
@@ -270,12 +270,12 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash(corner):
     task, _ = corner
     model = task.build()
     nn.init.constant_(model[-1].weight, float("nan"))
-    found = unknown_inputs.measure(subject(task, model, rows(task, 40, "test")))
+    found = unknown_inputs.measure(context(task, model, rows(task, 40, "test")))
     assert found.status == "not_applicable"
     assert "not finite for 40 of 40" in found.reason
 
 
 def test_the_same_seed_gives_the_same_numbers(corner):
     task, model = corner
-    first, second = (unknown_inputs.measure(subject(task, model, rows(task, 50, "test"))) for _ in range(2))
+    first, second = (unknown_inputs.measure(context(task, model, rows(task, 50, "test"))) for _ in range(2))
     assert [n.estimate for n in first.numbers] == [n.estimate for n in second.numbers]

@@ -21,11 +21,11 @@ from sounding.challenges import interpretability
 from sounding.challenges.explanations.affordable import Afforded
 from sounding.challenges.explanations.explanation import Explain
 from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.modality import InputModality, Modality, Threat
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task
-from sounding.contract.modality import InputModality, Modality, Threat
+from sounding.evaluation.context import EvaluationContext
 
 PARTS, WIDTH = 8, 2
 
@@ -33,8 +33,8 @@ PARTS, WIDTH = 8, 2
 class Vector(InputModality):
     """PARTS × WIDTH numbers in [0, 1]; a part is WIDTH neighbours."""
 
-    ablations = ("zero", "half")
-    legal = (0.0, 1.0)
+    baselines = ("zero", "half")
+    value_range = (0.0, 1.0)
     threats = (Threat("linf 0.05", "linf", 0.05), Threat("linf 0.2", "linf", 0.2), Threat("l2 0.2", "l2", 0.2))
 
     def read(self, cell: Any, root: Any = None) -> np.ndarray:
@@ -46,13 +46,13 @@ class Vector(InputModality):
     def decode(self, x: Tensor) -> list[np.ndarray]:
         return list(x.numpy())
 
-    def parts(self, value: np.ndarray) -> int:
+    def segments(self, value: np.ndarray) -> int:
         return len(value) // WIDTH
 
-    def keep(self, value: np.ndarray, mask: np.ndarray, ablation: str) -> np.ndarray:
-        return np.where(np.repeat(mask, WIDTH), value, {"zero": 0.0, "half": 0.5}[ablation]).astype(np.float32)
+    def mask(self, value: np.ndarray, mask: np.ndarray, baseline: str) -> np.ndarray:
+        return np.where(np.repeat(mask, WIDTH), value, {"zero": 0.0, "half": 0.5}[baseline]).astype(np.float32)
 
-    def pool(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
         return saliency.reshape(-1, WIDTH).sum(1).numpy()
 
     @property
@@ -66,7 +66,7 @@ class Vector(InputModality):
 class Words(InputModality):
     """A tuple of whole numbers below 10, each a word. "delete" makes it shorter."""
 
-    ablations = ("delete", "mask")
+    baselines = ("delete", "mask")
 
     def read(self, cell: Any, root: Any = None) -> tuple[int, ...]:
         return tuple(cell)
@@ -75,15 +75,15 @@ class Words(InputModality):
         longest = max(1, *(len(v) for v in values)) if values else 1
         return torch.tensor([[*v, *[10] * (longest - len(v))] for v in values])  # 10 is padding, 11 the mask
 
-    def parts(self, value: tuple[int, ...]) -> int:
+    def segments(self, value: tuple[int, ...]) -> int:
         return len(value)
 
-    def keep(self, value: tuple[int, ...], mask: np.ndarray, ablation: str) -> tuple[int, ...]:
-        if ablation == "delete":
+    def mask(self, value: tuple[int, ...], mask: np.ndarray, baseline: str) -> tuple[int, ...]:
+        if baseline == "delete":
             return tuple(word for word, kept in zip(value, mask, strict=True) if kept)
         return tuple(word if kept else 11 for word, kept in zip(value, mask, strict=True))
 
-    def pool(self, saliency: Tensor, value: tuple[int, ...]) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: tuple[int, ...]) -> np.ndarray:
         return saliency[: len(value)].sum(-1).numpy()
 
     def neighbours(self, value: tuple[int, ...], rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
@@ -95,7 +95,7 @@ class Kind(Modality):
     """One of `k` whole numbers."""
 
     def __init__(self, k: int) -> None:
-        self.options = list(range(k))
+        self.classes = list(range(k))
 
     def read(self, cell: Any, root: Any = None) -> int:
         return int(cell)
@@ -161,7 +161,7 @@ class Guess(Task):
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[float]) -> Tensor:
         return (model(x)[:, 0] - self.target.encode(targets)).abs()
 
-    def support(self, model: nn.Module, x: Tensor, values: Sequence[float]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[float]) -> Tensor:
         return model(x)[:, 0]
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
@@ -197,7 +197,7 @@ class Read(Task):
     def build(self) -> nn.Module:
         return Bag()
 
-    def leaf(self, model: Bag) -> nn.Module:
+    def embedding_layer(self, model: Bag) -> nn.Module:
         return model.embedding
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[int]) -> Tensor:
@@ -281,10 +281,10 @@ def trained(task: Task, examples: Sequence[Example], steps: int = 300, seed: int
     return model.eval()
 
 
-def subject(task: Task, model: nn.Module, test: Sequence[Example], **more: Any) -> Subject:
-    """A subject with these test rows; other rows are of the task's own data."""
+def context(task: Task, model: nn.Module, test: Sequence[Example], **more: Any) -> EvaluationContext:
+    """A context with these test rows; other rows are of the task's own data."""
     given = {"train": rows(task, 60, "train"), "validation": rows(task, 60, "validation"), **more}
-    return Subject(task, model, test=test, **given)
+    return EvaluationContext(task, model, test=test, **given)
 
 
 def small(**settings: Any) -> Recipe:

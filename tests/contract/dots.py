@@ -13,16 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import sounding as sd
-from sounding.modalities.category import Category
 from sounding.contract.modality import InputModality, Threat
+from sounding.modalities.category import Category
 
 
 class Point(InputModality):
     """A row of numbers."""
 
     columns = ("point",)
-    ablations = ("zero", "mean")
-    legal = (-10.0, 10.0)
+    baselines = ("zero", "mean")
+    value_range = (-10.0, 10.0)
     threats = (Threat("L∞ 0.1", "linf", 0.1),)
     mean = 0.0
 
@@ -39,13 +39,13 @@ class Point(InputModality):
     def decode(self, x: Tensor) -> list[np.ndarray]:
         return list(x.numpy())
 
-    def parts(self, value: np.ndarray) -> int:
+    def segments(self, value: np.ndarray) -> int:
         return len(value)
 
-    def keep(self, value: np.ndarray, mask: np.ndarray, ablation: str) -> np.ndarray:
-        return np.where(mask, value, 0.0 if ablation == "zero" else self.mean).astype(np.float32)
+    def mask(self, value: np.ndarray, mask: np.ndarray, baseline: str) -> np.ndarray:
+        return np.where(mask, value, 0.0 if baseline == "zero" else self.mean).astype(np.float32)
 
-    def pool(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
         return saliency.numpy()
 
     def to_json(self, value: np.ndarray) -> list[float]:
@@ -96,7 +96,7 @@ class Dots(sd.Task):
 
     def predict(self, model: nn.Module, inputs: Sequence[np.ndarray]) -> list[sd.Prediction]:
         scores = model(self.input.encode(inputs)).softmax(-1).numpy()
-        return [sd.Prediction(self.target.options[row.argmax()], float(row.max()), row) for row in scores]
+        return [sd.Prediction(self.target.classes[row.argmax()], float(row.max()), row) for row in scores]
 
     def demo(self, rng: np.random.Generator, n: int) -> list[sd.Example]:
         sides = rng.integers(0, 2, n)

@@ -14,8 +14,8 @@ import sounding as sd
 from sounding.applications.vision.classify import Classify
 from sounding.architectures.mlp import MLP
 from sounding.contract.records import Example
-from sounding.training.train_state import Trainee
 from sounding.randomness import entropy, stream
+from sounding.training.train_state import TrainState
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def pictures(**recipe: object) -> tuple[Classify, nn.Module, list[Example]]:
     return task, task.build(), rows
 
 
-def train(trainee: Trainee, rows: list[Example], steps: int, journal: object = None) -> None:
+def train(trainee: TrainState, rows: list[Example], steps: int, journal: object = None) -> None:
     """Some steps as the loop takes them."""
     batch = trainee.task.recipe.batch
     for step in range(trainee.state.step, trainee.state.step + steps):

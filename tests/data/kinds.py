@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sounding.data import open_data
+from sounding.contract.modality import InputModality, Modality, Row
 from sounding.contract.records import Example
 from sounding.contract.task import Task
+from sounding.data import open_data
 from sounding.errors import DataError
-from sounding.contract.modality import InputModality, Modality, Row
 
 
 class Text(InputModality):
@@ -69,10 +69,10 @@ class Kind(Modality):
         return str(cell)
 
     def fit(self, values: Iterable[str]) -> None:
-        self.options = sorted(set(values))
+        self.classes = sorted(set(values))
 
-    def quarrels(self) -> list[str]:
-        lower = [option.lower() for option in self.options or ()]
+    def label_conflicts(self) -> list[str]:
+        lower = [option.lower() for option in self.classes or ()]
         return [f"{word!r} is written in two ways" for word in sorted(set(lower)) if lower.count(word) > 1]
 
     def encode(self, values: Any) -> Any:
@@ -137,7 +137,7 @@ def write_curves(path: Path, n: int = 20, kinds: str = "ab", seed: int = 0) -> P
     return path
 
 
-def refused(path, task=Sentences, **options):
+def rejected(path, task=Sentences, **options):
     """The text of the error with which opening fails."""
     with pytest.raises(DataError) as error:
         open_data(task(), path, **options)

@@ -16,7 +16,7 @@ def test_good_data_are_usable_and_counted_in_a_table(tmp_path):
     report = check(Sentences(), write_rows(tmp_path / "a.csv", 100))
     text = describe(report)
     assert report.usable
-    assert text.splitlines()[0] == f"{tmp_path / 'a.csv'}: 100 rows in 1 file, 100 usable, 0 refused"
+    assert text.splitlines()[0] == f"{tmp_path / 'a.csv'}: 100 rows in 1 file, 100 usable, 0 rejected"
     assert "input=text (guessed) target=label (guessed)" in text
     table = [line.split() for line in text.splitlines() if line.startswith(("a ", "b ", "all"))]
     assert [row[0] for row in table] == ["a", "b", "all"]
@@ -52,7 +52,7 @@ def test_nothing_usable_is_still_a_report(tmp_path):
     (tmp_path / "a.csv").write_text("file,label\n" + "".join(f"{i}.num,a\n" for i in range(5)))
     report = check(Curves(), tmp_path / "a.csv")
     assert not report.usable
-    assert len(report.refused) == report.rows == 5
+    assert len(report.rejected) == report.rows == 5
     assert "none of the 5 rows can be used" in describe(report)
 
 
@@ -86,7 +86,7 @@ def test_refused_rows_are_listed_in_the_order_of_the_file(tmp_path):
     lines = path.read_text().splitlines()
     lines[2], lines[9], lines[10], lines[20] = "x,", "one field", ",a", "one field"
     path.write_text("\n".join(lines))
-    assert [r.where for r in check(Sentences(), path).refused] == ["a.csv:3", "a.csv:10", "a.csv:11", "a.csv:21"]
+    assert [r.where for r in check(Sentences(), path).rejected] == ["a.csv:3", "a.csv:10", "a.csv:11", "a.csv:21"]
 
 
 @pytest.mark.skipif("SOUNDING_DATA" not in os.environ, reason="set SOUNDING_DATA to the folder of real data sets")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sounding.contract.modality import Row
+from sounding.contract.records import Example
 from sounding.data.cache import Cache, Packed, weight
 from sounding.data.rows import PackedRows
-from sounding.contract.records import Example
-from sounding.contract.modality import Row
 
 
 def test_the_cache_stops_at_its_budget():

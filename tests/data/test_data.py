@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from kinds import Curves, Sentences, refused, write_curves, write_rows
+from kinds import Curves, Sentences, rejected, write_curves, write_rows
 
 from sounding import catalog
+from sounding.contract.records import Example
 from sounding.data import Columns, Dataset, Examples, Report, batches, open_data
 from sounding.data.reading import Given
-from sounding.contract.records import Example
 from sounding.errors import DataError
 
 
@@ -47,7 +47,7 @@ def test_a_table_is_used_to_the_last_row(tmp_path):
 def test_the_modalities_are_fitted_to_the_training_rows(tmp_path):
     task = Sentences()
     open_data(task, write_rows(tmp_path / "a.csv", 90, kinds="abc"))
-    assert task.target.options == ["a", "b", "c"]
+    assert task.target.classes == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("kind", ["tsv", "jsonl", "parquet"])
@@ -143,7 +143,7 @@ def test_demo_and_examples_in_memory():
     assert opened.train.where(0).startswith("example ")
     task = Sentences()
     assert open_data(task, opened) is opened
-    assert task.target.options == ["a", "b"]
+    assert task.target.classes == ["a", "b"]
 
 
 def test_a_split_column_and_a_group_column(tmp_path):
@@ -181,8 +181,8 @@ def test_a_model_made_elsewhere_can_be_measured_on_any_rows(tmp_path):
     few = write_rows(tmp_path / "b.csv", 3)
     dataset = open_data(task, few, fit=False)
     assert len(dataset.unseen) == 3
-    assert task.target.options == ["a", "b"]
-    text = refused(write_rows(tmp_path / "c.csv", 4, kinds="az"), lambda: task, fit=False)
+    assert task.target.classes == ["a", "b"]
+    text = rejected(write_rows(tmp_path / "c.csv", 4, kinds="az"), lambda: task, fit=False)
     assert "c.csv:3: the model does not know the answer 'z'" in text
     (tmp_path / "d").mkdir()
     write_rows(tmp_path / "d" / "train.csv", 20)
@@ -197,7 +197,7 @@ def test_the_report_survives_json(tmp_path):
     path = write_rows(tmp_path / "a.csv", 50)
     path.write_text(path.read_text() + "sentence 3,b\nbroken\n")
     report = open_data(Sentences(), path, allow_bad=0.1).report
-    assert report.refused
+    assert report.rejected
     assert report.duplicates.within.count == 1
     assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
 

@@ -1,4 +1,4 @@
-"""A pool of rows without answers: each is offered, refused, a copy or labelled already, and knows its place."""
+"""A pool of rows without answers: each is offered, rejected, a copy or labelled already, and knows its place."""
 
 import os
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from kinds import Curves, Sentences, write_curves, write_rows
 
+from sounding.contract.records import Example
 from sounding.data import Columns, open_data
 from sounding.data.pool import Pool, describe, open_pool
-from sounding.contract.records import Example
 from sounding.errors import DataError
 
 
@@ -103,7 +103,7 @@ def test_rows_that_cannot_be_read_are_refused_by_name_and_too_many_stop_it(tmp_p
     assert "go on without them (--allow-bad 0.1)" in said
     assert "pool/bad.num: not numbers" in said
     pool = open_pool(Curves(), tmp_path / "pool", allow_bad=0.1)
-    assert [r.where for r in pool.refused] == ["pool/bad.num"]
+    assert [r.where for r in pool.rejected] == ["pool/bad.num"]
     assert len(pool) == 9
     assert pool.rows == 10
 
@@ -111,7 +111,7 @@ def test_rows_that_cannot_be_read_are_refused_by_name_and_too_many_stop_it(tmp_p
 def test_an_empty_cell_and_a_ragged_line_are_refused(tmp_path):
     (tmp_path / "p.csv").write_text("id,text\n1,first\n2,\n3,a,b\n4,last\n")
     pool = open_pool(Sentences(), tmp_path / "p.csv", allow_bad=0.5)
-    assert [(r.where, r.what) for r in pool.refused] == [
+    assert [(r.where, r.what) for r in pool.rejected] == [
         ("p.csv:3", "the input is empty"),
         ("p.csv:4", "3 fields, where the header has 2"),
     ]

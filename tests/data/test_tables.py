@@ -17,7 +17,7 @@ from sounding.errors import DataError
 
 def rows(path, names, **options):
     cells = open_table(path).load(names, **options)
-    return [(cells.where(i), *(cells.cell(i, name) for name in names)) for i in range(len(cells))], cells.refused
+    return [(cells.where(i), *(cells.cell(i, name) for name in names)) for i in range(len(cells))], cells.rejected
 
 
 def written(tmp_path, content, name="file.csv"):
@@ -28,9 +28,9 @@ def written(tmp_path, content, name="file.csv"):
 
 def test_lines_are_those_of_an_editor(tmp_path):
     path = written(tmp_path, 'text,label\n"two\nlines",a\n\nplain,b\r\n"say ""yes""",a\n')
-    found, refused = rows(path, ["text", "label"])
+    found, rejected = rows(path, ["text", "label"])
     assert found == [("file.csv:2", "two\nlines", "a"), ("file.csv:5", "plain", "b"), ("file.csv:6", 'say "yes"', "a")]
-    assert not refused
+    assert not rejected
 
 
 cell = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20).map(str.strip)
@@ -49,9 +49,9 @@ def test_what_the_csv_module_writes_comes_back_at_its_line(tmp_path_factory, tab
         writer.writerow(pair)
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     path.write_bytes(text.getvalue().encode())
-    found, refused = rows(path, ["a", "b"])
+    found, rejected = rows(path, ["a", "b"])
     assert found == [(f"t.csv:{line}", *pair) for line, pair in zip(lines, table, strict=True)]
-    assert not refused
+    assert not rejected
 
 
 @pytest.mark.parametrize(
@@ -65,23 +65,23 @@ def test_what_the_csv_module_writes_comes_back_at_its_line(tmp_path_factory, tab
     ],
 )
 def test_dialects(tmp_path, content, name):
-    found, refused = rows(written(tmp_path, content, name), ["text", "label"])
+    found, rejected = rows(written(tmp_path, content, name), ["text", "label"])
     assert [row[1:] for row in found] == [("good", "a")]
-    assert not refused
+    assert not rejected
 
 
 def test_broken_rows_are_refused_with_their_line_and_the_others_read(tmp_path):
     lines = [b"text,label", b"good,a", b"too,many,fields", b"few", b"caf\xe9,a", b'"odd"quote,a', b"good,b", b'"open,a']
-    found, refused = rows(written(tmp_path, b"\n".join(lines) + b"\n"), ["text", "label"])
+    found, rejected = rows(written(tmp_path, b"\n".join(lines) + b"\n"), ["text", "label"])
     assert [row[0] for row in found] == ["file.csv:2", "file.csv:7"]
-    said = {refusal.where: refusal.what for refusal in refused}
+    said = {rejection.where: rejection.what for rejection in rejected}
     assert said["file.csv:3"] == "3 fields, where the header has 2"
     assert said["file.csv:4"] == "1 fields, where the header has 2"
     assert said["file.csv:5"] == "byte 0xE9 is not UTF-8"
     assert "quote" in said["file.csv:6"]
     assert "never closed" in said["file.csv:8"]
     assert len(said) == 5
-    assert all(refusal.fix for refusal in refused)
+    assert all(rejection.fix for rejection in rejected)
 
 
 def test_broken_json_lines_are_refused(tmp_path):
@@ -93,12 +93,12 @@ def test_broken_json_lines_are_refused(tmp_path):
         b"",
         b'{"label": [1, {"a": null}]}',
     ]
-    found, refused = rows(written(tmp_path, b"\n".join(lines), "file.jsonl"), ["text", "label"])
+    found, rejected = rows(written(tmp_path, b"\n".join(lines), "file.jsonl"), ["text", "label"])
     assert found == [("file.jsonl:1", "good", 1), ("file.jsonl:6", None, [1, {"a": None}])]
-    assert [refusal.where for refusal in refused] == ["file.jsonl:2", "file.jsonl:3", "file.jsonl:4"]
-    assert "not JSON" in refused[0].what
-    assert "list, not an object" in refused[1].what
-    assert "0xFF is not UTF-8" in refused[2].what
+    assert [rejection.where for rejection in rejected] == ["file.jsonl:2", "file.jsonl:3", "file.jsonl:4"]
+    assert "not JSON" in rejected[0].what
+    assert "list, not an object" in rejected[1].what
+    assert "0xFF is not UTF-8" in rejected[2].what
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_class_ids_become_names(tmp_path):
 
 def test_long_documents_are_no_error(tmp_path):
     path = written(tmp_path, "text,label\n" + "x" * 400_000 + ",a\n")
-    found, refused = rows(path, ["text"])
+    found, rejected = rows(path, ["text"])
     assert len(found[0][1]) == 400_000
-    assert not refused
+    assert not rejected
 
 
 def test_a_batch_holds_columns_and_lines():

@@ -9,13 +9,13 @@ import torch
 from sklearn.metrics import confusion_matrix, recall_score
 from torch import nn
 
-from sounding.evaluation.evaluation import baseline, compare, confusion, measure, same, slices, trials
-from sounding.evaluation.intervals import wilson
 from sounding.contract.metrics import accuracy, macro_f1, mean_loss
+from sounding.contract.modality import InputModality, Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
-from sounding.contract.modality import InputModality, Modality
+from sounding.evaluation.evaluation import baseline, compare, confusion, evaluate_rows, measure, same, slices
+from sounding.evaluation.intervals import wilson
 
 OPTIONS = ["high", "low", "mid"]
 
@@ -27,15 +27,15 @@ class Point(InputModality):
     def encode(self, values):
         return torch.tensor(np.array(values, np.float32))[:, None]
 
-    def parts(self, value):
+    def segments(self, value):
         return 1
 
-    def keep(self, value, mask, ablation):
+    def mask(self, value, mask, baseline):
         return value
 
 
 class Level(Modality):
-    options = OPTIONS
+    classes = OPTIONS
 
     def read(self, cell, root=None):
         return str(cell)
@@ -85,12 +85,12 @@ def noisy(seed, n=300, right=0.8, groups=0):
 
 def test_trials_evaluate_without_dropout_or_gradients_and_put_the_mode_back():
     model, rows = TASK.build().train(), TASK.demo(np.random.default_rng(0), 150)
-    first, second = trials(TASK, model, rows), trials(TASK, model, rows)
+    first, second = evaluate_rows(TASK, model, rows), evaluate_rows(TASK, model, rows)
     assert [r.loss for r in first] == [r.loss for r in second]  # dropout of 0.9 would show
     assert model.training
     assert [r.truth for r in first] == [row.target for row in rows]
     assert all(p.grad is None for p in model.parameters())
-    trials(TASK, model.eval(), rows)
+    evaluate_rows(TASK, model.eval(), rows)
     assert not model.training
 
 
@@ -99,7 +99,7 @@ def test_a_model_whose_outputs_are_not_finite_is_an_error(bad):
     model = TASK.build()
     nn.init.constant_(model[0].bias, bad)
     with pytest.raises(TrainingError, match=r"not finite for 20 of 20 rows.*lr="):
-        trials(TASK, model, TASK.demo(np.random.default_rng(0), 20))
+        evaluate_rows(TASK, model, TASK.demo(np.random.default_rng(0), 20))
     assert model.training
 
 
@@ -108,7 +108,7 @@ def test_an_infinite_loss_of_a_finite_answer_is_kept():
         def loss(self, model, x, targets):
             return super().loss(model, x, targets) + torch.tensor(math.inf)
 
-    assert trials(Sure(), TASK.build(), TASK.demo(np.random.default_rng(0), 3))[0].loss == math.inf
+    assert evaluate_rows(Sure(), TASK.build(), TASK.demo(np.random.default_rng(0), 3))[0].loss == math.inf
 
 
 # ---- measure
@@ -155,7 +155,7 @@ def test_baseline_of_answers_that_cannot_be_counted_has_neither_confidence_nor_l
     class Masks(Levels):
         def modalities(self):
             point, target = super().modalities()
-            target.options, target.typical = None, lambda values: np.median(values, 0)
+            target.classes, target.constant_baseline = None, lambda values: np.median(values, 0)
             return point, target
 
     truths = [np.eye(2), np.ones((2, 2)), np.eye(2)]

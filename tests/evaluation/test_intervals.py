@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from sounding.errors import DataError, UsageError
 from sounding.evaluation.intervals import (
     bootstrap,
     clopper_pearson,
@@ -15,7 +16,6 @@ from sounding.evaluation.intervals import (
     wilson,
 )
 from sounding.evaluation.quantiles import beta_cdf, t_quantile
-from sounding.errors import DataError, UsageError
 
 
 def mean(x):  # as x.mean(), in half the time, which coverage over thousands of draws needs

@@ -7,8 +7,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from sounding.evaluation import plots
 from sounding.contract.evidence import Estimate
+from sounding.evaluation import plots
 from sounding.evaluation.intervals import wilson
 
 HISTORY = [

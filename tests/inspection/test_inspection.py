@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sounding.architectures.mlp import MLP
+from sounding.errors import DataError, UsageError
 from sounding.inspection import ROWS, inspect, picture, sample, save, table
 from sounding.machine.setting import Setting
-from sounding.errors import DataError, UsageError
 
 
 def layer(inspection, name):
@@ -373,7 +373,7 @@ def test_low_precision_is_looked_at_as_it_is_computed():
 
 def test_a_fitted_model_may_have_nothing_left_to_learn():
     task, model, rows = net(lambda: nn.Linear(4, 2, bias=False))
-    sign = 1.0 if task.target.options.index("right") else -1.0
+    sign = 1.0 if task.target.classes.index("right") else -1.0
     model.weight.data[:] = 50 * sign * torch.tensor([[-1.0, -1, 0, 0], [1, 1, 0, 0]])
     sure = [r for r in rows if (r.input[0] + r.input[1]) * (1 if r.target == "right" else -1) > 1.5]
     seen = inspect(task, model, sure)  # a lead of 150 nats: the softmax of 32 bits is exactly right

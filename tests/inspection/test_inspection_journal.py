@@ -10,14 +10,14 @@ from dots import Dots, Numbers
 from sick import net, train
 
 from sounding.architectures.mlp import MLP
+from sounding.errors import RunError
 from sounding.inspection import Journal, history, history_line, inspect, read_journal, save
 from sounding.inspection.steps import kept, ratios
-from sounding.training.checkpointer import FolderKeeper
 from sounding.machine.setting import Setting
-from sounding.training.train_state import Trainee
-from sounding.training.loop import Budget, fit
-from sounding.errors import RunError
 from sounding.randomness import stream
+from sounding.training.checkpointer import FolderCheckpointer
+from sounding.training.loop import Budget, fit
+from sounding.training.train_state import TrainState
 
 SETTING = Setting()
 
@@ -31,7 +31,7 @@ def dots(**settings):
 
 def mlp_trainee(**recipe):
     task, _, rows = net(lambda: MLP(4, 2, [16, 16]), **recipe)
-    return Trainee(task, 0, SETTING), rows
+    return TrainState(task, 0, SETTING), rows
 
 
 def same(a, b):
@@ -76,16 +76,23 @@ def test_a_killed_training_writes_no_step_twice(tmp_path):
     """The journal is at step 20 when the checkpoint is of step 11: the steps between are taken again."""
     task, rows, validation = dots()
 
-    def resumed(keeper):
+    def resumed(checkpointer):
         journal = Journal(tmp_path / "inspection.jsonl", 4)
         return fit(
-            task, rows, validation, budget=Budget(steps=40), seed=1, setting=SETTING, keeper=keeper, journal=journal
+            task,
+            rows,
+            validation,
+            budget=Budget(steps=40),
+            seed=1,
+            setting=SETTING,
+            checkpointer=checkpointer,
+            journal=journal,
         )
 
     class Killed(BaseException):
         pass
 
-    class Dying(FolderKeeper):
+    class Dying(FolderCheckpointer):
         def checkpoint(self, trainee, *, now=False):
             super().checkpoint(trainee, now=trainee.state.step in (0, 11))
             if trainee.state.step == 21:
@@ -96,7 +103,7 @@ def test_a_killed_training_writes_no_step_twice(tmp_path):
     written = (tmp_path / "inspection.jsonl").read_text()
     with open(tmp_path / "inspection.jsonl", "a") as file:
         file.write('{"step": 24, "rollb')  # cut off in the middle of a line
-    resumed(FolderKeeper(tmp_path / "run"))
+    resumed(FolderCheckpointer(tmp_path / "run"))
     whole = (tmp_path / "inspection.jsonl").read_text()
     assert whole.startswith(written)
     assert [json.loads(line)["step"] for line in whole.splitlines()] == [1, *range(4, 41, 4)]

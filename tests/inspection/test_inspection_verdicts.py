@@ -15,8 +15,8 @@ from sounding.architectures.mlp import MLP
 from sounding.inspection import inspect, table
 from sounding.inspection.verdicts import times
 from sounding.machine.setting import Setting
-from sounding.training.train_state import Trainee
 from sounding.randomness import stream
+from sounding.training.train_state import TrainState
 
 TOYS = Path(__file__).parents[1] / "applications" / "toys"
 
@@ -70,7 +70,7 @@ def test_a_thousand_times_the_learning_rate_explodes_at_the_first_step_and_after
     assert len(seen.findings[0].layers) == 4
     better = float(seen.findings[0].fix.split("lr=")[1])
     assert 1e-4 < better < 3e-2
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     train(trainee, rows, 20)
     after = inspect(task, trainee.model, rows)
     assert after.verdict != "healthy"
@@ -125,7 +125,7 @@ def test_every_activation_is_healthy_at_moderate_depth(act):
     ):
         seen = inspect(task, model, rows)
         assert seen.verdict == "healthy", seen.sentence
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     train(trainee, rows, 10)
     assert inspect(task, trainee.model, rows).verdict == "healthy"
 
@@ -135,7 +135,7 @@ def test_convolutional_nets_are_healthy_at_the_start_and_later(network):
     task, model, rows = pictures(network=network)
     seen = inspect(task, model, rows)
     assert seen.verdict == "healthy", seen.sentence
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     train(trainee, rows, 10)
     seen = inspect(task, trainee.model, rows)
     assert seen.verdict == "healthy", seen.sentence
@@ -145,7 +145,7 @@ def test_convolutional_nets_are_healthy_at_the_start_and_later(network):
 def test_recurrent_nets_are_healthy_at_the_start_and_later(kind):
     task, model, rows = net(lambda: Sequence(kind), lr=1e-2)
     assert inspect(task, model, rows).verdict == "healthy"
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     train(trainee, rows, 150)
     assert inspect(task, trainee.model, rows).verdict == "healthy"
 
@@ -156,7 +156,7 @@ def test_toys_of_all_kinds_are_healthy_at_the_start_and_later(name):
     task = application()
     rows = task.demo(stream("rows"), 96)
     task.fit(rows)
-    trainee = Trainee(task, 0, Setting())
+    trainee = TrainState(task, 0, Setting())
     for steps in (0, 20, 40):
         train(trainee, rows, steps)
         seen = inspect(task, trainee.model, rows)

@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from sounding.machine import setting as machine
-
-from sounding.machine import probe
-from sounding.machine.setting import Setting, choose, inference, usable_cores, usable_threads
-from sounding.machine.probe import Probe
 from sounding.errors import UsageError
+from sounding.machine import probe
+from sounding.machine import setting as machine
+from sounding.machine.probe import Probe
+from sounding.machine.setting import Setting, choose, inference, usable_cores, usable_threads
 
 
 def run(code: str, **environment: str) -> str:

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from sounding.contract.modality import Change
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes
-from sounding.contract.modality import Change, Mixed
 from sounding.modalities.pictures.image import Image
 
 
@@ -86,14 +86,14 @@ def test_fit_needs_a_label():
 
 def test_encode_one_hot_and_soft():
     category = fitted("a", "b", "c")
-    x = category.encode(["b", Mixed("a", "c", 0.75), Mixed("c", "c", 0.3)])
+    x = category.encode(["b", MixedTarget("a", "c", 0.75), MixedTarget("c", "c", 0.3)])
     assert x.dtype == torch.float32
     assert torch.allclose(x, torch.tensor([[0, 1, 0], [0.75, 0, 0.25], [0, 0, 1.0]]))
 
 
 def test_targets_follow_a_mixing():
     category = fitted("a", "b")
-    mixed = category.follow(["a", "b"], Change(torch.tensor([1, 1]), torch.tensor([0.25, 0.5])))
+    mixed = category.transform_targets(["a", "b"], Change(torch.tensor([1, 1]), torch.tensor([0.25, 0.5])))
     assert torch.allclose(category.encode(mixed), torch.tensor([[0.25, 0.75], [0, 1.0]]))
 
 
@@ -101,14 +101,14 @@ def test_an_unknown_label_gets_advice():
     with pytest.raises(DataError, match="Did you mean horse"):
         fitted("cat", "horse").encode(["hrose"])
     with pytest.raises(DataError, match="Known: cat, dog"):
-        fitted("cat", "dog").encode([Mixed("cat", "zebra", 1.0)])
+        fitted("cat", "dog").encode([MixedTarget("cat", "zebra", 1.0)])
     with pytest.raises(DataError) as caught:
         fitted(*map(str, range(1000))).encode(["zebra"])
     assert len(str(caught.value)) < 200
 
 
 def test_typical_is_the_most_common():
-    assert fitted("a", "b").typical(["b", "a", "b"]) == "b"
+    assert fitted("a", "b").constant_baseline(["b", "a", "b"]) == "b"
 
 
 def test_answers_are_shaped_as_the_hub_s_pipelines():
@@ -120,9 +120,9 @@ def test_answers_are_shaped_as_the_hub_s_pipelines():
 def test_lookalikes_are_found_and_reported():
     labels = ["cat", "Cat ", "dog", "new  york", "New York", "caf\u00e9", "cafe\u0301", "cafe"]
     assert lookalikes(labels) == [["Cat ", "cat"], ["New York", "new  york"], ["cafe\u0301", "caf\u00e9"]]
-    assert len(fitted(*labels).quarrels()) == 3
-    assert "'Cat ' and 'cat'" in fitted(*labels).quarrels()[0]
-    assert fitted("cat", "dog").quarrels() == []
+    assert len(fitted(*labels).label_conflicts()) == 3
+    assert "'Cat ' and 'cat'" in fitted(*labels).label_conflicts()[0]
+    assert fitted("cat", "dog").label_conflicts() == []
 
 
 def test_labels_from_arrow_tables():

@@ -129,13 +129,13 @@ def test_where_the_control_is_kept_the_facts_are_its_own_and_a_finished_run_stay
     assert said["history"] == said["control"]["history"] != said["rejected"]["history"]
     assert said["rejected"]["examples"] == 4 * model.task.recipe.batch, "24 pictures, repeated, fill a batch"
     assert said["examples"] == 4 * len(model.dataset().train)
-    assert model.subject().control is not None
+    assert model.context().control is not None
     before = (model.dir / "training.json").read_bytes()
     again = sd.train(resume=model.dir, card=None)
     assert (model.dir / "training.json").read_bytes() == before
-    assert again.subject().control is not None
+    assert again.context().control is not None
     (model.dir / "training.json").unlink()
-    assert api.load(model.dir).subject().control is None, "no verdict, no control"
+    assert api.load(model.dir).context().control is None, "no verdict, no control"
 
 
 def test_an_input_without_variations_is_refused_before_the_control_is_trained(tmp_path):
@@ -162,7 +162,7 @@ def test_a_damaged_training_json_is_one_message(tmp_path):
     model = sd.train(str(DOTS), "demo", steps=3, out=tmp_path / "run", card=None)
     (model.dir / "training.json").write_text("{")
     with pytest.raises(sd.RunError, match="damaged"):
-        model.subject()
+        model.context()
 
 
 def test_metrics_without_test_rows_say_so(tmp_path):

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
+from sounding.contract.recipe import Recipe
 from sounding.inspection.steps import trial
 from sounding.machine.setting import Setting
-from sounding.training.muon import Muon, orthogonalised, turned
-from sounding.training.optimization import acting, optimizer, pace
-from sounding.contract.recipe import Recipe
-from sounding.training.train_state import Trainee
 from sounding.randomness import stream
+from sounding.training.muon import Muon, orthogonalised
+from sounding.training.optimization import effective_optimizer, optimizer, pace
+from sounding.training.train_state import TrainState
 
 
 def net() -> nn.Sequential:
@@ -52,9 +52,9 @@ def test_orthogonalised_has_the_singular_vectors_and_levels_the_values(shape):
 
 def test_it_trains_the_filters_ahead_of_a_normalisation():
     model = net()
-    assert [p is model[0].weight for p in turned(model)] == [True]
+    assert [p is model[0].weight for p in muon_parameters(model)] == [True]
     model[0].weight.requires_grad_(False)
-    assert turned(model) == []
+    assert muon_parameters(model) == []
 
 
 def test_a_step_has_the_relative_length_that_was_asked_for_and_keeps_the_norm():
@@ -103,7 +103,7 @@ def test_its_state_comes_back():
 def test_a_bank_that_begins_at_zero_is_left_to_adamw_and_stays_finite():
     model = net()
     nn.init.zeros_(model[0].weight)
-    assert turned(model) == []
+    assert muon_parameters(model) == []
     moved = stepped(model)[0].weight
     assert moved.isfinite().all()
 
@@ -132,7 +132,7 @@ def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
     task.fit(rows)
     setting = Setting(precision=precision, channels_last=True)
     batches = [rows[i : i + 16] for i in (0, 16, 32, 48)]
-    whole, first, second = (Trainee(task, 0, setting) for _ in range(3))
+    whole, first, second = (TrainState(task, 0, setting) for _ in range(3))
     for batch in batches:
         whole.step(batch)
     for batch in batches[:2]:
@@ -148,6 +148,6 @@ def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
 
 def test_a_network_without_filters_is_said_to_be_trained_by_adamw():
     layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-    assert acting(layers, Recipe(optimizer="muon")) == "adamw"
-    assert acting(net(), Recipe(optimizer="muon")) == "muon"
-    assert acting(net(), Recipe(optimizer="sgd")) == "sgd"
+    assert effective_optimizer(layers, Recipe(optimizer="muon")) == "adamw"
+    assert effective_optimizer(net(), Recipe(optimizer="muon")) == "muon"
+    assert effective_optimizer(net(), Recipe(optimizer="sgd")) == "sgd"

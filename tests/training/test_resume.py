@@ -11,13 +11,13 @@ import pytest
 import torch
 from dots import Dots
 
-from sounding.files import read_tensors
-from sounding.training.checkpointer import FolderKeeper, Keeper
-from sounding.machine.setting import Setting, inference
-from sounding.runs.folder import Run
-from sounding.training.loop import Budget, fit
 from sounding.errors import RunError
+from sounding.files import read_tensors
+from sounding.machine.setting import Setting, inference
 from sounding.randomness import stream
+from sounding.runs.folder import Run
+from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
+from sounding.training.loop import Budget, fit
 
 DOTS = str(Path(__file__).parent / "dots.py")
 
@@ -26,9 +26,9 @@ def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = N
     """What the child processes run: a training that writes a checkpoint at every step."""
     torch.set_num_threads(1)
     from sounding import api
-    from sounding.training import checkpointer as keeper
+    from sounding.training import checkpointer as checkpointer
 
-    keeper.EVERY = 0.0
+    checkpointer.EVERY = 0.0
     if resume and (Path(folder) / "config.json").exists():
         api.train(resume=folder, card=None)
     else:
@@ -104,14 +104,14 @@ def test_an_unfinished_run_is_not_a_finished_one(processes, tmp_path):
         Run.create("dots", tmp_path / "run")
 
 
-# ---- a task that gathers its own rows
+# ---- a task that collects its own rows
 
 
 class Stopped(Exception):
     pass
 
 
-class StoppingKeeper(FolderKeeper):
+class StoppingKeeper(FolderCheckpointer):
     """Writes every checkpoint, and stops as a power cut would after step `last`."""
 
     def __init__(self, folder: Path, last: int) -> None:
@@ -127,24 +127,26 @@ class StoppingKeeper(FolderKeeper):
 class Gathering(Dots):
     """Trains on the rows that the averaged weights get wrong, and a few others: it hangs on the weights."""
 
-    def gather(self, model, examples, rng):
+    def collect(self, model, examples, rng):
         with inference():
             answers = self.predict(model, [e.input for e in examples])
         wrong = [e for e, a in zip(examples, answers, strict=True) if a.value != e.target]
         return wrong + [examples[int(i)] for i in rng.permutation(len(examples))[:100]]
 
 
-def gathered(keeper: Keeper) -> torch.Tensor:
+def collected(checkpointer: Checkpointer) -> torch.Tensor:
     task = Gathering()
     rows = task.demo(stream("gathering"), 200)
     task.fit(rows)
-    fitted = fit(task, rows, rows[:50], budget=Budget(steps=60), seed=1, setting=Setting(threads=1), keeper=keeper)
+    fitted = fit(
+        task, rows, rows[:50], budget=Budget(steps=60), seed=1, setting=Setting(threads=1), checkpointer=checkpointer
+    )
     return torch.cat([p.flatten() for p in fitted.model.parameters()])
 
 
 @pytest.mark.parametrize("last", [1, 9, 26, 41])
 def test_a_task_that_gathers_resumes_in_the_middle_of_an_epoch_to_the_same_weights(tmp_path, last):
-    whole = gathered(Keeper())
+    whole = gathered(Checkpointer())
     with pytest.raises(Stopped):
         gathered(StoppingKeeper(tmp_path, last))
-    assert torch.equal(gathered(FolderKeeper(tmp_path)), whole)
+    assert torch.equal(gathered(FolderCheckpointer(tmp_path)), whole)

@@ -13,21 +13,21 @@ import torch
 from dots import Dots, Numbers
 from torch import nn
 
-from sounding.evaluation.evaluation import trials
-from sounding.training.checkpointer import Keeper
-from sounding.machine.setting import Setting
-from sounding.training.optimization import Average, learning_rate
-from sounding.training.progress import Watch
 from sounding.contract.records import Example
 from sounding.contract.task import built
-from sounding.training.loop import Budget, fit
 from sounding.errors import TrainingError
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.machine.setting import Setting
 from sounding.randomness import stream
+from sounding.training.checkpointer import Checkpointer
+from sounding.training.loop import Budget, fit
+from sounding.training.optimization import Average, learning_rate
+from sounding.training.progress import Reporter
 
 SETTING = Setting(threads=1)
 
 
-class Listener(Watch):
+class Listener(Reporter):
     def __init__(self) -> None:
         self.rows, self.messages, self.losses = [], [], []
 
@@ -69,7 +69,7 @@ def test_it_learns():
 def test_an_application_may_call_numpy_on_what_is_computed_in_bf16():
     task = Dots()  # its `predict` does
     task.fit(rows(50, "train"))
-    records = trials(task, built(task).eval(), rows(20, "test"), Setting(precision="bf16"))
+    records = evaluate_rows(task, built(task).eval(), rows(20, "test"), Setting(precision="bf16"))
     assert len(records) == 20
     assert np.isfinite([record.loss for record in records]).all()
 
@@ -129,18 +129,18 @@ def test_accumulating_gradients_changes_only_the_rounding():
 
 
 def test_the_best_on_validation_is_what_comes_back():
-    class Remembering(Keeper):
+    class Remembering(Checkpointer):
         kept = ()
 
         def keep_best(self, trainee):
             super().keep_best(trainee)
             self.kept = (*self.kept, trainee.state.best)
 
-    keeper = Remembering()
-    fitted = trained(keeper=keeper)
+    checkpointer = Remembering()
+    fitted = trained(checkpointer=checkpointer)
     seen = [row["accuracy"] for row in fitted.history]
-    assert keeper.kept[-1] == max(seen)
-    assert all(torch.equal(t, keeper.best()[name]) for name, t in fitted.model.state_dict().items())
+    assert checkpointer.kept[-1] == max(seen)
+    assert all(torch.equal(t, checkpointer.best()[name]) for name, t in fitted.model.state_dict().items())
 
 
 def test_between_equally_accurate_weights_those_of_lower_loss_are_kept():
@@ -150,7 +150,7 @@ def test_between_equally_accurate_weights_those_of_lower_loss_are_kept():
     equals = [row["validation_loss"] for row in fitted.history if row["accuracy"] == best]
     task = Dots()
     task.fit(rows(300, "train"))
-    records = trials(task, fitted.model, far)
+    records = evaluate_rows(task, fitted.model, far)
     assert len(equals) > 3
     assert np.mean([r.loss for r in records]) == pytest.approx(min(equals), rel=1e-5)
 
@@ -238,7 +238,7 @@ def test_a_trial_passes_through_the_net_once_for_loss_and_answer():
     task.fit(some)
     model, calls = task.build(), []
     model[0].register_forward_hook(lambda *_: calls.append(1))
-    records = trials(task, model, some)
+    records = evaluate_rows(task, model, some)
     assert len(calls) == math.ceil(40 / task.recipe.batch)
     with torch.no_grad():
         model.eval()

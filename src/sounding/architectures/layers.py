@@ -34,7 +34,7 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
-class Halve(nn.Module):
+class MaxPool2(nn.Module):
     """The maximum over each 2×2 field. An odd row or column at the edge is left out, unless it is the only one."""
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
@@ -54,7 +54,7 @@ class ConvNorm(nn.Sequential):
     ) -> None:
         layers: list[nn.Module] = [nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False)]
         if pool:
-            layers.append(Halve())
+            layers.append(MaxPool2())
         super().__init__(*layers, nn.BatchNorm2d(width), activation(act))
 
     @property

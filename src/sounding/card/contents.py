@@ -19,8 +19,8 @@ from typing import Any, Self
 
 from sounding.card.storage import finite, read_section
 from sounding.contract.evidence import Number, Section
-from sounding.evaluation.context import Subject
 from sounding.errors import RunError
+from sounding.evaluation.context import EvaluationContext
 
 SCHEMA = 1
 _PUBLIC = ("task", "model", "data", "created", "command", "profile")  # header fields at the top of card.json
@@ -48,16 +48,16 @@ class Header:
     use: str = ""
     region: str = ""
 
-    def about(self, subject: Subject) -> Header:
-        """The header with everything that the subject and this process know."""
+    def about(self, context: EvaluationContext) -> Header:
+        """The header with everything that the context and this process know."""
         return replace(
             self,
             created=self.created or datetime.now(UTC).isoformat(timespec="seconds"),
-            profile=subject.profile,
-            seed=subject.seed,
-            parameters=sum(p.numel() for p in subject.model.parameters()),
+            profile=context.profile,
+            seed=context.seed,
+            parameters=sum(p.numel() for p in context.model.parameters()),
             versions=self.versions or versions(),
-            region=self.region or subject.region,
+            region=self.region or context.region,
         )
 
 

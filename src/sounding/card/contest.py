@@ -29,16 +29,16 @@ from sounding.challenges.confidences.confidence import (
 from sounding.challenges.costs.windows import Window, evaluating, joules_each
 from sounding.challenges.disturbances.corruption import difference, judged
 from sounding.challenges.passes import device
-from sounding.evaluation.evaluation import estimate, trials
 from sounding.contract.evidence import Estimate, Kind
-from sounding.evaluation.intervals import bootstrap, paired_difference, wilson
-from sounding.machine.setting import Setting, inference
-from sounding.machine.metering.cost import Cost, exactly
-from sounding.machine.metering.meter import Meter
 from sounding.contract.metrics import mean_loss
 from sounding.contract.records import Record
-from sounding.evaluation.context import Subject
 from sounding.errors import UsageError
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import estimate, evaluate_rows
+from sounding.evaluation.intervals import bootstrap, paired_difference, wilson
+from sounding.machine.metering.cost import Cost, exactly
+from sounding.machine.metering.meter import Meter
+from sounding.machine.setting import Setting, inference
 from sounding.randomness import stream
 
 BATCH = 32
@@ -64,15 +64,15 @@ class Side:
     """
 
     name: str
-    subject: Subject
+    context: EvaluationContext
     setting: Setting | None = None
     bytes: int | None = None
 
     @property
     def records(self) -> list[Record]:
         """The trials on the test rows, in this side's precision."""
-        s = self.subject
-        return s.records if self.setting is None else trials(s.task, s.model, s.test, self.setting)
+        s = self.context
+        return s.records if self.setting is None else evaluate_rows(s.task, s.model, s.test, self.setting)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _quality(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
     """The headline metric, the mean loss and the calibration error of every side."""
     records = [side.records for side in sides]
     groups = [r.group for r in records[0]] if any(r.group for r in records[0]) else None
-    metric = sides[0].subject.task.metrics[0]
+    metric = sides[0].context.task.metrics[0]
     losses = all(np.isfinite([r.loss for r in some]).all() for some in records)
     for m in (metric, mean_loss()) if losses and metric.name != mean_loss().name else (metric,):
         stats = [m.statistics(some) for some in records]
@@ -129,7 +129,7 @@ def _quality(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
 
 def _calibration(sides: Sequence[Side], records: Sequence[Sequence[Record]], plan: Plan, seed: int) -> Iterator[Line]:
     """The calibration error, where there are confidences; its change where each row is one decision of every side."""
-    decided = [decisions(side.subject.task, some) for side, some in zip(sides, records, strict=True)]
+    decided = [decisions(side.context.task, some) for side, some in zip(sides, records, strict=True)]
     if not all(map(len, decided)):
         return
     values = tuple(calibration_error(d, seed=seed, resamples=plan.resamples) for d in decided)
@@ -175,15 +175,15 @@ def _corrupted(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
     """The headline metric under corruptions: the same rows and draws for every side."""
     if not plan.severities:
         return
-    order = np.sort(stream("contest", seed).permutation(len(sides[0].subject.test))[: plan.rows])
+    order = np.sort(stream("contest", seed).permutation(len(sides[0].context.test))[: plan.rows])
     try:
         found = [
             judged(s.task, s.model, [s.test[int(i)] for i in order], plan.severities, seed)
-            for s in (side.subject for side in sides)
+            for s in (side.context for side in sides)
         ]
     except UsageError:  # no corruptions for this input, or trials that are not tied to rows
         return
-    metric = sides[0].subject.task.metrics[0]
+    metric = sides[0].context.task.metrics[0]
     lean = [j.columns.mean(axis=1, keepdims=True) if metric.proportion else j.columns for j in found]
     resamples = plan.resamples if metric.proportion else min(plan.resamples, 200)
 
@@ -224,7 +224,7 @@ def _energy(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
 
 def _turns(sides: Sequence[Side], seconds: float) -> list[list[Window]]:
     """[R][K]: in every round each side has a window; who begins moves on, so that none profits."""
-    tests = [side.subject.test for side in sides]
+    tests = [side.context.test for side in sides]
     batches = [cycle([test[i].input for i in range(min(BATCH, len(test)))]) for test in tests]
     for side, batch in zip(sides, batches, strict=True):
         _window(side, batch, 0.0)  # warm
@@ -237,7 +237,7 @@ def _turns(sides: Sequence[Side], seconds: float) -> list[list[Window]]:
 
 
 def _window(side: Side, values: Iterator[Any], seconds: float) -> Window:
-    task, model = side.subject.task, side.subject.model
+    task, model = side.context.task, side.context.model
     calls: list[float] = []
     with evaluating(model), inference(side.setting), Meter() as meter:
         end = perf_counter() + seconds
@@ -250,7 +250,7 @@ def _window(side: Side, values: Iterator[Any], seconds: float) -> Window:
 
 def _work(side: Side, window: Window) -> float:
     """What is compared for one prediction: the processor's time; joules where another device computes."""
-    on_processor = device(side.subject.model).type == "cpu"
+    on_processor = device(side.context.model).type == "cpu"
     return (window.cost.cpu_seconds if on_processor else window.cost.joules.value) / window.predictions
 
 
@@ -261,18 +261,18 @@ def _ratio(pairs: np.ndarray) -> float:
 
 def _size(sides: Sequence[Side]) -> Iterator[Line]:
     """What is counted and not measured: joules of training, parameters, bytes."""
-    trained = [_trained(side.subject) for side in sides]
+    trained = [_trained(side.context) for side in sides]
     if any(trained):
         kinds = {cost.kind for cost in trained if cost}
         joules = tuple(None if cost is None else cost.joules for cost in trained)
         kind: Kind = "measured" if kinds == {"measured"} else "estimated"
         meaning = "energy of training, all sittings"
         yield Line("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
-    models = [side.subject.model for side in sides]
+    models = [side.context.model for side in sides]
     parameters = tuple(exactly(float(sum(p.numel() for p in m.parameters()))) for m in models)
     yield Line("parameters", "parameters", "numbers that training may change", parameters, _over(parameters),
                better="lower", relative=True)  # fmt: skip
-    sizes = tuple(exactly(float(side.bytes or _bytes(side.subject))) for side in sides)
+    sizes = tuple(exactly(float(side.bytes or _bytes(side.context))) for side in sides)
     meaning = "bytes of parameters and buffers"
     yield Line("bytes", "size of the model", meaning, sizes, _over(sizes), "B", "lower", True)
 
@@ -285,12 +285,12 @@ def _over(values: Sequence[Estimate | None]) -> tuple[Estimate | None, ...]:
     return None, *(e and Estimate(e.value / first.value, n=e.n) for e in values[1:])
 
 
-def _trained(subject: Subject) -> Cost | None:
+def _trained(context: EvaluationContext) -> Cost | None:
     try:
-        return Cost.from_json(subject.training)
+        return Cost.from_json(context.training)
     except (KeyError, TypeError):
         return None
 
 
-def _bytes(subject: Subject) -> int:
-    return sum(t.numel() * t.element_size() for t in (*subject.model.parameters(), *subject.model.buffers()))
+def _bytes(context: EvaluationContext) -> int:
+    return sum(t.numel() * t.element_size() for t in (*context.model.parameters(), *context.model.buffers()))

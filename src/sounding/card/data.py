@@ -12,7 +12,7 @@ from typing import Any
 
 from sounding.card.wording import COUNTED
 from sounding.contract.evidence import Estimate, Number, Section
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 ID, TITLE = "data", "Data"
 SMALL = 100
@@ -20,26 +20,26 @@ SMALL = 100
 UNEVEN = 10
 """The most common class may have this many times the training rows of the rarest before the card says so."""
 
-_DETAILS = ("columns", "notes", "remarks", "refused", "files", "ignored")  # printed as the report has them
+_DETAILS = ("columns", "notes", "remarks", "rejected", "files", "ignored")  # printed as the report has them
 _NAMED = 3  # how many places a warning names; the tables have the others
 
 
-def measure(subject: Subject, report: Mapping[str, Any]) -> Section:
+def measure(context: EvaluationContext, report: Mapping[str, Any]) -> Section:
     """What the report says of the rows; a key that the report lacks is left out."""
-    splits = _splits(subject, report)
+    splits = _splits(context, report)
     classes = report.get("classes") or {}
     return Section(
         ID,
         TITLE,
         sentence=_sentence(splits, report),
         numbers=tuple(_numbers(splits, classes, report)),
-        details={**_details(splits, classes, report), **_began(subject)},
+        details={**_details(splits, classes, report), **_began(context)},
     )
 
 
-def _splits(subject: Subject, report: Mapping[str, Any]) -> dict[str, int]:
+def _splits(context: EvaluationContext, report: Mapping[str, Any]) -> dict[str, int]:
     """Rows used in each split: as reported, or else counted."""
-    counted = {"train": len(subject.train), "validation": len(subject.validation), "test": len(subject.test)}
+    counted = {"train": len(context.train), "validation": len(context.validation), "test": len(context.test)}
     return {name: (report.get("splits") or {}).get(name, n) for name, n in counted.items()}
 
 
@@ -48,8 +48,8 @@ def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
     source = f" of {PurePath(whole).name or whole}" if whole else ""  # a card may be published; data.json has the path
     origin = f" (split: {report['split_origin']})" if report.get("split_origin") else ""
     parts = f"{splits['train']:,} to train, {splits['validation']:,} to validate and {splits['test']:,} to test"
-    refused, leaked = len(report.get("refused") or ()), _leaked(report)
-    tail = f"{_rows(refused) if refused else 'No row'} {_were(refused)} refused"
+    rejected, leaked = len(report.get("rejected") or ()), _leaked(report)
+    tail = f"{_rows(rejected) if rejected else 'No row'} {_were(rejected)} rejected"
     if leaked:
         tail += f", and {_rows(leaked)} of validation or test {_have(leaked)} a copy in another split"
     return f"{_rows(sum(splits.values()))}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
@@ -63,9 +63,9 @@ def _numbers(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapp
     yield _count("test", "test rows", splits["test"], used, "rows that were kept aside and read once, for this card")
     if classes:
         yield _count("classes", "classes", len(classes), splits["train"], "different answers", unit="")
-    if "refused" in report:
-        refused, found = len(report["refused"]), report.get("rows") or used
-        yield _count("refused", "refused rows", refused, found, "rows found in the files that could not be used")
+    if "rejected" in report:
+        rejected, found = len(report["rejected"]), report.get("rows") or used
+        yield _count("rejected", "rejected rows", rejected, found, "rows found in the files that could not be used")
     if "duplicates" in report:
         meaning = "rows of validation or test whose input also stands in another split"
         yield _count("duplicates", "exact duplicates across splits", _pairs(report, "across")[0], held_out, meaning)
@@ -77,9 +77,9 @@ def _count(id: str, name: str, value: int, n: int, definition: str, unit: str = 
     return Number(id, name, Estimate(float(value), n=n, interval=COUNTED), definition, unit)
 
 
-def _began(subject: Subject) -> dict[str, Any]:
+def _began(context: EvaluationContext) -> dict[str, Any]:
     """Where the weights came from that the training began with, if it did not begin from nothing."""
-    taken = subject.config.get("transfer") or {}
+    taken = context.config.get("transfer") or {}
     if not taken.get("origin"):
         return {}
     words = taken["origin"].split(" ")

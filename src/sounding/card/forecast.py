@@ -16,7 +16,7 @@ from time import perf_counter
 
 from sounding.card.sections import MEASURED
 from sounding.card.wording import duration
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 from sounding.randomness import stream
 
 SHORT = 60.0
@@ -34,21 +34,21 @@ class Speed:
     corruptions: int
 
 
-def forecast(subject: Subject) -> dict[str, float]:
+def forecast(context: EvaluationContext) -> dict[str, float]:
     """Seconds for each section; nothing for a model that cannot predict."""
-    if not len(subject.test):
+    if not len(context.test):
         return {}
     try:
-        speed = _speed(subject)
-        return {id: 0.5 + _SECONDS.get(id, _nothing)(subject, speed) for id in MEASURED}
+        speed = _speed(context)
+        return {id: 0.5 + _SECONDS.get(id, _nothing)(context, speed) for id in MEASURED}
     except Exception:  # whatever is wrong with the model or the rows, the sections will say it
         return {}
 
 
-def _speed(subject: Subject) -> Speed:
-    value, corruptions = subject.test[0].input, subject.task.input.corruptions.values()
+def _speed(context: EvaluationContext) -> Speed:
+    value, corruptions = context.test[0].input, context.task.input.corruptions.values()
     each = [_seconds(lambda c=corrupt: c(value, 3, stream("forecast"))) for corrupt in corruptions]  # type: ignore[misc]
-    return Speed(subject.row_seconds, sum(each) / max(1, len(each)), len(each))
+    return Speed(context.row_seconds, sum(each) / max(1, len(each)), len(each))
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -60,95 +60,95 @@ def _seconds(work: Callable[[], object]) -> float:
 # ---- seconds of each section
 
 
-def _nothing(subject: Subject, speed: Speed) -> float:
+def _nothing(context: EvaluationContext, speed: Speed) -> float:
     return 0.0
 
 
-def _quality(subject: Subject, speed: Speed) -> float:
-    return 2 * len(subject.test) * speed.row  # an answer and a loss for each row
+def _quality(context: EvaluationContext, speed: Speed) -> float:
+    return 2 * len(context.test) * speed.row  # an answer and a loss for each row
 
 
-def _calibration(subject: Subject, speed: Speed) -> float:
-    return 1.0 + 2 * len(subject.validation) * speed.row
+def _calibration(context: EvaluationContext, speed: Speed) -> float:
+    return 1.0 + 2 * len(context.validation) * speed.row
 
 
-def _data_efficiency(subject: Subject, speed: Speed) -> float:
+def _data_efficiency(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.data_efficiency import PLANS
     from sounding.challenges.labels.retraining import affordable
 
-    plan = PLANS[subject.profile]
+    plan = PLANS[context.profile]
     trainings = (len(plan.shares) + len(plan.per_class)) * plan.draws
-    if affordable(subject.training, plan.seconds, trainings) is None:
+    if affordable(context.training, plan.seconds, trainings) is None:
         return 0.0  # and the section will say so
-    training = min(plan.seconds, trainings * float(subject.training.get("seconds") or 0.0))
-    return training + trainings * min(plan.test, len(subject.test)) * 2 * speed.row
+    training = min(plan.seconds, trainings * float(context.training.get("seconds") or 0.0))
+    return training + trainings * min(plan.test, len(context.test)) * 2 * speed.row
 
 
-def _interpretability(subject: Subject, speed: Speed) -> float:
+def _interpretability(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.explanations.affordable import afford
     from sounding.challenges.explanations.explaining import candidates
     from sounding.challenges.interpretability import PLANS
 
-    plan, inputs = PLANS[subject.profile], [row.input for row in candidates(subject, 8)]
-    return afford(subject, plan, inputs).passes * speed.row if inputs else 0.0
+    plan, inputs = PLANS[context.profile], [row.input for row in candidates(context, 8)]
+    return afford(context, plan, inputs).passes * speed.row if inputs else 0.0
 
 
-def _robustness(subject: Subject, speed: Speed) -> float:
+def _robustness(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.robustness import PLANS, STEP
 
-    plan, arms = PLANS[subject.profile], PLANS[subject.profile].arms
-    n, attacked = min(plan.rows, len(subject.test)), min(plan.attacked, len(subject.test))
+    plan, arms = PLANS[context.profile], PLANS[context.profile].arms
+    n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
     corrupted = n * speed.corruptions * len(plan.severities) * (2 * speed.row + speed.corruption)
-    balls = len(subject.task.input.threats) + plan.unbounded
+    balls = len(context.task.input.threats) + plan.unbounded
     gradient = balls * attacked * STEP * speed.row
     more = gradient * (arms.apgd + arms.targets * arms.targeted) + balls * attacked * arms.queries * speed.row
     return min(corrupted, plan.seconds) + min(gradient * arms.pgd, plan.seconds) + min(more, arms.seconds)
 
 
-def _certificate(subject: Subject, speed: Speed) -> float:
+def _certificate(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.certificate import PLANS
 
-    plan = PLANS[subject.profile]
-    if plan is None or subject.task.input.legal is None or not subject.task.target.options:
+    plan = PLANS[context.profile]
+    if plan is None or context.task.input.value_range is None or not context.task.target.classes:
         return 0.0
-    return min(plan.seconds, min(plan.rows, len(subject.test)) * plan.draws * len(plan.sigmas) * speed.row)
+    return min(plan.seconds, min(plan.rows, len(context.test)) * plan.draws * len(plan.sigmas) * speed.row)
 
 
-def _shift(subject: Subject, speed: Speed) -> float:
+def _shift(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.shift import PLANS
 
-    return 2 * min(PLANS[subject.profile].rows, len(subject.second)) * speed.row
+    return 2 * min(PLANS[context.profile].rows, len(context.second)) * speed.row
 
 
-def _prediction_sets(subject: Subject, speed: Speed) -> float:
+def _prediction_sets(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.prediction_sets import PLANS
 
-    return PLANS[subject.profile].resamples / 500
+    return PLANS[context.profile].resamples / 500
 
 
-def _unknown_inputs(subject: Subject, speed: Speed) -> float:
+def _unknown_inputs(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.unknown_inputs import PLANS
 
-    plan = PLANS[subject.profile]
-    passes = 2 * (3 + len(subject.task.input.ablations)) * min(plan.rows, len(subject.test))
-    return min(plan.seconds, (passes + min(plan.training, len(subject.train))) * speed.row) + plan.resamples / 500
+    plan = PLANS[context.profile]
+    passes = 2 * (3 + len(context.task.input.baselines)) * min(plan.rows, len(context.test))
+    return min(plan.seconds, (passes + min(plan.training, len(context.train))) * speed.row) + plan.resamples / 500
 
 
-def _energy(subject: Subject, speed: Speed) -> float:
+def _energy(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.costs.windows import WINDOW_SECONDS, WINDOWS
 
-    return 2 * WINDOWS * WINDOW_SECONDS[subject.profile]
+    return 2 * WINDOWS * WINDOW_SECONDS[context.profile]
 
 
-def _trade_offs(subject: Subject, speed: Speed) -> float:
+def _trade_offs(context: EvaluationContext, speed: Speed) -> float:
     from sounding.card.contest import ROUNDS
     from sounding.card.precisions import PLANS
 
-    plan = PLANS[subject.profile]
-    return 0.0 if plan is None else 3 * (2 * len(subject.test) * speed.row + ROUNDS * plan.seconds)
+    plan = PLANS[context.profile]
+    return 0.0 if plan is None else 3 * (2 * len(context.test) * speed.row + ROUNDS * plan.seconds)
 
 
-_SECONDS: Mapping[str, Callable[[Subject, Speed], float]] = {
+_SECONDS: Mapping[str, Callable[[EvaluationContext, Speed], float]] = {
     "quality": _quality,
     "data_efficiency": _data_efficiency,
     "interpretability": _interpretability,

@@ -16,16 +16,16 @@ from sounding.card.forecast import Course, forecast
 from sounding.card.parts import Part, Parts
 from sounding.card.sections import MEASURED, Known, measurement
 from sounding.contract.evidence import failed, interrupted, timed
+from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.meter import Meter, given_watts
-from sounding.evaluation.context import Subject
 from sounding.training.loop import Interrupted
 
 Say = Callable[[str], None]
 
 
 def measure(
-    subject: Subject,
+    context: EvaluationContext,
     report: Mapping[str, Any],
     header: Header,
     *,
@@ -33,7 +33,7 @@ def measure(
     parts: Parts | None = None,
     progress: Say | None = None,
 ) -> Card:
-    """Measure every section on `subject`; `report` is what `data.Report.to_json()` gives.
+    """Measure every section on `context`; `report` is what `data.Report.to_json()` gives.
 
     `siblings` are the headlines of runs that differ by seed alone. `parts` are the sections of an earlier, unfinished
     measuring, which are taken as they are; new ones are added to them. `progress` hears how long it will take, and of
@@ -41,43 +41,43 @@ def measure(
     card, and the others say that they were interrupted. Raises SoundingErrors only for what is wrong before the first
     section.
     """
-    check(subject)
+    check(context)
     if parts:
         parts.open()
     known = Known(report, header.use, siblings or {}, parts.scores() if parts else None, progress)
     done: list[Part] = []
     try:
         kept = {id: part for id in MEASURED if parts and (part := parts.get(id))}
-        course = Course(forecast(subject), kept.keys(), progress)
-        course.announce(subject.profile)
+        course = Course(forecast(context), kept.keys(), progress)
+        course.announce(context.profile)
         for id, title in MEASURED.items():
             course.begins(id, title)
-            done.append(kept.get(id) or _measured(subject, known, id, title, parts))
+            done.append(kept.get(id) or _measured(context, known, id, title, parts))
             course.ended(id, done[-1].section.seconds)
     except (KeyboardInterrupt, Interrupted):
         done += [Part(interrupted(id, title)) for id, title in list(MEASURED.items())[len(done) :]]
-    header = header.about(subject)
+    header = header.about(context)
     return Card(header, (*(part.section for part in done), method.section(header, done)))
 
 
-def check(subject: Subject) -> None:
+def check(context: EvaluationContext) -> None:
     """Raises UsageError or DataError for what can be seen to be wrong before anything is measured."""
     from sounding.challenges import shift
 
     given_watts()
-    checked_pue(subject.config.get("pue") or 1.0)
-    if subject.region:
-        intensity(subject.region)
-    if len(subject.second):
-        shift.known(subject.task, subject.second, subject.second_name)
+    checked_pue(context.config.get("pue") or 1.0)
+    if context.region:
+        intensity(context.region)
+    if len(context.second):
+        shift.known(context.task, context.second, context.second_name)
 
 
-def _measured(subject: Subject, known: Known, id: str, title: str, parts: Parts | None) -> Part:
+def _measured(context: EvaluationContext, known: Known, id: str, title: str, parts: Parts | None) -> Part:
     """One section, or why there is none, with what that cost; kept unless it failed."""
     started, error = perf_counter(), None
     with Meter() as meter:
         try:
-            section = measurement(id, subject, known)
+            section = measurement(id, context, known)
         except Interrupted:
             raise
         except Exception as broken:  # a bug in one measurement must not cost the hours of the others

@@ -24,9 +24,9 @@ from torch import nn
 
 from sounding.card.storage import finite, read_section
 from sounding.contract.evidence import Figure, Section
+from sounding.errors import RunError
 from sounding.files import read_json, write, write_json
 from sounding.machine.metering.meter import Cost
-from sounding.errors import RunError
 
 FOLDER = "card.parts"
 

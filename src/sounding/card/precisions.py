@@ -21,11 +21,11 @@ from torch import nn
 
 from sounding.card.contest import Line, Plan, Side, contest
 from sounding.challenges.passes import device
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, skipped
-from sounding.machine.setting import Setting, choose
-from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.machine.setting import Setting, choose
 
 ID, TITLE = "trade_offs", "Trade-offs"
 NO_INT8 = (
@@ -39,39 +39,39 @@ PLANS: Mapping[str, Plan | None] = {"quick": None, "standard": Plan(0, (), 0.5),
 """Corruptions are not measured again here."""
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """Quality, calibration, energy and size in fp32, bf16 and with weights of 8 bits, paired on the test rows."""
     started = time.perf_counter()
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
-    plan = PLANS[subject.profile]
+    plan = PLANS[context.profile]
     if plan is None:
         reason = "the quick profile measures one precision; run sounding card RUN --standard"
         return skipped(ID, TITLE, reason)
-    setting, why_not = bf16(subject)
-    if setting is not None and (broken := _stumbles(subject, setting)):
+    setting, why_not = bf16(context)
+    if setting is not None and (broken := _stumbles(context, setting)):
         setting, why_not = None, f"bf16: this model's answers cannot be computed in it ({broken})."
-    sides = [Side(_FIRST, subject)]
+    sides = [Side(_FIRST, context)]
     if setting is not None:
-        sides.append(Side("bf16", subject, setting))
-    rounded, size = int8_weights(subject.model)
+        sides.append(Side("bf16", context, setting))
+    rounded, size = int8_weights(context.model)
     if size:
-        sides.append(Side("int8 weights", replace(subject, model=rounded), bytes=size))
+        sides.append(Side("int8 weights", replace(context, model=rounded), bytes=size))
     notes = [*([why_not] if why_not else []), NO_INT8]
     if len(sides) < 2:
         return not_applicable(ID, TITLE, " ".join(notes))
     try:
-        lines = [line for line in contest(sides, plan, subject.seed) if line.id in _SHOWN]
+        lines = [line for line in contest(sides, plan, context.seed) if line.id in _SHOWN]
     except TrainingError as error:  # outputs that are not finite, in one precision or in all
         return not_applicable(ID, TITLE, error.what)
-    numbers = tuple(_numbers(sides, lines, subject.seed, time.perf_counter() - started))
+    numbers = tuple(_numbers(sides, lines, context.seed, time.perf_counter() - started))
     details = {"side_by_side": [_row(sides, line) for line in lines], "notes": notes}
     return Section(ID, TITLE, _sentence(sides, lines), numbers, details=details)
 
 
-def bf16(subject: Subject) -> tuple[Setting | None, str]:
+def bf16(context: EvaluationContext) -> tuple[Setting | None, str]:
     """The setting in which the model computes in bf16 where that is faster; or why it is not measured."""
-    where = device(subject.model).type
+    where = device(context.model).type
     if where != "cpu":
         fit = where == "cuda" and torch.cuda.is_bf16_supported()
         return (Setting(precision="bf16", device=where), "") if fit else (None, f"bf16: not usable on {where}.")
@@ -82,10 +82,10 @@ def bf16(subject: Subject) -> tuple[Setting | None, str]:
     return None, f"bf16: not usable on this processor ({reason})."
 
 
-def _stumbles(subject: Subject, setting: Setting) -> str:
+def _stumbles(context: EvaluationContext, setting: Setting) -> str:
     """Why the task cannot answer in this setting (an operation that lacks it), or nothing."""
     try:
-        trials(subject.task, subject.model, [subject.test[0]], setting)
+        evaluate_rows(context.task, context.model, [context.test[0]], setting)
     except (TypeError, RuntimeError, NotImplementedError) as error:
         return str(error).splitlines()[0]
     except TrainingError:  # outputs that are not finite are a finding

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from sounding.contract.evidence import Section
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 SECTIONS: Mapping[str, str] = {
     "use": "Use and limits",
@@ -39,7 +39,7 @@ MEASURED: Mapping[str, str] = {id: title for id, title in SECTIONS.items() if id
 
 @dataclass(frozen=True)
 class Known:
-    """What some measurements want beside the subject.
+    """What some measurements want beside the context.
 
     `report` is what `data.Report.to_json()` gives, `use` the author's words on what the model is for, `siblings`
     seed → headline of runs that differ by seed alone. `scores` keeps what long measurements have by name, so that they
@@ -53,17 +53,17 @@ class Known:
     say: Callable[[str], None] | None = None
 
 
-def measurement(id: str, subject: Subject, known: Known) -> Section:
+def measurement(id: str, context: EvaluationContext, known: Known) -> Section:
     """Measure the section called `id`."""
     if id in ("use", "data"):
         from sounding.card import data
 
-        found = data.measure(subject, known.report)
-        return found if id == "data" else import_module("sounding.card.use").measure(subject, found, known.use)
+        found = data.measure(context, known.report)
+        return found if id == "data" else import_module("sounding.card.use").measure(context, found, known.use)
     if id == "seeds":
-        return import_module("sounding.card.seeds").measure(subject, known.siblings)
+        return import_module("sounding.card.seeds").measure(context, known.siblings)
     if id == "data_efficiency":
         challenge = import_module("sounding.challenges.data_efficiency")
-        return challenge.measure(subject, kept=known.scores, progress=known.say)
+        return challenge.measure(context, kept=known.scores, progress=known.say)
     place = {"quality": "card.quality", "trade_offs": "card.precisions"}.get(id, f"challenges.{id}")
-    return import_module(f"sounding.{place}").measure(subject)
+    return import_module(f"sounding.{place}").measure(context)

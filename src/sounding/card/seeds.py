@@ -17,11 +17,11 @@ from typing import Any
 
 from sounding.card.wording import capital
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, skipped
-from sounding.files import read_json
-from sounding.evaluation.intervals import as_share, mean_t
 from sounding.contract.metrics import Metric
-from sounding.evaluation.context import Subject
 from sounding.errors import RunError, SoundingError
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.intervals import as_share, mean_t
+from sounding.files import read_json
 
 ID, TITLE = "seeds", "Seed spread"
 ONE_RUN = "one run: training variance is unknown; train with other seeds and make the card again"
@@ -32,29 +32,29 @@ _NOT_OF_THE_TRAINING = frozenset({"schema", "seed", "created", "command", "setti
 """Keys of config.json in which siblings may differ. The data are compared by their digest, wherever they lie."""
 
 
-def measure(subject: Subject, headlines: Mapping[int, float] | None = None) -> Section:
+def measure(context: EvaluationContext, headlines: Mapping[int, float] | None = None) -> Section:
     """Mean, range and t interval of the headline over this run and `headlines`, seed → value of runs that are siblings.
 
     The value of the subject's own seed is measured, whatever `headlines` says of it.
     """
     started = time.perf_counter()
-    metric = subject.task.metrics[0]
-    others = {seed: value for seed, value in (headlines or {}).items() if seed != subject.seed and math.isfinite(value)}
+    metric = context.task.metrics[0]
+    others = {seed: value for seed, value in (headlines or {}).items() if seed != context.seed and math.isfinite(value)}
     if not others:
         return skipped(ID, TITLE, ONE_RUN)
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
     try:
-        own = metric.value(subject.records)
+        own = metric.value(context.records)
     except SoundingError as error:  # a broken model is the finding of another section
         return not_applicable(ID, TITLE, str(error))
     if not math.isfinite(own):
         return not_applicable(ID, TITLE, f"{metric.name} of this run is not finite")
-    values = dict(sorted({**others, subject.seed: own}.items()))
+    values = dict(sorted({**others, context.seed: own}.items()))
     mean = _mean(metric, values)
     numbers = tuple(_numbers(metric, values, mean, time.perf_counter() - started))
     rows = [{"seed": seed, metric.name: value} for seed, value in values.items()]
-    return Section(ID, TITLE, _sentence(subject, values, mean, own), numbers, details={"runs": rows})
+    return Section(ID, TITLE, _sentence(context, values, mean, own), numbers, details={"runs": rows})
 
 
 def _mean(metric: Metric, values: Mapping[int, float]) -> Estimate:
@@ -73,11 +73,11 @@ def _numbers(metric: Metric, values: Mapping[int, float], found: Estimate, secon
         yield Number(id, f"{id} {name} over {k} seeds", Estimate(value, n=k), meaning, unit, seconds=seconds)
 
 
-def _sentence(subject: Subject, values: Mapping[int, float], mean: Estimate, own: float) -> str:
-    name, unit = subject.task.metrics[0].name, subject.task.metrics[0].unit
+def _sentence(context: EvaluationContext, values: Mapping[int, float], mean: Estimate, own: float) -> str:
+    name, unit = context.task.metrics[0].name, context.task.metrics[0].unit
     unit = f" {unit}" if unit else ""
     ends = f"from {min(values.values()):.3f} to {max(values.values()):.3f}"
-    this = f"this run (seed {subject.seed}) has {own:.3f}"
+    this = f"this run (seed {context.seed}) has {own:.3f}"
     said = f"{capital(name)} is {mean}{unit} on average over {len(values)} seeds, {ends}; {this}."
     if len(values) < FEWEST:
         said += f" {len(values)} runs are too few for an interval: train with {FEWEST} seeds or more."

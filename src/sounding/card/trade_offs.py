@@ -20,10 +20,10 @@ from typing import Any
 from sounding.card.contest import Line, Plan, Side, contest
 from sounding.card.storage import finite, replace_all
 from sounding.card.wording import NOT_JOINTLY, capital, printed
-from sounding.evaluation.evaluation import same
 from sounding.contract.evidence import Estimate, Number
-from sounding.evaluation.context import Profile, Subject
 from sounding.errors import UsageError
+from sounding.evaluation.context import EvaluationContext, Profile
+from sounding.evaluation.evaluation import same
 
 PLANS: Mapping[Profile, Plan] = {
     "quick": Plan(200, (3,), 0.1),
@@ -119,7 +119,7 @@ class TradeOffs:
                 yield [f"  {change}", *(_changed(line, k) for k in range(len(self.names)))]
 
 
-def compare_runs(subjects: Mapping[str, Subject], profile: Profile = "quick", seed: int = 0) -> TradeOffs:
+def compare_runs(subjects: Mapping[str, EvaluationContext], profile: Profile = "quick", seed: int = 0) -> TradeOffs:
     """Models of one task on the same test rows, by name, each against the first.
 
     Raises UsageError for fewer than two, for different tasks, and for different test rows.
@@ -127,29 +127,29 @@ def compare_runs(subjects: Mapping[str, Subject], profile: Profile = "quick", se
     names, some = list(subjects), list(subjects.values())
     if len(some) < 2:
         raise UsageError("one run alone has nothing to be compared with", fix="Name two runs or more")
-    tasks = {name: _task(subject) for name, subject in subjects.items()}
+    tasks = {name: _task(context) for name, context in subjects.items()}
     for name in names[1:]:
         if tasks[name] != tasks[names[0]]:
             what = f"the runs are of different tasks: {tasks[names[0]]} and {tasks[name]}"
             raise UsageError(what, where=f"{names[0]} and {name}", fix="Compare runs of one task")
     _same_rows(names, some)
-    sides = [Side(name, subject) for name, subject in subjects.items()]
+    sides = [Side(name, context) for name, context in subjects.items()]
     return TradeOffs(tasks[names[0]], len(some[0].test), tuple(names), contest(sides, PLANS[profile], seed))
 
 
-def _task(subject: Subject) -> str:
+def _task(context: EvaluationContext) -> str:
     """The task's name and what it is judged by: two runs of one task may still be judged differently."""
-    name = Path(str(subject.config.get("task") or type(subject.task).__name__)).stem
-    return f"{name} ({subject.task.metrics[0].name})"
+    name = Path(str(context.config.get("task") or type(context.task).__name__)).stem
+    return f"{name} ({context.task.metrics[0].name})"
 
 
-def _same_rows(names: Sequence[str], subjects: Sequence[Subject]) -> None:
+def _same_rows(names: Sequence[str], subjects: Sequence[EvaluationContext]) -> None:
     """Raises UsageError unless all have the same truths in the same order."""
     fix = "Compare runs on the same rows: name the data, or train them on the same"
     first = subjects[0].records
-    for name, subject in zip(names[1:], subjects[1:], strict=True):
+    for name, context in zip(names[1:], subjects[1:], strict=True):
         where = f"{names[0]} and {name}"
-        other = subject.records
+        other = context.records
         if not len(first) or len(first) != len(other):
             what = f"the test rows are not the same: {len(first):,} and {len(other):,}"
             raise UsageError(what, where=where, fix=fix)

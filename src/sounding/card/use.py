@@ -12,9 +12,9 @@ from typing import Any
 
 from sounding.card.wording import COUNTED, warnings
 from sounding.contract.evidence import Estimate, Number, Section
-from sounding.evaluation.context import Subject
-from sounding.errors import SoundingError
 from sounding.contract.modality import InputModality, Modality
+from sounding.errors import SoundingError
+from sounding.evaluation.context import EvaluationContext
 
 ID, TITLE = "use", "Use and limits"
 UNSAID = "The author does not say what the model is for, or what it is not for."
@@ -28,23 +28,23 @@ _LISTED = 10  # answers that are named
 _LONG = 60  # characters of a description that a line can hold
 
 
-def measure(subject: Subject, data: Section, use: str = "") -> Section:
+def measure(context: EvaluationContext, data: Section, use: str = "") -> Section:
     """`data` is the section on the data, whose warnings are taken over; `use` is the author's free text."""
-    warned = [*warnings(data), *_groups(subject), *_thin_classes(data)]
-    n = len(subject.test)
+    warned = [*warnings(data), *_groups(context), *_thin_classes(data)]
+    n = len(context.test)
     meaning = "things about the data that limit what may be concluded from this card"
     count = Number("warnings", "warnings", Estimate(float(len(warned)), n=n, interval=COUNTED), meaning)
-    kind = _inputs(subject)
+    kind = _inputs(context)
     measured_on = f"{n:,} test row{'s' * (n != 1)}" if n else "nothing: there are no test rows"
     details = {
         "intended_use": use.strip() or "not stated",
         "inputs_measured": kind,
-        "answers": _answers(subject.task.target),
+        "answers": _answers(context.task.target),
         "measured_on": measured_on,
         "warnings": warned,
         "notes": [] if use.strip() else [UNSAID],
     }
-    sentence = " ".join(filter(None, [subject.task.caution, _sentence(use, measured_on, kind, len(warned))]))
+    sentence = " ".join(filter(None, [context.task.caution, _sentence(use, measured_on, kind, len(warned))]))
     return Section(ID, TITLE, sentence, (count,), details=details)
 
 
@@ -59,12 +59,12 @@ def _sentence(use: str, measured_on: str, kind: str, warned: int) -> str:
 # ---- what was measured
 
 
-def _inputs(subject: Subject) -> str:
+def _inputs(context: EvaluationContext) -> str:
     """The kind of inputs in words: "image, such as a 32×32 colour picture", from the smallest to the largest."""
-    input = subject.task.input
+    input = context.task.input
     noun = type(input).__name__.lower()
     try:
-        rows = subject.sample(LOOKED_AT, "use") if len(subject.test) else list(subject.train[:LOOKED_AT])
+        rows = context.sample(LOOKED_AT, "use") if len(context.test) else list(context.train[:LOOKED_AT])
         values = [row.input for row in rows]
         sized = sorted(((_size(input, value), i) for i, value in enumerate(values)))
     except SoundingError:  # a row that cannot be read any more: other sections say so
@@ -93,22 +93,22 @@ def _described(input: Modality, value: Any) -> str:
 
 
 def _answers(target: Modality) -> str:
-    if not target.options:
+    if not target.classes:
         return f"open ({type(target).__name__.lower()})"
-    names = [target.describe(option) for option in target.options]
+    names = [target.describe(option) for option in target.classes]
     return f"one of {len(names):,}: {', '.join(names[:_LISTED])}{', …' * (len(names) > _LISTED)}"
 
 
 # ---- warnings that the data section cannot know
 
 
-def _groups(subject: Subject) -> Iterator[str]:
+def _groups(context: EvaluationContext) -> Iterator[str]:
     """Test rows of one group, or of a few."""
     try:
-        names = Counter(record.group for record in subject.records if record.group) if len(subject.test) else Counter()
+        names = Counter(record.group for record in context.records if record.group) if len(context.test) else Counter()
     except SoundingError:  # a broken model is the finding of another section
         return
-    if len(names) == 1 and sum(names.values()) == len(subject.records):
+    if len(names) == 1 and sum(names.values()) == len(context.records):
         yield f"All test rows are of one group (‘{next(iter(names))}’): nothing is known of any other."
     elif 1 < len(names) < FEW_GROUPS:
         yield f"The test rows come from only {len(names)} groups: intervals are over groups, and wide."

@@ -29,12 +29,12 @@ from sounding.challenges.confidences.confidence import (
     null_of,
 )
 from sounding.challenges.confidences.temperature import FEWEST
-from sounding.evaluation import plots
 from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
-from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.contract.metrics import mean
-from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.intervals import bootstrap, wilson
 
 __all__ = ["expected_calibration_error", "measure"]
 
@@ -46,13 +46,13 @@ MOST_FITTED, CELLS_FITTED = 2000, 40_000
 """Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """Calibration error beside its null, before and after a temperature; Brier score and log loss."""
     started = time.perf_counter()
-    task = subject.task
+    task = context.task
     try:
-        decided = decisions(task, subject.records)
-        learnt = decisions(task, subject.validation_records) if len(subject.validation) else None
+        decided = decisions(task, context.records)
+        learnt = decisions(task, context.validation_records) if len(context.validation) else None
     except TrainingError as error:  # outputs that are not finite
         return not_applicable(ID, TITLE, error.what)
     if not len(decided):
@@ -62,8 +62,8 @@ def measure(subject: Subject) -> Section:
         return not_applicable(ID, TITLE, reason)
     temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
     tempered = None if temperature is None else at_temperature(decided, temperature)
-    null = null_of(decided, seed=subject.seed)
-    numbers = [*_errors(subject, decided, null), *_after(subject, learnt, tempered, temperature)]
+    null = null_of(decided, seed=context.seed)
+    numbers = [*_errors(context, decided, null), *_after(context, learnt, tempered, temperature)]
     numbers = [replace(number, seconds=time.perf_counter() - started) for number in numbers]
     section = Section(
         ID,
@@ -79,48 +79,48 @@ def measure(subject: Subject) -> Section:
 # ---- numbers
 
 
-def _errors(subject: Subject, d: Decisions, null: np.ndarray) -> list[Number]:
+def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[Number]:
     listed = d.scores is not None
     over = "over all options" if listed else "of right against wrong"
     return [
-        _number(subject, "ece", "calibration error", calibration_error(d, seed=subject.seed),
+        _number(context, "ece", "calibration error", calibration_error(d, seed=context.seed),
                 f"expected calibration error: mean |accuracy − confidence| over {BINS} bins of equal mass"),
-        _number(subject, "ece_null", "calibration error of a calibrated model", _null(null),
+        _number(context, "ece_null", "calibration error of a calibrated model", _null(null),
                 "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
-        _number(subject, "ece_null_95", "largest plausible error of a calibrated model",
+        _number(context, "ece_null_95", "largest plausible error of a calibrated model",
                 Estimate(float(np.quantile(null, 0.95)), n=len(d)),
                 f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
                 "estimated"),
-        _number(subject, "ece_equal_width", "calibration error, bins of equal width",
-                calibration_error(d, "equal width", subject.seed),
+        _number(context, "ece_equal_width", "calibration error, bins of equal width",
+                calibration_error(d, "equal width", context.seed),
                 f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
-        _number(subject, "brier", "Brier score", _mean(subject, d, brier(d)),
+        _number(context, "brier", "Brier score", _mean(context, d, brier(d)),
                 f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
-        _number(subject, "nll", "log loss", _mean(subject, d, log_loss(d)),
+        _number(context, "nll", "log loss", _mean(context, d, log_loss(d)),
                 f"minus mean log-probability of what turned out true, {over}; lower is better", unit="nats"),
     ]  # fmt: skip
 
 
 def _after(
-    subject: Subject, learnt: Decisions | None, tempered: Decisions | None, temperature: float | None
+    context: EvaluationContext, learnt: Decisions | None, tempered: Decisions | None, temperature: float | None
 ) -> list[Number]:
     """What a temperature would change, where enough validation rows were there to fit one."""
     if learnt is None or tempered is None or temperature is None:
         return []
-    null = null_of(tempered, seed=subject.seed)
+    null = null_of(tempered, seed=context.seed)
     return [
-        _number(subject, "ece_tempered", "calibration error after temperature",
-                calibration_error(tempered, seed=subject.seed),
+        _number(context, "ece_tempered", "calibration error after temperature",
+                calibration_error(tempered, seed=context.seed),
                 "the same error on the test rows with the temperature fitted on the validation rows"),
-        _number(subject, "ece_null_95_tempered", "largest plausible error after temperature",
+        _number(context, "ece_null_95_tempered", "largest plausible error after temperature",
                 Estimate(float(np.quantile(null, 0.95)), n=len(tempered)),
                 "95th percentile of that error, with that temperature, if each answer were right as often as it then "
                 "says", "estimated"),
-        _number(subject, "brier_tempered", "Brier score after temperature", _mean(subject, tempered, brier(tempered)),
+        _number(context, "brier_tempered", "Brier score after temperature", _mean(context, tempered, brier(tempered)),
                 "the Brier score of the test rows with that temperature"),
-        _number(subject, "nll_tempered", "log loss after temperature", _mean(subject, tempered, log_loss(tempered)),
+        _number(context, "nll_tempered", "log loss after temperature", _mean(context, tempered, log_loss(tempered)),
                 "the log loss of the test rows with that temperature", unit="nats"),
-        _number(subject, "temperature", "temperature", _spread_of_temperature(subject, learnt, temperature),
+        _number(context, "temperature", "temperature", _spread_of_temperature(context, learnt, temperature),
                 "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
                 "in n + 2 taken to be wrong (Platt); above 1 the model is too sure"),
     ]  # fmt: skip
@@ -138,13 +138,19 @@ def _table(numbers: list[Number]) -> list[dict[str, Any]]:
 
 
 def _number(
-    subject: Subject, id: str, name: str, found: Estimate, definition: str, kind: Kind = "measured", unit: str = ""
+    context: EvaluationContext,
+    id: str,
+    name: str,
+    found: Estimate,
+    definition: str,
+    kind: Kind = "measured",
+    unit: str = "",
 ) -> Number:
-    return Number(id, name, found, definition, unit, kind, seed=subject.seed)
+    return Number(id, name, found, definition, unit, kind, seed=context.seed)
 
 
-def _mean(subject: Subject, d: Decisions, values: np.ndarray) -> Estimate:
-    return bootstrap(values, mean, d.groups, subject.seed)
+def _mean(context: EvaluationContext, d: Decisions, values: np.ndarray) -> Estimate:
+    return bootstrap(values, mean, d.groups, context.seed)
 
 
 def _null(null: np.ndarray) -> Estimate:
@@ -153,14 +159,14 @@ def _null(null: np.ndarray) -> Estimate:
     return Estimate(mean, min(float(low), mean), max(float(high), mean), len(null), interval="consistency resampling")
 
 
-def _spread_of_temperature(subject: Subject, learnt: Decisions, temperature: float) -> Estimate:
+def _spread_of_temperature(context: EvaluationContext, learnt: Decisions, temperature: float) -> Estimate:
     wide = 1 if learnt.scores is None else learnt.scores.shape[1]
     most = min(MOST_FITTED, max(200, CELLS_FITTED // wide))
     few = learnt  # or some drawn at random: the first ones may all be of one class
     if len(learnt) > most:
-        few = learnt.take(np.sort(subject.rng("rows for the temperature").permutation(len(learnt))[:most]))
+        few = learnt.take(np.sort(context.rng("rows for the temperature").permutation(len(learnt))[:most]))
     rows = np.arange(len(few))
-    found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, subject.seed, resamples=200)
+    found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, context.seed, resamples=200)
     if found.low is None or found.high is None:
         return replace(found, value=temperature)
     ratio = temperature / found.value  # what is drawn has its own best temperature; the interval goes with that of all

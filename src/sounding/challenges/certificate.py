@@ -28,11 +28,11 @@ from sounding.challenges.disturbances.smoothing import (
     winners,
 )
 from sounding.challenges.passes import frozen
-from sounding.evaluation import plots
-from sounding.evaluation.evaluation import same
 from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import same
 from sounding.evaluation.intervals import proportion
-from sounding.evaluation.context import Subject
 from sounding.randomness import generator
 
 ID, TITLE = "certificate", "Certificate"
@@ -93,84 +93,91 @@ class Certified:
         return proportion((self.radii[level] > 0) & (self.radii[level] >= r), self.groups, seed)
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """Certified accuracy of the smoothed model at each noise level and radius; not in the quick profile."""
     started = time.perf_counter()
-    reason = _impossible(subject)
+    reason = _impossible(context)
     if reason:
         return not_applicable(ID, TITLE, reason)
-    plan = PLANS[subject.profile]
+    plan = PLANS[context.profile]
     if plan is None:
         return skipped(ID, TITLE, WHAT_IT_TAKES)
-    found = certify(subject, plan)
+    found = certify(context, plan)
     if isinstance(found, str):
         return skipped(ID, TITLE, found)
-    return timed(_section(subject, found, time.perf_counter() - started), time.perf_counter() - started)
+    return timed(_section(context, found, time.perf_counter() - started), time.perf_counter() - started)
 
 
-def _impossible(subject: Subject) -> str:
+def _impossible(context: EvaluationContext) -> str:
     """Why there is nothing to certify, or nothing."""
-    if subject.task.input.legal is None:
+    if context.task.input.value_range is None:
         return "the input is discrete: Gaussian noise cannot be added to it"
-    if not subject.task.target.options:
+    if not context.task.target.classes:
         return "the answers are no finite list: noisy answers cannot be counted as votes"
-    return "" if len(subject.test) else "there are no test rows"
+    return "" if len(context.test) else "there are no test rows"
 
 
 # ---- measuring
 
 
-def certify(subject: Subject, plan: Plan) -> Certified | str:
+def certify(context: EvaluationContext, plan: Plan) -> Certified | str:
     """First votes of the rows, then the long votes of those whose first votes were right; or why that takes too long.
 
     Rows whose first votes are wrong cannot count, so the time goes to the others. The speed is measured first, and
     rows (then draws) are cut to what the seconds of the plan allow; which rows are kept is chance.
     """
-    task, levels = subject.task, len(plan.sigmas)
-    order = subject.rng("certificate").permutation(len(subject.test))[: plan.rows]
-    rate = _speed(subject, task.encoded(subject.model, [subject.test[int(order[0])].input]).float())
+    task, levels = context.task, len(plan.sigmas)
+    order = context.rng("certificate").permutation(len(context.test))[: plan.rows]
+    rate = _speed(context, task.encoded(context.model, [context.test[int(order[0])].input]).float())
     least, passes = min(LEAST, len(order)), plan.seconds * rate
     if passes < least * levels * (FIRST + FEWEST_DRAWS):
         return f"a noisy copy of a row takes {1 / rate:.2g} s here, and {least} rows do not fit into {plan.seconds:g} s"
     started = time.perf_counter()
-    rows = [subject.test[int(i)] for i in order[: max(least, int(FIRST_SHARE * passes / (levels * FIRST)))]]
-    xs = [task.encoded(subject.model, [row.input]).float() for row in rows]
-    truths = np.array([_place(row.target, task.target.options or ()) for row in rows])
-    firsts = [[leader(_vote(subject, x, s, FIRST, i)) for i, x in enumerate(xs)] for s in plan.sigmas]
+    rows = [context.test[int(i)] for i in order[: max(least, int(FIRST_SHARE * passes / (levels * FIRST)))]]
+    xs = [task.encoded(context.model, [row.input]).float() for row in rows]
+    truths = np.array([_place(row.target, task.target.classes or ()) for row in rows])
+    firsts = [[leader(_vote(context, x, s, FIRST, i)) for i, x in enumerate(xs)] for s in plan.sigmas]
     right = (np.array(firsts) == truths) & (truths != NOBODY)
     spent = time.perf_counter() - started
     rate = len(rows) * levels * FIRST / spent  # over more passes than at first, so nearer to the truth
     n, draws = _affordable((plan.seconds - spent) * rate, right, plan.draws, least)
-    radii = _radii(subject, plan.sigmas, xs, truths, right[:, :n], draws)
-    with frozen(subject.model), torch.no_grad():
-        answers = np.array([int(winners(task, subject.model, x)[0]) for x in xs[:n]])
+    radii = _radii(context, plan.sigmas, xs, truths, right[:, :n], draws)
+    with frozen(context.model), torch.no_grad():
+        answers = np.array([int(winners(task, context.model, x)[0]) for x in xs[:n]])
     untouched = (answers == truths[:n]) & (truths[:n] != NOBODY)  # no answer to an unknown truth is not a right one
     groups = [row.group for row in rows[:n]]
     return Certified(plan.sigmas, right[:, :n], radii, untouched, groups, draws, (len(order), plan.draws), rate)
 
 
 def _radii(
-    subject: Subject, sigmas: Sequence[float], xs: Sequence[Tensor], truths: np.ndarray, right: np.ndarray, draws: int
+    context: EvaluationContext,
+    sigmas: Sequence[float],
+    xs: Sequence[Tensor],
+    truths: np.ndarray,
+    right: np.ndarray,
+    draws: int,
 ) -> np.ndarray:
     """[S, n]: what the long votes prove where the first votes were `right` [S, n]; elsewhere 0."""
     radii = np.zeros(right.shape)
     for level, i in zip(*np.nonzero(right), strict=True):
-        votes = _vote(subject, xs[i], sigmas[level], draws, int(i), "long")
+        votes = _vote(context, xs[i], sigmas[level], draws, int(i), "long")
         radii[level, i] = radius(int(votes[truths[i]]), draws, sigmas[level])
     return radii
 
 
-def _vote(subject: Subject, x: Tensor, sigma: float, draws: int, row: int, which: str = "first") -> np.ndarray:
-    rng = generator("certificate", subject.seed, sigma, row, which)
-    return election(subject.task, subject.model, x, sigma, draws, rng)
+def _vote(
+    context: EvaluationContext, x: Tensor, sigma: float, draws: int, row: int, which: str = "first"
+) -> np.ndarray:
+    rng = generator("certificate", context.seed, sigma, row, which)
+    return election(context.task, context.model, x, sigma, draws, rng)
 
 
-def _speed(subject: Subject, x: Tensor) -> float:
+def _speed(context: EvaluationContext, x: Tensor) -> float:
     """Noisy copies judged a second, by one batch after another that warms up."""
-    size = batch_size(subject.task)
-    _vote(subject, x, 0.25, size, 0, "warm up")
+    size = batch_size(context.task)
+    _vote(context, x, 0.25, size, 0, "warm up")
     started = time.perf_counter()
-    _vote(subject, x, 0.25, size, 0, "speed")
+    _vote(context, x, 0.25, size, 0, "speed")
     return size / max(time.perf_counter() - started, 1e-9)
 
 
@@ -192,12 +199,12 @@ def _place(truth: object, options: Sequence[object]) -> int:
 # ---- the section
 
 
-def _section(subject: Subject, found: Certified, seconds: float) -> Section:
-    seed = subject.seed
-    numbers = [n for level in range(len(found.sigmas)) for n in _numbers(subject, found, level, seconds)]
+def _section(context: EvaluationContext, found: Certified, seconds: float) -> Section:
+    seed = context.seed
+    numbers = [n for level in range(len(found.sigmas)) for n in _numbers(context, found, level, seconds)]
     untouched = proportion(found.untouched, found.groups, seed)
     meaning = "share of the same rows that the model itself gets right, without noise"
-    numbers.append(_number(subject, "untouched", "accuracy of the same rows untouched", untouched, meaning, seconds))
+    numbers.append(_number(context, "untouched", "accuracy of the same rows untouched", untouched, meaning, seconds))
     xs = np.linspace(0, max(float(found.radii.max()), RADII[-1]), POINTS)
     curves = {f"σ {s:g}": [found.at(i, float(r), seed) for r in xs] for i, s in enumerate(found.sigmas)}
     caption = "Share of rows whose answer is right and proven up to each radius (L2); bands are 95 % over rows."
@@ -217,8 +224,8 @@ def _section(subject: Subject, found: Certified, seconds: float) -> Section:
     )
 
 
-def _numbers(subject: Subject, found: Certified, level: int, seconds: float) -> list[Number]:
-    sigma, seed = found.sigmas[level], subject.seed
+def _numbers(context: EvaluationContext, found: Certified, level: int, seconds: float) -> list[Number]:
+    sigma, seed = found.sigmas[level], context.seed
     key = f"{sigma:g}".replace(".", "_")
     how = f"{found.draws:,} draws a row (N), α = {ALPHA:g} for each row, noise of σ = {sigma:g}"
     numbers = []
@@ -231,17 +238,23 @@ def _numbers(subject: Subject, found: Certified, level: int, seconds: float) -> 
             meaning = f"share of rows whose majority under noise is right and proven; a lower bound; {how}"
         name = f"certified accuracy at radius {r:g} (σ {sigma:g})"
         id = f"certified_s{key}_r{f'{r:g}'.replace('.', '_')}"
-        numbers.append(_number(subject, id, name, found.at(level, r, seed), meaning, seconds, "bound"))
+        numbers.append(_number(context, id, name, found.at(level, r, seed), meaning, seconds, "bound"))
     open = proportion(found.right[level] & (found.radii[level] == 0), found.groups, seed)
     meaning = f"share of rows whose first {FIRST} votes are right but whose majority could not be proven; {how}"
-    numbers.append(_number(subject, f"abstained_s{key}", f"abstentions (σ {sigma:g})", open, meaning, seconds))
+    numbers.append(_number(context, f"abstained_s{key}", f"abstentions (σ {sigma:g})", open, meaning, seconds))
     return numbers
 
 
 def _number(
-    subject: Subject, id: str, name: str, found: Estimate, meaning: str, seconds: float, kind: Kind = "measured"
+    context: EvaluationContext,
+    id: str,
+    name: str,
+    found: Estimate,
+    meaning: str,
+    seconds: float,
+    kind: Kind = "measured",
 ) -> Number:
-    return Number(id, name, found, meaning, kind=kind, seed=subject.seed, seconds=seconds)
+    return Number(id, name, found, meaning, kind=kind, seed=context.seed, seconds=seconds)
 
 
 def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:

@@ -20,15 +20,15 @@ import numpy as np
 from sounding.challenges.labels.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
 from sounding.challenges.labels.helping import help_of
 from sounding.challenges.labels.retraining import Round, Say, affordable, price, retrained
-from sounding.evaluation import plots
-from sounding.data import picked
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
-from sounding.evaluation.intervals import mean_t
 from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
 from sounding.contract.task import targets
+from sounding.data import picked
 from sounding.errors import TrainingError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.intervals import mean_t
 
 __all__ = ["PLANS", "Curve", "Plan", "labels_needed", "measure", "trace"]
 
@@ -72,7 +72,7 @@ class Grid:
 
 
 def measure(
-    subject: Subject, *, kept: MutableMapping[str, float] | None = None, progress: Say | None = None
+    context: EvaluationContext, *, kept: MutableMapping[str, float] | None = None, progress: Say | None = None
 ) -> Section:
     """The curve and what it says: its area, the labels to 90 % of the full score, the gain of the last doubling.
 
@@ -81,70 +81,74 @@ def measure(
     `progress` hears which training it is and how long the others may take.
     """
     started = time.perf_counter()
-    section, help = _curve(subject, kept, progress), help_of(subject)
+    section, help = _curve(context, kept, progress), help_of(context)
     return timed(help.added(section) if help else section, time.perf_counter() - started)
 
 
-def _curve(subject: Subject, kept: MutableMapping[str, float] | None, progress: Say | None) -> Section:
+def _curve(context: EvaluationContext, kept: MutableMapping[str, float] | None, progress: Say | None) -> Section:
     started = time.perf_counter()
-    plan = PLANS[subject.profile]
-    if reason := _impossible(subject, plan):
+    plan = PLANS[context.profile]
+    if reason := _impossible(context, plan):
         return not_applicable(ID, TITLE, reason)
-    answers = _answers(subject)
-    grid = _grid(plan, len(subject.train), answers)
-    steps = affordable(subject.training, plan.seconds, grid.points * plan.draws)
+    answers = _answers(context)
+    grid = _grid(plan, len(context.train), answers)
+    steps = affordable(context.training, plan.seconds, grid.points * plan.draws)
     if steps is None:
-        full = _grid(PLANS["full"], len(subject.train), answers).points * PLANS["full"].draws
-        way = "; run sounding card RUN --full" if subject.training.get("seconds") else ""
-        return skipped(ID, TITLE, f"a label-efficiency curve {price(subject.training, full)}{way}")
+        full = _grid(PLANS["full"], len(context.train), answers).points * PLANS["full"].draws
+        way = "; run sounding card RUN --full" if context.training.get("seconds") else ""
+        return skipped(ID, TITLE, f"a label-efficiency curve {price(context.training, full)}{way}")
     try:
-        curve, by_class = trace(subject, grid, plan, steps, Round(grid.points * plan.draws, progress, kept))
+        curve, by_class = trace(context, grid, plan, steps, Round(grid.points * plan.draws, progress, kept))
     except TrainingError as error:
         return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
     if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
-        return skipped(ID, TITLE, f"a training on part of the rows gave no {subject.task.metrics[0].name}")
-    return _findings(subject, curve, by_class, time.perf_counter() - started)
+        return skipped(ID, TITLE, f"a training on part of the rows gave no {context.task.metrics[0].name}")
+    return _findings(context, curve, by_class, time.perf_counter() - started)
 
 
-def trace(subject: Subject, grid: Grid, plan: Plan, steps: int, work: Round) -> tuple[Curve, dict[int, list[float]]]:
+def trace(
+    context: EvaluationContext, grid: Grid, plan: Plan, steps: int, work: Round
+) -> tuple[Curve, dict[int, list[float]]]:
     """Train a new model for every draw and size, and score it on the same test rows.
 
     Gives the curve, and for each number of labels per class the score of each draw.
     """
-    judges, answers = subject.sample(plan.test, "data efficiency"), _answers(subject)
+    judges, answers = context.sample(plan.test, "data efficiency"), _answers(context)
     scores = np.empty((plan.draws, len(grid.sizes)))
     by_class: dict[int, list[float]] = {count: [] for count in grid.per_class}
 
     def score(draw: int, name: str, indices: np.ndarray) -> float:
         label = (
-            f"{ID} seed {subject.seed} draw {draw}: {name} of {len(subject.train)}, {steps} steps, {len(judges)} judges"
+            f"{ID} seed {context.seed} draw {draw}: {name} of {len(context.train)}, {steps} steps, {len(judges)} judges"
         )
-        return work.score(label, lambda: _score(subject, picked(subject.train, indices), judges, steps, draw))
+        return work.score(label, lambda: _score(context, picked(context.train, indices), judges, steps, draw))
 
     for draw in range(plan.draws):
-        order = nested_order(answers or len(subject.train), subject.rng(f"draw {draw}"))
+        order = nested_order(answers or len(context.train), context.rng(f"draw {draw}"))
         for i, n in enumerate(grid.sizes):
             scores[draw, i] = score(draw, f"{n} rows", order[:n])
         if grid.per_class:  # so many of each class come first, in turn
-            order = nested_order(answers, subject.rng(f"draw {draw} by class"), max(grid.per_class))
+            order = nested_order(answers, context.rng(f"draw {draw} by class"), max(grid.per_class))
         for count in grid.per_class:
             by_class[count].append(score(draw, f"{count} per class", order[: count * len(set(answers))]))
     return Curve(grid.sizes, scores, steps), by_class
 
 
-def _score(subject: Subject, rows: Sequence[Example], judges: Sequence[Example], steps: int, draw: int) -> float:
-    model = retrained(subject.task, rows, steps, subject.seed * 1000 + draw)
-    return subject.task.metrics[0].value(trials(subject.task, model, judges))
+def _score(
+    context: EvaluationContext, rows: Sequence[Example], judges: Sequence[Example], steps: int, draw: int
+) -> float:
+    model = retrained(context.task, rows, steps, context.seed * 1000 + draw)
+    return context.task.metrics[0].value(evaluate_rows(context.task, model, judges))
 
 
-def _impossible(subject: Subject, plan: Plan) -> str:
+def _impossible(context: EvaluationContext, plan: Plan) -> str:
     """Why there can be no curve, or nothing."""
-    n, judges = len(subject.train), len(subject.test)
-    if subject.task.gathers:
+    n, judges = len(context.train), len(context.test)
+    if context.task.collects:
         return "this task makes its own examples while it trains, so there are no labels to save"
     if n < FEWEST or not judges:
         return f"{n} training and {judges} test rows are too few for a curve ({FEWEST} and 1)"
-    answers = _answers(subject)
+    answers = _answers(context)
     if len(_grid(plan, n, answers).sizes) < 3:
         return f"{n} rows of {len(set(answers))} classes leave no room for a curve"
     return ""
@@ -158,20 +162,22 @@ def _grid(plan: Plan, rows: int, answers: Sequence[object]) -> Grid:
     return Grid(whole, [count for count in plan.per_class if count <= fewest and count * len(times) < rows])
 
 
-def _answers(subject: Subject) -> list[str]:
+def _answers(context: EvaluationContext) -> list[str]:
     """The training rows' answers where they are one of a finite list, else nothing."""
-    return [] if subject.task.target.options is None else list(targets(subject.train))
+    return [] if context.task.target.classes is None else list(targets(context.train))
 
 
 # ---- what it says
 
 
-def _findings(subject: Subject, curve: Curve, by_class: Mapping[int, Sequence[float]], seconds: float) -> Section:
-    metric, n = subject.task.metrics[0], curve.sizes[-1]
+def _findings(
+    context: EvaluationContext, curve: Curve, by_class: Mapping[int, Sequence[float]], seconds: float
+) -> Section:
+    metric, n = context.task.metrics[0], curve.sizes[-1]
     trained = f"{len(curve.scores)} draws of rows and seeds (on the same test rows), {curve.steps} steps at every size"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str, kind: Kind = "measured") -> Number:
-        return Number(id, name, found, f"{definition}; {trained}", unit, kind, subject.seed, seconds)
+        return Number(id, name, found, f"{definition}; {trained}", unit, kind, context.seed, seconds)
 
     aulc = mean_t([area(curve.sizes, scores) for scores in curve.scores], of="draws")
     gain = mean_t(

@@ -26,47 +26,47 @@ from sounding.challenges.costs.windows import (
     windows,
 )
 from sounding.contract.evidence import Number, Section, not_applicable, timed
-from sounding.machine.setting import inference
+from sounding.contract.records import Example
+from sounding.errors import UsageError
+from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.cost import Cost
 from sounding.machine.metering.watts import stored
-from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
-from sounding.errors import UsageError
+from sounding.machine.setting import inference
 
 __all__ = ["WINDOWS", "WINDOW_SECONDS", "measure"]
 
 ID, TITLE = "energy", "Energy and cost"
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """The energy section of the card. The quick profile takes about three seconds unless one call takes longer."""
     start = time.perf_counter()
-    rows = subject.sample(BATCH, "energy") or list(islice(iter(subject.train), BATCH))
+    rows = context.sample(BATCH, "energy") or list(islice(iter(context.train), BATCH))
     if not rows:
         return not_applicable(ID, TITLE, "there is no row to predict")
-    with evaluating(subject.model), inference():
-        idle = idle_watts(subject)
-        found = {size: windows(subject, rows, size) for size in (1, BATCH)}
-        predicting, why_not = operations(rows, lambda e: subject.task.predict(subject.model, [e.input]))
-        learning, why_not_training = operations(rows, lambda e: _loss(subject, e))
-    cost, (grid, no_grid) = _training_cost(subject.training), _grid(subject)
+    with evaluating(context.model), inference():
+        idle = idle_watts(context)
+        found = {size: windows(context, rows, size) for size in (1, BATCH)}
+        predicting, why_not = operations(rows, lambda e: context.task.predict(context.model, [e.input]))
+        learning, why_not_training = operations(rows, lambda e: _loss(context, e))
+    cost, (grid, no_grid) = _training_cost(context.training), _grid(context)
     numbers = (
-        *(expenses.training(subject, cost, learning, grid) if cost else ()),
-        *expenses.prediction(subject, found, predicting, idle),
-        *((expenses.emissions(found[1], grid, subject.seed),) if grid else ()),
-        *expenses.size(subject.model),
+        *(expenses.training(context, cost, learning, grid) if cost else ()),
+        *expenses.prediction(context, found, predicting, idle),
+        *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),
+        *expenses.size(context.model),
     )
-    details = _details(subject, found, cost)
+    details = _details(context, found, cost)
     reasons = {"operations of a prediction": why_not, "operations of training": why_not_training}
     details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
     details |= {"CO2e": no_grid} if no_grid else {}
-    section = Section(ID, TITLE, _sentence(subject, cost, found[1], numbers, grid), numbers, details=details)
+    section = Section(ID, TITLE, _sentence(context, cost, found[1], numbers, grid), numbers, details=details)
     return timed(section, time.perf_counter() - start)
 
 
-def _loss(subject: Subject, example: Example) -> Any:
-    return subject.task.loss(subject.model, subject.task.encoded(subject.model, [example.input]), [example.target])
+def _loss(context: EvaluationContext, example: Example) -> Any:
+    return context.task.loss(context.model, context.task.encoded(context.model, [example.input]), [example.target])
 
 
 def _training_cost(training: Any) -> Cost | None:
@@ -76,21 +76,21 @@ def _training_cost(training: Any) -> Cost | None:
         return None
 
 
-def _grid(subject: Subject) -> tuple[Grid | None, str]:
+def _grid(context: EvaluationContext) -> tuple[Grid | None, str]:
     """Where the electricity is from, or why no CO2e is printed. What is wrong there must not cost the whole card."""
-    if not subject.region:
+    if not context.region:
         return None, "not printed: nobody said in which region the electricity was used"
     try:
-        return Grid(intensity(subject.region), checked_pue(subject.config.get("pue") or 1.0)), ""
+        return Grid(intensity(context.region), checked_pue(context.config.get("pue") or 1.0)), ""
     except UsageError as error:
         return None, f"not printed: {error}"
 
 
-def _details(subject: Subject, found: Mapping[int, Sequence[Window]], cost: Cost | None) -> dict[str, Any]:
-    setting = subject.config.get("setting") or {}
-    parameters = [*subject.model.parameters()]
+def _details(context: EvaluationContext, found: Mapping[int, Sequence[Window]], cost: Cost | None) -> dict[str, Any]:
+    setting = context.config.get("setting") or {}
+    parameters = [*context.model.parameters()]
     counts: dict[str, Any] = {f"batch {size}": len(those) for size, those in found.items()}
-    details: dict[str, Any] = {"windows": {**counts, "seconds each": WINDOW_SECONDS[subject.profile]}}
+    details: dict[str, Any] = {"windows": {**counts, "seconds each": WINDOW_SECONDS[context.profile]}}
     details["energy source of predictions"] = found[1][0].cost.source
     if note := found[1][0].cost.note:
         details["energy not measured because"] = note
@@ -98,8 +98,8 @@ def _details(subject: Subject, found: Mapping[int, Sequence[Window]], cost: Cost
         details["training cost"] = "unknown: the training was not metered"
     else:
         details["energy source of training"] = f"{cost.source} ({cost.note})" if cost.note else cost.source
-    if beside := _training_cost(subject.training.get("rejected") or subject.training.get("control")):
-        what = "the training that was not kept" if "rejected" in subject.training else "the control"
+    if beside := _training_cost(context.training.get("rejected") or context.training.get("control")):
+        what = "the training that was not kept" if "rejected" in context.training else "the control"
         details["energy beside it"] = f"{_short(beside.joules.value, 'J')} for {what}, in no number here"
     if known := stored():
         details["calibration"] = str(known)
@@ -115,7 +115,7 @@ def _details(subject: Subject, found: Mapping[int, Sequence[Window]], cost: Cost
 
 
 def _sentence(
-    subject: Subject, cost: Cost | None, one: Sequence[Window], numbers: Sequence[Number], grid: Grid | None
+    context: EvaluationContext, cost: Cost | None, one: Sequence[Window], numbers: Sequence[Number], grid: Grid | None
 ) -> str:
     value = {number.id: number.estimate.value for number in numbers}
     said = f"One prediction takes {_short(value['latency_p50'], 's')} and {_said(one[0].cost)}"
@@ -124,7 +124,7 @@ def _sentence(
     if cost is None:
         return f"{said} What training cost is unknown."
     words = f"Training took {_short(cost.seconds, 's')} and {_said(cost)} {_short(cost.joules.value, 'J')}"
-    return f"{words} ({cost.source}). {_target(subject, value)}{said}"
+    return f"{words} ({cost.source}). {_target(context, value)}{said}"
 
 
 def _emissions(grid: Grid, value: Mapping[str, float]) -> str:
@@ -134,12 +134,12 @@ def _emissions(grid: Grid, value: Mapping[str, float]) -> str:
     return f" At {where.grams_per_kwh:g} g/kWh ({where.name} {where.year}), {whole}{thousand}."
 
 
-def _target(subject: Subject, value: Mapping[str, float]) -> str:
+def _target(context: EvaluationContext, value: Mapping[str, float]) -> str:
     """What the wanted quality took, where one was wanted."""
-    wanted = expenses.wanted_quality(subject)
+    wanted = expenses.wanted_quality(context)
     if wanted is None or "joules_to_target" not in value:
         return ""
-    joules, what = _short(value["joules_to_target"], "J"), f"{subject.task.metrics[0].name} {wanted[0]:g}"
+    joules, what = _short(value["joules_to_target"], "J"), f"{context.task.metrics[0].name} {wanted[0]:g}"
     if not wanted[1]:
         return f"The wanted {what} was not reached with these {joules}. "
     return f"Reaching the wanted {what} took {_short(wanted[2], 's')} and {joules}. "

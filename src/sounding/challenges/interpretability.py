@@ -6,7 +6,7 @@
     randomisation   rank correlation with the explanation of an untrained model: near 0 when the explanation tells of
                     what was learnt (Adebayo et al. 2018)
 
-A way of taking away that suits the explainer flatters it, so each score is the worst over the ablations of the input.
+A way of taking away that suits the explainer flatters it, so each score is the worst over the baselines of the input.
 An explanation whose interval holds 0, which is what random orders reach, is not said to be better than random. One
 whose large weights lie where an untrained model has them too is drawn by its signs alone.
 """
@@ -32,11 +32,11 @@ from sounding.challenges.explanations.explanation import Explain, completeness_g
 from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
-from sounding.evaluation.intervals import Reduce, bootstrap
 from sounding.contract.metrics import mean
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task
 from sounding.errors import TrainingError
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.intervals import Reduce, bootstrap
 
 ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4
@@ -54,31 +54,31 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """How faithful the explanations are that this model and its inputs allow, by each method, with three examples."""
     started = time.perf_counter()
-    task, model, plan = subject.task, subject.model, PLANS[subject.profile]
-    if len(task.input.ablations) < 2:
+    task, model, plan = context.task, context.model, PLANS[context.profile]
+    if len(task.input.baselines) < 2:
         return not_applicable(ID, TITLE, "this kind of input declares fewer than two ways of taking parts away")
-    pool = candidates(subject, 2 * plan.rows)
+    pool = candidates(context, 2 * plan.rows)
     if len(pool) < FEWEST:
         return not_applicable(ID, TITLE, _too_few(pool))
     try:
-        caution = no_better_than_constant(subject)
+        caution = no_better_than_constant(context)
     except TrainingError as error:  # outputs that are not finite have no explanation
         return not_applicable(ID, TITLE, error.what)
-    afforded = afford(subject, plan, [row.input for row in pool])
-    items, refused = choose(subject, pool[: 2 * afforded.rows], afforded.rows)
+    afforded = afford(context, plan, [row.input for row in pool])
+    items, rejected = choose(context, pool[: 2 * afforded.rows], afforded.rows)
     if len(items) < FEWEST:
-        return not_applicable(ID, TITLE, f"{_too_few(items)}; {_left_out(refused)}")
-    used, notes = afforded.methods, afforded.notes + ([f"{_left_out(refused)}."] if refused else [])
+        return not_applicable(ID, TITLE, f"{_too_few(items)}; {_left_out(rejected)}")
+    used, notes = afforded.methods, afforded.notes + ([f"{_left_out(rejected)}."] if rejected else [])
     values, answers = [i.value for i in items], [i.answer for i in items]
-    rng = subject.rng("explanations")
+    rng = context.rng("explanations")
     maps = {m: _finite(m, explain(task, model, values, answers, rng), notes) for m, explain in used.items()}
     found = faithfulness(task, model, values, answers, maps, rng)
     seconds = time.perf_counter() - started
     twice = range(0, len(items), max(1, len(items) // afforded.untrained))
-    numbers = [*_beyond_random(subject, items, found, seconds), *_sanity(subject, items, used, maps, twice, rng)]
+    numbers = [*_beyond_random(context, items, found, seconds), *_sanity(context, items, used, maps, twice, rng)]
     wrong = sum(i.right is False for i in items)
     details = {"by_ablation": _by_ablation(task, found), "wrong": wrong, "notes": notes}
     alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
@@ -92,8 +92,8 @@ def _too_few(rows: Sequence[Any]) -> str:
     return f"{len(rows)} of the test rows looked at fall into two or more parts, and {FEWEST} are needed"
 
 
-def _left_out(refused: int) -> str:
-    return f"{refused} rows were left out, since the model's own answer to them has no finite likelihood"
+def _left_out(rejected: int) -> str:
+    return f"{rejected} rows were left out, since the model's own answer to them has no finite likelihood"
 
 
 def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[np.ndarray]:
@@ -107,18 +107,20 @@ def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[n
 # ---- numbers
 
 
-def _beyond_random(subject: Subject, items: Sequence[Item], found: Faithfulness, seconds: float) -> list[Number]:
+def _beyond_random(
+    context: EvaluationContext, items: Sequence[Item], found: Faithfulness, seconds: float
+) -> list[Number]:
     groups = [i.group for i in items]
-    ways = ", ".join(subject.task.input.ablations)
+    ways = ", ".join(context.task.input.baselines)
 
     def number(kind: str, method: str, scores: np.ndarray, meaning: str) -> Number:
-        worst = bootstrap(scores, lambda some: float(some.mean(0).min()), groups, subject.seed)
+        worst = bootstrap(scores, lambda some: float(some.mean(0).min()), groups, context.seed)
         definition = (
             f"share of the answer's likelihood {meaning} minus the same for random orders; mean over 1, 5, 10, 20 and "
-            f"50 % of the parts; the worst of the ablations {ways}; up to half of the rows chosen among wrong answers"
+            f"50 % of the parts; the worst of the baselines {ways}; up to half of the rows chosen among wrong answers"
         )
         name = f"{kind} beyond random, {named(method)}"
-        return Number(f"{kind}_{method}", name, worst, definition, seed=subject.seed, seconds=seconds)
+        return Number(f"{kind}_{method}", name, worst, definition, seed=context.seed, seconds=seconds)
 
     numbers = []
     for method in found.deletion:
@@ -128,7 +130,7 @@ def _beyond_random(subject: Subject, items: Sequence[Item], found: Faithfulness,
 
 
 def _sanity(
-    subject: Subject,
+    context: EvaluationContext,
     items: Sequence[Item],
     used: Mapping[str, Explain],
     maps: Maps,
@@ -136,10 +138,10 @@ def _sanity(
     rng: np.random.Generator,
 ) -> list[Number]:
     """The randomisation test of each method on the items at `places`, and how nearly integrated gradients add up."""
-    started, task, seed = time.perf_counter(), subject.task, subject.seed
+    started, task, seed = time.perf_counter(), context.task, context.seed
     values, answers = [items[i].value for i in places], [items[i].answer for i in places]
     groups = [items[i].group for i in places]
-    model = untrained(task, seed).to(device(subject.model))
+    model = untrained(task, seed).to(device(context.model))
     numbers = []
 
     def number(id: str, name: str, scores: np.ndarray, reduce: Reduce, definition: str) -> None:
@@ -154,7 +156,7 @@ def _sanity(
             name = f"likeness to untrained, {named(method)}, {said}"
             number(f"randomisation{id}_{method}", name, np.asarray(likeness), mean, definition)
     if (method := "integrated_gradients") in maps:
-        gaps = completeness_gap(task, subject.model, values, answers, [maps[method][i] for i in places])
+        gaps = completeness_gap(task, context.model, values, answers, [maps[method][i] for i in places])
         if np.isfinite(gaps).all():
             definition = "|sum of weights − change in support from the empty input| / that change; median over rows"
             number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition)
@@ -166,10 +168,10 @@ def _median(values: np.ndarray) -> float:
 
 
 def _by_ablation(task: Task, found: Faithfulness) -> dict[str, Any]:
-    """The scores before the worst is taken: score → method → ablation → mean."""
+    """The scores before the worst is taken: score → method → baseline → mean."""
     return {
         kind: {
-            method: dict(zip(task.input.ablations, (round(float(v), 4) for v in scores.mean(0)), strict=True))
+            method: dict(zip(task.input.baselines, (round(float(v), 4) for v in scores.mean(0)), strict=True))
             for method, scores in table.items()
         }
         for kind, table in (("deletion", found.deletion), ("insertion", found.insertion))
@@ -193,7 +195,7 @@ def _sentence(
     said = "; ".join(f"{named(method)} {e}" for method, e in lost.items())
     sentence += (
         " Share of the answer's likelihood lost without the parts that an explanation ranks first, beyond random "
-        f"parts, under the worse ablation, on {len(items)} rows: {said}."
+        f"parts, under the worse baseline, on {len(items)} rows: {said}."
     )
     if alike:
         told = ", ".join(f"{named(method)} {likeness:.2f}" for method, likeness in alike.items())

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.architectures.folding import swift
+from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.task import Task, chunks
 
 Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
@@ -24,7 +24,7 @@ Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
 
 
 def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
-    """[n]: `score` (`task.support` or `task.loss`) of each (value, answer).
+    """[n]: `score` (`task.log_likelihood` or `task.loss`) of each (value, answer).
 
     The pairs are taken as they are needed, so there may be more of them than fit in memory.
     """
@@ -37,9 +37,9 @@ def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any
     return np.concatenate(scores)
 
 
-def supports(task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
+def log_likelihoods(task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
     """[n]: the support that the model gives to each (value, answer)."""
-    return scored(task.support, task, swift(model), pairs)
+    return scored(task.log_likelihood, task, fuse_for_inference(model), pairs)
 
 
 def alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:

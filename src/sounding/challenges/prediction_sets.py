@@ -25,11 +25,11 @@ from sounding.challenges.confidences.abstention import (
 from sounding.challenges.confidences.confidence import Decisions, decisions
 from sounding.challenges.confidences.conformal import expected_coverage, fewest
 from sounding.challenges.confidences.covering import Covered, Listed, covered, halves, listed
-from sounding.evaluation import plots
-from sounding.evaluation.evaluation import FEW
 from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.evaluation.context import Subject
 from sounding.errors import TrainingError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import FEW
 
 ID, TITLE = "prediction_sets", "Prediction sets and abstention"
 KEPT = 0.8
@@ -62,13 +62,13 @@ class Part:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """Coverage and size of conformal sets; accuracy when the model may abstain."""
     started = time.perf_counter()
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
     try:
-        parts = [_sets(subject), _abstention(subject)]
+        parts = [_sets(context), _abstention(context)]
     except TrainingError as error:  # outputs that are not finite
         return not_applicable(ID, TITLE, error.what)
     if not any(part.numbers for part in parts):
@@ -78,7 +78,7 @@ def measure(subject: Subject) -> Section:
         ID,
         TITLE,
         sentence=" ".join(part.sentence for part in sorted(parts, key=lambda part: not part.numbers)),
-        numbers=tuple(replace(n, seed=subject.seed, seconds=seconds) for part in parts for n in part.numbers),
+        numbers=tuple(replace(n, seed=context.seed, seconds=seconds) for part in parts for n in part.numbers),
         figures=tuple(figure for part in parts for figure in part.figures),
         details={key: value for part in parts for key, value in part.details.items()},
     )
@@ -88,14 +88,14 @@ def measure(subject: Subject) -> Section:
 # ---- sets
 
 
-def _sets(subject: Subject) -> Part:
-    plan, task = PLANS[subject.profile], subject.task
-    test = listed(task, subject.records)
+def _sets(context: EvaluationContext) -> Part:
+    plan, task = PLANS[context.profile], context.task
+    test = listed(task, context.records)
     if test is None:
         return Part("Prediction sets need a probability for each of a finite list of answers, which this task lacks.")
-    if not len(subject.validation):
+    if not len(context.validation):
         return Part("No prediction sets: there are no validation rows to calibrate them on.")
-    calibration, other = (listed(task, part) for part in halves(subject.validation_records, subject.rng(ID)))
+    calibration, other = (listed(task, part) for part in halves(context.validation_records, context.rng(ID)))
     need = fewest(1 - plan.promises[0])
     if calibration is None or other is None or len(calibration) < need:
         n = 0 if calibration is None else len(calibration)
@@ -104,7 +104,7 @@ def _sets(subject: Subject) -> Part:
             f"and half of the validation rows are {n}."
         )
     found = [
-        covered(kind, promise, calibration, other, test, subject, plan.resamples)
+        covered(kind, promise, calibration, other, test, context, plan.resamples)
         for promise in plan.promises
         if len(calibration) >= fewest(1 - promise)
         for kind in (("lac", "aps", "raps") if promise == plan.promises[0] else ("lac",))
@@ -194,12 +194,12 @@ def _bars(found: Sequence[Covered]) -> Figure:
 # ---- abstention
 
 
-def _abstention(subject: Subject) -> Part:
-    d = decisions(subject.task, subject.records)
+def _abstention(context: EvaluationContext) -> Part:
+    d = decisions(context.task, context.records)
     if not len(d):
         return Part("Abstention was not measured: the answers carry no confidence that could be right or wrong.")
-    plan, stats = PLANS[subject.profile], ranked(d.confidences, d.hits)
-    more: dict[str, Any] = {"groups": d.groups, "seed": subject.seed, "resamples": plan.resamples}
+    plan, stats = PLANS[context.profile], ranked(d.confidences, d.hits)
+    more: dict[str, Any] = {"groups": d.groups, "seed": context.seed, "resamples": plan.resamples}
     kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
     of = f"of the {len(d)} answers ordered by confidence"
     numbers = (
@@ -213,7 +213,7 @@ def _abstention(subject: Subject) -> Part:
                "that area minus the area if every right answer were surer than every wrong one: what better "
                "confidences would save with the same answers"),
     )  # fmt: skip
-    return Part(_found(d, kept, gain), numbers, (_risk_figure(subject, d),))
+    return Part(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
 
 
 def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:
@@ -228,11 +228,11 @@ def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:
     return f"Abstaining is not seen to help: accuracy goes {change}, and the gain ({gain}) may be nothing."
 
 
-def _risk_figure(subject: Subject, d: Decisions) -> Figure:
+def _risk_figure(context: EvaluationContext, d: Decisions) -> Figure:
     stats, n, wrong = ranked(d.confidences, d.hits), len(d), int((~d.hits).sum())
     best = [max(0.0, wrong - (1 - c) * n) / (c * n) for c in COVERAGES]
     series = {
-        "by confidence": curve(stats, COVERAGES, d.groups, subject.seed),
+        "by confidence": curve(stats, COVERAGES, d.groups, context.seed),
         "best possible order": [Estimate(value) for value in best],
     }
     caption = (

@@ -17,13 +17,13 @@ import numpy as np
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.corruption import ID, TITLE, under_corruption
 from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
 from sounding.contract.metrics import Metric
-from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
-from sounding.errors import SoundingError
 from sounding.contract.modality import Threat
+from sounding.contract.records import Example
+from sounding.errors import SoundingError
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ PLANS: Mapping[str, Plan] = {
 }  # fmt: skip
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """Quality under corruptions of the input and under attacks, beside that on the same rows untouched."""
     started = time.perf_counter()
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
-    task, plan = subject.task, PLANS[subject.profile]
-    rows = subject.within(plan.seconds, len(task.input.corruptions) * len(plan.severities), plan.rows, LEAST)
-    parts = [under_corruption(subject, rows, plan.severities), under_attack(subject, plan)]
+    task, plan = context.task, PLANS[context.profile]
+    rows = context.within(plan.seconds, len(task.input.corruptions) * len(plan.severities), plan.rows, LEAST)
+    parts = [under_corruption(context, rows, plan.severities), under_attack(context, plan)]
     if not any(part.numbers for part in parts):
         return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
     section = Section(
@@ -81,48 +81,48 @@ def measure(subject: Subject) -> Section:
     return timed(section, time.perf_counter() - started)
 
 
-def under_attack(subject: Subject, plan: Plan) -> Section:
+def under_attack(context: EvaluationContext, plan: Plan) -> Section:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
-    task, model = subject.task, subject.model
+    task, model = context.task, context.model
     passes = STEP * plan.arms.pgd * max(1, len(task.input.threats) + plan.unbounded)
-    examples = subject.sample(subject.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
-    threats = _threats(subject, plan, examples)
+    examples = context.sample(context.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
+    threats = _threats(context, plan, examples)
     if not threats:
         return Section(ID, TITLE, "No attack was tried: this input has neither a range for gradients nor small edits.")
     try:
-        clean = trials(task, model, examples)
+        clean = evaluate_rows(task, model, examples)
         if len(clean) != len(examples):
             return Section(ID, TITLE, "No attack was tried: the trials of this task are not tied to rows.")
-        sieges = besiege(task, model, examples, clean, threats, plan.arms, subject.seed)
+        sieges = besiege(task, model, examples, clean, threats, plan.arms, context.seed)
     except SoundingError as error:
         return Section(ID, TITLE, f"No attack was measured: {error.what}.")
     checks = masking.checks(task.metrics[0], clean, sieges)
-    numbers = [_number(subject, siege) for siege in sieges]
-    numbers += [check.number(subject.seed) for check in checks if check.id != "unbounded"]  # that one is there already
+    numbers = [_number(context, siege) for siege in sieges]
+    numbers += [check.number(context.seed) for check in checks if check.id != "unbounded"]  # that one is there already
     details = {
-        "clean_on_attacked_rows": asdict(left(task, clean, subject.seed)),
+        "clean_on_attacked_rows": asdict(left(task, clean, context.seed)),
         "attacks": [line.to_json() for siege in sieges for line in siege.lines],
         "masked_gradients": [check.to_json() for check in checks],
         "loss_rose_on": _rose(sieges),
     }
-    sentence = f"{_left(subject, sieges, left(task, clean, subject.seed))} {_masked(checks, masking.withheld(clean))}"
+    sentence = f"{_left(context, sieges, left(task, clean, context.seed))} {_masked(checks, masking.withheld(clean))}"
     kept = tuple(number for number in numbers if np.isfinite(number.estimate.value))
     return Section(ID, TITLE, sentence.strip(), kept, details=details)
 
 
-def _threats(subject: Subject, plan: Plan, examples: Sequence[Example]) -> tuple[Threat, ...]:
+def _threats(context: EvaluationContext, plan: Plan, examples: Sequence[Example]) -> tuple[Threat, ...]:
     """What to try against this kind of input, mildest first."""
-    modality = subject.task.input
-    if modality.legal is not None:
-        low, high = modality.legal
+    modality = context.task.input
+    if modality.value_range is not None:
+        low, high = modality.value_range
         everything = (Threat(ALL_OF_IT, "linf", high - low),) if plan.unbounded and modality.threats else ()
         return (*modality.threats, *everything)
-    near = (modality.neighbours(example.input, subject.rng("neighbours")) for example in examples)
+    near = (modality.neighbours(example.input, context.rng("neighbours")) for example in examples)
     return (EDITS,) if any(next(iter(some), None) is not None for some in near) else ()
 
 
-def _number(subject: Subject, siege: Siege) -> Number:
-    metric, threat = subject.task.metrics[0], siege.threat
+def _number(context: EvaluationContext, siege: Siege) -> Number:
+    metric, threat = context.task.metrics[0], siege.threat
     attacks = " then ".join(f"{line.attack} ({line.how})" for line in siege.lines)
     if threat.norm == EDITS.norm:
         ball = "two edits"
@@ -137,7 +137,7 @@ def _number(subject: Subject, siege: Siege) -> Number:
         f"{metric.name} on the worst input found; {side} bound on what the worst attack leaves; {ball}; {attacks}",
         metric.unit,
         kind="bound",
-        seed=subject.seed,
+        seed=context.seed,
         seconds=sum(line.seconds for line in siege.lines),
     )
 
@@ -145,8 +145,8 @@ def _number(subject: Subject, siege: Siege) -> Number:
 # ---- words
 
 
-def _left(subject: Subject, sieges: Sequence[Siege], clean: Estimate) -> str:
-    metric = subject.task.metrics[0]
+def _left(context: EvaluationContext, sieges: Sequence[Siege], clean: Estimate) -> str:
+    metric = context.task.metrics[0]
     bounds = "; ".join(f"{siege.threat.name}: {_bound(metric, siege.lines[-1].left)}" for siege in sieges)
     names = dict.fromkeys(line.attack for siege in sieges for line in siege.lines if "again" not in line.attack)
     listed = ", ".join(names)

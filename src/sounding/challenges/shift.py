@@ -21,15 +21,15 @@ import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
 from sounding.challenges.disturbances.copies import copies
-from sounding.evaluation import plots
-from sounding.data.duplicates import Duplicates
-from sounding.evaluation.evaluation import estimate, groups_of, same, slices, trials
 from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task, targets
+from sounding.data.duplicates import Duplicates
 from sounding.errors import DataError, SoundingError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of, same, slices
 
 ID, TITLE = "shift", "Shift"
 GIVE_ONE = "no second set was given; give one: sounding card RUN --shift DATA"
@@ -56,19 +56,19 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """The headline metric on the second set beside the test rows, the gap, calibration there, and the classes."""
     started = time.perf_counter()
-    if not len(subject.second):
+    if not len(context.second):
         return skipped(ID, TITLE, GIVE_ONE)
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows to set the second set beside")
     try:
-        plan = PLANS[subject.profile]
-        rows = _some(subject, known(subject.task, subject.second, _name(subject)), plan.rows, "second")
-        there, here = trials(subject.task, subject.model, rows), subject.records
-        train = _some(subject, subject.train, plan.train, "train")
-        section = _section(subject, here, there, copies(subject.task, train, rows), len(train), started)
+        plan = PLANS[context.profile]
+        rows = _some(context, known(context.task, context.second, _name(context)), plan.rows, "second")
+        there, here = evaluate_rows(context.task, context.model, rows), context.records
+        train = _some(context, context.train, plan.train, "train")
+        section = _section(context, here, there, copies(context.task, train, rows), len(train), started)
     except SoundingError as error:  # rows that cannot be read or answered: a section that says why, not a lost card
         return not_applicable(ID, TITLE, str(error))
     return timed(section, time.perf_counter() - started)
@@ -80,7 +80,7 @@ def known(task: Task, examples: Sequence[Example], where: str = "") -> Sequence[
     Raises DataError that names the classes the model does not know and how many rows have them: on such rows every
     answer is wrong, and to leave them out unsaid would be a lie.
     """
-    options = task.target.options
+    options = task.target.classes
     if options is None:
         return examples
     strange = _strange(targets(examples), options)
@@ -107,11 +107,11 @@ def _strange(truths: Iterable[Any], options: Sequence[Any]) -> list[tuple[Any, i
         return [(truth, 1) for truth in found]
 
 
-def _some(subject: Subject, rows: Sequence[Example], most: int, purpose: str) -> Sequence[Example]:
+def _some(context: EvaluationContext, rows: Sequence[Example], most: int, purpose: str) -> Sequence[Example]:
     """At most `most` of the rows, drawn without replacement, in their order."""
     if len(rows) <= most:
         return rows
-    drawn = np.sort(subject.rng(f"shift {purpose}").permutation(len(rows))[:most])
+    drawn = np.sort(context.rng(f"shift {purpose}").permutation(len(rows))[:most])
     return rows[drawn] if hasattr(rows, "where") else [rows[int(i)] for i in drawn]  # type: ignore[call-overload]
 
 
@@ -134,16 +134,16 @@ def difference(second: Estimate, first: Estimate) -> Estimate:
 
 
 def _section(
-    subject: Subject,
+    context: EvaluationContext,
     here: Sequence[Record],
     there: Sequence[Record],
     found: Duplicates,
     searched: int,
     started: float,
 ) -> Section:
-    metric, seed = subject.task.metrics[0], subject.seed
+    metric, seed = context.task.metrics[0], context.seed
     second, first = (estimate(metric, records, groups_of(records), seed) for records in (there, here))
-    gap, sure = difference(second, first), [decisions(subject.task, records) for records in (there, here)]
+    gap, sure = difference(second, first), [decisions(context.task, records) for records in (there, here)]
     found_numbers = [
         *_quality(metric, second, first, gap),
         *_calibration(sure[0], sure[1], seed),
@@ -151,7 +151,7 @@ def _section(
     ]
     seconds = time.perf_counter() - started
     numbers = (replace(n, seed=seed, seconds=seconds) for n in found_numbers if math.isfinite(n.estimate.value))
-    classes = _classes(subject.task, here, there)
+    classes = _classes(context.task, here, there)
     figures = []
     if classes:
         caption = "Change of accuracy within each class, from the test rows to the second set; 95 % each, not jointly."
@@ -159,12 +159,12 @@ def _section(
         drawn = plots.bars([row["class"] for row in worst], [Estimate(**row["change"]) for row in worst], "change")
         figures.append(Figure("shift_classes", caption, drawn))
     details = {
-        "second_set": _name(subject),
+        "second_set": _name(context),
         "warnings": _warnings(found),
-        "notes": _notes(subject, there, searched),
+        "notes": _notes(context, there, searched),
         "classes_that_fell_furthest": classes[:CLASSES],
     }
-    sentence = _sentence(subject, second, first, gap, sure[0])
+    sentence = _sentence(context, second, first, gap, sure[0])
     return Section(ID, TITLE, sentence, tuple(numbers), tuple(figures), details=details)
 
 
@@ -192,9 +192,9 @@ def _copied(found: Duplicates, n: int, searched: int) -> list[Number]:
     ]
 
 
-def _sentence(subject: Subject, second: Estimate, first: Estimate, gap: Estimate, sure: Decisions) -> str:
-    metric, name = subject.task.metrics[0], _name(subject)
-    rows, few = len(subject.test), min(len(subject.second), len(subject.test)) < FEWEST
+def _sentence(context: EvaluationContext, second: Estimate, first: Estimate, gap: Estimate, sure: Decisions) -> str:
+    metric, name = context.task.metrics[0], _name(context)
+    rows, few = len(context.test), min(len(context.second), len(context.test)) < FEWEST
     said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {_signed(gap)}."
     if few:
         said += f" Fewer than {FEWEST} rows on one side are too few for a verdict."
@@ -251,21 +251,21 @@ def _warnings(found: Duplicates) -> list[str]:
     return said
 
 
-def _notes(subject: Subject, there: Sequence[Record], searched: int) -> list[str]:
+def _notes(context: EvaluationContext, there: Sequence[Record], searched: int) -> list[str]:
     """What was cut, and which classes the second set does not have."""
     notes = []
-    if len(there) < len(subject.second):
-        notes.append(f"{len(there):,} of {len(subject.second):,} rows of the second set were drawn for this profile.")
-    if searched < len(subject.train):
-        notes.append(f"Copies were looked for among {searched:,} of {len(subject.train):,} training rows.")
-    target = subject.task.target
-    if target.options is not None:
+    if len(there) < len(context.second):
+        notes.append(f"{len(there):,} of {len(context.second):,} rows of the second set were drawn for this profile.")
+    if searched < len(context.train):
+        notes.append(f"Copies were looked for among {searched:,} of {len(context.train):,} training rows.")
+    target = context.task.target
+    if target.classes is not None:
         present = {target.describe(record.truth) for record in there}
-        absent = [name for name in map(target.describe, target.options) if name not in present]
+        absent = [name for name in map(target.describe, target.classes) if name not in present]
         if absent:
             some = ", ".join(absent[:CLASSES]) + ", …" * (len(absent) > CLASSES)
             notes.append(
-                f"The second set has no row of {len(absent):,} of the {len(target.options):,} classes: {some}."
+                f"The second set has no row of {len(absent):,} of the {len(target.classes):,} classes: {some}."
             )
     return notes
 
@@ -275,5 +275,5 @@ def _signed(e: Estimate) -> str:
     return f"{e.value:+.3f}{ends}"
 
 
-def _name(subject: Subject) -> str:
-    return subject.second_name or "the second set"
+def _name(context: EvaluationContext) -> str:
+    return context.second_name or "the second set"

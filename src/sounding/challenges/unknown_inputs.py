@@ -23,11 +23,11 @@ from sounding.challenges.confidences.detection import Separation, auroc, fpr95, 
 from sounding.challenges.confidences.familiarity import look
 from sounding.challenges.confidences.histograms import histograms
 from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
-from sounding.evaluation.evaluation import FEW
 from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.evaluation.intervals import as_share, bootstrap
 from sounding.contract.metrics import mean
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import FEW
+from sounding.evaluation.intervals import as_share, bootstrap
 
 ID, TITLE = "unknown_inputs", "Unknown inputs"
 
@@ -52,14 +52,14 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def measure(subject: Subject) -> Section:
+def measure(context: EvaluationContext) -> Section:
     """AUROC and false positive rate of telling far (and near) unknown inputs from test rows."""
     started = time.perf_counter()
-    if not len(subject.test):
+    if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
-    plan = _affordable(subject, PLANS[subject.profile])
-    training = _training_features(subject, plan)
-    test = gather(subject, subject.sample(plan.rows, ID), training, "test")
+    plan = _affordable(context, PLANS[context.profile])
+    training = _training_features(context, plan)
+    test = gather(context, context.sample(plan.rows, ID), training, "test")
     if test.known.broken:
         reason = f"the model's outputs are not finite for {test.known.broken} of {len(test.rows)} test rows"
         return not_applicable(ID, TITLE, reason)
@@ -67,10 +67,10 @@ def measure(subject: Subject) -> Section:
         return not_applicable(ID, TITLE, "this kind of input declares no way to make an input that is unknown")
     if not test.tables:
         return not_applicable(ID, TITLE, "the model gives neither confidences nor features to tell inputs apart by")
-    score, why = choose(subject, plan.rows, training, list(test.tables))
-    strange, no_near = near_inputs(subject, plan.rows, test, training)
-    numbers = _numbers(subject, plan, test, score, strange)
-    numbers = [replace(n, seed=subject.seed, seconds=time.perf_counter() - started) for n in numbers]
+    score, why = choose(context, plan.rows, training, list(test.tables))
+    strange, no_near = near_inputs(context, plan.rows, test, training)
+    numbers = _numbers(context, plan, test, score, strange)
+    numbers = [replace(n, seed=context.seed, seconds=time.perf_counter() - started) for n in numbers]
     section = Section(
         ID,
         TITLE,
@@ -78,7 +78,7 @@ def measure(subject: Subject) -> Section:
         numbers=tuple(numbers),
         figures=(_figure(test, score),),
         details={
-            "auroc": _by_set(subject, test, strange),
+            "auroc": _by_set(context, test, strange),
             "headline_score": f"{score}: {why}",
             "not_measured": no_near,
             "answers_that_are_not_finite": sum(one.broken for one in test.unknown.values()) or None,
@@ -90,22 +90,24 @@ def measure(subject: Subject) -> Section:
 # ---- what is looked at
 
 
-def _affordable(subject: Subject, plan: Plan) -> Plan:
+def _affordable(context: EvaluationContext, plan: Plan) -> Plan:
     """The plan, with fewer rows for a model that predicts slowly; a look takes the features too, a second pass."""
-    looks = 2 * (3 + len(subject.task.input.ablations)) + plan.training / plan.rows
-    rows = subject.within(plan.seconds, 2 * looks, plan.rows, 32)
+    looks = 2 * (3 + len(context.task.input.baselines)) + plan.training / plan.rows
+    rows = context.within(plan.seconds, 2 * looks, plan.rows, 32)
     return replace(plan, rows=rows, training=max(100, plan.training * rows // plan.rows))
 
 
-def _training_features(subject: Subject, plan: Plan) -> np.ndarray | None:
-    rows = draw(subject.train, plan.training, subject.rng(f"{ID} training"))
-    return look(subject.task, subject.model, [row.input for row in rows]).features if rows else None
+def _training_features(context: EvaluationContext, plan: Plan) -> np.ndarray | None:
+    rows = draw(context.train, plan.training, context.rng(f"{ID} training"))
+    return look(context.task, context.model, [row.input for row in rows]).features if rows else None
 
 
 # ---- numbers
 
 
-def _numbers(subject: Subject, plan: Plan, test: Seen, chosen: str, near: Mapping[str, np.ndarray]) -> list[Number]:
+def _numbers(
+    context: EvaluationContext, plan: Plan, test: Seen, chosen: str, near: Mapping[str, np.ndarray]
+) -> list[Number]:
     """The headline score and the confidence: against all far sets, and against near inputs where there are some."""
     groups = [row.group for row in test.rows]
     sets = ", ".join(test.tables[chosen])
@@ -114,17 +116,17 @@ def _numbers(subject: Subject, plan: Plan, test: Seen, chosen: str, near: Mappin
         end = "" if score == chosen else "_confidence"
         far, by = test.table(score), f"by {score}"
         numbers += _pair(
-            f"far{end}", f"far inputs {by}", far, groups, subject, plan.resamples, f"{sets}; mean of these"
+            f"far{end}", f"far inputs {by}", far, groups, context, plan.resamples, f"{sets}; mean of these"
         )
         if score in near:
             others = [*groups, *[""] * (len(near[score]) - len(groups))]
-            what = f"rows of {subject.second_name or 'the second set'} whose answer is none of the options"
-            numbers += _pair(f"near{end}", f"near inputs {by}", near[score], others, subject, plan.resamples, what)
-    return [*numbers, *_how_sure(subject, plan, test)]
+            what = f"rows of {context.second_name or 'the second set'} whose answer is none of the options"
+            numbers += _pair(f"near{end}", f"near inputs {by}", near[score], others, context, plan.resamples, what)
+    return [*numbers, *_how_sure(context, plan, test)]
 
 
 def _pair(
-    end: str, name: str, table: np.ndarray, groups: Sequence[str], subject: Subject, resamples: int, what: str
+    end: str, name: str, table: np.ndarray, groups: Sequence[str], context: EvaluationContext, resamples: int, what: str
 ) -> list[Number]:
     """AUROC and false positive rate of one table."""
     of = f"test rows against unknown inputs ({what})"
@@ -134,12 +136,12 @@ def _pair(
          f"share of unknown inputs that pass for known where 95 % of the test rows pass; lower is better; {of}"),
     )  # fmt: skip
     return [
-        Number(f"{id}_{end}", f"{label}, {name}", separation(table, measure, groups, subject.seed, resamples), words)
+        Number(f"{id}_{end}", f"{label}, {name}", separation(table, measure, groups, context.seed, resamples), words)
         for id, label, measure, words in measures
     ]
 
 
-def _how_sure(subject: Subject, plan: Plan, test: Seen) -> list[Number]:
+def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number]:
     """The mean confidence in the answers, to test rows and to each set of unknown inputs."""
     tables = test.tables.get("confidence", {})
     columns = {"test rows": test.table("confidence")[:, 0]} if tables else {}
@@ -150,7 +152,7 @@ def _how_sure(subject: Subject, plan: Plan, test: Seen) -> list[Number]:
         if here.any():
             id = "known" if name == "test rows" else re.sub(r"\W+", "_", name.partition(": ")[2]).strip("_").lower()
             groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
-            found = as_share(bootstrap(column[here], mean, groups, subject.seed, plan.resamples))
+            found = as_share(bootstrap(column[here], mean, groups, context.seed, plan.resamples))
             definition = f"mean confidence of the answers to {name}"
             if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
                 found, definition = Estimate(found.value, n=found.n), f"{definition}; all are the same"
@@ -158,7 +160,7 @@ def _how_sure(subject: Subject, plan: Plan, test: Seen) -> list[Number]:
     return numbers
 
 
-def _by_set(subject: Subject, test: Seen, near: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+def _by_set(context: EvaluationContext, test: Seen, near: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     """AUROC with its interval for each set of unknown inputs (rows) by each score (columns)."""
     groups = [row.group for row in test.rows]
     sets = list(next(iter(test.tables.values())))
@@ -168,7 +170,7 @@ def _by_set(subject: Subject, test: Seen, near: Mapping[str, np.ndarray]) -> lis
         for score in test.tables:
             table = near[score] if name == "near" else test.tables[score][name]
             tied = groups if name != "near" else [*groups, *[""] * (len(table) - len(groups))]
-            found = separation(table, auroc, tied, subject.seed, 200)
+            found = separation(table, auroc, tied, context.seed, 200)
             row[score] = {"value": found.value, "low": found.low, "high": found.high}
         rows.append(row)
     return rows
@@ -183,17 +185,17 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
     first = chosen if not end else "confidence"
     area, passing = found[f"auroc_far{end}"], found[f"fpr95_far{end}"]
     told = f"AUROC {area}; where 95 % of the test rows pass, {passing} of the unknown inputs pass too"
-    subject = "The model's confidence" if first == "confidence" else f"The {first} of the features"
+    context = "The model's confidence" if first == "confidence" else f"The {first} of the features"
     if len(test.rows) < FEW:
         sentence = f"{len(test.rows)} test rows are too few for a verdict on unknown inputs ({told})."
     elif area.low is not None and area.low > 0.95 and passing.value < 0.1:
-        sentence = f"{subject} tells far unknown inputs from test rows: {told}."
+        sentence = f"{context} tells far unknown inputs from test rows: {told}."
     elif area.low is not None and area.low > 0.5:
-        sentence = f"{subject} tells far unknown inputs from test rows in part: {told}."
+        sentence = f"{context} tells far unknown inputs from test rows in part: {told}."
     elif area.high is not None and area.high < 0.5:
-        sentence = f"{subject} is higher on far unknown inputs than on test rows: {told}."
+        sentence = f"{context} is higher on far unknown inputs than on test rows: {told}."
     else:
-        sentence = f"{subject} is not seen to tell far unknown inputs from test rows: {told}."
+        sentence = f"{context} is not seen to tell far unknown inputs from test rows: {told}."
     sentence += _surest(test) + _empty(test)
     if end:
         other = found["auroc_far"]

@@ -96,8 +96,7 @@ def _side_by_side(runs: Sequence[str], profile: str | None, out: Path | None) ->
 def inspect(run: str, rows: int, history: bool, out: Path | None) -> None:
     """Layer by layer: activations, gradients, dead units, the size of a step; and a verdict."""
     prepare()
-    from sounding import api
-    from sounding import inspection
+    from sounding import api, inspection
 
     model = api.load(run)
     seen: Any = model.journal() if history else model.inspect(rows)

@@ -18,7 +18,7 @@ REMEMBERED = 4
 
 
 @contextmanager
-def remembering(model: nn.Module) -> Iterator[None]:
+def memoised_forward(model: nn.Module) -> Iterator[None]:
     """Inside, `model(x)` of a tensor seen just before is looked up, so that K losses of one input cost one pass.
 
     Tensors count as the same when their values are. One that was changed in place since is not taken for what it was,

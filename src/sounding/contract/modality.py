@@ -75,7 +75,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class MixedTarget:
     """A target that is `share` of `value` and the rest of `other`: what MixUp and CutMix make of two targets."""
 
     value: Any
@@ -84,7 +84,7 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class SoftLabel:
     """A target that is each of the options with its share, in their order: what a model said that was not sure."""
 
     shares: tuple[float, ...]
@@ -114,7 +114,7 @@ class Modality(ABC):
     """As a target: names of files that `folder` reads beside those of the rows."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
-    options: Sequence[Any] | None = None
+    classes: Sequence[Any] | None = None
     """The finite list of possible answers after `fit`, in the order of `Prediction.scores`; None when open."""
 
     def accepts(self, cell: Any) -> bool:
@@ -136,29 +136,29 @@ class Modality(ABC):
         """
         return rows
 
-    def laid(self, value: Any, extent: tuple[int, int]) -> Any:
-        """As a target: a true value laid over its picture, which is `extent` (width, height) pixels large.
+    def placed(self, value: Any, image_size: tuple[int, int]) -> Any:
+        """As a target: a true value laid over its picture, which is `image_size` (width, height) pixels large.
 
         Boxes learn how large a pixel is; a mask must be as large. Raises DataError where the two do not go together.
         """
         return value
 
-    def stretched(self, value: Any, extent: tuple[int, int]) -> Any:
-        """As an answer: the value brought to a picture of `extent`, which the model may have seen smaller.
+    def resized(self, value: Any, image_size: tuple[int, int]) -> Any:
+        """As an answer: the value brought to a picture of `image_size`, which the model may have seen smaller.
 
         As a true value is laid, unless it has a size of its own: a mask does.
         """
-        return self.laid(value, extent)
+        return self.placed(value, image_size)
 
     def fit(self, values: Iterable[Any]) -> None:
         """Learn the state (names, sizes, means) from the training values, which are streamed once."""
         return None
 
-    def quarrels(self) -> list[str]:
+    def label_conflicts(self) -> list[str]:
         """After `fit`: what in the learnt state looks like a mistake in the data (labels that differ only by case)."""
         return []
 
-    def strange(self, value: Any) -> str:
+    def unseen_class(self, value: Any) -> str:
         """As a target, after `fit`: what in an answer no training row had ("… the class 'cat'"), or nothing."""
         return ""
 
@@ -170,14 +170,14 @@ class Modality(ABC):
     def encode(self, values: Sequence[Any]) -> Any:
         """The tensor that a model or a loss takes, first axis B."""
 
-    def follow(self, values: Sequence[Any], change: Change) -> list[Any]:
+    def transform_targets(self, values: Sequence[Any], change: Change) -> list[Any]:
         """As a target: what the targets become when their inputs were changed so."""
         if change.partner is None or change.share is None:
             return list(values)
         pairs = zip(values, change.partner.tolist(), change.share.tolist(), strict=True)
-        return [Mixed(value, values[other], share) for value, other, share in pairs]
+        return [MixedTarget(value, values[other], share) for value, other, share in pairs]
 
-    def typical(self, values: Sequence[Any]) -> Any:
+    def constant_baseline(self, values: Sequence[Any]) -> Any:
         """As a target: the constant answer of a model that looks at nothing; the most common value by default."""
         return Counter(values).most_common(1)[0][0]
 
@@ -225,14 +225,14 @@ class Modality(ABC):
 class InputModality(Modality):
     """A cell that a model looks at."""
 
-    ablations: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
     """At least two ways to take parts away; a faithfulness score is only as good as the worst of them."""
-    legal: tuple[float, float] | None = None
+    value_range: tuple[float, float] | None = None
     """The range of the encoded input where gradients and attacks may act on it, or None when it is discrete."""
     threats: tuple[Threat, ...] = ()
     """The balls that attacks search, mildest first."""
 
-    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int] | None:
+    def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int] | None:
         """Width and height in pixels of what a cell shows, told without reading all of it; None if it has none."""
         return None
 
@@ -249,22 +249,22 @@ class InputModality(Modality):
         return 3.0, 3.0
 
     @abstractmethod
-    def parts(self, value: Any) -> int:
+    def segments(self, value: Any) -> int:
         """P: into how many parts that a person can point at the value falls."""
 
     @abstractmethod
-    def keep(self, value: Any, mask: np.ndarray, ablation: str) -> Any:
-        """The value with only the parts where `mask` [P] is true; the others are taken away by `ablation`.
+    def mask(self, value: Any, mask: np.ndarray, baseline: str) -> Any:
+        """The value with only the parts where `mask` [P] is true; the others are taken away by `baseline`.
 
         Keeping all is the identity.
         """
 
-    def keep_many(self, value: Any, masks: np.ndarray, ablation: str) -> list[Any]:
+    def mask_many(self, value: Any, masks: np.ndarray, baseline: str) -> list[Any]:
         """`keep` for each row of `masks` [M, P]; overridden where doing all at once is faster."""
-        return [self.keep(value, mask, ablation) for mask in masks]
+        return [self.mask(value, mask, baseline) for mask in masks]
 
-    def pool(self, saliency: Tensor, value: Any) -> np.ndarray:
-        """Sum `saliency`, shaped as one example at the leaf (see `Task.leaf`), over each part: [P]."""
+    def aggregate(self, saliency: Tensor, value: Any) -> np.ndarray:
+        """Sum `saliency`, shaped as one example at the leaf (see `Task.embedding_layer`), over each part: [P]."""
         raise NotImplementedError(f"{type(self).__name__} does not say how positions belong to parts")
 
     @property
@@ -272,7 +272,7 @@ class InputModality(Modality):
         """Name → disturbance. Empty when this kind has none."""
         return {}
 
-    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor | None:
+    def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor | None:
         """Encoded inputs changed as strongly as leaves the answers right, and never by one of the corruptions.
 
         `strength` is in 0..1. None where this kind of input knows no such change.

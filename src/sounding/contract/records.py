@@ -21,7 +21,7 @@ class Example:
 class Prediction:
     """A label that the model wrote. `confidence` is in [0, 1] (None when the task has no such thing).
 
-    `scores` [K] are the probabilities of `task.target.options`, in their order, where the answers are a finite list;
+    `scores` [K] are the probabilities of `task.target.classes`, in their order, where the answers are a finite list;
     for an answer of several parts (boxes, words) they may be the confidence in each part.
     """
 

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract import recipe as recipes
+from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric
-from sounding.contract.records import Example, Prediction, Record
-from sounding.contract.memoised_forward import remembering
 from sounding.contract.modality import Change, InputModality, Modality
+from sounding.contract.records import Example, Prediction, Record
 
 
 class Task(ABC):
@@ -72,11 +72,11 @@ class Task(ABC):
 
     # ---- what an application may override
 
-    def support(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
         """Support [B] that the model gives to answers `values`: a mean log-probability (per token, pixel or box)."""
         return -self.loss(model, x, values)
 
-    def leaf(self, model: nn.Module) -> nn.Module | None:
+    def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """The module whose output is where gradients explain (an embedding); None where it is the input itself."""
         return None
 
@@ -84,23 +84,23 @@ class Task(ABC):
         """A training batch, changed so that the model learns what does not matter; identity by default."""
         return x, Change()
 
-    def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
+    def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """What to train on next: the rows by default; a game plays them."""
         return examples
 
-    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.
 
         The model is in evaluation mode, with the best weights of its training. Returns whether anything was set.
         """
         return False
 
-    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+    def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement: predict each row by default; a game plays matches."""
         records: list[Record] = []
         for batch in chunks(examples, self.recipe.batch):
             inputs, targets = [e.input for e in batch], [e.target for e in batch]
-            with remembering(model):  # the loss and the answer look at the same outputs
+            with memoised_forward(model):  # the loss and the answer look at the same outputs
                 losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
                 answers = self.predict(model, inputs)
             for example, p, loss in zip(batch, answers, losses, strict=True):
@@ -110,9 +110,9 @@ class Task(ABC):
     # ---- what is the same for all
 
     @property
-    def gathers(self) -> bool:
+    def collects(self) -> bool:
         """Whether `gather` does more than give the rows, so that there are no labels to save."""
-        return type(self).gather is not Task.gather
+        return type(self).collect is not Task.collect
 
     @property
     def passes(self) -> float:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Change, InputModality, Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
-from sounding.contract.modality import Change, InputModality, Modality
 
 
-class Around(Task):
+class TaskWrapper(Task):
     """Every word of the contract, passed on to the task inside."""
 
     def __init__(self, inside: Task) -> None:
@@ -36,9 +36,9 @@ class Around(Task):
         return self.inside.metrics
 
     @property
-    def gathers(self) -> bool:
+    def collects(self) -> bool:
         """Whether `gather` does more than give the rows."""
-        return self.inside.gathers
+        return self.inside.collects
 
     @property
     def passes(self) -> float:
@@ -57,29 +57,29 @@ class Around(Task):
         """One prediction for each input value."""
         return self.inside.predict(model, inputs)
 
-    def support(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
         """Support [B] of answers."""
-        return self.inside.support(model, x, values)
+        return self.inside.log_likelihood(model, x, values)
 
-    def leaf(self, model: nn.Module) -> nn.Module | None:
+    def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """Where gradients explain."""
-        return self.inside.leaf(model)
+        return self.inside.embedding_layer(model)
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """A training batch, changed."""
         return self.inside.augment(x, rng)
 
-    def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
+    def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """What to train on next."""
-        return self.inside.gather(model, examples, rng)
+        return self.inside.collect(model, examples, rng)
 
-    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches."""
-        return self.inside.settle(model, validation, train)
+        return self.inside.calibrate(model, validation, train)
 
-    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+    def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
-        return self.inside.trials(model, examples)
+        return self.inside.evaluate_rows(model, examples)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """`n` small generated examples."""

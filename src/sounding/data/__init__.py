@@ -6,7 +6,7 @@ table.py        the contract of a table; tables.py finds the reader: texttables.
 columns.py      which column is the input, the target, the group, the split
 rows.py         rows before their cells are read; reading.py opens the cells
 cells.py        what a cell is, for digests; classnames.py names class numbers where the file knows them
-scan.py         one pass over all rows; survey.py what follows from it: refusals.py, splits.py, duplicates.py
+scan.py         one pass over all rows; survey.py what follows from it: rejections.py, splits.py, duplicates.py
 pool.py         rows without answers, to choose from what to label next
 cache.py        what was read is kept while memory lasts
 report.py       what was found; audit.py says it in words

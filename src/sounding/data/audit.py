@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.report import Pairs, Report
 from sounding.data.splits import NAMES
 from sounding.data.survey import survey
-from sounding.contract.task import Task
 
 UNEVEN = 10
 """A class with so many times the training rows of another is worth a word."""
@@ -34,21 +34,21 @@ def check(
 
 
 def describe(report: Report) -> str:
-    """The report in words: rows, splits, classes, refused and odd rows, duplicates, and whether it is usable."""
+    """The report in words: rows, splits, classes, rejected and odd rows, duplicates, and whether it is usable."""
     return "\n".join(_lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
     n = sum(file.files for file in report.files)
     files = f" in {n:,} file{'s' * (n != 1)}" if n else ""
-    yield f"{report.source}: {report.rows:,} rows{files}, {report.used:,} usable, {len(report.refused):,} refused"
+    yield f"{report.source}: {report.rows:,} rows{files}, {report.used:,} usable, {len(report.rejected):,} rejected"
     yield from (f"  {note}" for note in report.notes)
     if report.used:
         yield ""
         yield from _table(report)
         yield f"split: {report.split_origin}"
         yield from _uneven(report.classes)
-    yield from _section(f"refused: {len(report.refused):,}", [str(refusal) for refusal in report.refused])
+    yield from _section(f"rejected: {len(report.rejected):,}", [str(rejection) for rejection in report.rejected])
     yield from _section("odd", report.remarks)
     yield from _duplicates(report)
     yield from _section(f"not used: {len(report.ignored):,} file{'s' * (len(report.ignored) != 1)}", report.ignored)

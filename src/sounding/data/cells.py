@@ -14,22 +14,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from sounding.data.report import Refusal
+from sounding.data.report import RejectedRow
 
 BUDGET = 256 * 2**20
 """Bytes of cells that are kept in memory, over all tables of a data set."""
 
 
 class Cells:
-    """The cells of some columns, and the line of each row. `refused` are the rows that could not be cut into cells.
+    """The cells of some columns, and the line of each row. `rejected` are the rows that could not be cut into cells.
 
     `decode(name, stored)` gives the cell that was stored so; `place(line)` says how an error calls a line.
     """
 
     def __init__(
-        self, place: Callable[[int], str], decode: Callable[[str, Any], Any], refused: Sequence[Refusal] = ()
+        self, place: Callable[[int], str], decode: Callable[[str, Any], Any], rejected: Sequence[RejectedRow] = ()
     ) -> None:
-        self._place, self._decode, self.refused = place, decode, list(refused)
+        self._place, self._decode, self.rejected = place, decode, list(rejected)
         self._columns: dict[str, pa.ChunkedArray] = {}
         self._lines = pa.chunked_array([], pa.int64())
         self.names: tuple[str, ...] = ()

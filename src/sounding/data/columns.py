@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sounding.contract.modality import Modality
 from sounding.data.splits import split_named
 from sounding.data.table import Table
 from sounding.errors import DataError, did_you_mean
-from sounding.contract.modality import Modality
 
 GROUPS = (
     *("group", "group_id", "patient", "patient_id", "patientid", "speaker", "speaker_id", "client_id", "subject"),
@@ -126,7 +126,7 @@ def _by_name(samples: Mapping[str, Sequence[Any]], modality: Modality, taken: se
 def _by_cells(
     table: Table, samples: Mapping[str, Sequence[Any]], modality: Modality, role: str, taken: set[str | None]
 ) -> str:
-    """The only free column whose cells fit, or the one with a usual name whose cells will be refused one by one."""
+    """The only free column whose cells fit, or the one with a usual name whose cells will be rejected one by one."""
     free = [name for name in samples if name not in taken]
     fitting = [name for name in free if samples[name] and _fits(samples[name], modality)]
     named = [name for name in free if name.strip().lower() in modality.columns]

@@ -14,14 +14,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.data.cache import Cache
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.reading import Source
 from sounding.data.report import Report
 from sounding.data.scan import WORKERS, Labels, ahead
 from sounding.data.survey import Survey, survey
-from sounding.contract.records import Example
-from sounding.contract.task import Task
 from sounding.randomness import stream
 
 _CHUNK = 16  # rows that a thread reads at once

@@ -18,22 +18,22 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.data.cache import Cache
 from sounding.data.cells import BUDGET, Cells
 from sounding.data.columns import GUESSED, Columns, blank, choose_input
 from sounding.data.opening import Examples
 from sounding.data.reading import Given, Look, Reader, Source
-from sounding.data.refusals import in_order, kept, too_many
-from sounding.data.report import LISTED, Pairs, Refusal
+from sounding.data.rejected import in_order, kept, too_many
+from sounding.data.report import LISTED, Pairs, RejectedRow
 from sounding.data.rows import ChainedRows, PackedRows, Rows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import require_path
 from sounding.data.table import unreadable
 from sounding.data.tables import SUFFIXES, open_table
-from sounding.contract.records import Example
-from sounding.contract.task import Task
 from sounding.errors import DataError
-from sounding.contract.modality import InputModality, Modality, Row
 
 _NAMED = 5  # places of each kind that `describe` names
 
@@ -42,14 +42,14 @@ _NAMED = 5  # places of each kind that `describe` names
 class Pool:
     """`examples` are the rows to choose from (target None; `examples.where(i)` is the place of one).
 
-    `rows` counts all that were found; each is in `examples`, refused, a copy (with its first occurrence) or labelled
+    `rows` counts all that were found; each is in `examples`, rejected, a copy (with its first occurrence) or labelled
     already (with the place of the labelled row).
     """
 
     source: str
     examples: Examples
     rows: int
-    refused: tuple[Refusal, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     copies: Pairs = field(default_factory=Pairs)
     labelled: Pairs = field(default_factory=Pairs)
     ignored: tuple[str, ...] = ()
@@ -80,22 +80,22 @@ def open_pool(
     """
     say = progress or (lambda _: None)
     opened, found = _opened(task, source, columns or GUESSED)
-    total = len(opened) + len(found.refused)
+    total = len(opened) + len(found.rejected)
     if not total:
         raise DataError("there are no rows", where=found.name, fix="Put the rows to choose from in it")
     say(f"reading {total:,} rows")
     scanned = scan(opened, task.input, _Nothing())
-    refused = in_order([*found.refused, *scanned.refused.values()])
-    for problem in too_many(refused, total, allow_bad, "go on", "another column with --input"):
+    rejected = in_order([*found.rejected, *scanned.rejected.values()])
+    for problem in too_many(rejected, total, allow_bad, "go on", "another column with --input"):
         raise problem.at(found.name)
     say("looking for rows that are labelled already, and for copies")
     rows, known, copies = _fresh(scanned, _places(labelled))
     if not len(rows):
-        raise _nothing_left(found.name, total, len(refused), len(known), len(copies))
+        raise _nothing_left(found.name, total, len(rejected), len(known), len(copies))
     examples, remarks = Examples(opened, rows, cache=Cache()), tuple(scanned.remarks)
     twins = _listed([(opened.where(row), opened.where(first)) for row, first in copies])
     old = _listed([(opened.where(row), place) for row, place in known])
-    return Pool(found.name, examples, total, refused, twins, old, found.ignored, found.notes, remarks)
+    return Pool(found.name, examples, total, rejected, twins, old, found.ignored, found.notes, remarks)
 
 
 def describe(pool: Pool) -> str:
@@ -106,7 +106,7 @@ def describe(pool: Pool) -> str:
 def _lines(pool: Pool) -> Iterator[str]:
     yield f"{pool.source}: {pool.rows:,} row{'s' * (pool.rows != 1)}, {len(pool):,} to choose from"
     yield from (f"  {note}" for note in pool.notes)
-    yield from _section("refused", len(pool.refused), [str(refusal) for refusal in pool.refused])
+    yield from _section("rejected", len(pool.rejected), [str(rejection) for rejection in pool.rejected])
     for title, pairs in (("labelled already", pool.labelled), ("copies within the pool", pool.copies)):
         yield from _section(title, pairs.count, [f"{a} is equal to {b}" for a, b in pairs.places])
     yield from _section("odd", len(pool.remarks), pool.remarks)
@@ -151,8 +151,8 @@ def _fresh(
     return np.array(list(first.values()), dtype=np.int64), labelled, copies
 
 
-def _nothing_left(name: str, total: int, refused: int, labelled: int, copies: int) -> DataError:
-    counted = ((refused, "cannot be read"), (labelled, "labelled already"), (copies, "copies of others"))
+def _nothing_left(name: str, total: int, rejected: int, labelled: int, copies: int) -> DataError:
+    counted = ((rejected, "cannot be read"), (labelled, "labelled already"), (copies, "copies of others"))
     why = ", ".join(f"{n:,} {words}" for n, words in counted if n)
     what = f"no row of {total:,} is left to choose from ({why})"
     return DataError(what, where=name, fix="Give rows that are not among the labelled ones")
@@ -168,7 +168,7 @@ def _listed(pairs: list[tuple[str, str]]) -> Pairs:
 @dataclass(frozen=True)
 class _Found:
     name: str
-    refused: tuple[Refusal, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -280,8 +280,8 @@ def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns
         notes += [f"the answers in {answers} are not looked at"] if answers else []
         parts.append(_Column(table.load([column], budget), column, path.parent))
         budget = max(0, budget - parts[-1].cells.held)
-    refused = tuple(refusal for part in parts for refusal in part.cells.refused)
-    return ChainedRows(parts), _Found(name, refused, notes=tuple(dict.fromkeys(notes)))
+    rejected = tuple(rejection for part in parts for rejection in part.cells.rejected)
+    return ChainedRows(parts), _Found(name, rejected, notes=tuple(dict.fromkeys(notes)))
 
 
 def _files(path: Path) -> list[Path]:

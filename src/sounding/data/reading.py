@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.records import Example
 from sounding.data.columns import blank
 from sounding.data.rows import Rows
 from sounding.data.table import unreadable
-from sounding.contract.records import Example
 from sounding.errors import DataError, SoundingError
-from sounding.contract.modality import InputModality, Modality, Row
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Reader:
         return Example(self._input.read(row.input, row.root), self._answer(row), row.group)
 
     def _answer(self, row: Row) -> Any:
-        return laid(self._target, self._target.read(row.target, row.root), self._input, row.input, row.root)
+        return placed(self._target, self._target.read(row.target, row.root), self._input, row.input, row.root)
 
     def _placed(self, error: DataError | OSError, i: int) -> SoundingError:
         if isinstance(error, OSError):  # a file that went away, or a disk that failed, between two readings
@@ -154,16 +154,16 @@ class Given:
         return _digest(self._examples[i].input)
 
 
-def laid(
+def placed(
     target: Modality, value: Any, input: InputModality, cell: Any, root: Path = Path(), *, answer: bool = False
 ) -> Any:
     """A value of `target`, true or an answer, laid over what the input's `cell` shows, where its kind knows of that."""
-    if type(target).laid is Modality.laid and type(target).stretched is Modality.stretched:
+    if type(target).placed is Modality.placed and type(target).resized is Modality.resized:
         return value
-    extent = input.extent(cell, root)
-    if extent is None:
+    image_size = input.image_size(cell, root)
+    if image_size is None:
         return value
-    return target.stretched(value, extent) if answer else target.laid(value, extent)
+    return target.resized(value, image_size) if answer else target.placed(value, image_size)
 
 
 def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:

@@ -1,4 +1,4 @@
-"""What was found in the user's data: the rows used, the rows refused and why, and what looks odd.
+"""What was found in the user's data: the rows used, the rows rejected and why, and what looks odd.
 
 A report is made once, when data are opened. It is written to `data.json` of a run, and the card and `sounding check`
 print it. Nothing is dropped without standing here.
@@ -17,7 +17,7 @@ LISTED = 100
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RejectedRow:
     """One row that cannot be used: its place, what was found there, and what to do about it."""
 
     where: str
@@ -67,7 +67,7 @@ class Report:
     source: str
     """The path as it was given, "demo", or "in memory"."""
     rows: int = 0
-    """Rows found, the refused ones included."""
+    """Rows found, the rejected ones included."""
     splits: Mapping[str, int] = field(default_factory=dict)
     """"train", "validation", "test" → rows used."""
     split_origin: str = ""
@@ -81,7 +81,7 @@ class Report:
     digest: str = ""
     """Of all rows that are used, their answers and their splits, whatever their order and wherever the files lie."""
     files: tuple[File, ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     allow_bad: float = 0.0
     duplicates: Duplicates = field(default_factory=Duplicates)
     remarks: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class Report:
         }
         plain["duplicates"] = Duplicates(**pairs)
         plain["files"] = tuple(File(**file) for file in values["files"])
-        plain["refused"] = tuple(Refusal(**refusal) for refusal in values["refused"])
+        plain["rejected"] = tuple(RejectedRow(**rejection) for rejection in values["rejected"])
         for key in ("remarks", "ignored", "notes", "problems"):
             plain[key] = tuple(values[key])
         return cls(**plain)

@@ -9,12 +9,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from sounding.contract.modality import Row
 from sounding.data.cache import Packed
 from sounding.data.cells import Cells
 from sounding.data.columns import Chosen, blank
 from sounding.data.splits import split_named
 from sounding.errors import DataError
-from sounding.contract.modality import Row
 
 
 class Rows(Sequence[Row], ABC):

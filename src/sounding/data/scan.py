@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sounding.data.reading import Source
-from sounding.data.report import LISTED, Refusal
-from sounding.errors import DataError
 from sounding.contract.modality import InputModality, Modality
+from sounding.data.reading import Source
+from sounding.data.report import LISTED, RejectedRow
+from sounding.errors import DataError
 
 WORKERS = 2
 AHEAD = 4  # chunks that each worker may be ahead of the one that is waited for
@@ -56,7 +56,7 @@ class Labels:
 
 @dataclass
 class Scan:
-    """What the pass over n rows found. Rows in `refused` have no other entry.
+    """What the pass over n rows found. Rows in `rejected` have no other entry.
 
     `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
     or None; `sizes` [n] are bytes of the inputs; `remarks` are the first oddities by place,
@@ -69,7 +69,7 @@ class Scan:
     groups: list[str]
     splits: list[str]
     sizes: np.ndarray
-    refused: dict[int, Refusal] = field(default_factory=dict)
+    rejected: dict[int, RejectedRow] = field(default_factory=dict)
     prints: np.ndarray | None = None
     remarks: list[str] = field(default_factory=list)
     odd: int = 0
@@ -94,13 +94,13 @@ def scan(source: Source, input: InputModality, target: Modality) -> Scan:
     found = Scan(contents, answers, Labels(n), [""] * n, [""] * n, sizes)
     names: dict[str, str] = {}  # equal strings are kept once
 
-    def look(start: int) -> list[_Seen | Refusal]:
+    def look(start: int) -> list[_Seen | RejectedRow]:
         return [_look(source, i, input, target) for i in range(start, min(n, start + CHUNK))]
 
     for number, chunk in enumerate(ahead(look, range(0, n, CHUNK))):
         for i, seen in enumerate(chunk, number * CHUNK):
-            if isinstance(seen, Refusal):
-                found.refused[i] = seen
+            if isinstance(seen, RejectedRow):
+                found.rejected[i] = seen
             else:
                 found.groups[i] = names.setdefault(seen.group, seen.group)
                 found.splits[i] = names.setdefault(seen.split, seen.split)
@@ -123,14 +123,14 @@ def ahead(f: Callable[[A], B], items: Iterable[A], workers: int = WORKERS) -> It
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _look(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | Refusal:
+def _look(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | RejectedRow:
     try:
         look = source.look(i)
         example = look.example
         remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
         fingerprint = input.fingerprint(example.input)
     except DataError as error:
-        return Refusal(error.where or source.where(i), error.what, error.fix)
+        return RejectedRow(error.where or source.where(i), error.what, error.fix)
     return _Seen(look.content, look.answer, look.size, example.target, example.group, look.split, fingerprint, remark)
 
 

@@ -12,24 +12,24 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
+from sounding.contract.modality import Row
+from sounding.contract.task import Task
 from sounding.data.cells import BUDGET
 from sounding.data.columns import GUESSED, Chosen, Columns, choose, require
-from sounding.data.report import File, Refusal
+from sounding.data.report import File, RejectedRow
 from sounding.data.rows import ArrangedRows, ChainedRows, PackedRows, Rows, TableRows
 from sounding.data.splits import split_named, split_of_file
 from sounding.data.table import Table, unreadable
 from sounding.data.tables import SUFFIXES, open_table
-from sounding.contract.task import Task
 from sounding.errors import DataError, did_you_mean
-from sounding.contract.modality import Row
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds. `refused` are rows that were broken before their cells could be told."""
+    """What a source holds. `rejected` are rows that were broken before their cells could be told."""
 
     rows: Rows
-    refused: tuple[Refusal, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     files: tuple[File, ...] = ()
     chosen: Chosen | None = None
     ignored: tuple[str, ...] = ()
@@ -112,10 +112,10 @@ def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Column
         cells = table.load([name for name in dict.fromkeys(chosen.names.values()) if name in table.names], budget)
         budget = max(0, budget - cells.held)
         rows.append(TableRows(cells, chosen, split, table.path.parent))
-        files.append(_file(table.name, table.path, len(cells) + len(cells.refused)))
+        files.append(_file(table.name, table.path, len(cells) + len(cells.rejected)))
         notes += [note for note in table.notes(chosen.target) if note not in notes]
-    refused = [refusal for part in rows for refusal in part.cells.refused]
-    return Listing(ChainedRows(rows), tuple(refused), tuple(files), chosen, notes=tuple(notes))
+    rejected = [rejection for part in rows for rejection in part.cells.rejected]
+    return Listing(ChainedRows(rows), tuple(rejected), tuple(files), chosen, notes=tuple(notes))
 
 
 def _listed(rows: Iterator[Row], path: Path) -> PackedRows:
@@ -135,7 +135,7 @@ def _entries(path: Path) -> list[Path]:
 
 def _with_ignored(listing: Listing, entries: Sequence[Path], used: Sequence[Path], path: Path) -> Listing:
     ignored = tuple(f"{path.name}/{e.name}{'/' * e.is_dir()}" for e in entries if e not in used)
-    return Listing(listing.rows, listing.refused, listing.files, listing.chosen, ignored, listing.notes)
+    return Listing(listing.rows, listing.rejected, listing.files, listing.chosen, ignored, listing.notes)
 
 
 def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What there is before anything is trained: rows read once, refused or kept, put into splits, and reported on.
+"""What there is before anything is trained: rows read once, rejected or kept, put into splits, and reported on.
 
 A survey never stops at a bad row. What makes the data unfit for a training it collects as problems: who opens data to
 train raises the first of them, who checks data prints them all.
@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.duplicates import Duplicates, disagreeing, duplicates
 from sounding.data.reading import Given, Reader, Source
-from sounding.data.refusals import (
+from sounding.data.rejected import (
     categories,
     in_order,
     kept,
-    quarrels,
+    label_conflicts,
     refuse_lonely,
     refuse_strange,
     refuse_unknown,
@@ -35,8 +37,6 @@ from sounding.data.rows import ChainedRows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import Listing, find
 from sounding.data.splits import NAMES, Assignment, assign, torn_groups
-from sounding.contract.records import Example
-from sounding.contract.task import Task
 from sounding.errors import DataError
 from sounding.randomness import stream
 
@@ -71,26 +71,26 @@ def survey(
     """Read every row of a path, of "demo", or of a list of examples. Raises DataError for a source that is none.
 
     Without `fit` the rows are for a task that is fitted: nothing need be left to train on, and answers it does not know
-    are refused. With it, the target modality is fitted to all answers, to see what they are. `say` hears what is done.
+    are rejected. With it, the target modality is fitted to all answers, to see what they are. `say` hears what is done.
     """
     say = say or (lambda _: None)
     opened, listing, name = _opened(task, source, columns)
-    total = len(opened) + len(listing.refused)
+    total = len(opened) + len(listing.rejected)
     if not total:
         raise DataError("there are no rows", where=name, fix="Put at least a few rows of each answer in it")
     say(f"reading {total:,} rows")
     found = scan(opened, task.input, task.target)
-    problems = quarrels(task, found, opened) if fit else []
+    problems = label_conflicts(task, found, opened) if fit else []
     rows, split = _divided(task, found, opened, fit)
-    refused = in_order([*listing.refused, *found.refused.values()])
-    problems = [*too_many(refused, total, allow_bad), *problems]
+    rejected = in_order([*listing.rejected, *found.rejected.values()])
+    problems = [*too_many(rejected, total, allow_bad), *problems]
     if fit and len(rows):
         problems += unfit(task, found, rows, split.sides)
     say("looking for duplicates")
     report = Report(
         source=name,
         rows=total,
-        refused=refused,
+        rejected=rejected,
         allow_bad=allow_bad,
         problems=tuple(str(problem) for problem in problems),
     )
@@ -113,7 +113,7 @@ def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing,
 
 
 def _divided(task: Task, found: Scan, source: Source, fit: bool) -> tuple[np.ndarray, Assignment]:
-    """The rows that are used and their splits, after the rows are refused that no split can use."""
+    """The rows that are used and their splits, after the rows are rejected that no split can use."""
     finite = categories(task, found)
     if finite:
         (refuse_lonely if fit else refuse_unknown)(task, found, source)
@@ -161,7 +161,7 @@ def _classes(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> di
         return {}
     times = Counter(zip(found.labels.of(rows), sides.tolist(), strict=True))
     present = {label for label, _ in times}
-    ordered = [option for option in task.target.options or () if option in present]
+    ordered = [option for option in task.target.classes or () if option in present]
     return {
         task.target.describe(label): {name: times[label, side] for side, name in enumerate(NAMES)} for label in ordered
     }

@@ -1,6 +1,6 @@
 """What every kind of table gives: its columns, its first rows, and all rows at random access.
 
-A row that is broken (ragged, not UTF-8, not JSON) becomes a refusal with its line, and the reading goes on; a file that
+A row that is broken (ragged, not UTF-8, not JSON) becomes a rejection with its line, and the reading goes on; a file that
 is broken as a whole raises DataError. Lines are counted as editors count them: the header of a CSV file is line 1.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from sounding.data.cells import BUDGET, Cells
-from sounding.data.report import Refusal
+from sounding.data.report import RejectedRow
 from sounding.errors import DataError
 
 
@@ -39,7 +39,7 @@ class Table(ABC):
         """The columns `names` of every row. Holds at most about `budget` bytes in memory."""
         cells = Cells(self.place, self.decode)
         try:
-            return cells.fill(names, self._batches(names, cells.refused), budget)
+            return cells.fill(names, self._batches(names, cells.rejected), budget)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self.name, error) from None
 
@@ -54,8 +54,8 @@ class Table(ABC):
             raise DataError(f"two columns are called {twice[0]!r}", where=where, fix="Rename one of them")
 
     @abstractmethod
-    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
-        """The columns and the line of each row; what is no row is added to `refused`."""
+    def _batches(self, names: Sequence[str], rejected: list[RejectedRow]) -> Iterator[pa.RecordBatch]:
+        """The columns and the line of each row; what is no row is added to `rejected`."""
 
 
 def unreadable(where: str, error: Exception) -> DataError:

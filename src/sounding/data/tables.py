@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from sounding.data.cells import batch
 from sounding.data.classnames import namers
-from sounding.data.report import Refusal
+from sounding.data.report import RejectedRow
 from sounding.data.table import Table, unreadable
 from sounding.data.texttables import Csv, Jsonl
 from sounding.errors import DataError
@@ -49,9 +49,9 @@ class Parquet(Table):
         try:
             return {name: self.decode(name, cell) for name, cell in row.items()}
         except DataError:
-            return row  # it is refused with its place when all rows are read
+            return row  # it is rejected with its place when all rows are read
 
-    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, names: Sequence[str], rejected: list[RejectedRow]) -> Iterator[pa.RecordBatch]:
         line = 1
         for found in self._file.iter_batches(256, columns=list(names)):
             yield batch([_plain(found.column(name)) for name in names], range(line, line + len(found)))

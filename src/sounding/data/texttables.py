@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from sounding.data.cells import batch
-from sounding.data.report import Refusal
+from sounding.data.report import RejectedRow
 from sounding.data.table import Table, unreadable
 from sounding.errors import DataError
 
@@ -37,11 +37,11 @@ class _Lines(Table):
         records = islice(self._records(), 50)
         self.head = [dict(zip(self.names, cells, strict=True)) for _, cells in records if isinstance(cells, list)]
 
-    def _batches(self, names: Sequence[str], refused: list[Refusal]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, names: Sequence[str], rejected: list[RejectedRow]) -> Iterator[pa.RecordBatch]:
         picks = [self.names.index(name) for name in names]
         records = self._records()
         while chunk := list(islice(records, _CHUNK)):
-            refused += [Refusal(self.place(at), e.what, e.fix) for at, e in chunk if isinstance(e, DataError)]
+            rejected += [RejectedRow(self.place(at), e.what, e.fix) for at, e in chunk if isinstance(e, DataError)]
             rows = [(at, cells) for at, cells in chunk if isinstance(cells, list)]
             columns = [pa.array([self._stored(cells[k]) for _, cells in rows], pa.string()) for k in picks]
             yield batch(columns, [at for at, _ in rows])

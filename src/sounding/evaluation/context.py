@@ -11,17 +11,17 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from sounding.architectures.folding import swift
-from sounding.machine.setting import inference
+from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
+from sounding.machine.setting import inference
 from sounding.randomness import stream
 
 Profile = Literal["quick", "standard", "full"]
 
 
 @dataclass
-class Subject:
+class EvaluationContext:
     """A trained model on the bench. Records are made once, when first asked for; the test rows are read once."""
 
     task: Task
@@ -46,16 +46,16 @@ class Subject:
     @cached_property
     def records(self) -> list[Record]:
         """The trials on the test rows."""
-        from sounding.evaluation.evaluation import trials
+        from sounding.evaluation.evaluation import evaluate_rows
 
-        return trials(self.task, self.model, self.test)
+        return evaluate_rows(self.task, self.model, self.test)
 
     @cached_property
     def validation_records(self) -> list[Record]:
         """The trials on the validation rows."""
-        from sounding.evaluation.evaluation import trials
+        from sounding.evaluation.evaluation import evaluate_rows
 
-        return trials(self.task, self.model, self.validation)
+        return evaluate_rows(self.task, self.model, self.validation)
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A random stream of its own for each purpose, so that sections do not disturb one another."""
@@ -69,7 +69,7 @@ class Subject:
     @cached_property
     def row_seconds(self) -> float:
         """Seconds of predicting one row in a batch of 16, or of 128 where the small one takes a moment only."""
-        values, model = [example.input for example in self.sample(128, "speed")], swift(self.model)
+        values, model = [example.input for example in self.sample(128, "speed")], fuse_for_inference(self.model)
         with inference():
             self.task.predict(model, values[:2])  # a first call is slower
             few = self._seconds(model, values[:16])

@@ -19,30 +19,32 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from sounding.architectures.folding import swift
+from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
-from sounding.machine.setting import Setting, inference
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
+from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
+from sounding.machine.setting import Setting, inference
 
 FEW = 30
 """Slices of fewer rows are marked: their intervals are too long to say much."""
 
 
-def trials(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
+def evaluate_rows(
+    task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None
+) -> list[Record]:
     """The records of `model` on `examples`, in evaluation mode and without gradients; the model's mode is put back.
 
-    Without a setting they are computed as `predict` answers, with normalisations folded (`swift`).
+    Without a setting they are computed as `predict` answers, with normalisations folded (`fuse_for_inference`).
     Raises TrainingError when outputs are not finite. A loss of +inf is kept: the truth was given probability 0.
     """
     training = model.training
     model.eval()
     try:
         with inference(setting):
-            records = task.trials(swift(model) if setting is None else model, examples)
+            records = task.evaluate_rows(fuse_for_inference(model) if setting is None else model, examples)
     finally:
         model.train(training)
     broken = sum(not _finite(record) for record in records)
@@ -93,11 +95,11 @@ def baseline(task: Task, train_targets: Sequence[Any], records: Sequence[Record]
     """
     if not len(train_targets):
         raise DataError("there are no training rows to take a typical answer from", fix="Give the training targets")
-    answer = task.target.typical(train_targets)
+    answer = task.target.constant_baseline(train_targets)
     counts = _counts(train_targets)
     if counts is None:
         return [replace(r, value=answer, confidence=None, scores=None, loss=math.nan) for r in records]
-    n, options = len(train_targets), task.target.options
+    n, options = len(train_targets), task.target.classes
     share = counts[answer] / n if _hashable(answer) else None
     scores = None if options is None else np.array([counts[option] / n for option in options])
 
@@ -214,8 +216,8 @@ def _hashable(value: Any) -> bool:
 
 def _parts(task: Task, records: Sequence[Record]) -> Iterator[tuple[str, str, list[Record]]]:
     """Every class, then every group, that has records; classes in the order of the options, groups by name."""
-    if task.target.options is not None:
-        classes: dict[Any, list[Record]] = {option: [] for option in task.target.options}
+    if task.target.classes is not None:
+        classes: dict[Any, list[Record]] = {option: [] for option in task.target.classes}
         for record in records:
             classes.setdefault(record.truth, []).append(record)
         yield from (("class", task.target.describe(truth), part) for truth, part in classes.items() if part)

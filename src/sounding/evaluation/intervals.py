@@ -25,8 +25,8 @@ from statistics import NormalDist
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.quantiles import beta_quantile, t_quantile
 from sounding.errors import DataError, UsageError
+from sounding.evaluation.quantiles import beta_quantile, t_quantile
 from sounding.randomness import stream
 
 FEWEST = 10

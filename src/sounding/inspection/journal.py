@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sounding.contract.records import Example
+from sounding.contract.task import chunks
+from sounding.errors import RunError
 from sounding.files import unwritable, write
 from sounding.inspection import steps
 from sounding.inspection.inspection import Inspection, number
 from sounding.inspection.measuring import inspect
 from sounding.training.optimization import learning_rate
-from sounding.contract.records import Example
-from sounding.contract.task import chunks
-from sounding.training.train_state import Trainee
-from sounding.errors import RunError
+from sounding.training.train_state import TrainState
 
 NUMBERS = (
     "mean",
@@ -49,7 +49,7 @@ class Journal:
         self._written = {(line["rollbacks"], line["step"]) for line in _mended(path)}
         self._before: tuple[tuple[int, int], steps.Weights] | None = None
 
-    def stepped(self, trainee: Trainee, batch: Sequence[Example]) -> None:
+    def stepped(self, trainee: TrainState, batch: Sequence[Example]) -> None:
         """After each step. Costs a division where nothing is due, a copy of the weights one step ahead of that."""
         rollbacks, step = trainee.state.rollbacks, trainee.state.step
         if self._due(step) and (rollbacks, step) not in self._written:
@@ -60,7 +60,7 @@ class Journal:
     def _due(self, step: int) -> bool:
         return step == 1 or step % self.every == 0
 
-    def _write(self, trainee: Trainee, batch: Sequence[Example], before: steps.Weights | None) -> None:
+    def _write(self, trainee: TrainState, batch: Sequence[Example], before: steps.Weights | None) -> None:
         task, state = trainee.task, trainee.state
         rate = learning_rate(task.recipe, state.progress) * state.damping
         moved = None if before is None else steps.ratios(before, steps.kept(trainee.model))

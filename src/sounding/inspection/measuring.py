@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sounding.contract.records import Example
+from sounding.contract.task import Task
+from sounding.errors import DataError
 from sounding.inspection import steps
 from sounding.inspection.inspection import Inspection
 from sounding.inspection.layer import Layer
 from sounding.inspection.layers import Tally, layers, own, watched, weights
 from sounding.inspection.verdicts import judge
 from sounding.machine.setting import Setting
-from sounding.training.optimization import acting
-from sounding.contract.records import Example
-from sounding.contract.task import Task
-from sounding.errors import DataError
 from sounding.randomness import entropy, stream
+from sounding.training.optimization import effective_optimizer
 
 ROWS = 128
 """Rows that are looked at unless somebody says otherwise: enough that a unit which none of them moves is suspect."""
@@ -66,7 +66,7 @@ def inspect(
         taken = steps.trial(twin, task.recipe, rate) if moved is None else moved
     found = tuple(replace(layer, update=taken.get(layer.name)) for layer in measured)
     unused = tuple(name for name in layers(twin) if name not in {layer.name for layer in found})
-    real, optimizer = moved is not None, acting(twin, task.recipe)
+    real, optimizer = moved is not None, effective_optimizer(twin, task.recipe)
     findings = judge(found, loss=loss, rate=rate, spread=spread, real=real, optimizer=optimizer)
     return Inspection(found, findings, loss, len(rows), seed, rate, optimizer, unused, real)
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from sounding.contract.recipe import Recipe
 from sounding.inspection.layers import layers, weights
 from sounding.training.optimization import optimizer, pace
-from sounding.contract.recipe import Recipe
 
 Weights = Mapping[str, Sequence[Tensor]]
 """The weights of each layer by its name."""

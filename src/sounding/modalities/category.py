@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.modality import MixedTarget, Modality, Row, SoftLabel
 from sounding.errors import DataError, did_you_mean
-from sounding.contract.modality import Mixed, Modality, Row, Weighed
 
 SPLITS = {
     "train": "train",
@@ -47,7 +47,7 @@ class Category(Modality):
         *("label", "labels", "class", "class_name", "category", "target", "sentiment", "fine_label", "coarse_label"),
         *("intent", "topic", "species", "y"),
     )
-    options: list[str] | None = None
+    classes: list[str] | None = None
 
     def accepts(self, cell: Any) -> bool:
         """Whether a cell is a short text, a whole number, or yes or no."""
@@ -77,26 +77,28 @@ class Category(Modality):
         labels = set(values)
         if not labels:
             raise DataError("there is no label to learn from", fix="Give at least one row with a label")
-        self.options = sorted(labels, key=_number_then_text if all(map(_is_number, labels)) else str)
+        self.classes = sorted(labels, key=_number_then_text if all(map(_is_number, labels)) else str)
 
-    def quarrels(self) -> list[str]:
+    def label_conflicts(self) -> list[str]:
         """Groups of labels that differ only by case or spaces."""
-        groups = lookalikes(self.options or ())
+        groups = lookalikes(self.classes or ())
         return [f"the labels {' and '.join(map(repr, group))} differ only by case or spaces" for group in groups]
 
-    def encode(self, values: Sequence[str | Mixed | Weighed]) -> Tensor:
+    def encode(self, values: Sequence[str | MixedTarget | SoftLabel]) -> Tensor:
         """Float32 [B, K]: one-hot, or the shares of a mixed or weighed label. Raises DataError for an unknown label."""
-        places = {option: place for place, option in enumerate(self.options or ())}
+        places = {option: place for place, option in enumerate(self.classes or ())}
         out = np.zeros((len(values), len(places)), np.float32)
         for row, value in zip(out, values, strict=True):
             self._add(row, value, 1.0, places)
         return torch.from_numpy(out)
 
-    def _add(self, row: np.ndarray, value: str | Mixed | Weighed, share: float, places: Mapping[str, int]) -> None:
-        if isinstance(value, Mixed):
+    def _add(
+        self, row: np.ndarray, value: str | MixedTarget | SoftLabel, share: float, places: Mapping[str, int]
+    ) -> None:
+        if isinstance(value, MixedTarget):
             self._add(row, value.value, share * value.share, places)
             self._add(row, value.other, share * (1 - value.share), places)
-        elif isinstance(value, Weighed):
+        elif isinstance(value, SoftLabel):
             row += share * np.asarray(value.shares, np.float32)
         elif value in places:
             row[places[value]] += share
@@ -104,24 +106,24 @@ class Category(Modality):
             raise DataError(f"no training row has the label {value!r}", fix=self._advice(value))
 
     def _advice(self, label: Any) -> str:
-        known = self.options or []
+        known = self.classes or []
         advice = did_you_mean(str(label), known)
         return advice if len(known) <= 20 or advice.startswith("Did") else f"Known: {', '.join(known[:20])}, …"
 
     def answers(self, value: str, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
         """[{"label", "score"}], the likeliest first."""
-        if scores is None or self.options is None:
+        if scores is None or self.classes is None:
             return [{"label": value, "score": confidence}]
         order = np.argsort(-np.asarray(scores), kind="stable")
-        return [{"label": self.options[place], "score": float(scores[place])} for place in order]
+        return [{"label": self.classes[place], "score": float(scores[place])} for place in order]
 
     def state(self) -> dict[str, Any]:
         """The list of labels."""
-        return {"options": self.options}
+        return {"options": self.classes}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.options = state["options"]
+        self.classes = state["options"]
 
     def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
         """The rows of class folders: `<class>/…` or `{train,validation,test}/<class>/…`, files at any depth in a class.

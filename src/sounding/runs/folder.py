@@ -2,7 +2,7 @@
 
 runs/<task>/<n>/
 ├── config.json          how it was made: complete, re-runnable
-├── data.json            the files, their hashes, the split, the refused rows
+├── data.json            the files, their hashes, the split, the rejected rows
 ├── metrics.csv          one row for each look at the validation rows
 ├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
@@ -27,7 +27,7 @@ from sounding.contract.task import Task, built
 from sounding.errors import RunError
 
 SCHEMA = 1
-"""The format of a run folder. A folder with a higher number was made by a newer version and is refused."""
+"""The format of a run folder. A folder with a higher number was made by a newer version and is rejected."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import nn
 
-from sounding.architectures.folding import swift
+from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import Card, Header
 from sounding.card.contents import versions
 from sounding.card.measuring import measure
@@ -38,7 +38,7 @@ from sounding.machine.metering.cost import with_joules
 from sounding.runs.prediction import Result, Results, expand, predict
 from sounding.contract.records import Record
 from sounding.runs.folder import Run
-from sounding.evaluation.context import Profile, Subject
+from sounding.evaluation.context import Profile, EvaluationContext
 from sounding.contract.task import Task
 from sounding.errors import DataError, RunError, SoundingError
 
@@ -91,11 +91,11 @@ class Model:
     def stream(self, inputs: Any) -> Iterator[Result]:
         """As a call, one result at a time, for more inputs than memory holds."""
         named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(self.task, self._swift, named, self.setting)
+        return predict(self.task, self._fused, named, self.setting)
 
     @cached_property
-    def _swift(self) -> nn.Module:
-        return swift(self.module)
+    def _fused(self) -> nn.Module:
+        return fuse_for_inference(self.module)
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -115,7 +115,7 @@ class Model:
     def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
         """One record for each row that `evaluate` looks at."""
         rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
-        return evaluation.trials(self.task, self.module, rows, self.setting)
+        return evaluation.evaluate_rows(self.task, self.module, rows, self.setting)
 
     def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
         """The data of the training, or of another source, read as this model reads."""
@@ -201,16 +201,16 @@ class Model:
 
     # ---- the card
 
-    def subject(
+    def context(
         self,
         profile: Profile = "quick",
         dataset: Dataset | None = None,
         second: Dataset | None = None,
         told: Told | None = None,
-    ) -> Subject:
+    ) -> EvaluationContext:
         """The model on the bench, with the rows that it was trained on (or `dataset`), as challenges want it."""
         data, said, training = dataset or self.dataset(), told or Told(), self._training
-        return Subject(
+        return EvaluationContext(
             self.task,
             self.module,
             *(data.train, data.validation, data.test),
@@ -240,7 +240,7 @@ def measured(
     a whole one.
     """
     said = told or Told()
-    subject = model.subject(profile, dataset, second, said)
+    context = model.context(profile, dataset, second, said)
     config, report, beside = model.run.config, dataset.report.to_json(), siblings(model.dir)
     header = Header(
         task=Path(config["task"]).stem,
@@ -252,13 +252,13 @@ def measured(
         use=said.use,
     )
     others = (report["digest"], second.report.digest if second else "", sorted(beside.items()), said)
-    key = fingerprint(subject.model, versions(), profile, subject.seed, subject.config, subject.training, *others)
+    key = fingerprint(context.model, versions(), profile, context.seed, context.config, context.training, *others)
     parts = Parts(model.dir / FOLDER / profile, key)
-    card = measure(subject, report, header, siblings=beside, parts=parts, progress=say)
+    card = measure(context, report, header, siblings=beside, parts=parts, progress=say)
     if not card.interrupted or not _whole(model.dir):
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
-            write(model.dir / "predictions.jsonl", _lines(model.task, subject.records))
+            write(model.dir / "predictions.jsonl", _lines(model.task, context.records))
         model.__dict__.pop("metrics", None)
     if not card.exit_status:
         parts.clear()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from sounding.data.reading import laid
+from sounding.data.reading import placed
 from sounding.machine.setting import Setting, inference
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
@@ -117,7 +117,7 @@ def predict(task: Task, model: nn.Module, inputs: Iterable[Any], setting: Settin
 
 def _laid(task: Task, prediction: Prediction, item: Any) -> Prediction:
     """The prediction in the measures of the picture that was named, which the model may have seen smaller."""
-    return replace(prediction, value=laid(task.target, prediction.value, task.input, item, answer=True))
+    return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))
 
 
 def expand(modality: InputModality, named: Any) -> list[Any]:

@@ -25,17 +25,17 @@ from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
 from sounding.data import Dataset, Examples
 from sounding.data.pool import open_pool
-from sounding.evaluation.evaluation import compare, trials
+from sounding.evaluation.evaluation import compare, evaluate_rows
 from sounding.files import read_tensors, write_json, write_tensors
 from sounding.inspection.journal import Journal
-from sounding.training.checkpointer import FolderKeeper
+from sounding.training.checkpointer import FolderCheckpointer
 from sounding.machine.setting import Setting
 from sounding.machine.metering.cost import Cost
-from sounding.training.progress import Watch
+from sounding.training.progress import Reporter
 from sounding.runs.folder import Run, latest_unfinished
 from sounding.contract.task import Task
-from sounding.training.train_state import Trainee
-from sounding.training.loop import Budget, Fitted, fit
+from sounding.training.train_state import TrainState
+from sounding.training.loop import Budget, TrainResult, fit
 from sounding.runs.transfer import opened, transfer
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.runs.model import reopened
@@ -49,7 +49,7 @@ Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Means:
+class TrainOptions:
     """What a training gets beyond labelled rows and a budget; `config.json` keeps it under "means"."""
 
     harden: str = ""  # attacks or corruptions
@@ -80,11 +80,11 @@ class Means:
 
 def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
     """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
-    means = Means(**config["means"])
-    trainee = Trainee(task, config["seed"], Setting.from_json(config["setting"]))
+    means = TrainOptions(**config["means"])
+    trainee = TrainState(task, config["seed"], Setting.from_json(config["setting"]))
     if means.harden:
         hardened(task, means.harden)
-    if means.unlabelled and means.method == "contrast":  # refused now, and not after the control was trained
+    if means.unlabelled and means.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).build()
     taken = _taken(means.start, trainee.model) if means.start else {}
     run = Run.create(name, out)
@@ -118,17 +118,17 @@ def unlabelled(task: Task, dataset: Dataset, source: str, say: Say = None) -> Ex
 
 
 def trained(
-    run: Run, task: Task, dataset: Dataset, watch: Watch | None, say: Say = None, pool: Examples | None = None
+    run: Run, task: Task, dataset: Dataset, watch: Reporter | None, say: Say = None, pool: Examples | None = None
 ) -> nn.Module:
     """The weights that are kept of the run's trainings, begun or gone on with; their cost is written beside them."""
     if run.finished:
         return run.model(type(task))[1]
     _swap_back(run.dir)
     config = run.config
-    means, say = Means(**config.get("means", {})), say or (lambda message: None)
+    means, say = TrainOptions(**config.get("means", {})), say or (lambda message: None)
     pool = unlabelled(task, dataset, means.unlabelled, say) if pool is None else pool
     making = _Making(run, task, dataset, Budget(**config["budget"]), watch, means, pool)
-    control: Fitted | None = None
+    control: TrainResult | None = None
     if means.controlled:
         say("training the control: the same labelled rows and budget, without the help")
         control = making.fit(making.taught, run.dir / CONTROL)
@@ -154,8 +154,8 @@ class _Making:
     task: Task
     dataset: Dataset
     budget: Budget
-    watch: Watch | None
-    means: Means
+    watch: Reporter | None
+    means: TrainOptions
     pool: Examples | None = None
 
     @property
@@ -163,7 +163,7 @@ class _Making:
         """The task as it is trained: hardened where that is wanted."""
         return hardened(self.task, self.means.harden) if self.means.harden else self.task
 
-    def fit(self, task: Task, folder: Path, initial: Weights | None = None, budget: Budget | None = None) -> Fitted:
+    def fit(self, task: Task, folder: Path, initial: Weights | None = None, budget: Budget | None = None) -> TrainResult:
         """A training of the run's seed and setting that keeps itself in `folder`."""
         config = self.run.config
         return fit(
@@ -173,13 +173,13 @@ class _Making:
             budget=budget or self.budget,
             seed=config["seed"],
             setting=Setting.from_json(config["setting"]),
-            keeper=FolderKeeper(folder, self.run.dir),
+            checkpointer=FolderCheckpointer(folder, self.run.dir),
             watch=self.watch,
             initial=initial,
             journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
         )
 
-    def helped(self, say: Callable[[str], None], control: Fitted | None) -> tuple[Fitted, dict[str, Any]]:
+    def helped(self, say: Callable[[str], None], control: TrainResult | None) -> tuple[TrainResult, dict[str, Any]]:
         """The training with everything that the means give it, and the facts of one that went before it, if any did."""
         start = self.means.start
         initial: Weights = transfer(opened(start).weights, self.task.build(), start).weights if start else {}
@@ -220,7 +220,7 @@ class _Making:
 
 
 def _facts(
-    fitted: Fitted, passes: float, until: float | None = None, before: Mapping[str, Any] | None = None
+    fitted: TrainResult, passes: float, until: float | None = None, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """What training.json says of a training; its cost holds that of one `before`, whose weights it began with."""
     cost = fitted.cost + Cost.from_json(before) if before else fitted.cost
@@ -238,7 +238,7 @@ def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset)
     """Whether the help was better on the validation rows: the paired difference of the headline metric."""
     if not len(dataset.validation):
         return {"better": True, "said": "there are no validation rows to tell"}
-    with_help, without = (trials(task, model, dataset.validation) for model in (helped, control))
+    with_help, without = (evaluate_rows(task, model, dataset.validation) for model in (helped, control))
     metric = task.metrics[0]
     difference = compare(task, with_help, without)[metric.name]
     better = difference.value > 0 if metric.higher_is_better else difference.value < 0

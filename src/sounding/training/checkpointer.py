@@ -1,4 +1,4 @@
-"""What a training must not lose, kept in memory (Keeper) or in a run folder (FolderKeeper).
+"""What a training must not lose, kept in memory (Checkpointer) or in a run folder (FolderCheckpointer).
 
     snapshot     the state at the last validation of a healthy model: where a training that diverged goes back to
     best         the weights that did best on the validation rows
@@ -20,13 +20,13 @@ from typing import Any
 from torch import Tensor
 
 from sounding.files import read_tensors, write, write_json, write_tensors
-from sounding.training.train_state import Trainee
+from sounding.training.train_state import TrainState
 
 EVERY = 15.0
 """Seconds between checkpoints."""
 
 
-class Keeper:
+class Checkpointer:
     """Keeps the snapshot and the best weights in memory; checkpoints and resumes nothing."""
 
     way_on = ""
@@ -36,22 +36,22 @@ class Keeper:
         self._snapshot: tuple[dict[str, Tensor], dict[str, Any]] = ({}, {})
         self._best: dict[str, Tensor] = {}
 
-    def resume(self, trainee: Trainee) -> None:
+    def resume(self, trainee: TrainState) -> None:
         """Bring a new trainee to where a killed training was, or take a first snapshot of it."""
         self.snapshot(trainee)
 
-    def snapshot(self, trainee: Trainee) -> None:
+    def snapshot(self, trainee: TrainState) -> None:
         """Remember the state at a validation."""
         self._snapshot = (_cloned(trainee.tensors()), trainee.note())
 
     def log(self, rows: list[dict[str, Any]]) -> None:
         """Write down the rows of metrics.csv so far."""
 
-    def roll_back(self, trainee: Trainee) -> None:
+    def roll_back(self, trainee: TrainState) -> None:
         """Bring the trainee back to the last snapshot."""
         trainee.restore(*self._snapshot)
 
-    def keep_best(self, trainee: Trainee) -> None:
+    def keep_best(self, trainee: TrainState) -> None:
         """Remember the averaged weights as the best so far."""
         self._best = _cloned(trainee.average.model.state_dict())
 
@@ -59,11 +59,11 @@ class Keeper:
         """The best weights."""
         return self._best
 
-    def checkpoint(self, trainee: Trainee, *, now: bool = False) -> None:
+    def checkpoint(self, trainee: TrainState, *, now: bool = False) -> None:
         """Save the state if it is time to, or `now`."""
 
 
-class FolderKeeper(Keeper):
+class FolderCheckpointer(Checkpointer):
     """Keeps everything in the folder of a run, or in one inside it: `best/`, `last/`, metrics.csv and the state."""
 
     def __init__(self, folder: Path, run: Path | None = None) -> None:
@@ -72,7 +72,7 @@ class FolderKeeper(Keeper):
         self.way_on = f"Go on with: sounding train --resume {run or folder}"
         self._saved = time.monotonic()
 
-    def resume(self, trainee: Trainee) -> None:
+    def resume(self, trainee: TrainState) -> None:
         """Go on from `last/checkpoint.safetensors` if it is there."""
         if (self.folder / "last" / "checkpoint.safetensors").exists():
             self._snapshot = read_tensors(self.folder / "last" / "snapshot.safetensors")
@@ -84,7 +84,7 @@ class FolderKeeper(Keeper):
             self.snapshot(trainee)
             self.checkpoint(trainee, now=True)
 
-    def snapshot(self, trainee: Trainee) -> None:
+    def snapshot(self, trainee: TrainState) -> None:
         """Remember the state at a validation, also for a training that is resumed."""
         super().snapshot(trainee)
         write_tensors(self.folder / "last" / "snapshot.safetensors", *self._snapshot)
@@ -93,13 +93,13 @@ class FolderKeeper(Keeper):
         """Write metrics.csv."""
         write(self.folder / "metrics.csv", table(rows))
 
-    def keep_best(self, trainee: Trainee) -> None:
+    def keep_best(self, trainee: TrainState) -> None:
         """Write the averaged weights to `best/`."""
         super().keep_best(trainee)
         note = {"step": trainee.state.step, "metric": trainee.state.best}
         write_tensors(self.folder / "best" / "model.safetensors", self._best, note)
 
-    def checkpoint(self, trainee: Trainee, *, now: bool = False) -> None:
+    def checkpoint(self, trainee: TrainState, *, now: bool = False) -> None:
         """Write the whole state to `last/`, at most every few seconds unless `now`."""
         if not now and time.monotonic() - self._saved < EVERY:
             return

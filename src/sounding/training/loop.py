@@ -17,18 +17,18 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from sounding.data import batches
-from sounding.evaluation.evaluation import trials
-from sounding.training.checkpointer import Keeper
-from sounding.machine.setting import Setting, choose, inference
-from sounding.machine.metering.meter import Cost, Meter
-from sounding.training.optimization import learning_rate
-from sounding.training.progress import Watch
 from sounding.contract.records import Example
 from sounding.contract.task import Task
-from sounding.training.train_state import State, Trainee
+from sounding.data import batches
 from sounding.errors import TrainingError
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.machine.metering.meter import Cost, Meter
+from sounding.machine.setting import Setting, choose, inference
 from sounding.randomness import stream
+from sounding.training.checkpointer import Checkpointer
+from sounding.training.optimization import learning_rate
+from sounding.training.progress import Reporter
+from sounding.training.train_state import State, TrainState
 
 MOST_ROLLBACKS = 6
 """How often a training may diverge before it is given up."""
@@ -67,7 +67,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainResult:
     """What a training gave: the best weights in evaluation mode, and what they cost."""
 
     model: nn.Module
@@ -82,7 +82,7 @@ class Fitted:
 class Journal(Protocol):
     """Looks on while a model is trained, and changes nothing."""
 
-    def stepped(self, trainee: Trainee, batch: Sequence[Example]) -> None:
+    def stepped(self, trainee: TrainState, batch: Sequence[Example]) -> None:
         """After each step that was taken."""
 
 
@@ -100,21 +100,21 @@ def fit(
     budget: Budget,
     seed: int = 0,
     setting: Setting | None = None,
-    keeper: Keeper | None = None,
-    watch: Watch | None = None,
+    checkpointer: Checkpointer | None = None,
+    watch: Reporter | None = None,
     initial: Mapping[str, Tensor] | None = None,
     journal: Journal | None = None,
-) -> Fitted:
+) -> TrainResult:
     """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
 
     `initial` holds weights by name that the model begins with, the others being random.
 
-    Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the keeper).
+    Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the checkpointer).
     Long because it is the loop, and the loop is read in one piece.
     """
-    setting, keeper, watch = setting or choose(), keeper or Keeper(), watch or Watch()
-    trainee = Trainee(task, seed, setting, initial)
-    keeper.resume(trainee)
+    setting, checkpointer, watch = setting or choose(), checkpointer or Checkpointer(), watch or Reporter()
+    trainee = TrainState(task, seed, setting, initial)
+    checkpointer.resume(trainee)
     last = budget.last_step(len(train), task)
     earlier = Cost.from_json(trainee.state.cost) if trainee.state.cost else None
     started = time.monotonic() - trainee.state.seconds
@@ -130,22 +130,22 @@ def fit(
                 before, state.progress = state.progress, _progress(state, budget, last)
                 trouble = _trouble(state, loss)
                 if not trouble and _validation_due(task, before, state.progress):
-                    trouble = _validate(trainee, validation, len(train), keeper, watch, budget)
+                    trouble = _validate(trainee, validation, len(train), checkpointer, watch, budget)
                 if trouble:
-                    _roll_back(trainee, keeper, watch, trouble)
+                    _roll_back(trainee, checkpointer, watch, trouble)
                     break
                 watch.stepped(state.progress, state.smoothed, state.step * len(batch) / max(state.seconds, 1e-9))
                 state.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
-                keeper.checkpoint(trainee, now=state.finished or stop.is_set())
+                checkpointer.checkpoint(trainee, now=state.finished or stop.is_set())
                 if stop.is_set() and not state.finished:
                     raise Interrupted(
                         f"stopped at step {state.step}, {state.progress:.0%} of the way; nothing is lost",
-                        fix=keeper.way_on,
+                        fix=checkpointer.way_on,
                     )
                 if state.finished:
                     break
     cost = earlier + meter.cost if earlier else meter.cost
-    return _fitted(trainee, keeper, cost, train, validation, budget)
+    return _fitted(trainee, checkpointer, cost, train, validation, budget)
 
 
 def steps_per_epoch(rows: int, task: Task) -> int:
@@ -153,11 +153,11 @@ def steps_per_epoch(rows: int, task: Task) -> int:
     return max(1, rows // task.recipe.batch)
 
 
-def _feed(task: Task, train: Sequence[Example], trainee: Trainee) -> Iterator[list[Example]]:
+def _feed(task: Task, train: Sequence[Example], trainee: TrainState) -> Iterator[list[Example]]:
     """Batches from the trainee's step on, epoch after epoch, each in an order drawn from (seed, epoch)."""
     while True:
         state = trainee.state
-        pool = trainee.gathered(train)
+        pool = trainee.collected(train)
         size, rounds = min(task.recipe.batch, len(pool)), steps_per_epoch(len(pool), task)
         order = stream("order", trainee.seed, state.rollbacks, state.epoch).permutation(len(pool))
         first = state.step - state.epoch_began
@@ -176,7 +176,12 @@ def _validation_due(task: Task, before: float, now: float) -> bool:
 
 
 def _validate(
-    trainee: Trainee, rows: Sequence[Example], trained: int, keeper: Keeper, watch: Watch, budget: Budget
+    trainee: TrainState,
+    rows: Sequence[Example],
+    trained: int,
+    checkpointer: Checkpointer,
+    watch: Reporter,
+    budget: Budget,
 ) -> str:
     """Look at the validation rows with the averaged weights, keep them if they are the best, and maybe stop.
 
@@ -206,10 +211,10 @@ def _validate(
     }
     state.history.append(row)
     if improved:
-        keeper.keep_best(trainee)
-    keeper.log(state.history)
+        checkpointer.keep_best(trainee)
+    checkpointer.log(state.history)
     if state.first is not None and state.smoothed <= state.first:  # to go back to weights that are ill helps nobody
-        keeper.snapshot(trainee)
+        checkpointer.snapshot(trainee)
     watch.validated({**row, "metric": value})
     return ""
 
@@ -221,11 +226,11 @@ def _reached(value: float, budget: Budget, task: Task) -> bool:
     return value >= budget.until if task.metrics[0].higher_is_better else value <= budget.until
 
 
-def _validation_scores(trainee: Trainee, rows: Sequence[Example]) -> tuple[float, float]:
+def _validation_scores(trainee: TrainState, rows: Sequence[Example]) -> tuple[float, float]:
     if not len(rows):
         return math.nan, math.nan
     looked_at = rows[:: math.ceil(len(rows) / LOOKED_AT)]
-    records = trials(trainee.task, trainee.average.model, looked_at, trainee.setting)
+    records = evaluate_rows(trainee.task, trainee.average.model, looked_at, trainee.setting)
     return trainee.task.metrics[0].value(records), sum(record.loss for record in records) / len(records)
 
 
@@ -242,38 +247,38 @@ def _trouble(state: State, loss: float) -> str:
     return ""
 
 
-def _roll_back(trainee: Trainee, keeper: Keeper, watch: Watch, trouble: str) -> None:
+def _roll_back(trainee: TrainState, checkpointer: Checkpointer, watch: Reporter, trouble: str) -> None:
     """Go back to the last validation with a fifth of the learning rate and another order of rows."""
     at, rollbacks, seconds = trainee.state.step, trainee.state.rollbacks + 1, trainee.state.seconds
     if rollbacks > MOST_ROLLBACKS:
         fix = f"Train with a lower learning rate: --set lr={trainee.task.recipe.lr / 1000:.1g}"
         raise TrainingError(f"training diverged {rollbacks} times ({trouble})", where=f"step {at}", fix=fix)
-    keeper.roll_back(trainee)
+    checkpointer.roll_back(trainee)
     trainee.state.rollbacks, trainee.state.damping, trainee.state.seconds = rollbacks, 5.0**-rollbacks, seconds
     rate = f"{trainee.task.recipe.lr * trainee.state.damping:.2g}"
     watch.say(f"step {at}: {trouble}; went back to step {trainee.state.step}, learning rate now at most {rate}")
 
 
 def _fitted(
-    trainee: Trainee,
-    keeper: Keeper,
+    trainee: TrainState,
+    checkpointer: Checkpointer,
     cost: Cost,
     train: Sequence[Example],
     validation: Sequence[Example],
     budget: Budget,
-) -> Fitted:
+) -> TrainResult:
     model = trainee.average.model.eval()
-    model.load_state_dict(keeper.best())
+    model.load_state_dict(checkpointer.best())
     with inference():
-        settled = bool(len(validation)) and trainee.task.settle(model, validation, train)
+        settled = bool(len(validation)) and trainee.task.calibrate(model, validation, train)
     if settled:
-        keeper.keep_best(trainee)
+        checkpointer.keep_best(trainee)
     state = trainee.state
     batch = trainee.task.recipe.batch  # what is gathered fills it, whatever the number of rows
-    examples = state.step * (batch if trainee.task.gathers else min(batch, len(train)))
+    examples = state.step * (batch if trainee.task.collects else min(batch, len(train)))
     last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
     reached = _reached(last, budget, trainee.task)
-    return Fitted(model, state.step, examples, cost, state.history, state.progress < 1.0, reached)
+    return TrainResult(model, state.step, examples, cost, state.history, state.progress < 1.0, reached)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of x, x³ and x⁵, which lift small singular values fastest (Jordan et al.)."""
 
 
-def turned(model: nn.Module) -> list[Tensor]:
+def muon_parameters(model: nn.Module) -> list[Tensor]:
     """The filter banks that Muon trains: of convolutions without a bias, which are those ahead of a normalisation.
 
     Depthwise ones are left out: their channels do not mix, so there is nothing to make orthogonal. So are those that

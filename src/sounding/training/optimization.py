@@ -10,9 +10,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from sounding.training.muon import Muon, turned
 from sounding.contract.recipe import Recipe
 from sounding.errors import UsageError, did_you_mean
+from sounding.training.muon import Muon, muon_parameters
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -20,7 +20,7 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     Biases and gains are not decayed. Each group of parameters has the highest rate that `pace` takes it to as `peak`.
     """
-    banks = turned(model) if recipe.optimizer == "muon" else []
+    banks = muon_parameters(model) if recipe.optimizer == "muon" else []
     others = [p for p in model.parameters() if p.requires_grad and all(p is not bank for bank in banks)]
     groups = [
         {"params": [p for p in others if p.ndim > 1], "peak": recipe.lr, "weight_decay": recipe.weight_decay},
@@ -35,9 +35,9 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return makers[recipe.optimizer](groups)
 
 
-def acting(model: nn.Module, recipe: Recipe) -> str:
+def effective_optimizer(model: nn.Module, recipe: Recipe) -> str:
     """The name of the optimizer that trains `model`: Muon with no filters to turn is AdamW."""
-    return "adamw" if recipe.optimizer == "muon" and not turned(model) else recipe.optimizer
+    return "adamw" if recipe.optimizer == "muon" and not muon_parameters(model) else recipe.optimizer
 
 
 def pace(optimizer: torch.optim.Optimizer, share: float) -> None:

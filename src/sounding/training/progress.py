@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-class Watch:
+class Reporter:
     """Hears of everything that a training does and says nothing; the base of those that do."""
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -29,7 +29,7 @@ class Watch:
         """Something that the person should know."""
 
 
-class Lines(Watch):
+class Lines(Reporter):
     """For logs and pipes: only what the person should know, one line each."""
 
     def say(self, message: str) -> None:
@@ -37,7 +37,7 @@ class Lines(Watch):
         print(message, file=sys.stderr, flush=True)
 
 
-class Bar(Watch):
+class Bar(Reporter):
     """For terminals: one live line with loss, metric, examples per second and the time left."""
 
     def __init__(self, title: str) -> None:
@@ -75,6 +75,6 @@ class Bar(Watch):
         self._bar.console.print(message, highlight=False)
 
 
-def watch(title: str) -> Watch:
+def watch(title: str) -> Reporter:
     """A bar where a person looks on, lines where none does."""
     return Bar(title) if sys.stderr.isatty() else Lines()

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sounding.machine.setting import Setting
-from sounding.training.optimization import Average, optimizer, pace, schedule
 from sounding.contract.records import Example
 from sounding.contract.task import Task, built, chunks
+from sounding.machine.setting import Setting
 from sounding.randomness import entropy, generator, stream
+from sounding.training.optimization import Average, optimizer, pace, schedule
 
 
 @dataclass
@@ -40,7 +40,7 @@ class State:
     finished: bool = False
 
 
-class Trainee:
+class TrainState:
     """Everything that changes while a model is trained. Randomness is a function of (seed, rollbacks, step) alone."""
 
     def __init__(self, task: Task, seed: int, setting: Setting, initial: Mapping[str, Tensor] | None = None) -> None:
@@ -52,18 +52,18 @@ class Trainee:
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
         self.state = State()
-        self.gatherer: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
+        self.collector: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
 
-    def gathered(self, examples: Sequence[Example]) -> Sequence[Example]:
-        """What this epoch trains on. A resumed training gathers with the weights that the epoch began with."""
+    def collected(self, examples: Sequence[Example]) -> Sequence[Example]:
+        """What this epoch trains on. A resumed training collects with the weights that the epoch began with."""
         state, model = self.state, self.average.model
-        if self.task.gathers:
+        if self.task.collects:
             if state.step == state.epoch_began:
-                self.gatherer = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+                self.collector = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
             else:
                 model = copy.deepcopy(model)
-                model.load_state_dict(self.gatherer)
-        return self.task.gather(model, examples, stream("gather", self.seed, state.rollbacks, state.epoch))
+                model.load_state_dict(self.collector)
+        return self.task.collect(model, examples, stream("gather", self.seed, state.rollbacks, state.epoch))
 
     def step(self, batch: Sequence[Example]) -> float:
         """One step on a batch of examples; returns the mean loss, which is not finite if the step was not taken."""
@@ -87,7 +87,7 @@ class Trainee:
 
     def _backward(self, part: Sequence[Example], batch: int, rng: torch.Generator) -> float:
         x, change = self.task.augment(self.task.input.encode([e.input for e in part]), rng)
-        targets = self.task.target.follow([e.target for e in part], change)
+        targets = self.task.target.transform_targets([e.target for e in part], change)
         with self.setting.autocast():
             losses = self.task.loss(self.model, self.setting.place(x), targets)
         loss = losses.float().sum() / batch
@@ -100,7 +100,7 @@ class Trainee:
         found |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{index}.{name}": t for name, t in entries.items() if isinstance(t, Tensor)}
-        return found | {f"gatherer.{name}": tensor for name, tensor in self.gatherer.items()}
+        return found | {f"collector.{name}": tensor for name, tensor in self.collector.items()}
 
     def note(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
@@ -110,7 +110,7 @@ class Trainee:
         """Take back what `tensors` and `note` gave, in the memory layout of this model."""
         self.model.load_state_dict(_within(tensors, "model."))
         self.average.model.load_state_dict(_within(tensors, "average."))
-        self.gatherer = _within(tensors, "gatherer.")
+        self.collector = _within(tensors, "collector.")
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         entries: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _within(tensors, "optimizer.").items():

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from sounding.architectures.layers import Normalize
 from sounding.contract.metrics import Metric, mean
+from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
-from sounding.contract.modality import Change
 from sounding.modalities.pictures.image import Image
 
 SIDE, MOST = 24, 4  # pixels along a side of the demo's pictures; boxes that are looked for in one

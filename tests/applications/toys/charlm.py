@@ -95,7 +95,7 @@ class CharLM(Task):
     def build(self) -> nn.Module:
         return Reader(len(self.input.vocabulary) + UNKNOWN + 1, self.recipe.width)
 
-    def leaf(self, model: nn.Module) -> nn.Module:
+    def embedding_layer(self, model: nn.Module) -> nn.Module:
         return model.get_submodule("embedding")
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
@@ -107,7 +107,7 @@ class CharLM(Task):
         asked = torch.arange(1, ids.shape[1]) >= (x > 0).sum(1, keepdim=True)
         return (nats * asked).sum(1)
 
-    def support(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
         """Mean log-probability of a character, the end being one."""
         return -self.loss(model, x, values) / torch.tensor([len(value) + 1 for value in values])
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.errors import DataError
 from sounding.contract.modality import Change, Corruption, InputModality, Modality, Threat
+from sounding.errors import DataError
 from sounding.randomness import stream
 
 Box = tuple[float, float, float, float, str]  # left, top, width, height in [0, 1], and the name
@@ -55,10 +55,10 @@ class Boxes(Modality):
                 plane[-4:, i, j] = torch.tensor([x + w / 2 - j / CELLS, y + h / 2 - i / CELLS, w, h])
         return planes
 
-    def follow(self, values: Sequence[Any], change: Change) -> list[Any]:
+    def transform_targets(self, values: Sequence[Any], change: Change) -> list[Any]:
         """An upright affine change moves the corners to where the sampled pixels went."""
         if change.affine is None:
-            return super().follow(values, change)
+            return super().transform_targets(values, change)
         return [tuple(moved(box, a) for box in boxes) for boxes, a in zip(values, change.affine.tolist(), strict=True)]
 
     def state(self) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class Sound(InputModality):
     """A waveform: float32 [T] in [-1, 1]. Batches are padded with digital silence."""
 
     columns = ("sound", "audio")
-    ablations = ("silence", "matched noise")
-    legal = (-1.0, 1.0)
+    baselines = ("silence", "matched noise")
+    value_range = (-1.0, 1.0)
     threats = (Threat("30 dB", "l2", 0.0316, relative=True), Threat("20 dB", "l2", 0.1, relative=True))
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
@@ -105,15 +105,15 @@ class Sound(InputModality):
     def decode(self, x: Tensor) -> list[Any]:
         return [np.trim_zeros(row, "b") for row in x.detach().numpy()]
 
-    def parts(self, value: Any) -> int:
+    def segments(self, value: Any) -> int:
         return math.ceil(len(value) / PART)
 
-    def keep(self, value: Any, mask: np.ndarray, ablation: str) -> Any:
+    def mask(self, value: Any, mask: np.ndarray, baseline: str) -> Any:
         """Parts of 50 ms give way to silence, or to white noise as loud as the whole."""
-        noise = stream("tones", "noise").standard_normal(len(value)) * value.std() * (ablation == "matched noise")
+        noise = stream("tones", "noise").standard_normal(len(value)) * value.std() * (baseline == "matched noise")
         return np.where(np.repeat(mask, PART)[: len(value)], value, noise).clip(-1, 1).astype(np.float32)
 
-    def pool(self, saliency: Tensor, value: Any) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: Any) -> np.ndarray:
         starts = np.arange(0, len(value), PART)
         return np.add.reduceat(saliency.detach().numpy()[: len(value)], starts)
 
@@ -180,7 +180,7 @@ class Words(Modality):
 class Characters(InputModality):
     """Text as characters: the value is the string itself, and a part is one character of it."""
 
-    ablations = ("delete", "mask")
+    baselines = ("delete", "mask")
 
     def __init__(self, *columns: str) -> None:
         self.columns = columns
@@ -209,14 +209,14 @@ class Characters(InputModality):
             letters.append(self.vocabulary[i - UNKNOWN - 1] if i > UNKNOWN else MASK)
         return "".join(letters)
 
-    def parts(self, value: Any) -> int:
+    def segments(self, value: Any) -> int:
         return len(value)
 
-    def keep(self, value: Any, mask: np.ndarray, ablation: str) -> Any:
-        gap = MASK if ablation == "mask" else ""
+    def mask(self, value: Any, mask: np.ndarray, baseline: str) -> Any:
+        gap = MASK if baseline == "mask" else ""
         return "".join(letter if kept else gap for letter, kept in zip(value, mask, strict=True))
 
-    def pool(self, saliency: Tensor, value: Any) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: Any) -> np.ndarray:
         """Positions at the embedding are START, the prompt, and then the answer, which is no part of the prompt."""
         return saliency.flatten(1).sum(1)[1 : len(value) + 1].detach().numpy()
 

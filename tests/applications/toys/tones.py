@@ -105,7 +105,7 @@ class Tones(Task):
         frames = torch.full((len(x),), len(heard))
         return F.ctc_loss(heard, words, frames, lengths, reduction="none")
 
-    def support(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
         """Mean log-probability of a word."""
         words = torch.tensor([max(len(value.split()), 1) for value in values])
         return -self.loss(model, x, values) / words

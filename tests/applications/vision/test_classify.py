@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
-from sounding.evaluation.evaluation import trials
 from sounding.contract.records import Example
 from sounding.errors import UsageError
-from sounding.contract.modality import Mixed
+from sounding.evaluation.evaluation import evaluate_rows
 from sounding.randomness import generator, stream
 
 NAMES = ["cross", "disc", "square"]
@@ -44,7 +43,7 @@ def learn(task, model, examples, steps, batch=32, lr=0.01):
         x, truth = x_and_truth(task, [examples[i] for i in picked])
         x, change = task.augment(x, generator("learn", step))
         optimizer.zero_grad()
-        task.loss(model, x, task.target.follow(truth, change)).mean().backward()
+        task.loss(model, x, task.target.transform_targets(truth, change)).mean().backward()
         optimizer.step()
     return model.eval()
 
@@ -54,7 +53,7 @@ def test_loss_is_cross_entropy(shapes):
     x, truth = x_and_truth(task, shapes)
     expected = F.cross_entropy(model(x), torch.tensor([NAMES.index(t) for t in truth]), reduction="none")
     torch.testing.assert_close(task.loss(model, x, truth), expected)
-    torch.testing.assert_close(task.support(model, x, truth), -expected)
+    torch.testing.assert_close(task.log_likelihood(model, x, truth), -expected)
 
 
 def test_labels_are_smoothed_in_training_only(shapes):
@@ -70,7 +69,7 @@ def test_loss_of_a_mixture_is_the_mixture_of_losses(shapes):
     task, model = fitted(shapes)
     x = task.input.encode([shapes[0].input])
     disc, cross = (task.loss(model, x, [name]) for name in ("disc", "cross"))
-    torch.testing.assert_close(task.loss(model, x, [Mixed("disc", "cross", 0.7)]), 0.7 * disc + 0.3 * cross)
+    torch.testing.assert_close(task.loss(model, x, [MixedTarget("disc", "cross", 0.7)]), 0.7 * disc + 0.3 * cross)
 
 
 @pytest.mark.parametrize("network", ["fast", "resnet", "mlp"])
@@ -122,10 +121,10 @@ def test_metrics_name_the_headline_and_the_best_five_of_many():
 def test_records_carry_loss_confidence_and_scores(shapes):
     task, model = fitted(shapes)
     x, truth = x_and_truth(task, shapes)
-    records = trials(task, model, shapes)
+    records = evaluate_rows(task, model, shapes)
     np.testing.assert_allclose([r.loss for r in records], task.loss(model, x, truth).detach(), rtol=1e-4)
     assert [r.truth for r in records] == truth
-    assert all(r.scores[task.target.options.index(r.value)] == pytest.approx(r.confidence) for r in records)
+    assert all(r.scores[task.target.classes.index(r.value)] == pytest.approx(r.confidence) for r in records)
 
 
 @pytest.mark.parametrize("network", ["fast", "resnet", "mlp"])

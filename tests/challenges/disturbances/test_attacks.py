@@ -22,8 +22,8 @@ from torch import nn
 
 from sounding.challenges.disturbances.attacks import NOISE, apgd, greedy, perturb, pgd, square
 from sounding.challenges.disturbances.square import hills
-from sounding.errors import UsageError
 from sounding.contract.modality import Threat
+from sounding.errors import UsageError
 from sounding.randomness import generator
 
 WIDE = (-100.0, 100.0)
@@ -45,7 +45,7 @@ def offsets(attacked, values):
 @pytest.mark.parametrize(("norm", "radius", "dual"), [("linf", 0.05, 1), ("l2", 0.25, 2)])
 def test_a_linear_model_falls_exactly_where_its_margin_is_below_radius_times_the_dual_norm(norm, radius, dual):
     task, model = Sort(small()), Pair(linear(WEIGHTS, -float(WEIGHTS.sum()) / 2))
-    task.input.legal = WIDE
+    task.input.value_range = WIDE
     values, _ = columns(rows(task, 300))
     margins = np.stack(values) @ WEIGHTS - WEIGHTS.sum() / 2
     truths = [int(m > 0) for m in margins]
@@ -86,7 +86,7 @@ def test_attacked_inputs_stay_in_the_ball_and_in_the_legal_range(norm, order):
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_a_relative_radius_is_a_share_of_the_inputs_own_size(norm):
     task, model = Sort(small()), Pair(linear(WEIGHTS))
-    task.input.legal = WIDE
+    task.input.value_range = WIDE
     values, _ = columns(rows(task, 20))
     values = [v * scale for v, scale in zip(values, np.linspace(0.1, 3, 20), strict=True)]
     found = pgd(task, model, values, [0] * 20, Threat("t", norm, 0.1, relative=True))
@@ -192,7 +192,7 @@ def runner_up(truths):
 def test_a_linear_model_never_falls_below_its_minimal_distance_and_always_above_it(norm, dual, targeted):
     """The nearest wrong point is at margin / dual norm, exactly; each input has its own."""
     task, model = Sort(small()), Pair(linear(WEIGHTS, -float(WEIGHTS.sum()) / 2))
-    task.input.legal = WIDE
+    task.input.value_range = WIDE
     values, _ = columns(rows(task, 12))
     margins = np.stack(values) @ WEIGHTS - WEIGHTS.sum() / 2
     truths = [int(m > 0) for m in margins]
@@ -206,7 +206,7 @@ def test_a_linear_model_never_falls_below_its_minimal_distance_and_always_above_
 
 def test_square_too_finds_only_what_a_linear_model_has():
     task, model = Sort(small()), Pair(linear(WEIGHTS, -float(WEIGHTS.sum()) / 2))
-    task.input.legal = WIDE
+    task.input.value_range = WIDE
     values, _ = columns(rows(task, 16))
     margins = np.stack(values) @ WEIGHTS - WEIGHTS.sum() / 2
     truths = [int(m > 0) for m in margins]

@@ -8,7 +8,7 @@ import PIL.Image
 import pyarrow.parquet as parquet
 import pytest
 import torch
-from challenges.toys import Kind, Rounded, Sort, subject
+from challenges.toys import Kind, Rounded, Sort, context
 from torch import nn
 
 import sounding
@@ -16,10 +16,10 @@ from sounding.challenges import robustness
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.attacks import perturb, square
 from sounding.challenges.disturbances.ensemble import Arms, besiege
-from sounding.evaluation.evaluation import trials
+from sounding.contract.modality import Threat
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example
-from sounding.contract.modality import Threat
+from sounding.evaluation.evaluation import evaluate_rows
 from sounding.modalities.pictures.image import Image
 
 BALLS = {"linf": Threat("L∞ 0.1", "linf", 0.1), "l2": Threat("L2 0.5", "l2", 0.5)}
@@ -105,7 +105,7 @@ def autoattack(task, model, examples, threat):
 def test_the_ensemble_leaves_no_more_than_autoattack_does(digits, nets, net, norm):
     task, rows = digits
     model, examples, threat = nets[net], rows["test"][:60], BALLS[norm]
-    (siege,) = besiege(task, model, examples, trials(task, model, examples), [threat], SMALL)
+    (siege,) = besiege(task, model, examples, evaluate_rows(task, model, examples), [threat], SMALL)
     ours = siege.lines[-1].left.value
     assert ours <= autoattack(task, model, examples, threat) + 0.01
     assert 0.2 < ours < 0.95  # neither attack is idle, and neither has an easy game
@@ -115,7 +115,7 @@ def test_the_ensemble_leaves_no_more_than_autoattack_does(digits, nets, net, nor
 def test_each_attack_tries_only_what_still_stands_and_the_sum_is_what_is_left(digits, nets):
     task, rows = digits
     examples, model = rows["test"][:80], nets["dense"]
-    clean = trials(task, model, examples)
+    clean = evaluate_rows(task, model, examples)
     (siege,) = besiege(task, model, examples, clean, [BALLS["linf"]], SMALL)
     standing = sum(r.value == r.truth for r in clean)
     for line in siege.lines:
@@ -129,7 +129,7 @@ def test_each_attack_tries_only_what_still_stands_and_the_sum_is_what_is_left(di
 def test_a_time_limit_cuts_the_attacks_short_and_the_table_says_so(digits, nets):
     task, rows = digits
     plan = replace(robustness.PLANS["standard"], attacked=60, unbounded=False, arms=replace(SMALL, seconds=0.0))
-    tested = subject(task, nets["hardened"], rows["test"])
+    tested = context(task, nets["hardened"], rows["test"])
     found = robustness.under_attack(tested, plan)
     stopped = {row["attack"]: row["stopped by the time limit"] for row in found.details["attacks"]}
     assert not stopped["PGD"]
@@ -148,7 +148,7 @@ def test_square_alone_is_about_as_strong_as_the_published_one(digits, nets):
 
     task, rows = digits
     model, threat = nets["convolutional"], Threat("t", "linf", 0.15)
-    kept = [e for e, r in zip(rows["test"][:80], trials(task, model, rows["test"][:80])) if r.value == r.truth]
+    kept = [e for e, r in zip(rows["test"][:80], evaluate_rows(task, model, rows["test"][:80])) if r.value == r.truth]
     values, truths = [e.input for e in kept], [e.target for e in kept]
     found = square(task, model, values, truths, threat, queries=400)
     ours = np.mean([p.value == t for p, t in zip(task.predict(model, found.values), truths, strict=True)])
@@ -165,7 +165,7 @@ def test_square_alone_is_about_as_strong_as_the_published_one(digits, nets):
 def test_plain_nets_trip_no_check(digits, nets, net):
     task, rows = digits
     plan = replace(robustness.PLANS["standard"], attacked=100, arms=replace(SMALL, queries=150))
-    found = robustness.under_attack(subject(task, nets[net], rows["test"]), plan)
+    found = robustness.under_attack(context(task, nets[net], rows["test"]), plan)
     verdicts = {row["check"]: row["verdict"] for row in found.details["masked_gradients"]}
     assert len(verdicts) == 4
     assert "tripped" not in verdicts.values(), verdicts
@@ -176,7 +176,7 @@ def test_a_net_that_rounds_its_input_trips_the_checks(digits, nets):
     task, rows = digits
     examples = rows["test"][:100]
     model = Rounded(nets["convolutional"])
-    clean = trials(task, model, examples)
+    clean = evaluate_rows(task, model, examples)
     threats = [BALLS["linf"], Threat("everything", "linf", 1.0)]
     sieges = besiege(task, model, examples, clean, threats, SMALL)
     found = {check.id: check for check in masking.checks(task.metrics[0], clean, sieges)}

@@ -14,15 +14,15 @@ import sounding
 from sounding import catalog
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.disturbances.hardening import AgainstAttacks, AgainstCorruptions, augmix, hardened
-from sounding.data import open_data
-from sounding.evaluation.evaluation import trials
-from sounding.machine.setting import Setting
-from sounding.contract.task import Task
-from sounding.training.loop import Budget, fit
-from sounding.errors import UsageError
 from sounding.contract.modality import Threat
+from sounding.contract.task import Task
+from sounding.data import open_data
+from sounding.errors import UsageError
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.machine.setting import Setting
 from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator, stream
+from sounding.training.loop import Budget, fit
 
 SETTING = Setting(threads=1)
 
@@ -39,7 +39,7 @@ def shapes() -> tuple[Task, list]:
 def under_attack(task: Task, model: nn.Module, rows: list) -> float:
     found = pgd(task, model, [e.input for e in rows], [e.target for e in rows], task.input.threats[-1], steps=10)
     after = [replace(e, input=value) for e, value in zip(rows, found.values, strict=True)]
-    return task.metrics[0].value(trials(task, model, after))
+    return task.metrics[0].value(evaluate_rows(task, model, after))
 
 
 def test_a_net_that_learnt_from_attacks_withstands_them_better():
@@ -59,10 +59,10 @@ def test_attacks_stay_out_of_evaluation_and_judge_the_validation_rows():
     around = AgainstAttacks(task)
     x, targets = task.input.encode([e.input for e in train[:8]]), [e.target for e in train[:8]]
     assert torch.equal(around.loss(model, x, targets), task.loss(model, x, targets))
-    attacked, clean = around.trials(model, train[:64]), task.trials(model, train[:64])
+    attacked, clean = around.evaluate_rows(model, train[:64]), task.evaluate_rows(model, train[:64])
     assert np.mean([r.loss for r in attacked]) > np.mean([r.loss for r in clean])
     assert around.passes == 2
-    assert around.trials(model, []) == []
+    assert around.evaluate_rows(model, []) == []
 
 
 def test_the_same_seed_hardens_to_the_same_weights():
@@ -76,7 +76,7 @@ def test_the_same_seed_hardens_to_the_same_weights():
 class Still(Image):
     """Pictures that no variation changes."""
 
-    def vary(self, x, rng, strength=1.0):
+    def strong_augmentation(self, x, rng, strength=1.0):
         return x
 
 

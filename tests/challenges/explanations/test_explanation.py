@@ -42,8 +42,8 @@ def test_a_linear_model_is_explained_exactly_by_its_terms(method):
 def test_occlusion_by_one_ablation_is_the_change_from_that_ablation():
     task = Guess()
     values, _ = columns(rows(task, 1))
-    for ablation, empty in (("zero", 0.0), ("half", 0.5)):
-        found = occlusion(task, linear(WEIGHTS), values[0], 0.0, ablation)
+    for baseline, empty in (("zero", 0.0), ("half", 0.5)):
+        found = occlusion(task, linear(WEIGHTS), values[0], 0.0, baseline)
         np.testing.assert_allclose(found, terms(values, empty)[0], atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_a_model_that_uses_one_part_only_is_explained_by_it_only(method):
 def test_words_are_explained_at_the_embedding_by_what_they_add_beyond_the_mask():
     task, model = Read(small()), Read().build()
     values = [(1, 2, 3), (4, 4), (5, 6, 7, 8, 9)]  # of different lengths, so that some are padded
-    task.support = lambda model, x, values: model(x)
+    task.log_likelihood = lambda model, x, values: model(x)
     each = (model.embedding.weight @ model.last.weight[0]).detach().numpy()
     maps = METHODS["integrated_gradients"](task, model, values, [1, 1, 1], RNG)
     for value, weights in zip(values, maps, strict=True):
@@ -114,7 +114,7 @@ def test_only_the_first_call_of_a_shared_embedding_is_explained():
             return self.last(self.embedding(x).sum(1) + 5 * self.embedding(x).sum(1))[:, 0]
 
     task, model = Read(), Twice()
-    task.support = lambda model, x, values: model(x)
+    task.log_likelihood = lambda model, x, values: model(x)
     each = (model.embedding.weight @ model.last.weight[0]).detach().numpy()
     (weights,) = METHODS["gradient"](task, model, [(1, 2)], [1], RNG)
     np.testing.assert_allclose(weights, each[[1, 2]] - each[11], atol=1e-5)
@@ -122,7 +122,7 @@ def test_only_the_first_call_of_a_shared_embedding_is_explained():
 
 def test_discrete_inputs_without_a_leaf_are_explained_by_taking_parts_away():
     task = Read()
-    task.leaf = lambda model: None
+    task.embedding_layer = lambda model: None
     assert list(methods(task, task.build())) == ["occlusion", "shapley"]
     assert list(methods(Read(), Read().build())) == ANY
     assert list(methods(Sort(), Sort().build())) == ANY
@@ -154,10 +154,10 @@ def test_random_orders_are_permutations_drawn_from_the_given_stream():
 
 def test_occlusion_of_an_input_of_one_part_is_its_whole_support():
     class One(Vector):
-        def parts(self, value):
+        def segments(self, value):
             return 1
 
-        def keep(self, value, mask, ablation):
+        def mask(self, value, mask, baseline):
             return value if mask[0] else np.zeros_like(value)
 
     task = Guess()

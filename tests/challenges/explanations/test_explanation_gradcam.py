@@ -31,7 +31,7 @@ def pooled(task, maps, values):
     """Maps [B, 1, h, w] laid over the pictures and summed over the parts."""
     large = F.interpolate(maps, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
     large = large * maps[0, 0].numel() / SIDE**2
-    return np.array([task.input.pool(m, v) for m, v in zip(large.detach(), values, strict=True)])
+    return np.array([task.input.aggregate(m, v) for m, v in zip(large.detach(), values, strict=True)])
 
 
 def test_grad_cam_equals_captums(net):
@@ -61,14 +61,14 @@ def linear():
     """A task whose support is what the model gives, and a linear model over its pictures."""
     task = Watermark()
     task.fit(task.demo(rng(), 20))
-    task.support = lambda model, x, values: model(x)
+    task.log_likelihood = lambda model, x, values: model(x)
     return task, Mean(), [e.input for e in task.demo(rng(), 5)]
 
 
 def terms(task, model, values):
     """What each part adds to the output of `Mean`."""
     each = float((model.last.weight @ model.conv.weight[:, :, 0, 0]).detach()) / SIDE**2
-    return np.array([task.input.pool(each * x, v) for x, v in zip(task.input.encode(values), values, strict=True)])
+    return np.array([task.input.aggregate(each * x, v) for x, v in zip(task.input.encode(values), values, strict=True)])
 
 
 def test_a_linear_model_is_explained_exactly_by_its_terms():
@@ -82,7 +82,7 @@ def test_a_linear_model_is_explained_exactly_by_its_terms():
 def test_only_the_first_of_several_calls_is_explained():
     """The second call sees the mirror image, whose map would lie the wrong way round."""
     task, model, values = linear()
-    task.support = lambda model, x, values: 0.5 * (model(x) + model(x.flip(-1)))
+    task.log_likelihood = lambda model, x, values: 0.5 * (model(x) + model(x.flip(-1)))
     maps = grad_cam(task, model, values, [1] * 5, rng())
     np.testing.assert_allclose(maps, terms(task, model, values) / 2, atol=1e-5)
 
@@ -120,7 +120,7 @@ def found(model, support=None):
     task = Watermark()
     task.fit(task.demo(rng(), 20))
     if support is not None:
-        task.support = support
+        task.log_likelihood = support
     return last_map(task, model.eval(), task.demo(rng(), 1)[0].input, 1)
 
 
@@ -198,5 +198,5 @@ def test_outputs_that_are_not_finite_are_not_explained(net):
 
 def test_a_support_that_does_not_look_at_the_maps_gives_no_weights():
     task, model, values = linear()
-    task.support = lambda model, x, values: model(x).detach() * 0 + 1
+    task.log_likelihood = lambda model, x, values: model(x).detach() * 0 + 1
     np.testing.assert_array_equal(grad_cam(task, model, values, [1] * 5, rng()), np.zeros((5, 64)))

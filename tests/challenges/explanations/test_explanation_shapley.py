@@ -9,9 +9,9 @@ import torch
 from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, linear, rows, small, trained
 
 from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
-from sounding.challenges.passes import supports
+from sounding.challenges.passes import log_likelihoods
 
-SAMPLED, EXACT = 100, 512  # passes: 2 ablations × 2^8 sets of parts are 512
+SAMPLED, EXACT = 100, 512  # passes: 2 baselines × 2^8 sets of parts are 512
 
 
 def rng():
@@ -19,11 +19,11 @@ def rng():
 
 
 def ends(task, model, values, answers):
-    """Support for the whole input, minus that for the empty one, mean over ablations."""
-    nothing = np.zeros(task.input.parts(values[0]), bool)
-    full = supports(task, model, zip(values, answers))
-    empty = [[task.input.keep(v, nothing * False, way) for v in values] for way in task.input.ablations]
-    return full - np.mean([supports(task, model, zip(gone, answers)) for gone in empty], 0)
+    """Support for the whole input, minus that for the empty one, mean over baselines."""
+    nothing = np.zeros(task.input.segments(values[0]), bool)
+    full = log_likelihoods(task, model, zip(values, answers))
+    empty = [[task.input.mask(v, nothing * False, way) for v in values] for way in task.input.baselines]
+    return full - np.mean([log_likelihoods(task, model, zip(gone, answers)) for gone in empty], 0)
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +67,16 @@ def test_all_sets_give_captums_exact_values(net):
 
 def _only(task, way):
     one = type(task)(task.recipe)
-    one.input.ablations = (way,)
+    one.input.baselines = (way,)
     return one
 
 
 def _coarse(task, way):
     """Four parts: the first three, and the rest as one."""
     one = _only(task, way)
-    keep = one.input.keep
-    one.input.parts = lambda value: 4
-    one.input.keep = lambda v, mask, way: keep(v, np.r_[mask[:3], np.repeat(mask[3], PARTS - 3)], way)
+    keep = one.input.mask
+    one.input.segments = lambda value: 4
+    one.input.mask = lambda v, mask, way: keep(v, np.r_[mask[:3], np.repeat(mask[3], PARTS - 3)], way)
     return one
 
 
@@ -88,8 +88,8 @@ def test_three_words_are_explained_as_the_definition_says():
     worth = {}
     for s in range(8):
         mask = np.array([s >> i & 1 for i in range(3)], bool)
-        kept = [task.input.keep(value, mask, way) for way in task.input.ablations]
-        worth[s] = np.mean([supports(task, model, [(v, 1)])[0] for v in kept])
+        kept = [task.input.mask(value, mask, way) for way in task.input.baselines]
+        worth[s] = np.mean([log_likelihoods(task, model, [(v, 1)])[0] for v in kept])
     expected = np.zeros(3)
     for order in permutations(range(3)):
         so_far = 0
@@ -117,9 +117,9 @@ def test_the_budget_is_kept():
     counts = []
 
     class Counted(Guess):
-        def support(self, model, x, values):
+        def log_likelihood(self, model, x, values):
             counts.append(len(x))
-            return super().support(model, x, values)
+            return super().log_likelihood(model, x, values)
 
     task = Counted(small())
     value, model = rows(task, 1)[0].input, task.build()

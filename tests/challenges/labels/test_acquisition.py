@@ -6,14 +6,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, by_part, linear, rows, small, subject, trained
+from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, by_part, context, linear, rows, small, trained
 from torch import nn
 
 from sounding.challenges.labels import choosing
 from sounding.challenges.labels.acquisition import choose, k_center, signals
 from sounding.challenges.labels.labelling import describe, suggest, write
-from sounding.data import open_pool
 from sounding.contract.records import Example
+from sounding.data import open_pool
 from sounding.errors import UsageError
 
 
@@ -198,7 +198,7 @@ CHEAP = {"seconds": 0.2, "steps": 40}
 def bench():
     task = Sort(replace(small(), lr=0.02))
     train = [by_part(rng(i), 3) for i in range(300)]
-    return subject(task, trained(task, train, 50), rows(task, 200, "test"), train=train, training=CHEAP)
+    return context(task, trained(task, train, 50), rows(task, 200, "test"), train=train, training=CHEAP)
 
 
 def test_the_gain_is_paired_stated_and_kept(bench):
@@ -223,8 +223,8 @@ def test_the_gain_is_paired_stated_and_kept(bench):
 
 
 def test_a_loss_is_said_to_be_a_loss_also_where_less_is_better(bench, monkeypatch):
-    def tried(subject, plan, pool, sizes, arms, steps, work):
-        worse = 0.1 + 0.01 * pool if subject.task.metrics[0].higher_is_better else -0.1 - 0.01 * pool
+    def tried(context, plan, pool, sizes, arms, steps, work):
+        worse = 0.1 + 0.01 * pool if context.task.metrics[0].higher_is_better else -0.1 - 0.01 * pool
         return {arm: [0.5, 0.6 - worse * (arm == "margin"), 0.7 - worse * (arm == "margin")] for arm in arms}
 
     monkeypatch.setattr(choosing, "_tried", tried)
@@ -238,12 +238,12 @@ def test_a_loss_is_said_to_be_a_loss_also_where_less_is_better(bench, monkeypatc
             return [replace(p, confidence=0.5) for p in super().predict(model, inputs)]
 
     task = Sure(small())
-    lower = subject(task, task.build(), rows(task, 50), train=rows(task, 300, "train"), training=CHEAP)
+    lower = context(task, task.build(), rows(task, 50), train=rows(task, 300, "train"), training=CHEAP)
     assert choosing.gain(lower, PLAN)["gain_margin"].value == pytest.approx(-0.11 * 0.75)
 
 
 def test_what_cannot_be_simulated_says_why(bench):
-    few = subject(Sort(small()), Sort().build(), rows(Sort(), 20), training=CHEAP)
+    few = context(Sort(small()), Sort().build(), rows(Sort(), 20), training=CHEAP)
     assert "too few to choose from" in choosing.gain(few).reason
     costly = replace(bench, training={"seconds": 900.0, "steps": 40})
     found = choosing.gain(costly, PLAN)
@@ -251,7 +251,7 @@ def test_what_cannot_be_simulated_says_why(bench):
     assert "retrains the model 15 times, about 225 minutes" in found.reason
 
     class Plays(Sort):
-        def gather(self, model, examples, rng):
+        def collect(self, model, examples, rng):
             return examples
 
     assert "makes its own examples" in choosing.gain(replace(bench, task=Plays(small()))).reason

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from challenges.toys import Sort, rows, small, subject, trained
+from challenges.toys import Sort, context, rows, small, trained
 
 from sounding.challenges.labels.helping import help_of, words
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import not_applicable
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
 
 
-def pair(better: bool) -> Subject:
-    """A subject that was trained, beside a control that was not; or the other way round."""
+def pair(better: bool) -> EvaluationContext:
+    """A context that was trained, beside a control that was not; or the other way round."""
     task = Sort(small())
     good, bad = trained(task, rows(task, 200)), trained(task, rows(task, 200), steps=0)
-    found = subject(task, good if better else bad, rows(task, 80, "test"))
+    found = context(task, good if better else bad, rows(task, 80, "test"))
     found.control, found.training = (bad if better else good), {"control": {"better": better}}
     found.config = {"means": {"unlabelled": "pool", "method": "contrast"}}
     return found
@@ -26,7 +26,7 @@ def test_the_gain_is_that_of_the_help_whichever_model_was_kept(better):
     found = pair(better)
     helped, control = (found.model, found.control) if better else (found.control, found.model)
     metric = found.task.metrics[0]
-    value = {m: metric.value(trials(found.task, m, found.test)) for m in (helped, control)}
+    value = {m: metric.value(evaluate_rows(found.task, m, found.test)) for m in (helped, control)}
     numbers = {number.id: number.estimate for number in help_of(found).numbers}
     assert numbers["control"].value == pytest.approx(value[control])
     assert numbers["help_gain"].value == pytest.approx(value[helped] - value[control])

@@ -22,8 +22,8 @@ from sounding.challenges.labels.label_errors import (
     suspects,
 )
 from sounding.challenges.labels.labelling import describe, review, write
-from sounding.data import open_data
 from sounding.contract.records import Example
+from sounding.data import open_data
 from sounding.errors import RunError, UsageError
 
 CHEAP = {"seconds": 0.2, "steps": 60}

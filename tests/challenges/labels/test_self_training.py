@@ -14,14 +14,14 @@ import sounding
 from sounding import catalog
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import LABELLED, ROUND, Round, SelfTraining
-from sounding.data import open_data
-from sounding.evaluation.evaluation import trials
-from sounding.machine.setting import Setting
+from sounding.contract.modality import MixedTarget, SoftLabel
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
-from sounding.training.loop import Budget, fit
-from sounding.contract.modality import Mixed, Weighed
+from sounding.data import open_data
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.machine.setting import Setting
 from sounding.randomness import generator, stream
+from sounding.training.loop import Budget, fit
 
 SETTING = Setting(threads=1)
 
@@ -50,14 +50,14 @@ def test_a_student_learns_all_that_its_teacher_thinks(monkeypatch):
 
     monkeypatch.setattr(task, "predict", predict)
     around = SelfTraining(task, pool, teacher)
-    gathered = around.gather(nn.Module(), rows[:20], stream("round"))
-    told = [e for e in gathered if isinstance(e.target, Weighed)]
+    gathered = around.collect(nn.Module(), rows[:20], stream("round"))
+    told = [e for e in gathered if isinstance(e.target, SoftLabel)]
     assert {id(e.input) for e in told} == {id(e.input) for e in pool}
     assert torch.allclose(task.target.encode([told[0].target]), torch.tensor([[0.2, 0.5, 0.3]]))
-    own = [e for e in gathered if not isinstance(e.target, Weighed)]
+    own = [e for e in gathered if not isinstance(e.target, SoftLabel)]
     assert len(own) == round(LABELLED * ROUND)
     assert {id(e.input) for e in own} == {id(e.input) for e in rows[:20]}
-    around.gather(nn.Module(), rows[:20], stream("another round"))
+    around.collect(nn.Module(), rows[:20], stream("another round"))
     assert len(asked) == len(set(asked)) == len(pool)
 
 
@@ -70,14 +70,14 @@ def test_of_answers_without_shares_the_surer_half_is_taught(monkeypatch):
         return [Prediction("disc", numbers[id(v)] / 40) for v in inputs]
 
     monkeypatch.setattr(task, "predict", predict)
-    gathered = SelfTraining(task, pool, nn.Identity()).gather(nn.Identity(), rows[:20], stream("round"))
+    gathered = SelfTraining(task, pool, nn.Identity()).collect(nn.Identity(), rows[:20], stream("round"))
     told = [numbers[id(e.input)] for e in gathered if id(e.input) in numbers]
     assert set(told) == set(range(20, 40))
 
 
 def test_a_weighed_target_can_be_mixed():
     task, _ = shapes(30)
-    mixed = Mixed(Weighed((0.0, 0.5, 0.5)), task.target.options[0], 0.5)
+    mixed = MixedTarget(SoftLabel((0.0, 0.5, 0.5)), task.target.classes[0], 0.5)
     assert torch.allclose(task.target.encode([mixed]), torch.tensor([[0.5, 0.25, 0.25]]))
 
 
@@ -102,7 +102,7 @@ def test_what_a_pool_of_digits_teaches_helps():
         control = fit(task, few, data.validation, budget=budget, seed=seed, setting=SETTING).model
         around = SelfTraining(task, pool, control)
         models = control, fit(around, few, data.validation, budget=budget, seed=seed, setting=SETTING).model
-        alone, helped = (task.metrics[0].value(trials(task, model, data.test)) for model in models)
+        alone, helped = (task.metrics[0].value(evaluate_rows(task, model, data.test)) for model in models)
         gains.append(helped - alone)
     assert np.mean(gains) > 0.01, gains
 

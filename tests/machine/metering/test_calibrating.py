@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from sounding.errors import RunError, UsageError
 from sounding.machine.metering import calibrating, watts
 from sounding.machine.metering.calibrating import calibrate
 from sounding.machine.metering.meter import Meter, cpu_seconds
 from sounding.machine.metering.watts import VARIABLE, rate, stored
-from sounding.errors import RunError, UsageError
 
 IDLE, BUSY = 10.0, 5.0  # W at rest, and W more for each CPU-second of this process
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sounding.contract.evidence import Estimate
-from sounding.machine.metering.carbon import intensity, regions
 from sounding.errors import UsageError
+from sounding.machine.metering.carbon import intensity, regions
 
 
 @pytest.mark.parametrize(

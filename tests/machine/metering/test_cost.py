@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from sounding.machine.metering.cost import METER, Cost, exactly, given, spread, with_joules
 from sounding.errors import RunError, UsageError
+from sounding.machine.metering.cost import METER, Cost, exactly, given, spread, with_joules
 
 FOUND = Cost(
     40.0, 80.0, spread(280.0, (0.33, 3.0)), "estimate: 3.5 W per CPU-second", "estimated", 300.0, exactly(5.0), "rapl"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from sounding.errors import UsageError
 from sounding.machine.metering import meter as meter_module
 from sounding.machine.metering import watts
 from sounding.machine.metering.meter import VARIABLE, Cost, Meter
 from sounding.machine.metering.powercap import Rapl, Unreadable, cards, zones
-from sounding.errors import UsageError
 
 WRAP = 262_143_328_850  # µJ, as Intel's client processors have it
 

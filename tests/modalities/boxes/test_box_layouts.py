@@ -9,10 +9,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from sounding.contract.task import Task
 from sounding.data.reading import Reader
 from sounding.data.sources import find
 from sounding.data.survey import survey
-from sounding.contract.task import Task
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts import tinyyaml
@@ -155,7 +155,7 @@ def test_annotations_that_can_be_used(tmp_path, annotation, boxes):
     write(tmp_path / "all.json", coco(annotations=[{"image_id": 10, "category_id": 7, **annotation}]))
     _, value = read(tmp_path / "all.json")["all.json:a.png"]
     assert np.allclose(value.corners, np.reshape(boxes, (-1, 4)), atol=1e-6)
-    assert value.extent == SIZE
+    assert value.image_size == SIZE
     said = Boxes().remark(value)
     assert ("crowd" in said) == ("iscrowd" in annotation)
     assert ("without a size" in said) == (annotation.get("bbox") == [4, 2, 0, 10])
@@ -205,7 +205,7 @@ def test_images_that_are_refused(tmp_path):
     assert "no file" in found["all.json:gone.png"].what
     assert isinstance(found["all.json:annotation 99"], DataError)
     with pytest.raises(DataError, match="for a picture of 80×20 pixels, and this one has 40×20"):
-        task.target.laid(task.target.read(rows[0].target), SIZE)
+        task.target.placed(task.target.read(rows[0].target), SIZE)
 
 
 def test_files_that_are_no_coco_json(tmp_path):
@@ -442,7 +442,7 @@ def test_the_report_of_a_folder(tmp_path):
         write(tmp_path / f"labels/{k}.txt", LINE if k else "")
     report = survey(Finding(), tmp_path).report
     assert report.rows == 30
-    assert not report.refused
+    assert not report.rejected
     assert not report.problems
     assert any("0.png: no box" in remark for remark in report.remarks)
 
@@ -452,9 +452,9 @@ def test_the_blood_cells():
     """All 364 pictures are read; the two boxes without a size are left out and reported."""
     found = survey(Finding(), Path(os.environ["SOUNDING_DATA"]) / "bccd")
     assert found.report.splits == {"train": 205, "validation": 87, "test": 72}
-    assert not found.report.refused
+    assert not found.report.rejected
     assert sum("without a size" in remark for remark in found.report.remarks) == 2
     boxes = [found.source.target(int(row)) for row in found.rows]
     assert sum(map(len, boxes)) == 2382 + 214 + 209 + 968 + 87 + 83 + 805 + 71 + 69 - 2
     assert {label for value in boxes for label in value.labels} == {"RBC", "WBC", "Platelets"}
-    assert all(value.extent == (640, 480) for value in boxes)
+    assert all(value.image_size == (640, 480) for value in boxes)

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from sounding.contract.modality import Change, Tile
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet, Marked, clipped, joined, moved
-from sounding.contract.modality import Change, Tile
 
 SIZE = (100, 50)
 SQUARE = [[0.1, 0.2, 0.3, 0.6]]
 
 
-def of(corners=SQUARE, labels=("cat",), scores=None, extent=SIZE, **more):
-    return BoxSet(np.reshape(corners, (-1, 4)), labels, scores, extent, **more)
+def of(corners=SQUARE, labels=("cat",), scores=None, image_size=SIZE, **more):
+    return BoxSet(np.reshape(corners, (-1, 4)), labels, scores, image_size, **more)
 
 
 def fitted(*names):
@@ -33,7 +33,7 @@ def test_a_set_of_boxes_is_equal_and_hashed_by_content():
     assert of() == of()
     assert hash(of()) == hash(of())
     assert len({of(), of()}) == 1
-    others = [of(labels=["dog"]), of([[0, 0, 1, 1]]), of(scores=[0.5]), of(extent=None), of([], [])]
+    others = [of(labels=["dog"]), of([[0, 0, 1, 1]]), of(scores=[0.5]), of(image_size=None), of([], [])]
     assert len({of(), *others}) == 6
     assert of() != "cat"
 
@@ -71,10 +71,10 @@ def test_taking_some():
 def test_cells_of_one_box(cell):
     boxes = Boxes()
     assert boxes.accepts(cell)
-    value = boxes.laid(boxes.read(cell), SIZE)
+    value = boxes.placed(boxes.read(cell), SIZE)
     assert np.allclose(value.corners, SQUARE, atol=1e-6)
     assert value.labels == ("cat",)
-    assert value.extent == SIZE
+    assert value.image_size == SIZE
     assert not value.pixels
     assert boxes.remark(value) == ""
 
@@ -84,7 +84,7 @@ def test_cells_of_one_box(cell):
 )
 def test_cells_without_boxes(cell):
     boxes = Boxes()
-    value = boxes.laid(boxes.read(cell), SIZE)
+    value = boxes.placed(boxes.read(cell), SIZE)
     assert len(value) == 0
     assert boxes.remark(value)
     boxes.names = ["cat"]
@@ -133,7 +133,7 @@ def test_other_columns_are_no_boxes():
 def test_boxes_without_a_size_are_left_out_and_those_that_stick_out_cut_both_said():
     boxes = Boxes()
     cell = {"bbox": [[0, 0, 0, 0], [90, 10, 20, 20], [5, 5, 10, 0], [-0.4, 0, 10, 10]], "category": list("abcd")}
-    value = boxes.laid(boxes.read(cell), SIZE)
+    value = boxes.placed(boxes.read(cell), SIZE)
     assert value.labels == ("b", "d")
     assert np.allclose(value.corners, [[0.9, 0.2, 1, 0.6], [0, 0, 0.096, 0.2]])
     assert boxes.remark(value) == "2 boxes without a size left out, 1 box partly outside the picture cut at its border"
@@ -143,19 +143,19 @@ def test_boxes_without_a_size_are_left_out_and_those_that_stick_out_cut_both_sai
 def test_boxes_outside_are_refused(box):
     boxes = Boxes()
     with pytest.raises(DataError, match=r"'a' lies outside the picture .* 100×50"):
-        boxes.laid(boxes.read({"bbox": [[0, 0, 5, 5], box], "category": ["b", "a"]}), SIZE)
+        boxes.placed(boxes.read({"bbox": [[0, 0, 5, 5], box], "category": ["b", "a"]}), SIZE)
 
 
 def test_an_answer_is_told_in_pixels_of_the_picture_that_it_is_laid_over():
     answer = of([[0.1, 0.2, 0.3, 0.6], [0, 0, 1, 1]], ("cat", "dog"), [0.25, 0.75], None)
     boxes = Boxes()
-    assert boxes.answers(boxes.laid(answer, (640, 480)), 0.5, None) == [
+    assert boxes.answers(boxes.placed(answer, (640, 480)), 0.5, None) == [
         {"label": "dog", "score": 0.75, "box": {"xmin": 0, "ymin": 0, "xmax": 640, "ymax": 480}},
         {"label": "cat", "score": 0.25, "box": {"xmin": 64, "ymin": 96, "xmax": 192, "ymax": 288}},
     ]
     assert all(type(side) is int for side in boxes.answers(of(), None, None)[0]["box"].values())
     assert boxes.answers(answer, 0.5, None)[1]["box"]["xmin"] == pytest.approx(0.1)
-    json.dumps(boxes.answers(boxes.laid(answer, (640, 480)), 0.5, None))
+    json.dumps(boxes.answers(boxes.placed(answer, (640, 480)), 0.5, None))
 
 
 # ---- classes
@@ -186,8 +186,8 @@ def test_an_unknown_class():
     with pytest.raises(DataError, match="no training row has the class 'cta'") as caught:
         boxes.encode([of(labels=["cta"])])
     assert caught.value.fix == "Did you mean cat?"
-    assert boxes.strange(of(labels=["cta"]))
-    assert not boxes.strange(of())
+    assert boxes.unseen_class(of(labels=["cta"]))
+    assert not boxes.unseen_class(of())
 
 
 def test_pixels_that_were_never_laid_over_a_picture_are_not_encoded():
@@ -197,7 +197,7 @@ def test_pixels_that_were_never_laid_over_a_picture_are_not_encoded():
 
 def test_quarrels_and_state():
     boxes, again = fitted("Cat", "cat", "dog"), Boxes()
-    assert boxes.quarrels() == ["the classes 'Cat' and 'cat' differ only by case or spaces"]
+    assert boxes.label_conflicts() == ["the classes 'Cat' and 'cat' differ only by case or spaces"]
     again.restore(json.loads(json.dumps(boxes.state())))
     assert again.names == boxes.names
 
@@ -214,10 +214,10 @@ def test_words():
 @pytest.mark.parametrize("value", [of(), of(scores=[0.5]), of([], []), of(SQUARE * 2, "ab")], ids=repr)
 def test_json_is_read_again(value):
     boxes = Boxes()
-    again = boxes.laid(boxes.read(json.loads(json.dumps(boxes.to_json(value)))), SIZE)
+    again = boxes.placed(boxes.read(json.loads(json.dumps(boxes.to_json(value)))), SIZE)
     assert np.allclose(again.corners, value.corners, atol=1e-4)
     assert again.labels == value.labels
-    bare = replace(value, extent=None)
+    bare = replace(value, image_size=None)
     again = boxes.read(json.loads(json.dumps(boxes.to_json(bare))))
     assert np.allclose(again.corners, value.corners, atol=1e-5)
     assert not again.pixels
@@ -225,10 +225,10 @@ def test_json_is_read_again(value):
 
 def test_the_typical_answer_is_the_mean_box_of_the_commonest_class():
     values = [of([[0, 0, 0.2, 0.2], [0.2, 0.2, 0.4, 0.4]], ("a", "a")), of([[0, 0, 1, 1]], ("b",)), of([], [])]
-    typical = Boxes().typical(values)
+    typical = Boxes().constant_baseline(values)
     assert typical.labels == ("a",)
     assert np.allclose(typical.corners, [[0.1, 0.1, 0.3, 0.3]])
-    assert len(Boxes().typical([of([], [])])) == 0
+    assert len(Boxes().constant_baseline([of([], [])])) == 0
 
 
 # ---- following a change of the picture
@@ -266,7 +266,7 @@ def test_boxes_go_where_their_pixels_went(affine):
     grid = F.affine_grid(matrix, [1, 1, 64, 96], align_corners=False)
     expected = seen(F.grid_sample(shown(box), grid, align_corners=False))
     assert np.allclose(moved(np.array([box]), affine), [expected], atol=1.01 / 64)
-    (value,) = Boxes().follow([of([box])], Change(affine=matrix))
+    (value,) = Boxes().transform_targets([of([box])], Change(affine=matrix))
     assert np.allclose(value.corners, [expected], atol=1.01 / 64)
     assert value.labels == ("cat",)
 
@@ -281,13 +281,13 @@ def test_a_box_of_which_less_than_a_quarter_stays_is_dropped():
 
 def test_what_does_not_move_stays():
     values = [of(), of([], [])]
-    assert Boxes().follow(values, Change()) == values
-    assert len(Boxes().follow([of([], [])], Change(affine=torch.eye(2, 3)[None]))[0]) == 0
+    assert Boxes().transform_targets(values, Change()) == values
+    assert len(Boxes().transform_targets([of([], [])], Change(affine=torch.eye(2, 3)[None]))[0]) == 0
 
 
 def test_a_mixed_picture_has_the_boxes_of_both():
     values = [of(), of([[0, 0, 1, 1]], ["dog"])]
-    mixed = Boxes().follow(values, Change(torch.tensor([1, 1]), torch.tensor([0.5, 0.5])))
+    mixed = Boxes().transform_targets(values, Change(torch.tensor([1, 1]), torch.tensor([0.5, 0.5])))
     assert [value.labels for value in mixed] == [("cat", "dog"), ("dog", "dog")]
     assert joined(values).labels == ("cat", "dog")
 
@@ -301,7 +301,7 @@ def test_a_mosaic_has_the_boxes_of_its_tiles():
         Tile(torch.tensor([1, 0]), whole, (0, 0, 0.5, 1)),
         Tile(torch.tensor([0, 1]), same, (0.5, 0, 1, 1)),
     )
-    first, second = Boxes().follow(values, Change(tiles=tiles))
+    first, second = Boxes().transform_targets(values, Change(tiles=tiles))
     assert first.labels == ("b", "a")
     assert np.allclose(first.corners, [[0, 0, 0.5, 1], [0.5, 0.25, 0.75, 0.5]])
     assert second.labels == ("a", "b")

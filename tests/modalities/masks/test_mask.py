@@ -1,4 +1,4 @@
-"""Masks: what a file may be, what is refused and how it is said, and how masks follow their pictures."""
+"""Masks: what a file may be, what is rejected and how it is said, and how masks follow their pictures."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from sounding.contract.modality import Change, Row
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks.cells import Scheme
 from sounding.modalities.masks.drawing import OKABE_ITO, drawn, palette, png
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.masks.moving import nearest
-from sounding.contract.modality import Change, Row
 from sounding.modalities.pictures.augmentation import augment
 from sounding.randomness import generator
 
@@ -181,10 +181,10 @@ def test_the_state_survives_json():
 
 def test_a_truth_must_be_as_large_as_its_picture_and_an_answer_is_brought_to_it():
     mask = fitted()
-    assert mask.laid(IDS, (4, 3)) is IDS
+    assert mask.placed(IDS, (4, 3)) is IDS
     with pytest.raises(DataError, match="the mask is 4×3 pixels, its picture 640×480"):
-        mask.laid(IDS, (640, 480))
-    large = mask.stretched(IDS, (40, 30))
+        mask.placed(IDS, (640, 480))
+    large = mask.resized(IDS, (40, 30))
     assert (large == IDS.repeat(10, axis=0).repeat(10, axis=1)).all()
     assert (nearest(large, IDS.shape) == IDS).all()
 
@@ -214,7 +214,7 @@ def test_masks_follow_the_augmentation_of_their_pictures():
     values = [smooth(rng) for _ in range(8)]
     x = torch.stack([torch.from_numpy(v).float()[None].repeat(3, 1, 1) / 4 for v in values])
     changed, change = augment(x, generator("masks"), crop=6, flipped=True)
-    for value, seen in zip(fitted(*values).follow(values, change), changed, strict=True):
+    for value, seen in zip(fitted(*values).transform_targets(values, change), changed, strict=True):
         expected = (seen[0] * 4).round().numpy()
         inside = value != VOID  # what was mirrored in from outside of the picture is nobody's class
         assert inside.mean() > 0.6
@@ -226,7 +226,7 @@ def test_any_affine_change_samples_where_grid_sample_does(shape):
     rng, turn = np.random.default_rng(1), 0.3
     value = smooth(rng)
     affine = torch.tensor([[[0.7 * np.cos(turn), -np.sin(turn), 0.2], [np.sin(turn), 0.9, -0.1]]], dtype=torch.float32)
-    (found,) = fitted(value).follow([value], Change(affine=affine, shape=shape))
+    (found,) = fitted(value).transform_targets([value], Change(affine=affine, shape=shape))
     h, w = shape or value.shape
     rows, columns = np.mgrid[:h, :w]
     x, y = (2 * columns + 1) / w - 1, (2 * rows + 1) / h - 1
@@ -245,16 +245,16 @@ def test_any_affine_change_samples_where_grid_sample_does(shape):
 def test_masks_of_pictures_that_are_padded_follow_the_padded_batch():
     values = [np.ones((4, 8), np.uint8), np.zeros((4, 4), np.uint8)]
     mirror = torch.tensor([[[-1.0, 0, 0], [0, 1.0, 0]]]).repeat(2, 1, 1)
-    found = fitted(*values, padded=50).follow(values, Change(affine=mirror))
+    found = fitted(*values, padded=50).transform_targets(values, Change(affine=mirror))
     assert [v.shape for v in found] == [(4, 8), (4, 8)]
     assert found[1].tolist() == [[VOID] * 4 + [0] * 4] * 4
-    assert [v.shape for v in fitted(*values).follow(values, Change(affine=mirror))] == [(4, 8), (4, 4)]
+    assert [v.shape for v in fitted(*values).transform_targets(values, Change(affine=mirror))] == [(4, 8), (4, 4)]
 
 
 def test_masks_cannot_be_mixed():
     with pytest.raises(UsageError, match="cannot be mixed"):
-        fitted().follow([IDS, IDS], Change(torch.tensor([1, 0]), torch.tensor([0.5, 0.5])))
-    assert (fitted().follow([IDS], Change())[0] == IDS).all()
+        fitted().transform_targets([IDS, IDS], Change(torch.tensor([1, 0]), torch.tensor([0.5, 0.5])))
+    assert (fitted().transform_targets([IDS], Change())[0] == IDS).all()
 
 
 # ---- showing
@@ -278,7 +278,7 @@ def test_a_mask_in_words_in_json_and_as_the_hub_shapes_it():
 
 def test_typical_is_the_commonest_class_at_the_commonest_size():
     values = [IDS, IDS, np.zeros((2, 2), np.uint8)]
-    found = fitted().typical(values)
+    found = fitted().constant_baseline(values)
     assert found.shape == IDS.shape
     assert (found == 1).all()
 

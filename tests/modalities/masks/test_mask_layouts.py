@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from sounding.data import open_data
 from sounding.contract.task import Task
+from sounding.data import open_data
 from sounding.errors import DataError
 from sounding.modalities.masks import coco as mask_coco
 from sounding.modalities.masks.layouts import scheme
@@ -149,7 +149,7 @@ def test_rows_that_cannot_be_used_are_refused_by_file_and_the_rest_is_opened(tmp
     with pytest.raises(DataError, match="4 of 44 rows cannot be used"):
         open_data(task, path)
     data = open_data(task, path, allow_bad=0.1)
-    assert [(Path(refusal.where).name, refusal.what) for refusal in data.report.refused] == [
+    assert [(Path(rejection.where).name, rejection.what) for rejection in data.report.rejected] == [
         ("large.png", "the mask is 8×6 pixels, its picture 80×60"),
         ("lonely.png", "there is no mask for this picture (of the name lonely)"),
         ("rgb.png", "the mask is in colour (48 colours), and no colour map says what they mean"),
@@ -159,8 +159,8 @@ def test_rows_that_cannot_be_used_are_refused_by_file_and_the_rest_is_opened(tmp
     assert len(data.train) + len(data.validation) + len(data.test) == 40
     assert data.test[0].target.shape == SHAPE
     mask(path / "masks/0.png", 77)
-    found = open_data(task, path, allow_bad=0.2, fit=False).report.refused
-    assert any("class '77' is in no training mask" in refusal.what for refusal in found)
+    found = open_data(task, path, allow_bad=0.2, fit=False).report.rejected
+    assert any("class '77' is in no training mask" in rejection.what for rejection in found)
 
 
 def test_a_parquet_file_of_pictures_and_masks_is_understood(tmp_path):

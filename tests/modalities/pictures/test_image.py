@@ -10,8 +10,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from sounding.errors import DataError, UsageError
 from sounding.contract.modality import InputModality
+from sounding.errors import DataError, UsageError
 from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator
 
@@ -138,9 +138,9 @@ def test_encode_takes_mixed_sizes_and_channels():
 def test_the_grid(side, parts):
     value = noise(side, side)
     image = Image()
-    assert image.parts(value) == parts
+    assert image.segments(value) == parts
     saliency = torch.ones(3, side, side)
-    pooled = image.pool(saliency, value)
+    pooled = image.aggregate(saliency, value)
     assert pooled.shape == (parts,)
     assert pooled.min() > 0
     assert pooled.sum() == 3 * side * side
@@ -150,16 +150,16 @@ def test_pool_sums_each_patch():
     image, value = fitted(32), noise(32, 32)
     saliency = torch.randn(3, 32, 32, dtype=torch.float64, generator=generator("saliency"))
     expected = saliency.sum(0).reshape(8, 4, 8, 4).sum((1, 3)).flatten()
-    assert np.allclose(image.pool(saliency, value), expected)
+    assert np.allclose(image.aggregate(saliency, value), expected)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-@pytest.mark.parametrize("ablation", Image.ablations)
-def test_keeping_all_changes_nothing_and_keeping_none_leaves_nothing(kind, ablation):
+@pytest.mark.parametrize("baseline", Image.baselines)
+def test_keeping_all_changes_nothing_and_keeping_none_leaves_nothing(kind, baseline):
     image = fitted(32)
     value = noise(32, 32) if kind == np.uint8 else image.decode(image.encode([noise(32, 32)]))[0]
-    assert np.array_equal(image.keep(value, np.ones(64, bool), ablation), value)
-    gone = image.keep(value, np.zeros(64, bool), ablation)
+    assert np.array_equal(image.mask(value, np.ones(64, bool), baseline), value)
+    gone = image.mask(value, np.zeros(64, bool), baseline)
     assert gone.dtype == kind
     assert gone.astype(float).std() < 0.2 * value.astype(float).std()
 
@@ -170,7 +170,7 @@ def test_keep_shows_the_parts_of_the_mask_and_the_training_mean_elsewhere():
     value = noise(32, 32)
     mask = np.zeros(64, bool)
     mask[9] = True  # second row of cells, second column: pixels 4 to 7 both ways
-    kept = image.keep(value, mask, "mean")
+    kept = image.mask(value, mask, "mean")
     assert np.array_equal(kept[4:8, 4:8], value[4:8, 4:8])
     kept[4:8, 4:8] = (150, 50, 100)
     assert (kept == (150, 50, 100)).all()
@@ -179,12 +179,12 @@ def test_keep_shows_the_parts_of_the_mask_and_the_training_mean_elsewhere():
 def test_many_masks_at_once_are_the_same_as_one_by_one():
     image, value = fitted(32), noise(32, 32)
     masks = np.random.default_rng(0).random((20, 64)) < 0.5
-    for ablation in image.ablations:
-        together = image.keep_many(value, masks, ablation)
-        apart = InputModality.keep_many(image, value, masks, ablation)
+    for baseline in image.baselines:
+        together = image.mask_many(value, masks, baseline)
+        apart = InputModality.mask_many(image, value, masks, baseline)
         assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
     with pytest.raises(UsageError, match="blur"):
-        image.keep(value, masks[0], "blurr")
+        image.mask(value, masks[0], "blurr")
 
 
 # ---- near duplicates
@@ -364,7 +364,7 @@ def test_draw_lays_the_weights_over_the_grid(channels):
 
 def test_the_threats_are_balls_inside_the_legal_range():
     image = Image()
-    assert image.legal == (0.0, 1.0)
+    assert image.value_range == (0.0, 1.0)
     assert [threat.radius for threat in image.threats] == [2 / 255, 8 / 255]
     assert {threat.norm for threat in image.threats} == {"linf"}
 

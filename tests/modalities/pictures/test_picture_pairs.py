@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
-from sounding.evaluation.evaluation import same
-from sounding.errors import DataError
 from sounding.applications.vision.faces.modality import DIFFERENT, SAME, Kin, Pair, People, PicturePair
+from sounding.errors import DataError
+from sounding.evaluation.evaluation import same
 from sounding.randomness import generator, stream
 
 
@@ -54,29 +54,29 @@ def test_cells_of_one_and_of_two_pictures_are_read(fitted, tmp_path):
 
 
 def test_parts_ablations_and_corruptions_are_of_the_first_picture(fitted):
-    parts = fitted.parts(PAIR)
-    assert parts == fitted.image.parts(PAIR.first)
-    for ablation in fitted.ablations:
-        gone = fitted.keep(PAIR, np.zeros(parts, bool), ablation)
+    parts = fitted.segments(PAIR)
+    assert parts == fitted.image.segments(PAIR.first)
+    for baseline in fitted.baselines:
+        gone = fitted.mask(PAIR, np.zeros(parts, bool), baseline)
         assert not np.array_equal(gone.first, PAIR.first)
         assert np.array_equal(gone.second, PAIR.second)
-        assert same(fitted.keep(PAIR, np.ones(parts, bool), ablation), PAIR)
+        assert same(fitted.mask(PAIR, np.ones(parts, bool), baseline), PAIR)
     for corrupt in fitted.corruptions.values():
         assert np.array_equal(corrupt(PAIR, 3, stream("c")).second, PAIR.second)
     saliency = torch.stack([torch.ones(1, 16, 16), torch.full((1, 16, 16), 9.0)])
-    assert fitted.pool(saliency, PAIR).sum() == 16 * 16
+    assert fitted.aggregate(saliency, PAIR).sum() == 16 * 16
 
 
 def test_every_picture_of_a_batch_varies_by_itself(fitted):
     x = fitted.encode([Pair(picture(1), picture(1))])
-    varied = fitted.vary(x, generator("vary"))
+    varied = fitted.strong_augmentation(x, generator("vary"))
     assert varied.shape == x.shape
     assert not torch.equal(varied[0, 0], varied[0, 1])
 
 
 def test_pairs_are_drawn_described_and_written(fitted):
     axes = Figure().subplots()
-    fitted.draw(axes, PAIR, np.ones(fitted.parts(PAIR)))
+    fitted.draw(axes, PAIR, np.ones(fitted.segments(PAIR)))
     assert len(axes.images) == 3
     assert fitted.describe(PAIR) == "16×16 grey picture beside a 16×16 grey picture"
     assert json.dumps(fitted.to_json(PAIR))
@@ -114,8 +114,8 @@ def test_people_are_read_fitted_and_encoded():
 
 def test_a_constant_answer_is_that_of_most_pairs_or_different():
     people = People()
-    assert people.typical([Kin("Ann"), Kin("Bob")]) == DIFFERENT
-    assert people.typical([SAME, SAME, DIFFERENT]) == SAME
+    assert people.constant_baseline([Kin("Ann"), Kin("Bob")]) == DIFFERENT
+    assert people.constant_baseline([SAME, SAME, DIFFERENT]) == SAME
 
 
 def test_answers_are_told_with_the_other_beside_them():

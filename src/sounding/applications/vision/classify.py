@@ -18,12 +18,12 @@ from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
 from sounding.architectures.mobilenet import NETWORKS
 from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
-from sounding.contract.modality import Change
 from sounding.modalities.pictures.augmentation import mirrors
 from sounding.modalities.pictures.image import Image
 
@@ -72,13 +72,13 @@ class Classify(Task):
     @property
     def metrics(self) -> Sequence[Metric]:
         """Accuracy first; among more than five categories also whether the truth is among the best five."""
-        best_five = [top_k(5, self.options)] if len(self.options) > 5 else []
-        return [accuracy(), macro_f1(self.options), *best_five]
+        best_five = [top_k(5, self.classes)] if len(self.classes) > 5 else []
+        return [accuracy(), macro_f1(self.classes), *best_five]
 
     @property
-    def options(self) -> list[str]:
+    def classes(self) -> list[str]:
         """The categories, in the order of the logits."""
-        return self.target.options or []
+        return self.target.classes or []
 
     @property
     def mirrors(self) -> bool:
@@ -91,7 +91,7 @@ class Classify(Task):
 
     def _network(self) -> nn.Module:
         r, side = self.recipe, max(self.input.height, self.input.width)
-        channels, outputs = self.input.channels, len(self.options)
+        channels, outputs = self.input.channels, len(self.classes)
         network = r.network if r.network != "auto" else "fast" if side in FAST_SIDES else "resnet"
         if network == "fast":
             return FastNet(channels, outputs, (r.width, 2 * r.width, 4 * r.width), act=r.activation)
@@ -123,7 +123,7 @@ class Classify(Task):
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """The most probable category of each picture, its probability, and those of all categories."""
         scores = self._log_scores(model, self.encoded(model, inputs)).exp().cpu().numpy()
-        return [Prediction(self.options[row.argmax()], float(row.max()), row) for row in scores]
+        return [Prediction(self.classes[row.argmax()], float(row.max()), row) for row in scores]
 
     def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
         """Log-probabilities [B, K] as predicted: of the mean over a picture and its mirror image, where that fits."""

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap
 from sounding.contract.records import Record
 from sounding.contract.task import Task
+from sounding.evaluation.intervals import bootstrap
 from sounding.randomness import stream
 
 BINS = 15
@@ -61,7 +61,7 @@ def decisions(task: Task, records: Sequence[Record]) -> Decisions:
     found = [(c, h, r.group or f"row {i}") for i, r in enumerate(records) for c, h in hits(r) if c is not None]
     confidences = np.clip(np.array([c for c, _, _ in found], float), 0.0, 1.0)
     decided = Decisions(confidences, np.array([h for _, h, _ in found], bool), [group for _, _, group in found])
-    options = task.target.options
+    options = task.target.classes
     if options is None or len(found) != len(records) or any(r.scores is None for r in records):
         return decided
     place = {option: i for i, option in enumerate(options)}

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.confidences import conformal
-from sounding.evaluation.evaluation import FEW
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap, clopper_pearson, proportion, wilson
 from sounding.contract.metrics import mean
 from sounding.contract.records import Record
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import FEW
+from sounding.evaluation.intervals import bootstrap, clopper_pearson, proportion, wilson
 
 NAMES = {"lac": "LAC", "aps": "APS", "raps": "RAPS"}
 LARGEST = 20_000_000
@@ -32,7 +32,7 @@ class Listed:
     scores: np.ndarray
     truths: np.ndarray
     groups: list[str]
-    options: list[Any]
+    classes: list[Any]
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -85,7 +85,7 @@ class Covered:
 
 def listed(task: Task, records: Sequence[Record]) -> Listed | None:
     """The records as arrays; None where some have no probabilities of the task's options."""
-    options = task.target.options
+    options = task.target.classes
     if not options or not records or any(r.scores is None for r in records):
         return None
     records = records[: max(1000, LARGEST // len(options))]
@@ -112,18 +112,24 @@ def halves(records: Sequence[Record], rng: np.random.Generator) -> tuple[list[Re
 
 
 def covered(
-    kind: str, promise: float, calibration: Listed, other: Listed, test: Listed, subject: Subject, resamples: int
+    kind: str,
+    promise: float,
+    calibration: Listed,
+    other: Listed,
+    test: Listed,
+    context: EvaluationContext,
+    resamples: int,
 ) -> Covered:
     """Sets of one kind with the threshold of the calibration rows, on the test rows."""
-    rng, alpha = subject.rng(f"sets {kind} {promise:g}"), 1 - promise
+    rng, alpha = context.rng(f"sets {kind} {promise:g}"), 1 - promise
     misfit, settings = _nonconformity(kind, other, alpha, rng)
     limit = conformal.threshold(conformal.of_truth(misfit(calibration.scores), calibration.truths), alpha)
     members = conformal.sets(misfit(test.scores), limit)
     held = members[np.arange(len(test)), test.truths] & (test.truths >= 0)
     groups = test.groups if test.grouped else None
-    coverage = clopper_pearson(int(held.sum()), len(held)) if groups is None else proportion(held, groups, subject.seed)
+    coverage = clopper_pearson(int(held.sum()), len(held)) if groups is None else proportion(held, groups, context.seed)
     worst, where, classes = _worst_class(held, test)
-    size = _size(members, groups, subject.seed, resamples)
+    size = _size(members, groups, context.seed, resamples)
     return Covered(kind, promise, members, coverage, size, worst, where, classes, settings)
 
 
@@ -155,7 +161,7 @@ def _size(members: np.ndarray, groups: list[str] | None, seed: int, resamples: i
 
 def _worst_class(held: np.ndarray, test: Listed) -> tuple[Estimate | None, Any, int]:
     """The least coverage among classes of enough rows, with an interval that holds for all of them at once."""
-    places = [k for k in range(len(test.options)) if (test.truths == k).sum() >= FEW]
+    places = [k for k in range(len(test.classes)) if (test.truths == k).sum() >= FEW]
     if not places or test.grouped:
         return None, None, len(places)
     level = 1 - 0.05 / len(places)  # Bonferroni: the worst of many is picked because it looks bad
@@ -167,4 +173,4 @@ def _worst_class(held: np.ndarray, test: Listed) -> tuple[Estimate | None, Any, 
     low = min(0.0 if e.low is None else e.low for e in found.values())
     high = min(1.0 if e.high is None else e.high for e in found.values())
     name = "clopper-pearson" + (f", joint over {len(places)} classes" if len(places) > 1 else "")
-    return replace(found[worst], low=low, high=high, level=0.95, interval=name), test.options[worst], len(places)
+    return replace(found[worst], low=low, high=high, level=0.95, interval=name), test.classes[worst], len(places)

@@ -67,7 +67,7 @@ class _Calls:
 def look(task: Task, model: nn.Module, values: Sequence[Any]) -> Look:
     """Predict each value, listening at the last linear layer. Inputs are padded by none that are longer."""
     layer, n = penultimate(model), len(values)
-    options = len(task.target.options or ())
+    options = len(task.target.classes or ())
     predictions: list[Prediction | None] = [None] * n
     features: list[np.ndarray | None] = [None] * n
     energies = np.full((n, 2), np.nan)

@@ -13,10 +13,10 @@ import numpy as np
 from sounding.challenges.confidences.detection import auroc, side_by_side
 from sounding.challenges.confidences.familiarity import Look, familiarity, look
 from sounding.challenges.confidences.unfamiliar import far_inputs
-from sounding.evaluation.evaluation import FEW
 from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
 from sounding.contract.task import targets
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import FEW
 
 NEAR = "near inputs (of a class that training never saw)"
 
@@ -41,12 +41,12 @@ def draw(examples: Sequence[Example], n: int, rng: np.random.Generator) -> list[
     return [examples[int(i)] for i in sorted(rng.permutation(len(examples))[:n])]
 
 
-def gather(subject: Subject, rows: Sequence[Example], training: np.ndarray | None, name: str) -> Seen:
+def gather(context: EvaluationContext, rows: Sequence[Example], training: np.ndarray | None, name: str) -> Seen:
     """The rows, and far inputs made from them, as the model sees them."""
-    task, model = subject.task, subject.model
+    task, model = context.task, context.model
     values = [row.input for row in rows]
     known = look(task, model, values)
-    far = far_inputs(task.input, values, subject.rng(f"unknown {name}"))
+    far = far_inputs(task.input, values, context.rng(f"unknown {name}"))
     places = {label: np.flatnonzero([v is not None for v in some]) for label, some in far.items()}
     unknown = {label: look(task, model, [some[i] for i in places[label]]) for label, some in far.items()}
     known_scores = familiarity(known, training)
@@ -67,14 +67,16 @@ def _table(known: np.ndarray, unknown: np.ndarray, places: np.ndarray) -> np.nda
     return table
 
 
-def choose(subject: Subject, most: int, training: np.ndarray | None, scores: Sequence[str]) -> tuple[str, str]:
+def choose(
+    context: EvaluationContext, most: int, training: np.ndarray | None, scores: Sequence[str]
+) -> tuple[str, str]:
     """The score that tells validation rows from their far inputs best, and why; the simplest of equals."""
     if len(scores) == 1:
         return scores[0], "the only score that this model offers"
-    rows = draw(subject.validation, most, subject.rng("unknown validation rows"))
+    rows = draw(context.validation, most, context.rng("unknown validation rows"))
     if len(rows) < FEW:
         return scores[0], f"not chosen, because {len(rows)} validation rows are too few"
-    looked = gather(subject, rows, training, "validation")
+    looked = gather(context, rows, training, "validation")
     found = {s: _mean_auroc(looked.table(s)) for s in scores if s in looked.tables}
     if not found:
         return scores[0], "not chosen, because no far inputs could be made of the validation rows"
@@ -87,19 +89,19 @@ def _mean_auroc(table: np.ndarray) -> float:
 
 
 def near_inputs(
-    subject: Subject, most: int, test: Seen, training: np.ndarray | None
+    context: EvaluationContext, most: int, test: Seen, training: np.ndarray | None
 ) -> tuple[dict[str, np.ndarray], str | None]:
     """By score, a table of the test rows and the near inputs; or why there are none."""
-    options = subject.task.target.options
+    options = context.task.target.classes
     if options is None:
         return {}, f"{NEAR}: the answers of this task are no finite list, so none is known to be outside it"
-    if not len(subject.second):
+    if not len(context.second):
         return {}, f"{NEAR}: they take a second set with rows whose answer is none of the {len(options)} options"
-    answers = targets(subject.second)
+    answers = targets(context.second)
     strange = [i for i, answer in enumerate(answers) if answer is not None and answer not in options]
     if len(strange) < 2:
         return {}, f"{NEAR}: every answer of the second set is one of the {len(options)} options"
-    rows = [subject.second[i] for i in sorted(subject.rng("unknown near").permutation(strange)[:most].tolist())]
+    rows = [context.second[i] for i in sorted(context.rng("unknown near").permutation(strange)[:most].tolist())]
     known = familiarity(test.known, training)
-    unknown = familiarity(look(subject.task, subject.model, [row.input for row in rows]), training)
+    unknown = familiarity(look(context.task, context.model, [row.input for row in rows]), training)
     return {score: side_by_side(known[score], unknown[score]) for score in test.tables if score in unknown}, None

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounding.evaluation.evaluation import same
 from sounding.contract.modality import InputModality
+from sounding.evaluation.evaluation import same
 
 EDITS = 3
 """Edits for each part of a discrete input."""
@@ -24,17 +24,17 @@ def far_inputs(modality: InputModality, values: Sequence[Any], rng: np.random.Ge
     """Name → an unknown input for each of `values`; None where one cannot be made, or would be the value itself.
 
     Continuous inputs: every number drawn from the legal range; the input's own numbers in random order. Discrete ones:
-    many random small edits. Both: all parts taken away, by each of the modality's ablations.
+    many random small edits. Both: all parts taken away, by each of the modality's baselines.
     """
     sets: dict[str, list[Any]] = {}
-    if modality.legal is not None:
-        if all(map(math.isfinite, modality.legal)):
+    if modality.value_range is not None:
+        if all(map(math.isfinite, modality.value_range)):
             sets["random values"] = [_random(modality, value, rng) for value in values]
         sets["shuffled values"] = [_shuffled(modality, value, rng) for value in values]
     else:
         sets["random edits"] = [_edited(modality, value, rng) for value in values]
-    for ablation in modality.ablations:
-        sets[f"blank ({ablation})"] = [_blank(modality, value, ablation) for value in values]
+    for baseline in modality.baselines:
+        sets[f"blank ({baseline})"] = [_blank(modality, value, baseline) for value in values]
     changed = {
         name: [None if b is None or same(a, b) else b for a, b in zip(values, some, strict=True)]
         for name, some in sets.items()
@@ -43,7 +43,7 @@ def far_inputs(modality: InputModality, values: Sequence[Any], rng: np.random.Ge
 
 
 def _random(modality: InputModality, value: Any, rng: np.random.Generator) -> Any:
-    low, high = modality.legal or (0.0, 1.0)
+    low, high = modality.value_range or (0.0, 1.0)
     x = modality.encode([value])
     return modality.decode(torch.as_tensor(rng.uniform(low, high, tuple(x.shape)), dtype=x.dtype))[0]
 
@@ -56,7 +56,7 @@ def _shuffled(modality: InputModality, value: Any, rng: np.random.Generator) -> 
 
 def _edited(modality: InputModality, value: Any, rng: np.random.Generator) -> Any:
     """As many edits as three for each part, one after the other; fewer where nothing is left to edit."""
-    for _ in range(min(MOST_EDITS, EDITS * modality.parts(value))):
+    for _ in range(min(MOST_EDITS, EDITS * modality.segments(value))):
         after = next(iter(modality.neighbours(value, rng)), None)
         if after is None:
             break
@@ -64,6 +64,6 @@ def _edited(modality: InputModality, value: Any, rng: np.random.Generator) -> An
     return value
 
 
-def _blank(modality: InputModality, value: Any, ablation: str) -> Any:
-    parts = modality.parts(value)
-    return modality.keep(value, np.zeros(parts, bool), ablation) if parts else None
+def _blank(modality: InputModality, value: Any, baseline: str) -> Any:
+    parts = modality.segments(value)
+    return modality.mask(value, np.zeros(parts, bool), baseline) if parts else None

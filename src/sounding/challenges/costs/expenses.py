@@ -12,10 +12,10 @@ from torch import nn
 
 from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
 from sounding.contract.evidence import Estimate, Kind, Number
+from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import JOULES, Intensity
 from sounding.machine.metering.cost import METER, Cost
 from sounding.machine.metering.meter import memory_mb
-from sounding.evaluation.context import Subject
 
 BATCH = 32
 BACKWARD = 3  # a training step is its forward pass about three times over: backward takes two products for each of its
@@ -41,7 +41,7 @@ class Grid:
 # ---- training
 
 
-def training(subject: Subject, cost: Cost, forward: Estimate | None, grid: Grid | None) -> Iterator[Number]:
+def training(context: EvaluationContext, cost: Cost, forward: Estimate | None, grid: Grid | None) -> Iterator[Number]:
     """What the training took: joules, seconds, steps, operations, CO2e."""
     yield Number("training_joules", "energy of training", cost.joules, source(cost), "J", cost.kind)
     if cost.net is not None:
@@ -56,15 +56,15 @@ def training(subject: Subject, cost: Cost, forward: Estimate | None, grid: Grid 
         memory += "; a meter at the plug has seen the memory, too"
     kind: Kind = "measured" if cost.memory_source == "rapl" else "estimated"
     yield Number("training_memory_joules", "energy of memory in training", cost.memory_joules, memory, "J", kind)
-    yield from _plain(subject.training, cost)
-    if forward is not None and (passed := examples_passed(subject.training)) is not None:
+    yield from _plain(context.training, cost)
+    if forward is not None and (passed := examples_passed(context.training)) is not None:
         found = scaled(forward, BACKWARD * passed[0])
         definition = f"{BACKWARD} times the loss's forward pass on one example (mean over rows), times examples seen"
         definition += passed[1]
         yield Number("training_flops", "operations of training", found, definition, "FLOPs", "estimated")
     if grid is not None:
         yield grid.number("training_co2e", "CO2e of training", cost.joules, "energy of training")
-    yield from target(subject, cost)
+    yield from target(context, cost)
 
 
 def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
@@ -95,13 +95,13 @@ def _plain(training: Mapping[str, Any], cost: Cost) -> Iterator[Number]:
             yield Number(id, name, Estimate(float(value), n=1), definition, unit)
 
 
-def target(subject: Subject, cost: Cost) -> Iterator[Number]:
+def target(context: EvaluationContext, cost: Cost) -> Iterator[Number]:
     """The joules that a wanted quality took, where the training had one; a lower bound where it was not reached."""
-    wanted = wanted_quality(subject)
+    wanted = wanted_quality(context)
     if wanted is None:
         return
     goal, reached, seconds = wanted
-    name = subject.task.metrics[0].name
+    name = context.task.metrics[0].name
     what = f"{name} {goal:g} on the validation rows"
     if not reached:
         definition = f"lower bound: {what} was not reached with the energy of the whole training"
@@ -116,9 +116,9 @@ def target(subject: Subject, cost: Cost) -> Iterator[Number]:
     yield Number("joules_to_target", "energy to the target", joules, definition, "J", kind)
 
 
-def wanted_quality(subject: Subject) -> tuple[float, bool, float] | None:
+def wanted_quality(context: EvaluationContext) -> tuple[float, bool, float] | None:
     """The wanted value of the headline metric, whether it was reached, and after how many seconds; None without one."""
-    until = subject.training.get("until")
+    until = context.training.get("until")
     try:
         goal, reached = float(until["target"]), bool(until["reached"])  # type: ignore[index]
         seconds = float(until["seconds"]) if reached else math.inf  # type: ignore[index]
@@ -131,10 +131,10 @@ def wanted_quality(subject: Subject) -> tuple[float, bool, float] | None:
 
 
 def prediction(
-    subject: Subject, found: Mapping[int, list[Window]], operations: Estimate | None, idle: float | None
+    context: EvaluationContext, found: Mapping[int, list[Window]], operations: Estimate | None, idle: float | None
 ) -> Iterator[Number]:
     """What one prediction takes, alone and in a batch of BATCH: joules, watt-hours, seconds, operations."""
-    seed = subject.seed
+    seed = context.seed
     if operations is not None:
         definition = "floating-point operations of one prediction at batch 1, mean over rows; not element-wise work"
         yield Number("flops_per_prediction", "operations of a prediction", operations, definition, "FLOPs")

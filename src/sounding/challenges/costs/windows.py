@@ -16,11 +16,11 @@ import numpy as np
 from torch import nn
 
 from sounding.contract.evidence import Estimate
+from sounding.contract.records import Example
+from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import bootstrap
 from sounding.machine.metering.flops import count
 from sounding.machine.metering.meter import Cost, Meter
-from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
 
 WINDOWS = 12
 WINDOW_SECONDS = {"quick": 0.1, "standard": 1.0, "full": 10.0}
@@ -38,23 +38,23 @@ class Window:
     calls: np.ndarray
 
 
-def windows(subject: Subject, rows: Sequence[Example], size: int) -> list[Window]:
+def windows(context: EvaluationContext, rows: Sequence[Example], size: int) -> list[Window]:
     """Up to WINDOWS windows at batch `size`; fewer when single calls take so long that the time is used up."""
-    batches, length = _batches(rows, size), WINDOW_SECONDS[subject.profile]
-    first = _window(subject, batches, 0.0)  # one call, to warm up; a call that fills a window needs none, and counts
+    batches, length = _batches(rows, size), WINDOW_SECONDS[context.profile]
+    first = _window(context, batches, 0.0)  # one call, to warm up; a call that fills a window needs none, and counts
     found = [first] if first.cost.seconds > length else []
     end = time.perf_counter() + 1.5 * WINDOWS * length - (first.cost.seconds if found else 0.0)
     while not found or (len(found) < WINDOWS and time.perf_counter() < end):
-        found.append(_window(subject, batches, length))
+        found.append(_window(context, batches, length))
     return found
 
 
-def idle_watts(subject: Subject) -> float | None:
+def idle_watts(context: EvaluationContext) -> float | None:
     """What the counted processors draw while this program does nothing; None where no counter can be read."""
     with Meter() as meter:
         if meter.cost.kind != "measured":
             return None
-        time.sleep(IDLE_WINDOWS * WINDOW_SECONDS[subject.profile])
+        time.sleep(IDLE_WINDOWS * WINDOW_SECONDS[context.profile])
     return meter.cost.joules.value / meter.cost.seconds
 
 
@@ -141,7 +141,7 @@ def _positive(estimate: Estimate) -> Estimate:
     return replace(estimate, value=max(0.0, estimate.value), low=low, high=high)
 
 
-def _window(subject: Subject, batches: Iterator[list[Any]], seconds: float) -> Window:
+def _window(context: EvaluationContext, batches: Iterator[list[Any]], seconds: float) -> Window:
     calls: list[float] = []
     predictions = 0
     with Meter() as meter:
@@ -150,7 +150,7 @@ def _window(subject: Subject, batches: Iterator[list[Any]], seconds: float) -> W
         while not calls or now < end:
             inputs = next(batches)
             start = time.perf_counter()
-            subject.task.predict(subject.model, inputs)
+            context.task.predict(context.model, inputs)
             now = time.perf_counter()
             calls.append(now - start)
             predictions += len(inputs)

@@ -33,9 +33,9 @@ from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
 from sounding.challenges.disturbances.square import square as square_search
 from sounding.challenges.passes import alike, frozen, scored
+from sounding.contract.modality import Threat
 from sounding.contract.task import Task
 from sounding.errors import UsageError
-from sounding.contract.modality import Threat
 from sounding.randomness import generator, stream
 
 EDITS = 2
@@ -81,7 +81,7 @@ def pgd(
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         goal = Goal(task, model, [truths[i] for i in batch])
-        return ascent.climb(goal, Ball.around(x, threat, task.input.legal), steps, rng)
+        return ascent.climb(goal, Ball.around(x, threat, task.input.value_range), steps, rng)
 
     return _searched(task, model, values, search, math.inf)
 
@@ -111,7 +111,7 @@ def apgd(
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         other = None if targets is None else [targets[i] for i in batch]
         goal = Goal(task, model, [truths[i] for i in batch], other)
-        ball = Ball.around(x, threat, task.input.legal)
+        ball = Ball.around(x, threat, task.input.value_range)
         return ascent.adapt(goal, ball, steps, rng, fallen if task.metrics[0].proportion else None, until)
 
     return _searched(task, model, values, search, until)
@@ -137,7 +137,7 @@ def square(
         def shown(tried: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
             return goals.shown(task, model, tried, picked(known, rows))
 
-        return square_search(Ball.around(x, threat, task.input.legal), shown, queries, rng, until)
+        return square_search(Ball.around(x, threat, task.input.value_range), shown, queries, rng, until)
 
     return _searched(task, model, values, search, until)
 
@@ -172,14 +172,14 @@ def perturb(
     would otherwise count each batch twice); dropout is off, so that no random numbers are drawn but from `rng`. Raises
     UsageError where the input has no legal range.
     """
-    if task.input.legal is None:
+    if task.input.value_range is None:
         fix = "Train without attacks"
         raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
     wide = replace(threat, radius=NOISE * threat.radius)
-    start = Ball.around(x.detach(), wide, task.input.legal).start(rng)
+    start = Ball.around(x.detach(), wide, task.input.value_range).start(rng)
     with _statistics_at_rest(model):
         slope = Goal(task, model, targets).height_and_slope(start)[1]
-    ball = Ball.around(x.detach(), threat, task.input.legal)
+    ball = Ball.around(x.detach(), threat, task.input.value_range)
     return (start + ball.radius * ball.steepest(slope)).clamp(ball.low, ball.high).to(x.dtype)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sounding.errors import UsageError
 from sounding.contract.modality import Threat
+from sounding.errors import UsageError
 
 NORMS = ("linf", "l2")
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sounding.data.duplicates import Duplicates, duplicates
-from sounding.data.reading import Given
 from sounding.contract.records import Example
 from sounding.contract.task import Task
+from sounding.data.duplicates import Duplicates, duplicates
+from sounding.data.reading import Given
 from sounding.errors import DataError
 
 

@@ -16,15 +16,15 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from torch import nn
 
-from sounding.evaluation import plots
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate, Figure, Number, Section
-from sounding.evaluation.intervals import as_share, bootstrap, paired_difference, proportion
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
-from sounding.evaluation.context import Subject
 from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.intervals import as_share, bootstrap, paired_difference, proportion
 from sounding.randomness import stream
 
 ID, TITLE = "robustness", "Robustness"
@@ -57,12 +57,14 @@ def judged(
     Each row draws from a stream of its own, so that it does not depend on the others, nor on the model. Raises
     UsageError where the input knows no corruptions or the trials of the task are not tied to rows.
     """
-    metric, clean = task.metrics[0], trials(task, model, examples)
+    metric, clean = task.metrics[0], evaluate_rows(task, model, examples)
     if not task.input.corruptions:
         raise UsageError("no corruptions are known for this kind of input", fix="Give the input some corruptions")
     corrupted = {}
     for name in task.input.corruptions:
-        found = [trials(task, model, _corrupted(task, examples, name, severity, seed)) for severity in severities]
+        found = [
+            evaluate_rows(task, model, _corrupted(task, examples, name, severity, seed)) for severity in severities
+        ]
         if any(len(records) != len(examples) for records in (clean, *found)):
             raise UsageError("the trials of this task are not tied to rows", fix="Measure a task that predicts rows")
         corrupted[name] = np.stack([metric.statistics(records) for records in found], axis=1)
@@ -80,17 +82,17 @@ def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: i
     return paired_difference(*columns, _average(metric), a.groups, seed, resamples)
 
 
-def under_corruption(subject: Subject, rows: int, severities: Sequence[int]) -> Section:
+def under_corruption(context: EvaluationContext, rows: int, severities: Sequence[int]) -> Section:
     """The part of the section that corruptions fill; without numbers when there is nothing to measure, and why."""
     started = time.perf_counter()
-    task = subject.task
+    task = context.task
     if not task.input.corruptions:
         return Section(ID, TITLE, "No corruptions are known for this kind of input.")
     try:
-        found = judged(task, subject.model, subject.sample(rows, "corruptions"), severities, subject.seed)
+        found = judged(task, context.model, context.sample(rows, "corruptions"), severities, context.seed)
     except SoundingError as error:
         return Section(ID, TITLE, f"Corruptions were not measured: {error.what}.")
-    return _findings(subject, found, severities, started)
+    return _findings(context, found, severities, started)
 
 
 def _corrupted(task: Task, examples: Sequence[Example], name: str, severity: int, seed: int) -> list[Example]:
@@ -136,16 +138,16 @@ def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
 # ---- the section's part
 
 
-def _findings(subject: Subject, found: Judged, severities: Sequence[int], started: float) -> Section:
-    metric, names, groups = subject.task.metrics[0], list(found.corrupted), found.groups
-    clean = _score(metric, found.clean[:, None], groups, subject.seed)
-    each = {name: _score(metric, columns, groups, subject.seed) for name, columns in found.corrupted.items()}
-    mean = _score(metric, found.columns, groups, subject.seed)
-    steps = [_score(metric, found.at(k), groups, subject.seed) for k in range(len(severities))]
+def _findings(context: EvaluationContext, found: Judged, severities: Sequence[int], started: float) -> Section:
+    metric, names, groups = context.task.metrics[0], list(found.corrupted), found.groups
+    clean = _score(metric, found.clean[:, None], groups, context.seed)
+    each = {name: _score(metric, columns, groups, context.seed) for name, columns in found.corrupted.items()}
+    mean = _score(metric, found.columns, groups, context.seed)
+    steps = [_score(metric, found.at(k), groups, context.seed) for k in range(len(severities))]
     worst = (min if metric.higher_is_better else max)(names, key=lambda name: each[name].value)
     level = f"severity {severities[0]}" if len(severities) == 1 else f"severities {severities[0]} to {severities[-1]}"
-    kept = _retention(metric, found, subject.seed)
-    numbers = _numbers(subject, mean, kept, worst, each[worst], level, time.perf_counter() - started)
+    kept = _retention(metric, found, context.seed)
+    numbers = _numbers(context, mean, kept, worst, each[worst], level, time.perf_counter() - started)
     sentence = (
         f"Under {len(names)} corruptions at {level}, {metric.name} is {mean} on average; untouched, the same "
         f"{len(found.clean)} rows give {clean}. The worst is {worst}: {each[worst]}."
@@ -180,14 +182,20 @@ def _figures(
 
 
 def _numbers(
-    subject: Subject, mean: Estimate, retention: Estimate, worst: str, at_worst: Estimate, level: str, seconds: float
+    context: EvaluationContext,
+    mean: Estimate,
+    retention: Estimate,
+    worst: str,
+    at_worst: Estimate,
+    level: str,
+    seconds: float,
 ) -> tuple[Number, ...]:
-    metric, count = subject.task.metrics[0], len(subject.task.input.corruptions)
+    metric, count = context.task.metrics[0], len(context.task.input.corruptions)
     better = "" if metric.higher_is_better else "; above 1 is worse"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str = metric.unit) -> Number:
         whole = f"{definition}; rows drawn again together, corruptions fixed"
-        return Number(id, name, found, whole, unit, seed=subject.seed, seconds=seconds)
+        return Number(id, name, found, whole, unit, seed=context.seed, seconds=seconds)
 
     under = f"{metric.name} under corruptions"
     numbers = (

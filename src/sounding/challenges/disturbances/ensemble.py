@@ -22,12 +22,12 @@ from torch import nn
 
 from sounding.challenges.disturbances.attacks import Attacked, apgd, greedy, pgd, square
 from sounding.challenges.disturbances.goals import rivals
-from sounding.evaluation.evaluation import estimate, trials
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Threat
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
-from sounding.contract.modality import Threat
+from sounding.evaluation.evaluation import estimate, evaluate_rows
 
 EDITS = Threat("two small edits", "edits", 2)
 ALL_OF_IT = "everything"
@@ -101,7 +101,7 @@ class Siege:
         nothing = Attacked([], np.zeros(0), np.zeros(0, bool))
         found = search([e.input for e in examples], [e.target for e in examples], until) if rows else nothing
         pairs = zip(examples, found.values, strict=True)
-        after = trials(self.task, self.model, [replace(e, input=value) for e, value in pairs]) if rows else []
+        after = evaluate_rows(self.task, self.model, [replace(e, input=value) for e, value in pairs]) if rows else []
         merged = list(self.records)
         for i, record in zip(rows, after, strict=True):
             merged[i] = worse(metric, merged[i], record)

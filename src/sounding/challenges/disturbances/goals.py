@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.ball import picked
+from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.records import Prediction, Record
-from sounding.contract.memoised_forward import remembering
 from sounding.contract.task import Task
 
 LEAST = 1e-38
@@ -49,7 +49,7 @@ class Goal:
         """[B], differentiable."""
         if self.targets is None:
             return self.task.loss(self.model, x, self.truths)
-        with remembering(self.model):
+        with memoised_forward(self.model):
             return self.task.loss(self.model, x, self.truths) - self.task.loss(self.model, x, self.targets)
 
     def height_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,7 +81,7 @@ def shown(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tup
     answers = _answers(task, model, x)
     wrong = torch.from_numpy(_wrong(task, answers, truths))
     scores = _scores(task, answers)
-    place = {option: i for i, option in enumerate(task.target.options or ())} if scores is not None else {}
+    place = {option: i for i, option in enumerate(task.target.classes or ())} if scores is not None else {}
     if scores is None or any(truth not in place for truth in truths):
         return task.loss(model, x, truths).float().cpu(), wrong
     rows, columns = np.arange(len(x)), [place[truth] for truth in truths]
@@ -93,7 +93,7 @@ def shown(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tup
 
 def rivals(task: Task, records: Sequence[Record]) -> list[list[Any]] | None:
     """For each record the options other than the truth, the most probable first; None where there is no such list."""
-    options = task.target.options
+    options = task.target.classes
     scores = _scores(task, records)
     if scores is None or options is None or len(options) < 2 or any(r.truth not in options for r in records):
         return None
@@ -119,7 +119,7 @@ def _wrong(task: Task, answers: Sequence[Prediction], truths: Sequence[Any]) -> 
 
 def _scores(task: Task, answers: Sequence[Prediction | Record]) -> np.ndarray | None:
     """[B, K]: the probabilities of all options, where every answer gives them."""
-    k = len(task.target.options or ())
+    k = len(task.target.classes or ())
     if not k or not answers or any(a.scores is None or np.shape(a.scores) != (k,) for a in answers):
         return None
     return np.nan_to_num(np.stack([np.asarray(a.scores, float) for a in answers]))

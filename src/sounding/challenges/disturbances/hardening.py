@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.attacks import perturb, pgd
-from sounding.contract.task_wrapper import Around
+from sounding.contract.modality import Change, InputModality, Threat
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
+from sounding.contract.task_wrapper import TaskWrapper
 from sounding.errors import UsageError, did_you_mean
-from sounding.contract.modality import Change, InputModality, Threat
 
 JUDGED = 128
 """Validation rows that are attacked to choose the best weights."""
@@ -46,12 +46,12 @@ def hardened(task: Task, kind: str) -> Task:
     raise UsageError(f"no way to harden called {kind!r}", fix=did_you_mean(kind, KINDS))
 
 
-class AgainstAttacks(Around):
+class AgainstAttacks(TaskWrapper):
     """Learns from inputs attacked inside the largest ball that the input declares."""
 
     def __init__(self, inside: Task) -> None:
         super().__init__(inside)
-        if self.input.legal is None or not self.input.threats:
+        if self.input.value_range is None or not self.input.threats:
             fix = "Train without --harden attacks"
             raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
 
@@ -72,21 +72,21 @@ class AgainstAttacks(Around):
             x = perturb(self.inside, model, x, targets, self.threat, rng)
         return self.inside.loss(model, x, targets)
 
-    def trials(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+    def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """Trials on attacked rows, so that the weights that are kept are the most robust ones."""
         few = list(examples[:: max(1, -(-len(examples) // JUDGED))])
         values, truths = [e.input for e in few], [e.target for e in few]
         with torch.inference_mode(False), torch.enable_grad():
             found = pgd(self.inside, model, values, truths, self.threat, steps=5)
-        return self.inside.trials(model, [replace(e, input=v) for e, v in zip(few, found.values, strict=True)])
+        return self.inside.evaluate_rows(model, [replace(e, input=v) for e, v in zip(few, found.values, strict=True)])
 
 
-class AgainstCorruptions(Around):
+class AgainstCorruptions(TaskWrapper):
     """Learns from inputs, half of them mixed with chains of strong variations of themselves."""
 
     def __init__(self, inside: Task) -> None:
         super().__init__(inside)
-        if type(self.input).vary is InputModality.vary:
+        if type(self.input).strong_augmentation is InputModality.strong_augmentation:
             fix = "Train without --harden corruptions"
             raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
 
@@ -103,7 +103,7 @@ def augmix(modality: InputModality, x: Tensor, rng: torch.Generator) -> Tensor:
     weights, kept = draws / draws.sum(0), torch.rand(len(x), generator=rng)
     chains = x.repeat(CHAINS, *[1] * (x.ndim - 1))  # all at once: small batches cost mostly overhead
     for _ in range(DEPTH):
-        varied = modality.vary(chains, rng, STRENGTH)
+        varied = modality.strong_augmentation(chains, rng, STRENGTH)
         assert varied is not None
         chains = varied
     shape = (-1, *[1] * (x.ndim - 1))

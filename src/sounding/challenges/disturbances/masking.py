@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Siege
-from sounding.evaluation.evaluation import same
 from sounding.contract.evidence import Estimate, Number
-from sounding.evaluation.intervals import proportion, wilson
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Record
+from sounding.evaluation.evaluation import same
+from sounding.evaluation.intervals import proportion, wilson
 
 FEWEST = 30
 """With fewer rows than this no verdict is given."""

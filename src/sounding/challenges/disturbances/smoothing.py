@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen
-from sounding.evaluation.intervals import clopper_pearson
-from sounding.contract.memoised_forward import remembering
+from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.task import Task
+from sounding.evaluation.intervals import clopper_pearson
 
 FIRST = 100
 """Votes that choose the leader (n₀ in the paper)."""
@@ -54,7 +54,7 @@ def election(task: Task, model: nn.Module, x: Tensor, sigma: float, votes: int, 
 
     The noise is not clipped to the legal range: the theorem needs all of it. Votes for NOBODY are not in the sum.
     """
-    counts = np.zeros(len(task.target.options or ()), dtype=np.int64)
+    counts = np.zeros(len(task.target.classes or ()), dtype=np.int64)
     size = batch_size(task)
     with frozen(model), torch.no_grad():
         for start in range(0, votes, size):
@@ -75,9 +75,9 @@ def winners(task: Task, model: nn.Module, x: Tensor) -> np.ndarray:
 
     That is what `predict` answers where the loss is minus a log-probability, without decoding (and so rounding) x.
     """
-    options: Sequence[Any] = task.target.options or ()
-    with remembering(model):
-        losses = torch.stack([task.loss(model, x, [option] * len(x)).float() for option in options], dim=1)
+    classes: Sequence[Any] = task.target.classes or ()
+    with memoised_forward(model):
+        losses = torch.stack([task.loss(model, x, [option] * len(x)).float() for option in classes], dim=1)
     least, place = losses.min(dim=1)
     known = torch.isfinite(least) & ~torch.isnan(losses).any(dim=1)
     return torch.where(known, place, NOBODY).cpu().numpy()

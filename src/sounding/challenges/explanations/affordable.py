@@ -3,7 +3,7 @@
 Costs are in forward passes, a pass that also takes slopes being three. Where the rows that a verdict needs would take
 longer than there is time, the dearest methods are left out, and the section says which and why.
 
-Legend of shapes: A ablations, P parts.
+Legend of shapes: A baselines, P parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain
 from sounding.challenges.explanations.faithfulness import passes_of_orders
 from sounding.challenges.explanations.gradients import STEPS
 from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
 
 SLOPE = 3
 """Forward passes that a pass with slopes takes about as long as."""
@@ -54,16 +54,16 @@ class Afforded:
     notes: list[str]
 
 
-def afford(subject: Subject, plan: Plan, values: Sequence[Any]) -> Afforded:
+def afford(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -> Afforded:
     """What the time of the plan pays for; `values` are inputs like those that will be explained, one or more.
 
     `FEW` rows, which a verdict needs, are taken at any price. The randomisation test has its share of the rows, or
     half of those few.
     """
-    parts, ways = max(map(subject.task.input.parts, values)), len(subject.task.input.ablations)
-    used, notes = _fit(subject, plan, values[0], parts, ways)
+    parts, ways = max(map(context.task.input.segments, values)), len(context.task.input.baselines)
+    used, notes = _fit(context, plan, values[0], parts, ways)
     each = {method: _passes(method, parts, ways, plan.shapley) for method in used}
-    paid, again = plan.seconds / max(1e-9, subject.row_seconds), plan.untrained / plan.rows
+    paid, again = plan.seconds / max(1e-9, context.row_seconds), plan.untrained / plan.rows
 
     def row() -> float:
         return (1 + again) * sum(each.values()) + passes_of_orders(parts, ways, len(each))
@@ -71,14 +71,16 @@ def afford(subject: Subject, plan: Plan, values: Sequence[Any]) -> Afforded:
     while FEW * row() > paid and len(each) > CHEAPEST:
         dearest = max(each, key=lambda method: each[method])
         cost = f"{each.pop(dearest):,} forward passes a row take too long with a model as slow as this one"
-        notes.append(_left_out(dearest, subject, cost))
+        notes.append(_left_out(dearest, context, cost))
     rows = max(FEW, min(plan.rows, int(paid / row())))
     return Afforded({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), rows * row(), notes)
 
 
-def _fit(subject: Subject, plan: Plan, value: Any, parts: int, ways: int) -> tuple[dict[str, Explain], list[str]]:
+def _fit(
+    context: EvaluationContext, plan: Plan, value: Any, parts: int, ways: int
+) -> tuple[dict[str, Explain], list[str]]:
     """The methods that this kind of model and the plan allow, and why others are not among them."""
-    used = dict(methods(subject.task, subject.model, value))
+    used = dict(methods(context.task, context.model, value))
     notes = [f"{named(m)}: not for this model; {UNFIT[m]}." for m in METHODS if m in UNFIT and m not in used]
     if "shapley" in used:
         least = passes_of_a_pair(parts, ways)
@@ -87,13 +89,13 @@ def _fit(subject: Subject, plan: Plan, value: Any, parts: int, ways: int) -> tup
         else:
             del used["shapley"]
             cost = f"{parts} parts need {least:,} forward passes a row, or more"
-            notes.append(_left_out("shapley", subject, cost))
+            notes.append(_left_out("shapley", context, cost))
     return used, notes
 
 
-def _left_out(method: str, subject: Subject, why: str) -> str:
+def _left_out(method: str, context: EvaluationContext, why: str) -> str:
     name = named(method)
-    return f"{name[0].upper()}{name[1:]}: not in the {subject.profile} profile, since {why}."
+    return f"{name[0].upper()}{name[1:]}: not in the {context.profile} profile, since {why}."
 
 
 def _passes(method: str, parts: int, ways: int, most: int) -> int:

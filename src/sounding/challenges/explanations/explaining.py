@@ -15,15 +15,15 @@ import numpy as np
 from torch import nn
 
 from sounding.challenges.explanations.explanation import named
-from sounding.challenges.passes import supports
-from sounding.evaluation.evaluation import baseline
+from sounding.challenges.passes import log_likelihoods
 from sounding.contract.evidence import Figure
-from sounding.evaluation.intervals import paired_difference
-from sounding.machine.setting import inference
 from sounding.contract.records import Example, Record
-from sounding.evaluation.context import Subject
-from sounding.evaluation.svg import figure_svg
 from sounding.contract.task import Task, chunks, targets
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import baseline
+from sounding.evaluation.intervals import paired_difference
+from sounding.evaluation.svg import figure_svg
+from sounding.machine.setting import inference
 
 FEW = 10
 """Below so many independent rows the numbers are printed, and nothing is concluded from them."""
@@ -43,19 +43,19 @@ class Item:
 # ---- which rows
 
 
-def candidates(subject: Subject, most: int) -> list[Example]:
+def candidates(context: EvaluationContext, most: int) -> list[Example]:
     """At most `most` test rows of two parts or more."""
-    return [e for e in subject.sample(most, "interpretability") if subject.task.input.parts(e.input) > 1]
+    return [e for e in context.sample(most, "interpretability") if context.task.input.segments(e.input) > 1]
 
 
-def choose(subject: Subject, rows: Sequence[Example], most: int) -> tuple[list[Item], int]:
-    """At most `most` of the rows, half of them answered wrongly where there are enough; and how many were refused.
+def choose(context: EvaluationContext, rows: Sequence[Example], most: int) -> tuple[list[Item], int]:
+    """At most `most` of the rows, half of them answered wrongly where there are enough; and how many were rejected.
 
     Refused are rows whose answer has no finite support: there is no likelihood to lose.
     """
-    task = subject.task
-    answered = [item for batch in chunks(rows, task.recipe.batch) for item in _answered(task, subject.model, batch)]
-    finite = np.isfinite(supports(task, subject.model, ((i.value, i.answer) for i in answered)))
+    task = context.task
+    answered = [item for batch in chunks(rows, task.recipe.batch) for item in _answered(task, context.model, batch)]
+    finite = np.isfinite(log_likelihoods(task, context.model, ((i.value, i.answer) for i in answered)))
     items = [item for item, sound in zip(answered, finite, strict=True) if sound]
     wrong = [i for i in items if i.right is False]
     other = [i for i in items if i.right is not False]
@@ -77,19 +77,19 @@ def _answered(task: Task, model: nn.Module, examples: Sequence[Example]) -> list
 # ---- whether its answers are worth explaining
 
 
-def no_better_than_constant(subject: Subject) -> str:
+def no_better_than_constant(context: EvaluationContext) -> str:
     """A caution where the answers are not shown to beat the typical one: faithful to the model is not true then.
 
     Raises TrainingError when the model's outputs are not finite.
     """
-    records, metric = subject.records, subject.task.metrics[0]
-    if not len(records) or not len(subject.train):
+    records, metric = context.records, context.task.metrics[0]
+    if not len(records) or not len(context.train):
         return ""
-    typical = baseline(subject.task, targets(subject.train), records)
+    typical = baseline(context.task, targets(context.train), records)
     sides = [metric.statistics(some) for some in (records, typical)]
     groups = [record.group for record in records]
     a, b = sides if metric.higher_is_better else sides[::-1]
-    gain = paired_difference(a, b, metric.reduce, groups, subject.seed, resamples=500)
+    gain = paired_difference(a, b, metric.reduce, groups, context.seed, resamples=500)
     if gain.n < FEW or not math.isfinite(gain.value) or (gain.low is not None and gain.low > 0):
         return ""
     return (
@@ -171,7 +171,7 @@ def _is_text(task: Task, value: Any) -> bool:
     from matplotlib.figure import Figure as Canvas
 
     axes = Canvas().subplots()
-    task.input.draw(axes, value, np.zeros(task.input.parts(value)))
+    task.input.draw(axes, value, np.zeros(task.input.segments(value)))
     return bool(axes.texts) and not (axes.images or axes.lines or axes.collections)
 
 

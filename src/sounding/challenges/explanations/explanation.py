@@ -7,8 +7,8 @@
     shapley                what a part adds, averaged over the orders in which parts may come (shapley.py)
     random_order           a coin's explanation: what every other must beat
 
-Support is `task.support`: the log-probability of the answer, in nats. A positive weight speaks for the answer. The
-*empty* input has all of its parts taken away; where there are several ways of doing that (ablations), explanations
+Support is `task.log_likelihood`: the log-probability of the answer, in nats. A positive weight speaks for the answer. The
+*empty* input has all of its parts taken away; where there are several ways of doing that (baselines), explanations
 average over them, because one that leans on a single way looks good when scored by the same way and poor by another.
 
 Legend of shapes: P parts.
@@ -27,10 +27,10 @@ from torch import nn
 from sounding.challenges.explanations.gradcam import grad_cam, last_map
 from sounding.challenges.explanations.gradients import completeness_gap, gradient, integrated_gradients
 from sounding.challenges.explanations.shapley import shapley
-from sounding.challenges.passes import frozen, supports
+from sounding.challenges.passes import frozen, log_likelihoods
+from sounding.contract.modality import InputModality
 from sounding.contract.task import Task
 from sounding.errors import TrainingError, UsageError, did_you_mean
-from sounding.contract.modality import InputModality
 from sounding.randomness import stream
 
 __all__ = ["METHODS", "Explain", "Explanation", "completeness_gap", "explain", "methods", "occlusion", "random_order"]
@@ -53,7 +53,7 @@ class Explanation:
     weights: np.ndarray
     value: Any
     answer: Any
-    support: float
+    log_likelihood: float
     input: InputModality = field(repr=False)
 
     def top(self, k: int = 5) -> list[tuple[int, float]]:
@@ -67,7 +67,11 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """Method, support and weights as JSON can hold them."""
-        return {"method": self.method, "support": self.support, "weights": [float(w) for w in self.weights]}
+        return {
+            "method": self.method,
+            "log_likelihood": self.log_likelihood,
+            "weights": [float(w) for w in self.weights],
+        }
 
 
 def explain(
@@ -84,7 +88,7 @@ def explain(
     if method not in offered:
         raise UsageError(f"{named(method)} cannot explain this model: {UNFIT[method]}", fix=f"Use {', '.join(offered)}")
     (weights,) = offered[method](task, model, [value], [answer], stream("explain", seed))
-    (support,) = supports(task, model, [(value, answer)])
+    (support,) = log_likelihoods(task, model, [(value, answer)])
     if not (np.isfinite(weights).all() and np.isfinite(support)):
         found = "the model's outputs, or their slopes, are not finite for this input"
         raise TrainingError(found, fix="Train again with a lower learning rate, or explain by occlusion")
@@ -94,28 +98,28 @@ def explain(
 # ---- by taking parts away
 
 
-def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, ablation: str) -> np.ndarray:
+def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, baseline: str) -> np.ndarray:
     """[P]: the support that `answer` loses when each part alone is taken away (Zeiler and Fergus 2014)."""
-    kept = task.input.keep_many(value, ~np.eye(task.input.parts(value), dtype=bool), ablation)
-    scores = supports(task, model, ((v, answer) for v in (value, *kept)))
+    kept = task.input.mask_many(value, ~np.eye(task.input.segments(value), dtype=bool), baseline)
+    scores = log_likelihoods(task, model, ((v, answer) for v in (value, *kept)))
     return scores[0] - scores[1:]
 
 
 def occlusions(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Occlusion of each value, averaged over the ablations."""
+    """Occlusion of each value, averaged over the baselines."""
 
     def each() -> Iterator[tuple[Any, Any]]:
         for value, answer in zip(values, answers, strict=True):
-            masks = ~np.eye(task.input.parts(value), dtype=bool)
+            masks = ~np.eye(task.input.segments(value), dtype=bool)
             yield value, answer
-            for ablation in task.input.ablations:
-                yield from ((v, answer) for v in task.input.keep_many(value, masks, ablation))
+            for baseline in task.input.baselines:
+                yield from ((v, answer) for v in task.input.mask_many(value, masks, baseline))
 
-    counts = [task.input.parts(value) for value in values]
-    ways = len(task.input.ablations)
-    scores = np.split(supports(task, model, each()), np.cumsum([1 + ways * p for p in counts])[:-1])
+    counts = [task.input.segments(value) for value in values]
+    ways = len(task.input.baselines)
+    scores = np.split(log_likelihoods(task, model, each()), np.cumsum([1 + ways * p for p in counts])[:-1])
     return [s[0] - s[1:].reshape(ways, -1).mean(0) for s in scores]
 
 
@@ -123,7 +127,7 @@ def random_order(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Weights that order the parts at random."""
-    return [rng.permutation(task.input.parts(value)).astype(float) for value in values]
+    return [rng.permutation(task.input.segments(value)).astype(float) for value in values]
 
 
 # ---- all of them
@@ -151,14 +155,14 @@ def methods(task: Task, model: nn.Module, value: Any = None) -> dict[str, Explai
     Slopes need a leaf module, or an encoded input that is continuous. Grad-CAM needs a layer with positions, which one
     forward pass of `value` (else of a demonstration row) looks for.
     """
-    slopes = task.input.legal is not None or task.leaf(model) is not None
+    slopes = task.input.value_range is not None or task.embedding_layer(model) is not None
     fit = {"occlusion": True, "gradient": slopes, "integrated_gradients": slopes, "shapley": True}
     fit["grad_cam"] = slopes and _has_maps(task, model, value)
     return {name: explain for name, explain in METHODS.items() if fit[name]}
 
 
 def _has_maps(task: Task, model: nn.Module, value: Any) -> bool:
-    if task.input.legal is None:
+    if task.input.value_range is None:
         return False
     value = task.demo(stream("methods"), 1)[0].input if value is None else value
     with frozen(model), torch.inference_mode():

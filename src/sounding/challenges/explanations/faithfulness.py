@@ -4,7 +4,7 @@ Parts are ranked by an explanation, and by coins. The parts ranked first are tak
 lose its likelihood) or kept alone (insertion: it should keep it). A score is what the explanation achieves beyond the
 coins, so 0 is what an explanation reaches that knows nothing.
 
-Legend of shapes: n items, A ablations, O orders (of the methods, then random ones), P parts.
+Legend of shapes: n items, A baselines, O orders (of the methods, then random ones), P parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from sounding.challenges.explanations.explanation import random_order
-from sounding.challenges.passes import supports
+from sounding.challenges.passes import log_likelihoods
 from sounding.contract.task import Task
 from sounding.randomness import entropy
 
@@ -56,13 +56,13 @@ def faithfulness(
     def pairs() -> Iterator[tuple[Any, Any]]:
         for value, answer, ranked in zip(values, answers, orders, strict=True):
             yield value, answer
-            for ablation in task.input.ablations:
-                yield from ((v, answer) for v in task.input.keep_many(value, _masks(ranked), ablation))
+            for baseline in task.input.baselines:
+                yield from ((v, answer) for v in task.input.mask_many(value, _masks(ranked), baseline))
 
-    scores, start, kept = supports(task, model, pairs()), 0, []
+    scores, start, kept = log_likelihoods(task, model, pairs()), 0, []
     for ranked in orders:
         counts, share = _counts(ranked.shape[1])
-        size = len(task.input.ablations) * 2 * len(ranked) * len(counts)
+        size = len(task.input.baselines) * 2 * len(ranked) * len(counts)
         after = scores[start + 1 : start + 1 + size].reshape(-1, 2, len(ranked), len(counts))
         change = np.nan_to_num(after - scores[start], nan=-np.inf)  # an answer without a likelihood is lost
         kept.append(np.exp(np.minimum(0.0, change))[..., share].mean(-1))

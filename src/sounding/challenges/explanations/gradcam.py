@@ -1,7 +1,7 @@
 """Grad-CAM: what the last maps of a network say, weighed by how much the answer wants each (Selvaraju et al. 2017).
 
 The last module whose output still has positions is found by looking, not by name: hooks on every module note what comes
-out during one `task.support`. It is a tensor [B, C, h, w] with more than one position, made after the first module that
+out during one `task.log_likelihood`. It is a tensor [B, C, h, w] with more than one position, made after the first module that
 has weights of its own (standardised pixels are no features), and not the model's own output (a map of answers). A model
 or an input without such a layer has no Grad-CAM, and none is offered.
 
@@ -51,14 +51,14 @@ def grad_cam(
         with frozen(model):
             x = task.encoded(model, inputs)
             saliency = _saliency(task, model, layer, x, answered).cpu()
-        maps += [np.asarray(task.input.pool(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+        maps += [np.asarray(task.input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
     return maps
 
 
 def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers: Sequence[Any]) -> Tensor:
     """[B, C, H, W], shaped as the input: the map over its positions, shared out evenly among its channels."""
     with _cut_loose(layer) as seen, torch.enable_grad():
-        support = task.support(model, x, answers)
+        support = task.log_likelihood(model, x, answers)
     if not seen:  # another answer may take another way through the model
         return torch.zeros_like(x)
     maps = seen[0]
@@ -96,7 +96,7 @@ def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module
     The last whose map has positions and carries all of the support; where maps of several scales are looked at side by
     side, that is the last before they part.
     """
-    if task.input.legal is None or task.leaf(model) is not None:
+    if task.input.value_range is None or task.embedding_layer(model) is not None:
         return None
     with frozen(model):
         with torch.no_grad():
@@ -125,7 +125,7 @@ def _carries_all(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answ
     handle = layer.register_forward_hook(lambda module, args, output: output.detach())
     try:
         with torch.enable_grad():
-            support = task.support(model, point, [answer])
+            support = task.log_likelihood(model, point, [answer])
     finally:
         handle.remove()
     return not slope(support, point).any()
@@ -141,7 +141,7 @@ def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) ->
     with ExitStack() as stack:
         for module in model.modules():
             stack.callback(module.register_forward_hook(note).remove)
-        task.support(model, x, answers)
+        task.log_likelihood(model, x, answers)
     return outputs
 
 

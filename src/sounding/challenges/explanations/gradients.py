@@ -4,7 +4,7 @@
     integrated_gradients   the same gradient, averaged over the way from the empty input to the input
     completeness_gap       how far the weights are from adding up to what the parts bring together
 
-Slopes are taken at `task.leaf` (an embedding), or at the encoded input itself where there is none.
+Slopes are taken at `task.embedding_layer` (an embedding), or at the encoded input itself where there is none.
 
 Legend of shapes: B batch, P parts.
 """
@@ -82,7 +82,7 @@ def _along_the_way(
             for share in shares:
                 total += _gradient_at(task, model, x, torch.lerp(empty, full, share), answered)
         saliency = (total / len(shares) * (full - empty)).float().cpu()
-        maps += [np.asarray(task.input.pool(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+        maps += [np.asarray(task.input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
     return maps
 
 
@@ -94,24 +94,24 @@ def _gradient_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: S
 
 def _support_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
     """Support [B] when the leaf gives `point` [B, …] instead of what it would; without a leaf, `point` is the input."""
-    leaf = task.leaf(model)
+    leaf = task.embedding_layer(model)
     if leaf is None:
-        return task.support(model, point, answers)
+        return task.log_likelihood(model, point, answers)
     with _replaced_output(leaf, point):
-        return task.support(model, x, answers)
+        return task.log_likelihood(model, x, answers)
 
 
 def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
-    """Encoded inputs, and what the leaf gives for them and for the empty inputs (mean over ablations): two [B, …].
+    """Encoded inputs, and what the leaf gives for them and for the empty inputs (mean over baselines): two [B, …].
 
-    An ablation that changes the length (words deleted) has no counterpart position by position and is left out; when
+    An baseline that changes the length (words deleted) has no counterpart position by position and is left out; when
     none is left, empty is all zeros.
     """
     x = task.encoded(model, values)
     full = _at_leaf(task, model, x, answers)
     empties = []
-    for ablation in task.input.ablations:
-        gone = [task.input.keep(v, np.zeros(task.input.parts(v), bool), ablation) for v in values]
+    for baseline in task.input.baselines:
+        gone = [task.input.mask(v, np.zeros(task.input.segments(v), bool), baseline) for v in values]
         empty = _at_leaf(task, model, task.encoded(model, gone), answers)
         if empty.shape == full.shape:
             empties.append(empty)
@@ -123,7 +123,7 @@ class _Seen(Exception):
 
 
 def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Tensor:
-    leaf = task.leaf(model)
+    leaf = task.embedding_layer(model)
     if leaf is None:
         return x
     seen: list[Tensor] = []
@@ -134,7 +134,7 @@ def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Te
 
     handle = leaf.register_forward_hook(stop)
     try:
-        task.support(model, x, answers)
+        task.log_likelihood(model, x, answers)
     except _Seen:
         pass
     finally:

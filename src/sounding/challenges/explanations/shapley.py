@@ -1,13 +1,13 @@
 """Shapley values: what each part adds to the support, on average over all orders in which the parts could come.
 
-The worth of a set of parts is the support for the answer when only they are kept, mean over the ablations (Štrumbelj
+The worth of a set of parts is the support for the answer when only they are kept, mean over the baselines (Štrumbelj
 and Kononenko 2014). Where all sets can be tried within the budget of forward passes, the values are exact. Else orders
 of the parts are drawn in antithetic pairs, each with its reverse (Castro et al. 2009; Mitchell et al. 2022): a part
 that comes early in one comes late in the other, which halves the luck of the draw where parts can stand in for each
 other. In every single order the additions telescope, so the values of one input always sum to support(input) −
 support(empty).
 
-Legend of shapes: A ablations, M sets of parts, P parts.
+Legend of shapes: A baselines, M sets of parts, P parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.challenges.passes import supports
+from sounding.challenges.passes import log_likelihoods
 from sounding.contract.task import Task
 
 PASSES = 1000
@@ -38,21 +38,21 @@ def shapley(
 ) -> list[np.ndarray]:
     """Shapley values [P] of the parts of each value, from about `passes` forward passes, and at least one pair.
 
-    Exact where the ablations × 2^P sets fit into `passes`.
+    Exact where the baselines × 2^P sets fit into `passes`.
     """
-    ways = len(task.input.ablations)
-    counts = [task.input.parts(value) for value in values]
+    ways = len(task.input.baselines)
+    counts = [task.input.segments(value) for value in values]
     orders = [None if exact(p, ways, passes) else _orders(p, ways, passes, rng) for p in counts]
     masks = [_subsets(p) if o is None else _prefixes(o) for p, o in zip(counts, orders, strict=True)]
 
     def each() -> Iterator[tuple[Any, Any]]:
         for value, answer, kept in zip(values, answers, masks, strict=True):
-            for ablation in task.input.ablations:
+            for baseline in task.input.baselines:
                 for start in range(0, len(kept), _AT_ONCE):
                     some = kept[start : start + _AT_ONCE]
-                    yield from ((v, answer) for v in task.input.keep_many(value, some, ablation))
+                    yield from ((v, answer) for v in task.input.mask_many(value, some, baseline))
 
-    scores = np.split(supports(task, model, each()), np.cumsum([ways * len(kept) for kept in masks])[:-1])
+    scores = np.split(log_likelihoods(task, model, each()), np.cumsum([ways * len(kept) for kept in masks])[:-1])
     worths = [s.reshape(ways, -1).mean(0) for s in scores]
     return [
         _weighed(worth, p) if o is None else _averaged(worth, o)

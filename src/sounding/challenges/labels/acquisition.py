@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate, watched
 from sounding.challenges.passes import frozen
-from sounding.data import picked
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
+from sounding.data import picked
 from sounding.errors import UsageError, did_you_mean
 
 Strategy = Literal["margin", "spread", "both", "random"]
@@ -172,7 +172,7 @@ def _torn(said: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _doubt(task: Task, prediction: Prediction) -> tuple[float | None, str]:
     """The margin where there are scores of a finite list of answers, else the confidence."""
-    options, scores = task.target.options, prediction.scores
+    options, scores = task.target.classes, prediction.scores
     if options is not None and scores is not None and len(scores) == len(options) > 1:
         second, best = np.partition(np.asarray(scores, float), -2)[-2:]
         return float(best - second), "margin"

@@ -20,14 +20,14 @@ from torch import nn
 from sounding.challenges.labels.acquisition import Strategy, choose, signals
 from sounding.challenges.labels.curves import area, nested_order
 from sounding.challenges.labels.retraining import Round, Say, affordable, lasting, price, retrained
-from sounding.evaluation import plots
-from sounding.data import picked
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
-from sounding.evaluation.intervals import mean_t
-from sounding.evaluation.context import Subject
 from sounding.contract.task import targets
+from sounding.data import picked
 from sounding.errors import TrainingError
+from sounding.evaluation import plots
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.intervals import mean_t
 
 ID, TITLE = "label_choice", "What choosing labels gains"
 FEWEST = 80
@@ -58,7 +58,7 @@ PLANS: Mapping[str, Plan] = {
 
 
 def gain(
-    subject: Subject,
+    context: EvaluationContext,
     plan: Plan | None = None,
     *,
     kept: MutableMapping[str, float] | None = None,
@@ -68,33 +68,33 @@ def gain(
 
     `progress` hears first what it costs, then how far it has come. `kept` takes in the scores of each finished pool.
     """
-    started, plan, say = time.perf_counter(), plan or PLANS[subject.profile], progress or (lambda _: None)
-    strategies = _able(subject, plan)
-    if reason := _impossible(subject, plan, strategies):
+    started, plan, say = time.perf_counter(), plan or PLANS[context.profile], progress or (lambda _: None)
+    strategies = _able(context, plan)
+    if reason := _impossible(context, plan, strategies):
         return not_applicable(ID, TITLE, reason)
-    sizes = _sizes(subject, plan)
+    sizes = _sizes(context, plan)
     runs = plan.pools * (1 + (len(sizes) - 1) * (len(strategies) + 1))
-    steps = affordable(subject.training, plan.seconds, runs)
+    steps = affordable(context.training, plan.seconds, runs)
     if steps is None:
-        return skipped(ID, TITLE, f"measuring what choosing labels gains {price(subject.training, runs)}")
-    seconds = subject.training["seconds"] * steps / subject.training["steps"]
+        return skipped(ID, TITLE, f"measuring what choosing labels gains {price(context.training, runs)}")
+    seconds = context.training["seconds"] * steps / context.training["steps"]
     say(f"measuring what choosing labels gains retrains the model {runs} times, {lasting(seconds * runs)}")
     work = Round(runs, progress, kept)
     scores: Scores = {name: [] for name in (*strategies, "random")}
     try:
         for pool in range(plan.pools):
-            for name, found in _pool(subject, plan, pool, sizes, strategies, steps, work).items():
+            for name, found in _pool(context, plan, pool, sizes, strategies, steps, work).items():
                 scores[name].append(found)
     except TrainingError as error:
         return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
     if not np.isfinite(list(scores.values())).all():
-        return skipped(ID, TITLE, f"a training on part of the rows gave no {subject.task.metrics[0].name}")
+        return skipped(ID, TITLE, f"a training on part of the rows gave no {context.task.metrics[0].name}")
     elapsed = time.perf_counter() - started
-    return timed(_findings(subject, sizes, scores, steps, elapsed), elapsed)
+    return timed(_findings(context, sizes, scores, steps, elapsed), elapsed)
 
 
 def _pool(
-    subject: Subject,
+    context: EvaluationContext,
     plan: Plan,
     pool: int,
     sizes: Sequence[int],
@@ -103,13 +103,13 @@ def _pool(
     work: Round,
 ) -> dict[str, list[float]]:
     """The scores [S] of each strategy in one pool; a pool that is kept whole is not tried again."""
-    label = f"{ID} seed {subject.seed} pool {pool} of {len(subject.train)} rows, {steps} steps"
+    label = f"{ID} seed {context.seed} pool {pool} of {len(context.train)} rows, {steps} steps"
     names = {arm: [f"{label}: {arm} {n}" for n in sizes] for arm in (*strategies, "random")}
     kept = work.kept
     if kept is not None and all(name in kept for arm in names.values() for name in arm):
         work.done += 1 + (len(sizes) - 1) * len(names)
         return {arm: [float(kept[name]) for name in named] for arm, named in names.items()}
-    found = _tried(subject, plan, pool, sizes, list(names), steps, work)
+    found = _tried(context, plan, pool, sizes, list(names), steps, work)
     if kept is not None:
         for arm, named in names.items():
             kept.update(zip(named, found[arm], strict=True))
@@ -117,19 +117,25 @@ def _pool(
 
 
 def _tried(
-    subject: Subject, plan: Plan, pool: int, sizes: Sequence[int], arms: Sequence[str], steps: int, work: Round
+    context: EvaluationContext,
+    plan: Plan,
+    pool: int,
+    sizes: Sequence[int],
+    arms: Sequence[str],
+    steps: int,
+    work: Round,
 ) -> dict[str, list[float]]:
-    task, rng = subject.task, subject.rng(f"choosing {pool}")
-    judges = subject.sample(plan.test, "choosing")
-    mine = picked(subject.train, rng.permutation(len(subject.train))[: plan.rows])
-    answers = [] if task.target.options is None else list(targets(mine))
+    task, rng = context.task, context.rng(f"choosing {pool}")
+    judges = context.sample(plan.test, "choosing")
+    mine = picked(context.train, rng.permutation(len(context.train))[: plan.rows])
+    answers = [] if task.target.classes is None else list(targets(mine))
     first = nested_order(answers or len(mine), rng)[: sizes[0]]
 
     def trained(rows: np.ndarray) -> nn.Module:
-        return work.ran(lambda: retrained(task, picked(mine, rows), steps, subject.seed * 1000 + pool))
+        return work.ran(lambda: retrained(task, picked(mine, rows), steps, context.seed * 1000 + pool))
 
     def score(model: nn.Module) -> float:
-        return task.metrics[0].value(trials(task, model, judges))
+        return task.metrics[0].value(evaluate_rows(task, model, judges))
 
     start = trained(first)
     found = {arm: [score(start)] for arm in arms}
@@ -137,7 +143,7 @@ def _tried(
         model, labelled = start, first
         for n in sizes[1:]:
             rest = np.setdiff1d(np.arange(len(mine)), labelled)
-            own = subject.rng(f"choosing {pool} {arm} {n}")
+            own = context.rng(f"choosing {pool} {arm} {n}")
             choice = choose(task, model, picked(mine, labelled), picked(mine, rest), n - len(labelled), arm, own)
             labelled = np.concatenate([labelled, rest[choice.indices]])
             model = trained(labelled)
@@ -145,39 +151,39 @@ def _tried(
     return found
 
 
-def _able(subject: Subject, plan: Plan) -> list[Strategy]:
+def _able(context: EvaluationContext, plan: Plan) -> list[Strategy]:
     """The strategies that this model can serve."""
-    said = signals(subject.task, subject.model, subject.train[:2])
+    said = signals(context.task, context.model, context.train[:2])
     needs = {"margin": said.doubt, "spread": said.features, "random": None}
     both = None if said.doubt is None else said.features
     return [name for name in plan.strategies if (both if name == "both" else needs[name]) is not None]
 
 
-def _impossible(subject: Subject, plan: Plan, strategies: Sequence[Strategy]) -> str:
-    if subject.task.gathers:
+def _impossible(context: EvaluationContext, plan: Plan, strategies: Sequence[Strategy]) -> str:
+    if context.task.collects:
         return "this task makes its own examples while it trains, so there are no labels to choose"
-    if len(subject.train) < FEWEST or not len(subject.test):
-        n, judges = len(subject.train), len(subject.test)
+    if len(context.train) < FEWEST or not len(context.test):
+        n, judges = len(context.train), len(context.test)
         return f"{n} training and {judges} test rows are too few to choose from ({FEWEST} and 1)"
     if not strategies:
         return "the model gives neither a confidence nor features to choose by"
-    if len(_sizes(subject, plan)) < 2:
-        return f"{len(subject.train)} rows of {len(subject.task.target.options or ())} classes leave nothing to choose"
+    if len(_sizes(context, plan)) < 2:
+        return f"{len(context.train)} rows of {len(context.task.target.classes or ())} classes leave nothing to choose"
     return ""
 
 
-def _sizes(subject: Subject, plan: Plan) -> list[int]:
+def _sizes(context: EvaluationContext, plan: Plan) -> list[int]:
     """Labels at first and after each doubling, up to half of a pool: with all of it there is nothing to choose."""
-    rows = min(plan.rows, len(subject.train))
-    first = max(20, 2 * len(subject.task.target.options or ()), round(START * rows))
+    rows = min(plan.rows, len(context.train))
+    first = max(20, 2 * len(context.task.target.classes or ()), round(START * rows))
     return [n for n in (first * 2**i for i in range(plan.doublings + 1)) if n <= rows / 2]
 
 
 # ---- what it says
 
 
-def _findings(subject: Subject, sizes: list[int], scores: Scores, steps: int, seconds: float) -> Section:
-    metric = subject.task.metrics[0]
+def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, steps: int, seconds: float) -> Section:
+    metric = context.task.metrics[0]
     sign = 1 if metric.higher_is_better else -1
     areas = {name: np.array([area(sizes, found) for found in pools]) for name, pools in scores.items()}
     numbers, words = [], []
@@ -191,7 +197,7 @@ def _findings(subject: Subject, sizes: list[int], scores: Scores, steps: int, se
             f"{len(areas[name])} pools, {steps} steps each, on the same test rows"
         )
         title = f"gain of choosing by {name}" if name != "both" else "gain of choosing by margin, then spread"
-        numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", subject.seed, seconds))
+        numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", context.seed, seconds))
         words.append(f"{name} {found} ({_verdict(found)})")
     drawn = {
         name: [mean_t([p[i] for p in pools], of="pools") for i in range(len(sizes))] for name, pools in scores.items()

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate, watched
-from sounding.contract.task_wrapper import Around
-from sounding.contract.task import Task
-from sounding.errors import UsageError
 from sounding.contract.modality import Change, InputModality
+from sounding.contract.task import Task
+from sounding.contract.task_wrapper import TaskWrapper
+from sounding.errors import UsageError
 
 TEMPERATURE = 0.5
 PROJECTED = 128
@@ -49,12 +49,12 @@ class Projected(nn.Module):
         return F.normalize(self.projection(features).float(), dim=1)
 
 
-class Contrast(Around):
+class Contrast(TaskWrapper):
     """Learns which two views show the same input; answers are not looked at."""
 
     def __init__(self, inside: Task) -> None:
         super().__init__(inside)
-        if type(self.input).vary is InputModality.vary:
+        if type(self.input).strong_augmentation is InputModality.strong_augmentation:
             raise UsageError("this kind of input knows no strong variation to learn from", fix=_WITHOUT)
         self.recipe = replace(inside.recipe, batch=max(BATCH, inside.recipe.batch), validations=1, patience=0)
 
@@ -73,7 +73,7 @@ class Contrast(Around):
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Two views of every input, one batch after the other: [2B, …]."""
-        views = [self.input.vary(self.inside.augment(x, rng)[0], rng) for _ in range(2)]
+        views = [self.input.strong_augmentation(self.inside.augment(x, rng)[0], rng) for _ in range(2)]
         return torch.cat([view for view in views if view is not None]), Change()
 
     def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:

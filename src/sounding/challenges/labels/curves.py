@@ -19,8 +19,8 @@ from typing import Literal
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap
 from sounding.errors import UsageError
+from sounding.evaluation.intervals import bootstrap
 
 Censored = Literal["", "at most", "more than"]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import nn
 
-from sounding.evaluation.evaluation import compare, estimate, trials
 from sounding.contract.evidence import Estimate, Number, Section
-from sounding.evaluation.context import Subject
+from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.evaluation import compare, estimate, evaluate_rows
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Help:
         return replace(section, status="ok", reason="", numbers=numbers, sentence=f"{self.sentence} {rest}".strip())
 
 
-def help_of(subject: Subject) -> Help | None:
+def help_of(context: EvaluationContext) -> Help | None:
     """What the help was worth on the test rows; None for a training that had none, or no control, or has not ended."""
-    if subject.control is None or "control" not in subject.training or not len(subject.test):
+    if context.control is None or "control" not in context.training or not len(context.test):
         return None
-    started, task = time.perf_counter(), subject.task
-    helped, control = _both(subject, subject.control)
+    started, task = time.perf_counter(), context.task
+    helped, control = _both(context, context.control)
     metric, groups = task.metrics[0], [record.group for record in control]
-    alone = estimate(metric, control, groups, subject.seed)
-    gain = compare(task, helped, control, subject.seed)[metric.name]
-    what = words(subject.config.get("means", {}))
+    alone = estimate(metric, control, groups, context.seed)
+    gain = compare(task, helped, control, context.seed)[metric.name]
+    what = words(context.config.get("means", {}))
     seconds = time.perf_counter() - started
 
     def number(id: str, name: str, found: Estimate, definition: str) -> Number:
-        return Number(id, name, found, definition, metric.unit, seed=subject.seed, seconds=seconds)
+        return Number(id, name, found, definition, metric.unit, seed=context.seed, seconds=seconds)
 
     numbers = (
         number("control", f"{metric.name} without the help", alone,
@@ -53,7 +53,7 @@ def help_of(subject: Subject) -> Help | None:
         number("help_gain", f"change in {metric.name} by the help", gain,
                f"{metric.name} with {what} minus that without, on the same test rows; one training each"),
     )  # fmt: skip
-    return Help(numbers, _sentence(subject, what, metric.name, alone, gain))
+    return Help(numbers, _sentence(context, what, metric.name, alone, gain))
 
 
 def words(means: Mapping[str, Any]) -> str:
@@ -66,16 +66,16 @@ def words(means: Mapping[str, Any]) -> str:
     return " and ".join(parts) or "the help"
 
 
-def _both(subject: Subject, other: nn.Module) -> tuple[list[Any], list[Any]]:
-    """Records with the help and without; the model of the subject is the one that was kept."""
-    kept, other_records = subject.records, trials(subject.task, other, subject.test)
-    return (kept, other_records) if subject.training["control"]["better"] else (other_records, kept)
+def _both(context: EvaluationContext, other: nn.Module) -> tuple[list[Any], list[Any]]:
+    """Records with the help and without; the model of the context is the one that was kept."""
+    kept, other_records = context.records, evaluate_rows(context.task, other, context.test)
+    return (kept, other_records) if context.training["control"]["better"] else (other_records, kept)
 
 
-def _sentence(subject: Subject, what: str, name: str, alone: Estimate, gain: Estimate) -> str:
+def _sentence(context: EvaluationContext, what: str, name: str, alone: Estimate, gain: Estimate) -> str:
     said = f"On the same labels, {what} changed {name} by {gain}, from {alone} without"
     clear = gain.low is not None and gain.high is not None and (gain.low > 0 or gain.high < 0)
     said += "." if clear else ", which is not told apart from no change."
-    if not subject.training["control"]["better"]:
+    if not context.training["control"]["better"]:
         said += " It was no better on the validation rows, so the training without it was kept."
     return said

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.labels.retraining import Round, Say, retrained
-from sounding.data import picked
-from sounding.evaluation.evaluation import trials
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, targets
+from sounding.data import picked
 from sounding.errors import UsageError
+from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.randomness import stream
 
 FOLDS = 5
@@ -94,14 +94,14 @@ def out_of_fold_records(
     if not 2 <= k <= units:
         what = f"{units} rows or groups cannot be cut into {k} folds"
         raise UsageError(what, fix=f"Take between 2 and {units} folds" if units > 1 else "Give more rows")
-    answers = len(rows) if task.target.options is None else list(targets(rows))
+    answers = len(rows) if task.target.classes is None else list(targets(rows))
     fold, work = folds(answers, groups, k, stream("folds", seed)), Round(k, progress)
     found: list[Record | None] = [None] * len(rows)
     for number in range(k):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
 
         def judged(outside: np.ndarray = outside, inside: np.ndarray = inside, number: int = number) -> list[Record]:
-            return trials(
+            return evaluate_rows(
                 task, retrained(task, picked(rows, outside), steps, seed * 1000 + number), picked(rows, inside)
             )
 
@@ -119,7 +119,7 @@ def out_of_fold(
 
 def probabilities(task: Task, records: Sequence[Record]) -> np.ndarray:
     """[n, K]: the scores of records. Raises UsageError where they are not one for each option."""
-    options = task.target.options
+    options = task.target.classes
     if options is None or any(r.scores is None or len(r.scores) != len(options) for r in records):
         raise UsageError(
             "the answers of this task are no finite list with probabilities", fix="Rank rows by their loss"
@@ -132,7 +132,7 @@ def probabilities(task: Task, records: Sequence[Record]) -> np.ndarray:
 
 def suspects(task: Task, rows: Sequence[Example], probabilities: np.ndarray) -> list[Suspect]:
     """The rows for which `probabilities` [n, K] out of fold favour another answer, the largest margin first."""
-    options, given = list(task.target.options or ()), _given(task, rows)
+    options, given = list(task.target.classes or ()), _given(task, rows)
     own, counted = probabilities[np.arange(len(given)), given], contradicted(given, probabilities)
     margins = probabilities.max(1) - own
     found = []
@@ -196,7 +196,7 @@ def confident_joint(given: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _given(task: Task, rows: Sequence[Example]) -> np.ndarray:
-    places = {option: place for place, option in enumerate(task.target.options or ())}
+    places = {option: place for place, option in enumerate(task.target.classes or ())}
     return np.array([places[answer] for answer in targets(rows)], np.int64)
 
 

@@ -22,15 +22,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from sounding import files
 from sounding.challenges.labels import label_errors
 from sounding.challenges.labels.acquisition import Strategy, choose
 from sounding.challenges.labels.retraining import Say, affordable, lasting, price
 from sounding.challenges.passes import frozen
-from sounding import files
-from sounding.data import Pool, picked
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
+from sounding.data import Pool, picked
 from sounding.errors import RunError, UsageError
 from sounding.randomness import stream
 
@@ -159,7 +159,7 @@ def review(
     Raises RunError where a training costs too much or its cost is not known, UsageError for more folds than rows.
     """
     started = time.perf_counter()
-    if task.gathers:
+    if task.collects:
         raise UsageError("this task makes its own examples while it trains, so there are no labels to look at")
     steps = affordable(training, seconds, folds)
     if steps is None:
@@ -169,7 +169,7 @@ def review(
         each = training["seconds"] * steps / training["steps"]
         progress(f"looking for wrong labels trains {folds} models, {lasting(each * folds)}")
     records = label_errors.out_of_fold_records(task, rows, folds, steps, seed, progress)
-    if task.target.options is None or any(record.scores is None for record in records):
+    if task.target.classes is None or any(record.scores is None for record in records):
         found, share, ranked = label_errors.dubious(records), None, "loss"
     else:
         given = label_errors.probabilities(task, records)

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.contract.task_wrapper import Around
-from sounding.data import picked
-from sounding.machine.setting import inference
+from sounding.contract.modality import SoftLabel
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
-from sounding.contract.modality import Weighed
+from sounding.contract.task_wrapper import TaskWrapper
+from sounding.data import picked
+from sounding.machine.setting import inference
 
 ROUND = 4096
 """Rows in a round, labelled (repeated as it takes) and unlabelled."""
@@ -49,7 +49,7 @@ class Round(Sequence[Example]):
         return replace(self.unlabelled[index - own], target=self.answers[index - own])
 
 
-class SelfTraining(Around):
+class SelfTraining(TaskWrapper):
     """Trains on the labelled rows and on what the `teacher`, a trained model of the task, says of `unlabelled` ones."""
 
     def __init__(self, inside: Task, unlabelled: Sequence[Example], teacher: nn.Module) -> None:
@@ -58,23 +58,23 @@ class SelfTraining(Around):
         self._answered: dict[int, Prediction] = {}
 
     @property
-    def gathers(self) -> bool:
+    def collects(self) -> bool:
         """Each round has other rows of the pool."""
         return True
 
-    def gather(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
+    def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """A round: a fifth of labelled rows, and rows of the pool with the teacher's answers."""
         rows = max(ROUND, self.recipe.batch)
         own = round(LABELLED * rows)
         repeated = np.concatenate([rng.permutation(len(examples)) for _ in range(-(-own // len(examples)))])[:own]
         asked = rng.permutation(len(self.unlabelled))[: rows - own]
         answers = self._answers(asked)
-        if self.target.options is None or any(answer.scores is None for answer in answers):
+        if self.target.classes is None or any(answer.scores is None for answer in answers):
             sure = np.array([answer.confidence or 0.0 for answer in answers])
             chosen = np.flatnonzero(sure >= np.median(sure)) if len(sure) else np.arange(0)
             taught: list[Any] = [answers[i].value for i in chosen]
         else:
-            chosen, taught = np.arange(len(asked)), [Weighed(tuple(map(float, a.scores))) for a in answers]  # type: ignore[arg-type]
+            chosen, taught = np.arange(len(asked)), [SoftLabel(tuple(map(float, a.scores))) for a in answers]  # type: ignore[arg-type]
         return Round(picked(examples, repeated), picked(self.unlabelled, asked[chosen]), taught)
 
     def _answers(self, asked: np.ndarray) -> list[Prediction]:

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sounding.errors import RunError, UsageError
 from sounding.files import write_json
 from sounding.machine.metering.cost import Cost
 from sounding.machine.metering.meter import Meter
 from sounding.machine.metering.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, zones
 from sounding.machine.metering.watts import Calibration, calibration_file, processor_name, rate
-from sounding.errors import RunError, UsageError
 
 SECONDS = 10.0
 """For each load: long enough for the counter, short enough that nobody minds."""

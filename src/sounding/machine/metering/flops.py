@@ -1,8 +1,8 @@
-"""Floating-point operations of any piece of torch code, counted exactly, or refused where they cannot be.
+"""Floating-point operations of any piece of torch code, counted exactly, or rejected where they cannot be.
 
 torch's own counter sees matrix products and convolutions, but on a CPU three kinds of layer pass it unseen and count
 as zero: fused recurrent layers, fused attention, and the encoder's fast path. Here the first and last are switched off
-while counting, attention has a formula, and any other heavy operation without one is refused by name, not ignored.
+while counting, attention has a formula, and any other heavy operation without one is rejected by name, not ignored.
 
 A multiplication and an addition are two operations. Element-wise work (activations, norms, softmax) is not counted, as
 is usual; it is a few percent of the whole.

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sounding.errors import UsageError
 from sounding.machine import setting as machine
 from sounding.machine.metering.processors import thermal
-from sounding.errors import UsageError
 
 VARIABLE = "SOUNDING_WATTS_PER_CORE"
 WATTS = 3.5  # W per busy vCPU, its share of the idle machine included: Cloud Carbon Footprint, from SPECpower

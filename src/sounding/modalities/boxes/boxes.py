@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.modality import Change, Modality, Row
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.boxes.drawing import draw_boxes
 from sounding.modalities.boxes.layouts import cells, folders
@@ -30,7 +31,6 @@ from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, cl
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.boxes.layouts.yolo import NAME_FILES
 from sounding.modalities.category import lookalikes
-from sounding.contract.modality import Change, Modality, Row
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
@@ -63,12 +63,12 @@ class Boxes(Modality):
         """The rows of a COCO json file, or of a folder in the layout of COCO, Pascal VOC or YOLO; None for others."""
         return folders.rows(path, input)
 
-    def laid(self, value: BoxSet, extent: tuple[int, int]) -> BoxSet:
-        """The boxes as shares of a picture `extent` (width, height) pixels large.
+    def placed(self, value: BoxSet, image_size: tuple[int, int]) -> BoxSet:
+        """The boxes as shares of a picture `image_size` (width, height) pixels large.
 
         Raises DataError for a box wholly outside of it, and for boxes drawn on a picture of another size.
         """
-        return over(value.sure, extent)
+        return over(value.sure, image_size)
 
     def fit(self, values: Iterable[BoxSet]) -> None:
         """Learn the names of the classes. Raises DataError if no picture has a box."""
@@ -77,7 +77,7 @@ class Boxes(Modality):
             raise DataError("no picture has a box to learn from", fix="Give at least one row with a box")
         self.names = sorted(names, key=_by_number if all(map(_number, names)) else None)
 
-    def quarrels(self) -> list[str]:
+    def label_conflicts(self) -> list[str]:
         """Groups of class names that differ only by case or spaces."""
         groups = lookalikes(self.names)
         return [f"the classes {' and '.join(map(repr, group))} differ only by case or spaces" for group in groups]
@@ -95,19 +95,19 @@ class Boxes(Modality):
     def _encoded(self, value: BoxSet, places: Mapping[str, int]) -> tuple[Tensor, Tensor]:
         if value.pixels:
             raise DataError("the boxes are in pixels of a picture of unknown size", fix="Lay them over it first")
-        if unknown := self.strange(value):
+        if unknown := self.unseen_class(value):
             raise DataError(
                 unknown, fix=did_you_mean(next(n for n in value.labels if n not in places), self.names[:20])
             )
         classes = torch.tensor([places[name] for name in value.labels], dtype=torch.long)
         return torch.from_numpy(value.corners.copy()), classes
 
-    def strange(self, value: BoxSet) -> str:
+    def unseen_class(self, value: BoxSet) -> str:
         """What in a value no training row had ("no training row has the class 'cat'"), or nothing."""
         unknown = sorted(set(value.labels) - set(self.names))
         return f"no training row has the class {' or '.join(map(repr, unknown))}" if unknown else ""
 
-    def follow(self, values: Sequence[BoxSet], change: Change) -> list[BoxSet]:
+    def transform_targets(self, values: Sequence[BoxSet], change: Change) -> list[BoxSet]:
         """Boxes go where their pixels went; one of which less than a quarter stays in the picture is dropped.
 
         A picture that was mixed with another has the boxes of both, and a mosaic those of all its tiles.
@@ -122,7 +122,7 @@ class Boxes(Modality):
         maps = change.affine.cpu().numpy()
         return [clipped(replace(value, corners=moved(value.corners, m))) for value, m in zip(out, maps, strict=True)]
 
-    def typical(self, values: Sequence[BoxSet]) -> BoxSet:
+    def constant_baseline(self, values: Sequence[BoxSet]) -> BoxSet:
         """One box: the mean box of the most common class; none where no picture has a box."""
         counts = Counter(label for value in values for label in value.labels)
         if not counts:
@@ -144,7 +144,7 @@ class Boxes(Modality):
         In shares, not rounded, where the picture's size is not known.
         """
         value = value.sure
-        known = value.extent is not None or value.pixels
+        known = value.image_size is not None or value.pixels
         corners = (value.in_pixels().round().astype(int) if known else value.corners).tolist()
         score = np.full(len(value), np.nan) if value.scores is None else value.scores
         sides = ("xmin", "ymin", "xmax", "ymax")

@@ -44,5 +44,5 @@ def draw_boxes(axes: Any, value: BoxSet, size: tuple[int, int], names: Sequence[
 def _placed(value: BoxSet, size: tuple[int, int]) -> list[list[float]]:
     """Corners in the coordinates of `imshow`, where the middle of the first pixel is at 0."""
     width, height = size
-    corners = value.corners / ([*value.extent, *value.extent] if value.pixels and value.extent else [1.0])
+    corners = value.corners / ([*value.image_size, *value.image_size] if value.pixels and value.image_size else [1.0])
     return (corners * [width, height, width, height] - 0.5).tolist()

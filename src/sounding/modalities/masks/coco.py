@@ -22,9 +22,9 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from sounding.contract.modality import Row
 from sounding.errors import DataError
 from sounding.modalities.category import SPLITS
-from sounding.contract.modality import Row
 
 BACKGROUND = "background"
 

@@ -8,7 +8,7 @@
 
 One rule covers all with masks in folders of their own: leave out of a path the folders that say "image" or "mask", and
 what is left, folders and stem, is the same for a picture and its mask. Pictures without a mask, and masks without a
-picture, become rows that are refused by their place.
+picture, become rows that are rejected by their place.
 
 Names come from classes.txt, codes.txt or labels.txt (a name a line, or `id name`); colours and names from
 class_dict.csv (name,r,g,b), label_colors.txt (r g b name) or labelmap.txt (name:r,g,b).
@@ -23,11 +23,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sounding.contract.modality import Row
 from sounding.errors import DataError
 from sounding.modalities.category import SPLITS
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.cells import PLAIN, VOID, Scheme
-from sounding.contract.modality import Row
 
 PICTURES = frozenset(
     ("images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "leftimg8bit", "rgb", "inputs", "input")

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.modality import Change, Modality, Row
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import cells, connected, drawing, layouts
 from sounding.modalities.masks.cells import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
-from sounding.contract.modality import Change, Modality, Row
 from sounding.modalities.pictures.picture import within
 
 PEEKED = 64
@@ -94,17 +94,17 @@ class Mask(Modality):
             self.scheme = self.scheme.as_black_and_white()
         return rows
 
-    def laid(self, value: np.ndarray, extent: tuple[int, int]) -> np.ndarray:
+    def placed(self, value: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         """The mask, which must be as large as its picture: raises DataError where it is not."""
         height, width = value.shape
-        if (width, height) != tuple(extent):
-            what = f"the mask is {width}×{height} pixels, its picture {extent[0]}×{extent[1]}"
+        if (width, height) != tuple(image_size):
+            what = f"the mask is {width}×{height} pixels, its picture {image_size[0]}×{image_size[1]}"
             raise DataError(what, fix="Save both at one size (the mask without smoothing), or remove the row")
         return value
 
-    def stretched(self, value: np.ndarray, extent: tuple[int, int]) -> np.ndarray:
+    def resized(self, value: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         """An answer, which a model may have given on a smaller picture, by nearest neighbour."""
-        return nearest(value, (extent[1], extent[0]))
+        return nearest(value, (image_size[1], image_size[0]))
 
     def remark(self, value: np.ndarray) -> str:
         """That a mask says nothing, or the same all over."""
@@ -179,7 +179,7 @@ class Mask(Modality):
         table[: len(self.ids)] = self.ids
         return table[places.cpu().numpy() if isinstance(places, Tensor) else np.asarray(places)]
 
-    def follow(self, values: Sequence[np.ndarray], change: Change) -> list[np.ndarray]:
+    def transform_targets(self, values: Sequence[np.ndarray], change: Change) -> list[np.ndarray]:
         """The masks sampled where the pictures were, by nearest neighbour; 255 outside. Masks cannot be mixed."""
         if change.partner is not None or change.tiles:
             raise UsageError("pictures with masks cannot be mixed", fix="Leave mixup, cutmix and mosaics out")
@@ -191,7 +191,7 @@ class Mask(Modality):
             values = [padded(value, tall, wide) for value in values]
         return [sampled(value, affine, change.shape) for value, affine in zip(values, change.affine, strict=True)]
 
-    def typical(self, values: Sequence[np.ndarray]) -> np.ndarray:
+    def constant_baseline(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """The most common class all over a mask of the most common size."""
         counts, sizes = np.zeros(256, np.int64), Counter[tuple[int, ...]]()
         for value in values:
@@ -246,7 +246,7 @@ class Mask(Modality):
         drawing.png(value, path, self._by_id())
         return path
 
-    def strange(self, value: np.ndarray) -> str:
+    def unseen_class(self, value: np.ndarray) -> str:
         """Which class of a mask no training mask has, or nothing."""
         unknown = [self.name(i) for i, _ in self._shares(value) if i not in self.ids]
         return f"no training mask has the class {' or '.join(map(repr, unknown))}" if unknown else ""

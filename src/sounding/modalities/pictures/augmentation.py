@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sounding.errors import UsageError
 from sounding.contract.modality import Change
+from sounding.errors import UsageError
 
 
 def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Blurs, clouds and displacements of pictures, in numpy: what corruptions and ablations are made of.
+"""Blurs, clouds and displacements of pictures, in numpy: what corruptions and baselines are made of.
 
 Pictures are float32 [H, W, C]. Kernels keep the mean where they can: beyond the border a picture is its own mirror.
 """

@@ -20,8 +20,8 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.contract.modality import Change, Corruption, InputModality, Threat
+from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.pictures import augmentation, drawing, picture, variation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
 from sounding.modalities.pictures.filters import gaussian
@@ -53,8 +53,8 @@ class Image(InputModality):
 
     columns = ("image", "img", "picture", "photo", "image_path", "image_file", "file", "filename", "file_name", "path")
     suffixes = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
-    ablations = ("mean", "blur")
-    legal = (0.0, 1.0)
+    baselines = ("mean", "blur")
+    value_range = (0.0, 1.0)
     threats = (Threat("L∞ 2/255", "linf", 2 / 255), Threat("L∞ 8/255", "linf", 8 / 255))
 
     def __init__(self, size: int = 0, fill: str = "crop") -> None:
@@ -90,9 +90,9 @@ class Image(InputModality):
         side = 0 if self.fill == "own" else max(self.height, self.width)
         return self._worked(picture.of_cell(cell, root, side))
 
-    def extent(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
+    def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
         """Width and height in pixels as the picture is seen; only the header of a file is read."""
-        return picture.extent(cell, root)
+        return picture.image_size(cell, root)
 
     def _worked(self, value: np.ndarray) -> np.ndarray:
         """The array at the working size and channels, once they are known."""
@@ -206,21 +206,21 @@ class Image(InputModality):
             x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout, noise=noise
         )
 
-    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+    def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
         """A batch turned, sheared, moved and toned; see `variation.py`."""
-        return variation.vary(x, rng, strength)
+        return variation.strong_augmentation(x, rng, strength)
 
     # ---- explaining
 
-    def parts(self, value: np.ndarray) -> int:
+    def segments(self, value: np.ndarray) -> int:
         """P: the cells of a grid over the picture, 8 × 8, or 4 × 4 where the shorter side is below 16 pixels."""
         return _grid(value) ** 2
 
-    def keep(self, value: np.ndarray, mask: np.ndarray, ablation: str) -> np.ndarray:
+    def mask(self, value: np.ndarray, mask: np.ndarray, baseline: str) -> np.ndarray:
         """The picture with only the cells where `mask` [P] is true."""
-        return self.keep_many(value, np.asarray(mask)[None], ablation)[0]
+        return self.mask_many(value, np.asarray(mask)[None], baseline)[0]
 
-    def keep_many(self, value: np.ndarray, masks: np.ndarray, ablation: str) -> list[np.ndarray]:
+    def mask_many(self, value: np.ndarray, masks: np.ndarray, baseline: str) -> list[np.ndarray]:
         """The pictures kept by each row of `masks` [M, P], all at once.
 
         "mean" shows the mean colour of the training pictures (of this picture, before `fit`) in place of what is taken
@@ -229,24 +229,24 @@ class Image(InputModality):
         height, width, channels = value.shape
         cells = np.repeat(_cells(height, width, _grid(value)), channels)  # flat, for one long and fast selection
         inside = np.take(np.asarray(masks, bool), cells, axis=1)
-        kept = np.where(inside, value.ravel(), self._ablated(value, ablation).ravel())
+        kept = np.where(inside, value.ravel(), self._ablated(value, baseline).ravel())
         return list(kept.reshape(-1, height, width, channels))
 
-    def _ablated(self, value: np.ndarray, ablation: str) -> np.ndarray:
+    def _ablated(self, value: np.ndarray, baseline: str) -> np.ndarray:
         unit = picture.as_unit(value)
-        if ablation == "mean":
+        if baseline == "mean":
             known = len(self.mean) == value.shape[2]
             colour = np.array(self.mean, np.float32) if known else unit.mean(axis=(0, 1))
             return picture.like(np.broadcast_to(colour, unit.shape), value)
-        if ablation == "blur":
+        if baseline == "blur":
             return picture.like(gaussian(unit, min(value.shape[:2]) / 8), value)
-        raise UsageError(f"pictures have no ablation {ablation!r}", fix=did_you_mean(ablation, self.ablations))
+        raise UsageError(f"pictures have no baseline {baseline!r}", fix=did_you_mean(baseline, self.baselines))
 
-    def pool(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
         """The sum of `saliency` [C, H, W] over each cell: [P]."""
         total = saliency.detach().cpu().double().sum(0).numpy()
         cells = _cells(*total.shape, _grid(value))
-        return np.bincount(cells.ravel(), weights=total.ravel(), minlength=self.parts(value))
+        return np.bincount(cells.ravel(), weights=total.ravel(), minlength=self.segments(value))
 
     @property
     def corruptions(self) -> Mapping[str, Corruption]:

@@ -19,7 +19,7 @@ import PIL.ImageOps
 from sounding.errors import DataError
 
 MAX_PIXELS = 100_000_000
-"""Larger pictures are refused by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
+"""Larger pictures are rejected by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
 
 TURNED = 0x0112
 """The EXIF tag of how the camera was held; from 5 on, height and width change places."""
@@ -83,7 +83,7 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
         raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file, or remove this row") from None
 
 
-def extent(cell: Any, root: Path = Path()) -> tuple[int, int]:
+def image_size(cell: Any, root: Path = Path()) -> tuple[int, int]:
     """Width and height of what `of_cell` gives, from the header alone where the cell is a file or its bytes."""
     if isinstance(cell, Mapping):
         cell = cell["bytes"] if cell.get("bytes") is not None else cell.get("path")
@@ -180,7 +180,7 @@ def _ranged(array: np.ndarray) -> np.ndarray:
         return np.rint(array / 257).astype(np.uint8)
     low, high = float(array.min()), float(array.max())
     top = 1.0 if array.dtype.kind == "f" else 255
-    if not (low >= 0 and high <= top):  # written so that NaN is refused as well
+    if not (low >= 0 and high <= top):  # written so that NaN is rejected as well
         found = f"numbers from {low:g} to {high:g}"
         raise DataError(f"the picture holds {found}", fix="Give whole numbers 0 to 255, or fractions 0 to 1")
     return array.astype(np.float32 if array.dtype.kind == "f" else np.uint8)

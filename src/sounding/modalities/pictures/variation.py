@@ -22,7 +22,7 @@ TURN, SHEAR, MOVE = math.radians(30), 0.3, 0.2
 """The largest angle, slope and share of the side, at strength 1."""
 
 
-def vary(x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+def strong_augmentation(x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
     """Each picture warped by a random affine map, then posterised, solarised, stretched in contrast or left so."""
     return _tone(_warp(x, rng, strength), rng, strength)
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from sounding.applications.vision.detect.task import Detect
-from sounding.data import open_data
-from sounding.machine.setting import Setting
+from sounding.contract.modality import Change
 from sounding.contract.records import Example
-from sounding.training.loop import Budget, fit
+from sounding.data import open_data
 from sounding.errors import UsageError
+from sounding.machine.setting import Setting
 from sounding.modalities.boxes.boxes import BoxSet
 from sounding.modalities.boxes.mosaic import mosaic
-from sounding.contract.modality import Change
 from sounding.modalities.pictures.augmentation import warp
 from sounding.randomness import generator, stream
+from sounding.training.loop import Budget, fit
 
 NONE = BoxSet(np.zeros((0, 4)), ())
 
@@ -82,9 +82,9 @@ def test_support_tells_right_boxes_from_moved_and_renamed_ones(trained):
     other = {"disc": "square", "square": "disc"}
     moved = [replace(t, corners=1 - t.corners[:, [2, 3, 0, 1]]) for t in truths]
     renamed = [replace(t, labels=tuple(other[name] for name in t.labels)) for t in truths]
-    right = task.support(model, x, truths).mean()
+    right = task.log_likelihood(model, x, truths).mean()
     for wrong in (moved, renamed):
-        assert task.support(model, x, wrong).mean() < right - 0.3
+        assert task.log_likelihood(model, x, wrong).mean() < right - 0.3
 
 
 def test_the_loss_of_pictures_without_boxes_is_finite_and_teaches():
@@ -136,7 +136,7 @@ def marked(height=60, width=80):
         left, top, right, bottom = 10 + 3 * i, 12 + 2 * i, 30 + 4 * i, 28 + 3 * i
         x[i, 0, top:bottom, left:right] = 1.0
         corners = np.array([[left / width, top / height, right / width, bottom / height]])
-        truths.append(BoxSet(corners, ("thing",), extent=(width, height)))
+        truths.append(BoxSet(corners, ("thing",), image_size=(width, height)))
     return x, truths
 
 
@@ -157,7 +157,7 @@ def test_boxes_follow_pictures_that_are_scaled_moved_mirrored_and_turned(upright
         rng = generator("warp", seed)
         y, affine = warp(x, rng, scale=(0.7, 1.4), shift=0.2, flip=True, upright=upright, shape=shape)
         assert y.shape == (8, 1, *(shape or (60, 80)))
-        for picture, boxes in zip(y, task.target.follow(truths, Change(affine=affine)), strict=True):
+        for picture, boxes in zip(y, task.target.transform_targets(truths, Change(affine=affine)), strict=True):
             if len(boxes) and (boxes.corners > 0.02).all() and (boxes.corners < 0.98).all():
                 np.testing.assert_allclose(boxes.corners[0], seen(picture), atol=2.1 / 60)
                 compared += 1
@@ -171,7 +171,7 @@ def test_boxes_follow_pictures_into_a_mosaic():
         y, change = mosaic(x, generator("mosaic", seed), scale=(0.4, 0.8), flip=True)
         assert [sorted(t.partner.tolist()) for t in change.tiles] == [list(range(8))] * 4
         assert any((t.partner == torch.arange(8)).all() for t in change.tiles)
-        for i, boxes in enumerate(task.target.follow(truths, change)):
+        for i, boxes in enumerate(task.target.transform_targets(truths, change)):
             for box in boxes.corners:
                 left, top, right, bottom = (box * [80, 60, 80, 60]).round().astype(int)
                 inner = y[i, 0, top + 2 : bottom - 2, left + 2 : right - 2]

@@ -15,23 +15,23 @@ from sounding.applications.vision.detect.metrics import (
     mean_average_precision_50,
     mean_average_precision_of_size,
 )
-from sounding.evaluation.intervals import bootstrap
 from sounding.contract.records import Record
+from sounding.evaluation.intervals import bootstrap
 
 NAMES = ("a", "b", "c")
-Boxes = namedtuple("Boxes", "corners labels scores extent")
+Boxes = namedtuple("Boxes", "corners labels scores image_size")
 
 
-def boxes(corners, labels, scores=None, extent=(100, 100)):
+def boxes(corners, labels, scores=None, image_size=(100, 100)):
     scores = None if scores is None else np.asarray(scores, np.float32)
-    return Boxes(np.asarray(corners, np.float32).reshape(-1, 4), tuple(labels), scores, extent)
+    return Boxes(np.asarray(corners, np.float32).reshape(-1, 4), tuple(labels), scores, image_size)
 
 
 def record(value, truth):
     return Record(value, truth, None, 0.0)
 
 
-def random_records(rng, pictures=12, most=8, extra=6, levels=10, extent=(512, 384), names=NAMES):
+def random_records(rng, pictures=12, most=8, extra=6, levels=10, image_size=(512, 384), names=NAMES):
     """True boxes of all sizes; detections near them, on a coarse grid so that overlaps tie, with scores that tie."""
     out = []
     for _ in range(pictures):
@@ -47,13 +47,13 @@ def random_records(rng, pictures=12, most=8, extra=6, levels=10, extent=(512, 38
         found = np.concatenate([near, other])
         found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 1)
         scores = rng.integers(1, levels + 1, len(found)) / levels
-        width, height = extent
+        width, height = image_size
         scale = np.array([width, height, width, height])
         labels = rng.choice(names, n)
         called = np.concatenate([np.repeat(labels, times), rng.choice(names, len(other))])
         called = np.where(rng.random(len(called)) < 0.15, rng.choice(names, len(called)), called)
-        value = boxes(found / scale, called.tolist(), scores, extent)
-        out.append(record(value, boxes(true / scale, labels.tolist(), None, extent)))
+        value = boxes(found / scale, called.tolist(), scores, image_size)
+        out.append(record(value, boxes(true / scale, labels.tolist(), None, image_size)))
     return out
 
 
@@ -62,7 +62,7 @@ def coco(records, names=NAMES):
     oracle = pytest.importorskip("faster_coco_eval")
     images, truths, found = [], [], []
     for i, r in enumerate(records, 1):
-        width, height = r.truth.extent
+        width, height = r.truth.image_size
         images.append({"id": i, "width": width, "height": height, "file_name": f"{i}.jpg"})
         for into, held in ((truths, r.truth), (found, r.value)):
             pixels = held.corners.astype(float) * [width, height, width, height]
@@ -164,7 +164,7 @@ def test_the_perfect_the_empty_and_the_unknown():
 
 
 def test_sizes_need_the_extent():
-    truth = boxes([[0, 0, 0.5, 0.5]], "a", extent=None)
+    truth = boxes([[0, 0, 0.5, 0.5]], "a", image_size=None)
     records = [record(replace_scores(truth, [1]), truth)]
     assert mean_average_precision(("a",)).value(records) == 1.0
     assert np.isnan(mean_average_precision_of_size(("a",), "small").value(records))

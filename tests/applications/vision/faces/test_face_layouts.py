@@ -1,4 +1,4 @@
-"""From folders and lists to pairs: nobody on two sides, pairs within their block, lists kept, bad lines refused."""
+"""From folders and lists to pairs: nobody on two sides, pairs within their block, lists kept, bad lines rejected."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from sounding.applications.vision.faces.pairs import arranged
 from sounding.applications.vision.faces.task import Faces
+from sounding.contract.modality import Row
 from sounding.data import open_data
 from sounding.data.survey import survey
 from sounding.errors import DataError
-from sounding.applications.vision.faces.pairs import arranged
-from sounding.contract.modality import Row
 from sounding.randomness import stream
 
 
@@ -171,7 +171,7 @@ def test_lines_that_cannot_be_used_are_refused_by_file_and_line(tmp_path):
              "P_5_0001,P_5_0002,1,validation"]  # fmt: skip
     (folder / "pairs.csv").write_text("\n".join(lines) + "\n")
     report = survey(Faces(), str(folder)).report
-    found = {refusal.where: refusal.what for refusal in report.refused}
+    found = {rejection.where: rejection.what for rejection in report.rejected}
     assert set(found) == {f"pairs.csv:{n}" for n in (3, 4, 5, 6)}
     assert "no picture 'P_9_0007'" in found["pairs.csv:3"]
     assert "same=1 is not what the folders 'P_1' and 'P_2' say" in found["pairs.csv:4"]
@@ -198,7 +198,7 @@ def test_a_table_with_a_person_column_opens(tmp_path):
     (tmp_path / "people.csv").write_text("image,identity\n" + "\n".join(lines) + "\n,p3\nmissing.png,p4\n")
     report = survey(Faces(), str(tmp_path / "people.csv"), allow_bad=0.1).report
     assert "target=identity" in report.columns
-    assert {refusal.where for refusal in report.refused} == {"people.csv:62", "people.csv:63"}
+    assert {rejection.where for rejection in report.rejected} == {"people.csv:62", "people.csv:63"}
     assert min(report.splits.values()) > 0
 
 

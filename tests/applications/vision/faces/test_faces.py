@@ -8,10 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sounding.applications.vision.faces.task import Faces, FacesRecipe
-from sounding.evaluation.evaluation import trials
-from sounding.contract.records import Example
 from sounding.applications.vision.faces.modality import DIFFERENT, SAME, Kin, Pair
+from sounding.applications.vision.faces.task import Faces, FacesRecipe
+from sounding.contract.records import Example
+from sounding.evaluation.evaluation import evaluate_rows
 from sounding.randomness import generator, stream
 
 
@@ -67,7 +67,7 @@ def test_of_a_stranger_nothing_is_learnt_by_name(pairs):
 
 def test_the_answer_does_not_depend_on_the_order_or_on_mirroring(pairs):
     task, model = made(pairs)
-    task.settle(model, pairs, ())
+    task.calibrate(model, pairs, ())
     turned = [Pair(e.input.second, e.input.first) for e in pairs]
     mirrored = [Pair(e.input.first[:, ::-1].copy(), e.input.second) for e in pairs]
     plain = np.stack([p.scores for p in task.predict(model, [e.input for e in pairs])])
@@ -78,9 +78,9 @@ def test_the_answer_does_not_depend_on_the_order_or_on_mirroring(pairs):
 def test_what_is_set_holds_its_rate_on_the_validation_people_and_measuring_changes_nothing(pairs):
     task, model = made(pairs, fmr=0.05)
     before = {name: t.clone() for name, t in model.state_dict().items()}
-    first = trials(task, model, pairs)
+    first = evaluate_rows(task, model, pairs)
     assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
-    assert task.settle(model, pairs, ())
+    assert task.calibrate(model, pairs, ())
     assert float(model.rate) == pytest.approx(0.05)
     photos = {(name, side.tobytes()): side for e in pairs
               for name, side in ((e.target.first, e.input.first), (e.target.second, e.input.second))}  # fmt: skip
@@ -93,14 +93,14 @@ def test_what_is_set_holds_its_rate_on_the_validation_people_and_measuring_chang
         task.embed(model, [e.input for e in pairs]) * task.embed(model, [Pair(e.input.second) for e in pairs])
     ).sum(1)
     assert [p.value.same for p in answers] == (cosine >= float(model.threshold)).tolist()
-    second = trials(task, model, pairs)
+    second = evaluate_rows(task, model, pairs)
     judge = task.metrics[0].value
     assert judge(first) == judge(second)  # before it was set, trials took the curve of these very pairs
 
 
 def test_a_rate_that_the_data_cannot_support_gives_way_to_the_least_that_they_can(pairs):
     task, model = made(pairs, fmr=1e-6)
-    task.settle(model, pairs, ())
+    task.calibrate(model, pairs, ())
     pictures = 2 * len(pairs)
     assert 30 / (pictures * (pictures - 1) / 2) <= float(model.rate) < 0.01
     assert model.tail[0] == model.UNSET
@@ -109,14 +109,14 @@ def test_a_rate_that_the_data_cannot_support_gives_way_to_the_least_that_they_ca
 
 def test_without_both_kinds_of_pairs_nothing_is_set(pairs):
     task, model = made(pairs)
-    assert not task.settle(model, [e for e in pairs if e.target.same], ())
+    assert not task.calibrate(model, [e for e in pairs if e.target.same], ())
     assert not model.settled
     assert task.predict(model, [pairs[0].input])[0].value in (SAME, DIFFERENT)
 
 
 def test_probabilities_are_of_the_answer_and_add_up(pairs):
     task, model = made(pairs)
-    task.settle(model, pairs, ())
+    task.calibrate(model, pairs, ())
     for p in task.predict(model, [e.input for e in pairs]):
         assert p.scores.sum() == pytest.approx(1)
         assert p.confidence == pytest.approx(p.scores[int(p.value.same)])
@@ -141,7 +141,7 @@ def test_embeddings_are_of_length_one_and_of_the_first_picture(pairs):
 def test_training_people_flatten_what_differs_within_a_person_until_the_next_training_step(pairs):
     task, model = made(pairs, dims=8)
     plain = task.embed(model, [pairs[0].input])
-    assert task.settle(model, pairs[:30], pairs[30:])
+    assert task.calibrate(model, pairs[:30], pairs[30:])
     assert not np.allclose(task.embed(model, [pairs[0].input]), plain, atol=1e-3)
     task.loss(model.train(), x_of(task, pairs[:8]), [e.target for e in pairs[:8]])
     assert torch.equal(model.spread, torch.eye(8))

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.segment.task import Segment, SegmentRecipe
-from sounding.data import open_data
-from sounding.evaluation.evaluation import trials
 from sounding.contract.records import Example
+from sounding.data import open_data
 from sounding.errors import UsageError
+from sounding.evaluation.evaluation import evaluate_rows
 from sounding.modalities.pictures.picture import within
 from sounding.randomness import generator, stream
 
@@ -53,7 +53,7 @@ def test_loss_is_the_mean_cross_entropy_of_the_labelled_pixels():
     truth = torch.from_numpy(np.stack(masks)).long()
     each = [F.cross_entropy(model(a[None]), t[None], ignore_index=VOID) for a, t in zip(x, truth, strict=True)]
     torch.testing.assert_close(task.loss(model, x, masks), torch.stack(each))
-    torch.testing.assert_close(task.support(model, x, masks), -torch.stack(each))
+    torch.testing.assert_close(task.log_likelihood(model, x, masks), -torch.stack(each))
 
 
 def test_rare_classes_and_dice_weigh_in_training_only():
@@ -168,7 +168,7 @@ def test_windows_of_training_are_no_larger_than_the_crop_and_masks_follow():
         e.target[:] = np.where(e.input[..., 0] > 127, 1, 0)
     x, masks = x_and_truth(task, examples)
     changed, change = task.augment(x, generator("crop"))
-    followed = task.target.follow(masks, change)
+    followed = task.target.transform_targets(masks, change)
     assert changed.shape == (3, 3, 48, 48)
     assert [mask.shape for mask in followed] == [(48, 48)] * 3
     for picture, mask in zip(changed, followed, strict=True):
@@ -217,7 +217,7 @@ def test_classes_by_shape_are_learnt():
         optimizer.zero_grad()
         task.loss(model, x, masks).mean().backward()
         optimizer.step()
-    records = trials(task, model, examples)
+    records = evaluate_rows(task, model, examples)
     assert task.metrics[0].value(records) > 0.9
 
 
@@ -232,7 +232,7 @@ def test_street_scenes_are_read_and_a_step_can_be_taken():
     x, masks = x_and_truth(task, list(data.train[:2]))
     assert x.shape == (2, 3, 360, 480)
     changed, change = task.augment(x, generator("street"))
-    task.loss(model, changed, task.target.follow(masks, change)).mean().backward()
+    task.loss(model, changed, task.target.transform_targets(masks, change)).mean().backward()
     (found,) = task.predict(model.eval(), [data.test[0].input])
     assert found.value.shape == (360, 480)
 
@@ -245,6 +245,6 @@ def test_masks_follow_their_pictures_where_only_some_are_scaled_down():
     task, _ = fitted(examples, image_size=60, colour=0)
     x, masks = x_and_truth(task, examples)
     changed, change = task.augment(x, generator("blocks", 3))
-    for picture, mask in zip(changed, task.target.follow(masks, change), strict=True):
+    for picture, mask in zip(changed, task.target.transform_targets(masks, change), strict=True):
         known = mask != VOID
         assert ((picture[0].numpy() > 0.5) == mask)[known].mean() > 0.85

@@ -10,7 +10,6 @@ import torch
 from scipy import ndimage
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
-from sounding.evaluation.intervals import bootstrap
 from sounding.applications.vision.segment import metrics as regions
 from sounding.applications.vision.segment.metrics import (
     VOID,
@@ -21,6 +20,7 @@ from sounding.applications.vision.segment.metrics import (
     mean_iou,
 )
 from sounding.contract.records import Record
+from sounding.evaluation.intervals import bootstrap
 from sounding.modalities.masks.connected import connected, instances
 
 IDS = list(range(5))

@@ -1,7 +1,7 @@
 """Mean average precision of boxes, as the COCO benchmark defines it (Lin et al. 2014; pycocotools' evaluation).
 
 A record's value and truth hold `corners` [N, 4] (xmin, ymin, xmax, ymax in shares of the picture) and `labels` [N]; the
-value `scores` [N] too, and the truth `extent`, the picture's width and height in pixels, where areas are asked for.
+value `scores` [N] too, and the truth `image_size`, the picture's width and height in pixels, where areas are asked for.
 
 Matching is done in `judge`, picture by picture: per class, the boxes in order of their score (at most 100) each take
 the free true box that they overlap most, if the intersection over union (IoU) reaches the threshold. `reduce` only
@@ -89,10 +89,10 @@ def judged(
     truth, found = record.truth, record.value
     place = {name: k for k, name in enumerate(names)}
     true_class = np.array([place.get(label, len(place)) for label in truth.labels], np.int16)
-    if size is not None and truth.extent is None:
+    if size is not None and truth.image_size is None:
         empty = np.zeros(0)
         return Matches(empty, empty, empty, empty, np.zeros(len(place) + 1), known=False)
-    scale = np.array([*(truth.extent or (1.0, 1.0))] * 2, np.float64)
+    scale = np.array([*(truth.image_size or (1.0, 1.0))] * 2, np.float64)
     true = truth.corners.astype(np.float64) * scale
     boxes, labels, scores = found.corners.astype(np.float64) * scale, np.array(found.labels, object), _scores(found)
     out = np.zeros(len(true), bool) if size is None else _outside(_areas(true), size)

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.applications.vision.detect.matching import Targets, agreement, answers, best_threshold, box_losses
+from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
 from sounding.architectures.backbones import backbone
 from sounding.architectures.detector import Detector, parted
 from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
-from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
-from sounding.applications.vision.detect.matching import Targets, agreement, answers, best_threshold, box_losses
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.mosaic import mosaic
-from sounding.contract.modality import Change
 from sounding.modalities.pictures.augmentation import jitter, warp
 from sounding.modalities.pictures.image import Image
 
@@ -104,7 +104,7 @@ class Detect(Task):
         truth = Targets.of(self.target.encode(targets), x.device)
         return box_losses(*parted(model(x).float()), truth, self.recipe.box_weight)
 
-    def support(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
         """Mean log over the boxes given [B] of how well the best location agrees with each, in class and place."""
         logits, corners, _ = parted(model(x).float())
         return agreement(logits, corners, Targets.of(self.target.encode(values), x.device))
@@ -123,9 +123,9 @@ class Detect(Task):
         confidence = shown.mean() if len(shown) else 1 - scores.max(initial=0.0)
         return Prediction(value, float(confidence), scores)
 
-    def settle(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """The score from which on a person is shown a box: the best F1 at IoU 0.5 on the validation rows."""
-        hits = [hit for record in self.trials(model, validation) for hit in box_hits(record)]
+        hits = [hit for record in self.evaluate_rows(model, validation) for hit in box_hits(record)]
         scores, right = np.array(hits).reshape(-1, 2).T
         best = best_threshold(scores, right > 0, sum(len(e.target) for e in validation))
         if best is not None:
@@ -147,4 +147,4 @@ def _scene(rng: np.random.Generator) -> Example:
         picture[far <= radius] += rng.uniform(80, 190) * np.array([1, 0.5, 0.2] if name == "disc" else [0.2, 0.5, 1])
         boxes.append([across - radius, down - radius, across + radius, down + radius])
         names.append(name)
-    return Example(picture.astype(np.uint8), BoxSet(np.array(boxes) / 32, tuple(names), extent=(32, 32)))
+    return Example(picture.astype(np.uint8), BoxSet(np.array(boxes) / 32, tuple(names), image_size=(32, 32)))

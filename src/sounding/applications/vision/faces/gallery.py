@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounding.files import read_json, read_tensors, write_json, write_tensors
 from sounding.errors import RunError, UsageError, did_you_mean
+from sounding.files import read_json, read_tensors, write_json, write_tensors
 
 NOTE, VECTORS = "gallery.json", "embeddings.safetensors"
 

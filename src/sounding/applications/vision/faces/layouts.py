@@ -4,7 +4,7 @@
     faces/pairs.txt, pairsDevTest.txt     as LFW writes them: `name i j` (same), `name i other j` (different)
     faces/pairs.csv                       name1,name2,same[,split]: file names, with or without person/ and ending
 
-The pairs of a list are the test, or of their split. A pair that names a missing picture becomes a row that is refused
+The pairs of a list are the test, or of their split. A pair that names a missing picture becomes a row that is rejected
 where it is read, by file and line.
 """
 
@@ -14,8 +14,8 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sounding.modalities.category import Category
 from sounding.contract.modality import Modality, Row
+from sounding.modalities.category import Category
 
 TROUBLE = "trouble"
 """The key of an input cell that stands for a line of a list which could not be understood, and why."""
@@ -73,7 +73,7 @@ def _csv_pairs(path: Path, names: Mapping[str, Row]) -> Iterator[Row]:
 
 
 def _pair(where: str, stems: Sequence[str], names: Mapping[str, Row], split: str, same: str) -> Row:
-    """The row of a pair of named pictures; one to be refused where a picture is missing or `same` is not true."""
+    """The row of a pair of named pictures; one to be rejected where a picture is missing or `same` is not true."""
     found = [names.get(stem) for stem in stems]
     for stem, row in zip(stems, found, strict=True):
         if row is None:

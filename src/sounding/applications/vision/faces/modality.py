@@ -21,10 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.errors import DataError
-from sounding.applications.vision.faces import layouts
-from sounding.applications.vision.faces import pairs
+from sounding.applications.vision.faces import layouts, pairs
 from sounding.contract.modality import Corruption, InputModality, Modality, Row
+from sounding.errors import DataError
 from sounding.modalities.pictures.drawing import alongside
 from sounding.modalities.pictures.image import Image
 
@@ -94,8 +93,8 @@ class PicturePair(InputModality):
 
     columns = Image.columns
     suffixes = Image.suffixes
-    ablations = Image.ablations
-    legal = Image.legal
+    baselines = Image.baselines
+    value_range = Image.value_range
     threats = Image.threats
 
     def __init__(self, size: int = 0, fill: str = "crop") -> None:
@@ -159,27 +158,27 @@ class PicturePair(InputModality):
         """The pairs that encode to exactly `x`."""
         return [Pair(*both) for both in zip(self.image.decode(x[:, 0]), self.image.decode(x[:, 1]), strict=True)]
 
-    def vary(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+    def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
         """Every picture of the batch varied by itself."""
-        return self.image.vary(x.flatten(0, 1), rng, strength).view_as(x)
+        return self.image.strong_augmentation(x.flatten(0, 1), rng, strength).view_as(x)
 
     # ---- explaining and disturbing the first picture
 
-    def parts(self, value: Pair) -> int:
+    def segments(self, value: Pair) -> int:
         """P: those of the first picture."""
-        return self.image.parts(value.first)
+        return self.image.segments(value.first)
 
-    def keep(self, value: Pair, mask: np.ndarray, ablation: str) -> Pair:
+    def mask(self, value: Pair, mask: np.ndarray, baseline: str) -> Pair:
         """The pair with only the parts of the first picture where `mask` [P] is true."""
-        return replace(value, first=self.image.keep(value.first, mask, ablation))
+        return replace(value, first=self.image.mask(value.first, mask, baseline))
 
-    def keep_many(self, value: Pair, masks: np.ndarray, ablation: str) -> list[Pair]:
+    def mask_many(self, value: Pair, masks: np.ndarray, baseline: str) -> list[Pair]:
         """`keep` for each row of `masks`."""
-        return [replace(value, first=kept) for kept in self.image.keep_many(value.first, masks, ablation)]
+        return [replace(value, first=kept) for kept in self.image.mask_many(value.first, masks, baseline)]
 
-    def pool(self, saliency: Tensor, value: Pair) -> np.ndarray:
+    def aggregate(self, saliency: Tensor, value: Pair) -> np.ndarray:
         """The sum of `saliency` [2, C, H, W] over the parts of the first picture: [P]."""
-        return self.image.pool(saliency[0], value.first)
+        return self.image.aggregate(saliency[0], value.first)
 
     @property
     def corruptions(self) -> Mapping[str, Corruption]:
@@ -250,7 +249,7 @@ class People(Modality):
         place = {name: i for i, name in enumerate(self.people)}
         return torch.tensor([(place.get(kin.first, -1), place.get(kin.second, -1)) for kin in values]).view(-1, 2)
 
-    def typical(self, values: Sequence[Kin]) -> Kin:
+    def constant_baseline(self, values: Sequence[Kin]) -> Kin:
         """The answer most common among pairs; without pairs, that two people taken at random are two."""
         found = Counter(kin.same for kin in values if not kin.single)
         return SAME if found[True] > found[False] else DIFFERENT

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from sounding.errors import DataError
 from sounding.applications.vision.faces.layouts import TROUBLE
 from sounding.contract.modality import Row
+from sounding.errors import DataError
 from sounding.randomness import entropy, stream
 
 SIDES = ("train", "validation", "test")
@@ -97,7 +97,7 @@ def _sorted_out(
     for i in range(len(rows)):
         try:
             row = rows[i]
-        except DataError:  # a cell that cannot be one: it is refused where it is read
+        except DataError:  # a cell that cannot be one: it is rejected where it is read
             bad.append(i)
             continue
         if isinstance(row.target, tuple):

@@ -12,17 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.vision.faces import drawn, verification
+from sounding.applications.vision.faces import thresholds as verifying
+from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
 from sounding.architectures.layers import Normalize
 from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
 from sounding.contract.metrics import Metric
-from sounding.applications.vision.faces import verification
-from sounding.applications.vision.faces import thresholds as verifying
+from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, targets
-from sounding.applications.vision.faces import drawn
-from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
-from sounding.contract.modality import Change
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Faces(Task):
         return verification.metrics(lambda kin: kin.same)
 
     def build(self) -> nn.Module:
-        """The embedding net with a centre for each training person, and what `settle` will set."""
+        """The embedding net with a centre for each training person, and what `calibrate` will set."""
         r, image = self.recipe, self.input.image
         shape = (r.network, image.channels, (image.height, image.width), r.dims, r.width, r.depth)
         net = embedder(*shape, act=r.activation, dropout=r.dropout, first=Normalize(image.mean, image.std))
@@ -90,7 +89,7 @@ class Faces(Task):
         r, side = self.recipe, x.shape[-1]
         pixels = {"crop": int(r.crop * side), "cutout": math.ceil(r.cutout * side)}
         pictures, _ = self.input.image.augment(x.flatten(0, 1), rng, flip=True, colour=r.colour, **pixels)
-        pictures = self.input.image.vary(pictures, rng, r.warp) if r.warp else pictures
+        pictures = self.input.image.strong_augmentation(pictures, rng, r.warp) if r.warp else pictures
         return pictures.view_as(x), Change()
 
     def loss(self, model: Any, x: Tensor, targets: Sequence[Kin]) -> Tensor:
@@ -134,13 +133,13 @@ class Faces(Task):
         cosines = self._compared(model, [Example(pair, DIFFERENT) for pair in inputs]).cosines
         return verifying.answers(model, cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset))
 
-    def trials(self, model: Any, examples: Sequence[Example]) -> list[Record]:
+    def evaluate_rows(self, model: Any, examples: Sequence[Example]) -> list[Record]:
         """The records of pairs; of single pictures, with the loss of who it is."""
         if any(kin.single for kin in targets(examples)):
-            return super().trials(model, examples)
+            return super().evaluate_rows(model, examples)
         return verifying.records(model, self._compared(model, examples), (DIFFERENT, SAME))
 
-    def settle(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+    def calibrate(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set the odds and the threshold for the recipe's false match rate on the validation people."""
         if len(train):
             verifying.flatten(model, self._compared(model, train[:: math.ceil(len(train) / verifying.MOST)]))

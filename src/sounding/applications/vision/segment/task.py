@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.applications.vision.segment.metrics import boundary_f, class_iou, mean_iou, pixel_accuracy
+from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice, grouped
+from sounding.applications.vision.segment.tiling import tiled
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.unet import UNet
-from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice, grouped
-from sounding.applications.vision.segment.metrics import boundary_f, class_iou, mean_iou, pixel_accuracy
-from sounding.applications.vision.segment.tiling import tiled
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.modalities.masks.mask import Mask
 from sounding.modalities.masks.moving import nearest
-from sounding.contract.modality import Change
 from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
 from sounding.modalities.pictures.image import LONGEST, Image
 from sounding.modalities.pictures.picture import within

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sounding.errors import DataError
 from sounding.contract.modality import Tile
+from sounding.errors import DataError
 
 VISIBLE = 0.25
 """A box of which a smaller share stays in the picture after a crop is no example of its class any more."""
@@ -25,17 +25,17 @@ class BoxSet:
     """The boxes of one picture, none or many; equal and hashed by content.
 
     `corners` float32 [N, 4]: xmin, ymin, xmax, ymax as shares of the picture's width and height. `labels`: N names.
-    `scores` float32 [N], or None for a truth. `extent`: width and height of the picture in pixels, where known.
+    `scores` float32 [N], or None for a truth. `image_size`: width and height of the picture in pixels, where known.
 
-    With `pixels`, which only a cell that was just read has, corners are in pixels still, and `extent` is what the label
-    file says; `Boxes.laid` makes shares of them. `note` says what was left out or cut. An answer also holds boxes below
+    With `pixels`, which only a cell that was just read has, corners are in pixels still, and `image_size` is what the label
+    file says; `Boxes.placed` makes shares of them. `note` says what was left out or cut. An answer also holds boxes below
     its `threshold`, which metrics want and a person is not shown.
     """
 
     corners: np.ndarray
     labels: tuple[str, ...]
     scores: np.ndarray | None = None
-    extent: tuple[int, int] | None = None
+    image_size: tuple[int, int] | None = None
     pixels: bool = False
     note: str = ""
     threshold: float = 0.0
@@ -53,7 +53,7 @@ class BoxSet:
 
     def _content(self) -> tuple[Any, ...]:
         scores = None if self.scores is None else self.scores.tobytes()
-        return self.corners.tobytes(), self.labels, scores, self.extent, self.pixels
+        return self.corners.tobytes(), self.labels, scores, self.image_size, self.pixels
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, BoxSet) and self._content() == other._content()
@@ -77,7 +77,7 @@ class BoxSet:
         """Corners float64 [N, 4] in pixels of the picture; NaN where its size is not known."""
         if self.pixels:
             return self.corners.astype(np.float64)
-        width, height = self.extent or (np.nan, np.nan)
+        width, height = self.image_size or (np.nan, np.nan)
         return self.corners.astype(np.float64) * [width, height, width, height]
 
 
@@ -142,7 +142,7 @@ class Marked:
     path: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
-        known = self.boxes and (self.boxes.corners.tolist(), self.boxes.labels, self.boxes.extent)
+        known = self.boxes and (self.boxes.corners.tolist(), self.boxes.labels, self.boxes.image_size)
         return f"Marked({known}, {self.wrong})"
 
 
@@ -156,8 +156,8 @@ def sound(corners: np.ndarray, names: Sequence[str], unit: str = "pixels") -> No
             raise DataError(what, fix="Swap its corners, or remove the box")
 
 
-def inside(boxes: BoxSet, extent: tuple[int, int]) -> BoxSet:
-    """Boxes (shares) as they may be trained on, over a picture `extent` (width, height) pixels large.
+def inside(boxes: BoxSet, image_size: tuple[int, int]) -> BoxSet:
+    """Boxes (shares) as they may be trained on, over a picture `image_size` (width, height) pixels large.
 
     A box without a size is left out, what sticks out is cut off, and `note` tells of both. Raises DataError for a box
     that lies wholly outside, or whose label file speaks of a picture of another size.
@@ -165,35 +165,35 @@ def inside(boxes: BoxSet, extent: tuple[int, int]) -> BoxSet:
     full = areas(boxes.corners) > 0
     cut = boxes.corners.clip(0, 1)
     for place in np.flatnonzero(full & (areas(cut) <= 0)).tolist():
-        pixels = _told(boxes.corners[place] * [*extent, *extent])
-        what = f"a box of {boxes.labels[place]!r} lies outside the picture ({pixels}; it is {_size(extent)} pixels)"
+        pixels = _told(boxes.corners[place] * [*image_size, *image_size])
+        what = f"a box of {boxes.labels[place]!r} lies outside the picture ({pixels}; it is {_size(image_size)} pixels)"
         raise DataError(what, fix="Correct the box, or remove it")
-    out = np.abs(cut - boxes.corners) * [*extent, *extent] > SLACK
+    out = np.abs(cut - boxes.corners) * [*image_size, *image_size] > SLACK
     notes = [boxes.note, _noted(int((~full).sum()), "without a size left out")]
     notes.append(_noted(int((out.any(1) & full).sum()), "partly outside the picture cut at its border"))
     note = ", ".join(filter(None, notes))
-    return replace(boxes, corners=cut, extent=extent, note=note).take(full)
+    return replace(boxes, corners=cut, image_size=image_size, note=note).take(full)
 
 
-def over(boxes: BoxSet, extent: tuple[int, int]) -> BoxSet:
+def over(boxes: BoxSet, image_size: tuple[int, int]) -> BoxSet:
     """Boxes of a cell laid over their picture: shares, cut and checked. Raises DataError as `inside` does."""
     if not boxes.pixels:
-        return inside(boxes, extent)
-    if boxes.extent is not None and boxes.extent != extent:
-        what = f"the boxes are for a picture of {_size(boxes.extent)} pixels, and this one has {_size(extent)}"
-        turned = boxes.extent == extent[::-1]
+        return inside(boxes, image_size)
+    if boxes.image_size is not None and boxes.image_size != image_size:
+        what = f"the boxes are for a picture of {_size(boxes.image_size)} pixels, and this one has {_size(image_size)}"
+        turned = boxes.image_size == image_size[::-1]
         fix = "Store the picture turned as it is seen" if turned else "Give the picture the boxes were drawn on"
         raise DataError(what, fix=f"{fix}, or correct the size in the label file")
-    shares = boxes.corners.astype(np.float64) / [*extent, *extent]
-    return inside(replace(boxes, corners=shares, pixels=False), extent)
+    shares = boxes.corners.astype(np.float64) / [*image_size, *image_size]
+    return inside(replace(boxes, corners=shares, pixels=False), image_size)
 
 
 def _noted(n: int, what: str) -> str:
     return f"{n} box{'es' * (n != 1)} {what}" if n else ""
 
 
-def _size(extent: tuple[int, int]) -> str:
-    return f"{extent[0]}×{extent[1]}"
+def _size(image_size: tuple[int, int]) -> str:
+    return f"{image_size[0]}×{image_size[1]}"
 
 
 def _told(box: Sequence[float] | np.ndarray) -> str:

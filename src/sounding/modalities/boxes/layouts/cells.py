@@ -40,7 +40,7 @@ def read(cell: Any) -> BoxSet:
 
 def written(value: BoxSet) -> dict[str, Any]:
     """The struct of a value, which `read` takes back; pixels to a hundredth, or shares where no size is known."""
-    known = value.extent is not None or value.pixels
+    known = value.image_size is not None or value.pixels
     corners = value.in_pixels().round(2) if known else value.corners.astype(np.float64)
     sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).round(2 if known else 6)
     struct: dict[str, Any] = {"bbox": sides.tolist(), "category": list(value.labels)}

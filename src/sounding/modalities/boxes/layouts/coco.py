@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.modality import Modality, Row
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.contract.modality import Modality, Row
 
 BESIDE = ("annotations", "annotation", "labels", "json")
 """Folders of label files: pictures lie beside them."""
@@ -67,7 +67,7 @@ def _loaded(file: Path, where: str) -> dict[str, Any] | None:
 
 
 def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bool = False) -> Iterator[Row]:
-    """A row for each image, then one to be refused for each annotation of none.
+    """A row for each image, then one to be rejected for each annotation of none.
 
     Where the json does not tell the split, the picture's folder does, unless the file was named `alone`.
     """
@@ -80,11 +80,11 @@ def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bo
         key, name = _key(image, "id"), _key(image, "file_name")
         if key is None or not isinstance(name, str) or not name.strip():
             fix = "Give each image an id and a file_name"
-            yield shared.refused(f"{where}:image {number}", "the image has no id or no file name", fix, path=str(file))
+            yield shared.rejected(f"{where}:image {number}", "the image has no id or no file name", fix, path=str(file))
             continue
         at = f"{where}:{name}"
         if key in seen:
-            yield shared.refused(at, f"another image has the id {key!r}", "Give each its own id", path=str(file))
+            yield shared.rejected(at, f"another image has the id {key!r}", "Give each its own id", path=str(file))
             continue
         seen.add(key)
         read = partial(_boxes, of_image.pop(key, []), names, _extent(image))
@@ -96,7 +96,7 @@ def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bo
         for annotation in lost:
             what = f"the annotation is of image {key!r}, which images does not list"
             at = f"{where}:annotation {_key(annotation, 'id')}"
-            yield shared.refused(at, what, "Add the image, or remove the annotation", path=str(file))
+            yield shared.rejected(at, what, "Add the image, or remove the annotation", path=str(file))
 
 
 def _names(categories: Any) -> dict[Any, str]:
@@ -105,14 +105,14 @@ def _names(categories: Any) -> dict[Any, str]:
     return {key: str(c.get("name") or key) for c in listed if (key := _key(c, "id")) is not None}
 
 
-def _boxes(annotations: Sequence[Any], names: Mapping[Any, str], extent: tuple[int, int] | None) -> BoxSet:
+def _boxes(annotations: Sequence[Any], names: Mapping[Any, str], image_size: tuple[int, int] | None) -> BoxSet:
     single = [a for a in annotations if not (isinstance(a, dict) and a.get("iscrowd"))]
     labels = [_name(a, names) for a in single]
     corners = np.array([_corners(a) for a in single], np.float64).reshape(-1, 4)
     sound(corners, labels)
     crowds = len(annotations) - len(single)
     note = f"{crowds} crowd region{'s' * (crowds != 1)} left out" if crowds else ""
-    return BoxSet(corners, tuple(labels), None, extent, pixels=True, note=note)
+    return BoxSet(corners, tuple(labels), None, image_size, pixels=True, note=note)
 
 
 def _name(annotation: Any, names: Mapping[Any, str]) -> str:
@@ -188,7 +188,7 @@ class _Search:
 def coco_json(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     """Answers as a COCO file: images, categories, and annotations with scores, in pixels.
 
-    `results`: for each picture {"file_name", "boxes": BoxSet with its extent}. What evaluators call a results file is
+    `results`: for each picture {"file_name", "boxes": BoxSet with its image_size}. What evaluators call a results file is
     the list under "annotations". Ids count from 1. Raises DataError for boxes of a picture whose size is not known.
     """
     ids = {name: k for k, name in enumerate(names, 1)}
@@ -196,9 +196,9 @@ def coco_json(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dic
     annotations: list[dict[str, Any]] = []
     for number, result in enumerate(results, 1):
         boxes, name = result["boxes"], str(result["file_name"])
-        if boxes.extent is None:
+        if boxes.image_size is None:
             raise DataError("the size of the picture is not known", where=name, fix="Lay the boxes over it first")
-        images.append({"id": number, "file_name": name, "width": boxes.extent[0], "height": boxes.extent[1]})
+        images.append({"id": number, "file_name": name, "width": boxes.image_size[0], "height": boxes.image_size[1]})
         for k, (left, top, right, bottom) in enumerate(boxes.in_pixels().tolist()):
             sides = [round(side, 3) for side in (left, top, right - left, bottom - top)]
             row = {"id": len(annotations) + 1, "image_id": number, "category_id": ids[boxes.labels[k]], "bbox": sides}

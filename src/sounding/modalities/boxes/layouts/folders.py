@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sounding.modalities.boxes.layouts import coco, shared, voc, yolo
 from sounding.contract.modality import Modality, Row
+from sounding.modalities.boxes.layouts import coco, shared, voc, yolo
 
 
 def rows(path: Path, input: Modality) -> Iterator[Row] | None:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from sounding.contract.modality import Modality, Row
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts.boxset import BoxSet, Marked
 from sounding.modalities.category import JUNK, SPLITS
-from sounding.contract.modality import Modality, Row
 
 PICTURE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "data")
 
@@ -76,8 +76,8 @@ def marked(label: Path, where: str, read: Callable[[], BoxSet]) -> Marked:
         return Marked(wrong=(error.what, error.where or where, error.fix), path=str(label))
 
 
-def refused(where: str, what: str, fix: str, picture: Path | None = None, path: str = "", split: str = "") -> Row:
-    """A row that will be refused."""
+def rejected(where: str, what: str, fix: str, picture: Path | None = None, path: str = "", split: str = "") -> Row:
+    """A row that will be rejected."""
     return Row(where, str(picture) if picture else None, Marked(wrong=(what, where, fix), path=path), split=split)
 
 
@@ -86,7 +86,7 @@ def unlabelled(picture: Path, label: str, where: str, split: str) -> Row:
     fix = f"Label it, or add an empty {label} to say that there is nothing in it"
     if label.endswith(".xml"):
         fix = f"Label it, or add a {label} without objects to say that there is nothing in it"
-    return refused(where, f"the picture has no label file {label}", fix, picture.absolute(), split=split)
+    return rejected(where, f"the picture has no label file {label}", fix, picture.absolute(), split=split)
 
 
 def _visible(name: str) -> bool:

@@ -14,10 +14,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from sounding.contract.modality import Modality, Row
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.contract.modality import Modality, Row
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 _ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)
@@ -32,7 +32,7 @@ def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] 
 
 
 def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: Mapping[str, str]) -> Iterator[Row]:
-    """A row for each annotation file, then one to be refused for each picture without."""
+    """A row for each annotation file, then one to be rejected for each picture without."""
     by_stem = {(picture.parent, picture.stem): picture for picture in pictures}
     used, alone = set(), []
     for label in labels:
@@ -46,7 +46,7 @@ def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: M
         yield Row(where, str(picture.absolute()), target, split=split)
     for label in alone:
         what, fix = "the label file has no picture", "Put the picture beside it, or remove it"
-        yield shared.refused(shared.place(label, path), what, fix, path=str(label))
+        yield shared.rejected(shared.place(label, path), what, fix, path=str(label))
     for picture in pictures:
         if picture not in used:
             split = lists.get(picture.stem) or shared.split_above(picture, path)

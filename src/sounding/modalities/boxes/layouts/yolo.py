@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sounding.contract.modality import Modality, Row
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared, tinyyaml
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
-from sounding.contract.modality import Modality, Row
 
 YAML = (".yaml", ".yml")
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "_darknet.labels")
@@ -84,7 +84,7 @@ def _plain(path: Path) -> str:
 def _rows(
     top: Path, pictures: Sequence[tuple[Path, str]], found: Sequence[Path], names: Sequence[str] | None
 ) -> Iterator[Row]:
-    """A row for each picture, then one to be refused for each label file without a picture."""
+    """A row for each picture, then one to be rejected for each label file without a picture."""
     used = set()
     for picture, split in pictures:
         label = _label(picture)
@@ -98,7 +98,7 @@ def _rows(
     for label in found:
         if label.suffix.lower() == ".txt" and label.resolve() not in used and _lonely(label):
             what, fix = "the label file has no picture", "Put the picture in its place, or remove it"
-            yield shared.refused(shared.place(label, top), what, fix, path=str(label))
+            yield shared.rejected(shared.place(label, top), what, fix, path=str(label))
 
 
 def _place(file: Path, top: Path) -> str:

@@ -1,6 +1,6 @@
 """Which rows a training cannot use although each can be read, and why a whole set of rows cannot be used.
 
-Rows are refused one by one, by place; problems are errors that keep a training from starting.
+Rows are rejected one by one, by place; problems are errors that keep a training from starting.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sounding.contract.modality import Modality
+from sounding.contract.task import Task
 from sounding.data.reading import Source
-from sounding.data.report import Refusal
+from sounding.data.report import RejectedRow
 from sounding.data.scan import Scan
 from sounding.data.splits import NAMES
-from sounding.contract.task import Task
 from sounding.errors import DataError
-from sounding.contract.modality import Modality
 
-_SHOWN = 10  # refused rows that an error lists
+_SHOWN = 10  # rejected rows that an error lists
 
 
 def kept(found: Scan) -> np.ndarray:
-    """The numbers of the rows that are not refused."""
+    """The numbers of the rows that are not rejected."""
     used = np.ones(len(found.contents), bool)
-    used[list(found.refused)] = False
+    used[list(found.rejected)] = False
     return np.flatnonzero(used)
 
 
 def categories(task: Task, found: Scan) -> bool:
     """Whether the answers are a finite list, as the target modality says after it was fitted."""
-    return found.labels.known and task.target.options is not None
+    return found.labels.known and task.target.classes is not None
 
 
 # ---- rows
@@ -48,16 +48,16 @@ def refuse_lonely(task: Task, found: Scan, source: Source) -> None:
         if times[label] == 1:
             said = task.target.describe(label)
             what = f"{said!r} has only this one row, and needs one to learn from and one to be measured on"
-            found.refused[row] = Refusal(source.where(row), what, f"Add rows of {said!r}, or remove this one")
+            found.rejected[row] = RejectedRow(source.where(row), what, f"Add rows of {said!r}, or remove this one")
 
 
 def refuse_unknown(task: Task, found: Scan, source: Source) -> None:
     """Refuse rows whose answer a task that is fitted already does not know."""
-    rows, known = kept(found), set(task.target.options or ())
+    rows, known = kept(found), set(task.target.classes or ())
     for row, label in zip(rows.tolist(), found.labels.of(rows), strict=True):
         if label not in known:
             what = f"the model does not know the answer {task.target.describe(label)!r}"
-            found.refused[row] = Refusal(source.where(row), what, "Correct it, or remove the row")
+            found.rejected[row] = RejectedRow(source.where(row), what, "Correct it, or remove the row")
 
 
 def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> None:
@@ -67,7 +67,7 @@ def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, 
     for row, label, side in zip(rows.tolist(), labels, sides, strict=True):
         if trained and label not in trained:
             what = f"no training row has the answer {task.target.describe(label)!r} of this {NAMES[side]} row"
-            found.refused[row] = Refusal(source.where(row), what, "Correct it, or add training rows of it")
+            found.rejected[row] = RejectedRow(source.where(row), what, "Correct it, or add training rows of it")
 
 
 def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray | None = None) -> None:
@@ -75,7 +75,7 @@ def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, si
 
     With `sides`, the target is fitted to the training rows first.
     """
-    if type(task.target).strange is Modality.strange:
+    if type(task.target).unseen_class is Modality.unseen_class:
         return
     train = np.zeros(len(rows), bool) if sides is None else sides == 0
     if train.any():
@@ -85,61 +85,63 @@ def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, si
             return  # nothing can be learnt at all, which is another problem
     for row in rows[~train].tolist():
         try:
-            what, fix = task.target.strange(source.target(row)), "Correct it, or add training rows of it"
+            what, fix = task.target.unseen_class(source.target(row)), "Correct it, or add training rows of it"
         except DataError as error:
             what, fix = error.what, error.fix
         if what:
-            found.refused[row] = Refusal(source.where(row), what, fix)
+            found.rejected[row] = RejectedRow(source.where(row), what, fix)
 
 
-def in_order(refused: Sequence[Refusal]) -> tuple[Refusal, ...]:
+def in_order(rejected: Sequence[RejectedRow]) -> tuple[RejectedRow, ...]:
     """By file, and within a file by line (2 before 10)."""
 
-    def key(refusal: Refusal) -> tuple[str, int]:
-        name, _, line = refusal.where.replace(":row ", ":").rpartition(":")
-        return (name, int(line)) if line.isdecimal() else (refusal.where, 0)
+    def key(rejection: RejectedRow) -> tuple[str, int]:
+        name, _, line = rejection.where.replace(":row ", ":").rpartition(":")
+        return (name, int(line)) if line.isdecimal() else (rejection.where, 0)
 
-    return tuple(sorted(refused, key=key))
+    return tuple(sorted(rejected, key=key))
 
 
 # ---- problems
 
 
-def quarrels(task: Task, found: Scan, source: Source) -> list[DataError]:
+def label_conflicts(task: Task, found: Scan, source: Source) -> list[DataError]:
     """Fits the target to all answers, those outside training too, and asks it what looks like a mistake."""
     rows = kept(found)
-    if not len(rows) or (not found.labels.known and type(task.target).quarrels is Modality.quarrels):
+    if not len(rows) or (not found.labels.known and type(task.target).label_conflicts is Modality.label_conflicts):
         return []
     known = found.labels.known
     try:
         task.target.fit(iter(found.labels.of(rows)) if known else (source.target(row) for row in rows.tolist()))
     except DataError as error:
         return [error]
-    return [DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.quarrels()]
+    return [
+        DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.label_conflicts()
+    ]
 
 
 def too_many(
-    refused: Sequence[Refusal],
+    rejected: Sequence[RejectedRow],
     total: int,
     allow_bad: float,
     go_on: str = "train",
     columns: str = "other columns with --input and --target",
 ) -> list[DataError]:
-    """The error that lists refused rows, if they are more than the share `allow_bad` of all, or all.
+    """The error that lists rejected rows, if they are more than the share `allow_bad` of all, or all.
 
     `go_on` is what could be done without them, `columns` what else could be named.
     """
-    share = len(refused) / total
-    if share <= allow_bad and len(refused) < total:
+    share = len(rejected) / total
+    if share <= allow_bad and len(rejected) < total:
         return []
-    listed = "".join(f"\n  {refusal}" for refusal in refused[:_SHOWN])
-    more = f"\n  and {len(refused) - _SHOWN:,} more" if len(refused) > _SHOWN else ""
-    if len(refused) == total:
+    listed = "".join(f"\n  {rejection}" for rejection in rejected[:_SHOWN])
+    more = f"\n  and {len(rejected) - _SHOWN:,} more" if len(rejected) > _SHOWN else ""
+    if len(rejected) == total:
         fix = f"Mend them, or name {columns}:{listed}{more}"
         return [DataError(f"none of the {total:,} rows can be used", fix=fix)]
     enough = math.ceil(share * 1000) / 1000
     fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
-    return [DataError(f"{len(refused):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
+    return [DataError(f"{len(rejected):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
 
 
 def unfit(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> list[DataError]:
