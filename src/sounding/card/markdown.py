@@ -1,17 +1,18 @@
 """card.md: the card as Markdown, with a YAML head that model hubs read.
 
 The head follows the Hugging Face model card specification (`model-index` with task, dataset and metrics, and
-`co2_eq_emissions` in grams where the card has them). Strings in it are JSON strings, which are YAML too, so that no
-name from a person's file can break it.
+`co2_eq_emissions` in grams where the card has them).
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
+from typing import Any
+
+import yaml
 
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
@@ -24,7 +25,8 @@ _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*
 
 def markdown(card: Contents) -> str:
     """The whole text."""
-    lines, sections = [*_head(card), *_title(card)], complete(card)
+    head = yaml.safe_dump(_head(card), sort_keys=False, allow_unicode=True, width=math.inf)
+    lines, sections = ["---", head + "---", *_title(card)], complete(card)
     warned = told_once(sections)
     for section in sections:
         lines += ["", f"## {_text(section.title)}", "", *_section(section, warned[section.id])]
@@ -34,56 +36,62 @@ def markdown(card: Contents) -> str:
 # ---- the head for hubs
 
 
-def _head(card: Contents) -> Iterator[str]:
+def _head(card: Contents) -> dict[str, Any]:
     h = card.header
     known = re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", h.licence.lower()) is not None
-    yield "---"
-    yield f"license: {_quoted(h.licence.lower() if known else 'other' if h.licence else 'unknown')}"
+    head: dict[str, Any] = {"license": h.licence.lower() if known else "other" if h.licence else "unknown"}
     if h.licence and not known:
-        yield f"license_name: {_quoted(h.licence)}"
-    yield "library_name: sounding"
+        head["license_name"] = _printable(h.licence)
+    head["library_name"] = "sounding"
     if h.pipeline:
-        yield f"pipeline_tag: {_quoted(h.pipeline)}"
-    yield from ("tags:", "- sounding", f"- {_quoted(h.task)}")
-    yield from _emissions(card)
-    yield from _model_index(card)
-    yield "---"
+        head["pipeline_tag"] = _printable(h.pipeline)
+    head["tags"] = ["sounding", _printable(h.task)]
+    if (emissions := _emissions(card)) is not None:
+        head["co2_eq_emissions"] = emissions
+    if metrics := _metrics(card):
+        head["model-index"] = [{"name": _printable(_short(h)), "results": [_result(h, metrics)]}]
+    return head
 
 
-def _emissions(card: Contents) -> Iterator[str]:
+def _emissions(card: Contents) -> dict[str, Any] | None:
     """`co2_eq_emissions` of the training in grams, where the section on energy knows them; an estimate says so."""
     energy = card.get("energy")
     found = next((n for n in energy.numbers if n.id == "training_co2e"), None) if energy else None
     if found is None or not math.isfinite(found.estimate.value):
-        return
-    yield "co2_eq_emissions:"
-    yield f"  emissions: {_yaml_float(found.estimate.value)}"
-    yield f"  source: {_quoted(f'{found.kind}; {found.definition}')}"
-    if card.header.region:
-        yield f"  geographical_location: {_quoted(card.header.region)}"
+        return None
+    emissions = {
+        "emissions": _rounded(found.estimate.value),
+        "source": _printable(f"{found.kind}; {found.definition}"),
+    }
+    region = card.header.region
+    return {**emissions, "geographical_location": _printable(region)} if region else emissions
 
 
-def _model_index(card: Contents) -> Iterator[str]:
-    """`model-index` as the hub reads it; nothing without a metric, since the hub refuses empty results."""
+def _metrics(card: Contents) -> list[dict[str, Any]]:
+    """The metrics of `model-index`, which is left out without one, since the hub refuses empty results."""
     quality = card.get("quality")
     measured = [n for n in quality.numbers if math.isfinite(n.estimate.value)] if quality else []
-    numbers = [n for n in measured if n.id not in _NOT_METRICS]
-    if not numbers:
-        return
-    h, name = card.header, PurePath(card.header.data).name or card.header.data or "unnamed"
-    yield "model-index:"
-    yield f"- name: {_quoted(_short(h))}"
-    yield "  results:"
-    yield "  - task:"
-    yield f"      type: {_quoted(h.pipeline or h.task)}"
-    yield "    dataset:"
-    yield f"      name: {_quoted(name)}"
-    yield f"      type: {_quoted(re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'unnamed')}"
-    yield "    metrics:"
-    for number in numbers:
-        yield f"    - type: {_quoted(number.id)}"
-        yield f"      value: {_yaml_float(number.estimate.value)}"
-        yield f"      name: {_quoted(_metric_name(number))}"
+    return [
+        {
+            "type": _printable(number.id),
+            "value": _rounded(number.estimate.value),
+            "name": _printable(_metric_name(number)),
+        }
+        for number in measured
+        if number.id not in _NOT_METRICS
+    ]
+
+
+def _result(h: Header, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    name = PurePath(h.data).name or h.data or "unnamed"
+    return {
+        "task": {"type": _printable(h.pipeline or h.task)},
+        "dataset": {
+            "name": _printable(name),
+            "type": re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed",
+        },
+        "metrics": metrics,
+    }
 
 
 def _metric_name(number: Number) -> str:
@@ -97,14 +105,12 @@ def _short(header: Header) -> str:
     return "/".join(PurePath(header.model).parts[-2:]) or header.task
 
 
-def _quoted(text: str) -> str:
-    return json.dumps("".join(c if c.isprintable() else " " for c in str(text)), ensure_ascii=False)
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(text))
 
 
-def _yaml_float(value: float) -> str:
-    """YAML 1.1 reads 1e-05 as a string, so the exponent is written out."""
-    text = f"{value:.6g}"
-    return text if "e" not in text else f"{value:.12f}" if abs(value) < 1 else f"{value:.1f}"
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 # ---- the text

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from sounding.data.sources import find
 from sounding.data.survey import survey
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
-from sounding.modalities.boxes.layouts import tinyyaml
+from sounding.modalities.boxes.layouts import data_yaml
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.pictures.image import Image
 
@@ -42,6 +43,7 @@ def picture(path, seed=None):
 def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text if isinstance(text, str) else json.dumps(text))
+    return path
 
 
 def read(path):
@@ -426,11 +428,63 @@ def test_a_folder_of_pictures_alone_is_no_layout(tmp_path):
         "names: ['a',\n  'b c',\n  'd, e']\n",
     ],
 )
-def test_names_in_a_little_yaml(text):
-    found = tinyyaml.read(f"# a comment\n{text}\ntrain: ../x#1 # two\npath: 'a: b'\nval:\nnc: 3")
-    names = found["names"]
-    assert (names if isinstance(names, list) else list(names.values())) == ["a", "b c", "d, e"]
-    assert (found["train"], found["path"], found["val"], found["nc"]) == ("../x#1", "a: b", "", "3")
+def test_a_data_yaml_in_its_forms(tmp_path, text):
+    more = "train: ../x#1 # two\npath: 'a: b'\nval:\ntest: [c, d]\nnc: 3\nroboflow:\n  licence: {name: CC BY 4.0}"
+    file = write(tmp_path / "data.yaml", f"# a comment\n{text}\n{more}")
+    assert data_yaml.read(file) == data_yaml.DataYaml(
+        "a: b", {"train": ["../x#1"], "test": ["c", "d"]}, ["a", "b c", "d, e"]
+    )
+
+
+def test_names_are_the_texts_that_stand_there(tmp_path):
+    file = write(tmp_path / "data.yaml", "names: [yes, no, 01, 1e3, null, 2024-13-45, ~]")
+    assert data_yaml.read(file).names == ["yes", "no", "01", "1e3", "null", "2024-13-45", "~"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("nc: 2", ["0", "1"]),
+        ("names: {2: c, 0: a}", ["a", "1", "c"]),
+        ("names: []", []),
+        ("names:\nnc:", None),
+        ("first: &shared [a, b]\nnames: *shared", ["a", "b"]),
+        ("names:\n- >-\n  a long\n  name\n- b", ["a long name", "b"]),
+    ],
+)
+def test_names_by_number(tmp_path, text, names):
+    assert data_yaml.read(write(tmp_path / "data.yaml", text)).names == names
+
+
+@pytest.mark.parametrize("text", ["", "a text", "- names", "steps: 3", "steps: 3\n---\nsteps: 4", "a: [1"])
+def test_another_kind_of_yaml_says_nothing_of_boxes(tmp_path, text):
+    assert data_yaml.read(write(tmp_path / "other.yaml", text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("train: x\nnames: [cat, dog\nnc: 2\n", ":3", "no YAML can be read here"),
+        ("names: [cat]\n---\nnames: [dog]\n", ":2", "another document"),
+        ("names:\n  0: cat\n  1: dog\n  1: cow\n", ":4", "'1' a second time"),
+        ("nc: 1\nnames:\n\t- cat\n", ":3", "cannot start any token"),
+        ("names: cat", "", "names is no list of names"),
+        ("names: [cat, [dog]]", "", "names is no list of names"),
+        ("names: {0: [cat]}", "", "names is no list of names"),
+        ("names: {cat: 0}", "", "names does not number the classes"),
+        ("nc: many", "", "nc is no number of classes"),
+        ("nc: 1\ntrain: {images: x}", "", "train names something that is no path"),
+        ("nc: 1\npath: [x]", "", "path is no path"),
+    ],
+)
+def test_a_data_yaml_that_cannot_be_used_names_its_line(tmp_path, text, line, what):
+    picture(tmp_path / "a.png")
+    write(tmp_path / "a.txt", LINE)
+    file = write(tmp_path / "data.yaml", text)
+    with pytest.raises(DataError, match=re.escape(what)) as caught:
+        read(tmp_path)
+    assert caught.value.where == f"{file}{line}"
+    assert caught.value.fix
 
 
 # ---- all of it

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sounding.contract.modality import Modality, Row
-from sounding.modalities.boxes.layouts import coco, shared, voc, yolo
+from sounding.modalities.boxes.layouts import coco, data_yaml, shared, voc, yolo
 
 
 def rows(path: Path, input: Modality) -> Iterator[Row] | None:
@@ -17,12 +17,13 @@ def rows(path: Path, input: Modality) -> Iterator[Row] | None:
     if not input.suffixes:
         return None
     if path.is_file():
-        kind = path.suffix.lower()
-        return coco.single(path, input) if kind == ".json" else yolo.listed(path, input) if kind in yolo.YAML else None
+        if path.suffix.lower() == ".json":
+            return coco.single(path, input)
+        return yolo.listed(path, input) if path.suffix.lower() in data_yaml.SUFFIXES else None
     if (found := coco.within(path, input)) is not None:
         return found
     files = shared.files(path)
-    if any(file.suffix.lower() in yolo.YAML and file.parent == path for file in files):
+    if any(file.suffix.lower() in data_yaml.SUFFIXES and file.parent == path for file in files):
         found = yolo.within(path, files, input)
     found = voc.within(path, files, input) if found is None else found
     return yolo.within(path, files, input) if found is None else found

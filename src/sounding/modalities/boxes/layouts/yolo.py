@@ -7,7 +7,7 @@ lies in images/…. Lines with an outline (class x1 y1 x2 y2 …) give the box a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,56 +15,49 @@ import numpy as np
 
 from sounding.contract.modality import Modality, Row
 from sounding.errors import DataError
-from sounding.modalities.boxes.layouts import shared, tinyyaml
+from sounding.modalities.boxes.layouts import data_yaml, shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
+from sounding.modalities.boxes.layouts.data_yaml import DataYaml
 
-YAML = (".yaml", ".yml")
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "_darknet.labels")
 USUAL = "Write one line for each thing: class, centre x, centre y, width, height, in shares of the picture"
 
 
-def configuration(file: Path) -> dict[str, object] | None:
-    """What a data.yaml says, or None for another kind of yaml. Raises DataError where names are no names."""
-    told = tinyyaml.read(shared.text_of(file))
-    return told if "names" in told or "nc" in told else None
-
-
 def listed(file: Path, input: Modality) -> Iterator[Row]:
     """The rows of the pictures that a data.yaml leads to. Raises DataError if it is none."""
-    told = configuration(file)
-    if told is None:
+    config = data_yaml.read(file)
+    if config is None:
         raise DataError("the yaml names no classes", where=str(file), fix="Write names: [cat, dog], train: and val:")
-    return _of_yaml(file, told, file.absolute().parent, input)
+    return _of_yaml(file, config, file.absolute().parent, input)
 
 
 def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] | None:
     """The rows of a folder with a data.yaml, a folder of labels, or labels beside the pictures; None for others."""
     for file in sorted(path.iterdir()):
-        if file.suffix.lower() in YAML and file.is_file() and (told := configuration(file)) is not None:
-            return _of_yaml(file, told, path, input)
+        if file.suffix.lower() in data_yaml.SUFFIXES and file.is_file() and (config := data_yaml.read(file)):
+            return _of_yaml(file, config, path, input)
     pictures = shared.pictures(found, input)
     if not any(_is_label(file) for picture in pictures[:200] for file in [_label(picture)] if file is not None):
         return None
     return _rows(path, [(picture, shared.split_above(picture, path)) for picture in pictures], found, _names(path))
 
 
-def _of_yaml(file: Path, told: Mapping[str, object], top: Path, input: Modality) -> Iterator[Row]:
+def _of_yaml(file: Path, config: DataYaml, top: Path, input: Modality) -> Iterator[Row]:
     pictures: dict[Path, str] = {}
-    for key in ("train", "val", "validation", "test"):
-        entries = told.get(key)
-        for entry in entries if isinstance(entries, list) else [entries] if entries else []:
-            for picture in _led_to(str(entry), told, file, input):
+    for key, entries in config.splits.items():
+        for entry in entries:
+            for picture in _led_to(entry, config, file, input):
                 pictures.setdefault(picture, shared.split_of(key))
     found = shared.files(top)
     if not pictures:
         pictures = {picture: shared.split_above(picture, top) for picture in shared.pictures(found, input)}
-    return _rows(top, list(pictures.items()), found, _named(told, file))
+    return _rows(top, list(pictures.items()), found, config.names)
 
 
-def _led_to(entry: str, told: Mapping[str, object], file: Path, input: Modality) -> list[Path]:
+def _led_to(entry: str, config: DataYaml, file: Path, input: Modality) -> list[Path]:
     """The pictures of one entry: a folder, or a list of paths; from `path`, or from where the yaml lies."""
     base = file.absolute().parent
-    roots = [base / str(told.get("path") or ""), base]
+    roots = [base / config.path, base]
     inner = entry
     while inner.startswith(("../", "./")):  # exports say ../train/images of a folder that lies beside the yaml
         inner = inner.split("/", 1)[1]
@@ -188,17 +181,3 @@ def _names(path: Path) -> list[str] | None:
     places = [path, *shared.folders(path)]
     file = shared.first_existing([place / name for place in places for name in NAME_FILES])
     return None if file is None else [line.strip() for line in shared.text_of(file).splitlines() if line.strip()]
-
-
-def _named(told: Mapping[str, object], file: Path) -> list[str] | None:
-    """The classes of a data.yaml by number; those that a mapping skips are called by theirs."""
-    names, count = told.get("names"), told.get("nc")
-    if isinstance(names, list):
-        return [str(name) for name in names]
-    if isinstance(names, dict):
-        try:
-            by_number = {int(key): str(name) for key, name in names.items()}
-        except ValueError:
-            raise DataError("names does not number the classes", where=str(file), fix="Write 0: cat, 1: dog") from None
-        return [by_number.get(k, str(k)) for k in range(max(by_number, default=-1) + 1)]
-    return [str(k) for k in range(int(str(count)))] if str(count).isdecimal() else None
