@@ -1,1 +1,1 @@
-"""Image segmentation: the task, its losses (pixels.py), large pictures (tiling.py), how masks are judged (metrics.py)."""
+"""Image segmentation: the task, its losses (pixels.py), large pictures (tiling.py), how masks are judged."""

@@ -27,9 +27,9 @@ class BoxSet:
     `corners` float32 [N, 4]: xmin, ymin, xmax, ymax as shares of the picture's width and height. `labels`: N names.
     `scores` float32 [N], or None for a truth. `image_size`: width and height of the picture in pixels, where known.
 
-    With `pixels`, which only a cell that was just read has, corners are in pixels still, and `image_size` is what the label
-    file says; `Boxes.placed` makes shares of them. `note` says what was left out or cut. An answer also holds boxes below
-    its `threshold`, which metrics want and a person is not shown.
+    With `pixels`, which only a cell that was just read has, corners are in pixels still, and `image_size` is what the
+    label file says; `Boxes.placed` makes shares of them. `note` says what was left out or cut. An answer also holds
+    boxes below its `threshold`, which metrics want and a person is not shown.
     """
 
     corners: np.ndarray

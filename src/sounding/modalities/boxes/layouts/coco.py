@@ -188,8 +188,8 @@ class _Search:
 def coco_json(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     """Answers as a COCO file: images, categories, and annotations with scores, in pixels.
 
-    `results`: for each picture {"file_name", "boxes": BoxSet with its image_size}. What evaluators call a results file is
-    the list under "annotations". Ids count from 1. Raises DataError for boxes of a picture whose size is not known.
+    `results`: for each picture {"file_name", "boxes": BoxSet with its image_size}. What evaluators call a results file
+    is the list under "annotations". Ids count from 1. Raises DataError for boxes of a picture whose size is not known.
     """
     ids = {name: k for k, name in enumerate(names, 1)}
     images: list[dict[str, Any]] = []
