@@ -25,6 +25,7 @@ from torch import nn
 import sounding as sd
 from sounding.contract.metrics import accuracy
 from sounding.modalities.category import Category
+from sounding.modalities.class_folders import CLASS_FOLDERS
 from sounding.modalities.pictures.image import Image
 
 
@@ -32,6 +33,7 @@ class Brightness(sd.Task):
     """Bright or dark: which of two kinds a picture is."""
 
     Recipe: ClassVar = sd.Recipe
+    layouts = (CLASS_FOLDERS,)
 
     def modalities(self):
         return Image(8), Category()

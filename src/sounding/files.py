@@ -1,4 +1,4 @@
-"""Writing files so that a kill, a full disk or a missing permission never costs what was there before."""
+"""Files: written so that a kill, a full disk or a missing permission never costs what was there before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from sounding.errors import RunError
+from sounding.errors import DataError, RunError
 
 _FIX = {
     errno.ENOSPC: (
@@ -55,6 +55,16 @@ def unwritable(path: Path, error: OSError) -> RunError:
         error.errno or 0, (f"cannot be written ({error.strerror})", "Choose another folder with --out")
     )
     return RunError(what, where=str(path), fix=fix)
+
+
+def unreadable(where: str, error: Exception) -> DataError:
+    """What a person can do about an error met while reading the file `where`."""
+    if isinstance(error, PermissionError):
+        return DataError("no permission to read it", where=where, fix="Change its permissions (chmod u+r) or its owner")
+    if isinstance(error, FileNotFoundError):
+        return DataError("the file is not there any more", where=where, fix="Put it back and start again")
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return DataError(f"the file is damaged or cut short ({reason})", where=where, fix="Copy or download it again")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import InputModality, Modality, Row
 from sounding.contract.records import Example
 from sounding.contract.task import Task
@@ -32,7 +33,7 @@ class Text(InputModality):
     def encode(self, values: Any) -> Any:
         raise NotImplementedError
 
-    parts = keep = encode
+    segments = mask = encode
 
 
 class Curve(Text):
@@ -78,27 +79,30 @@ class Kind(Modality):
     def encode(self, values: Any) -> Any:
         raise NotImplementedError
 
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        splits = [("", path)]
-        if (path / "train").is_dir():
-            splits = [(name, path / name) for name in ("train", "test") if (path / name).is_dir()]
-        files = [
-            (split, file)
-            for split, folder in splits
-            for file in sorted(folder.glob("*/*"))
-            if file.suffix in input.suffixes
-        ]
-        rows = (
-            Row(str(file.relative_to(path.parent)), str(file.absolute()), file.parent.name, "", split)
-            for split, file in files
-        )
-        return rows if files else None
+
+def folders(path: Path, input: Modality, target: Modality) -> Iterator[Row] | None:
+    """The rows of folders called after kinds."""
+    splits = [("", path)]
+    if (path / "train").is_dir():
+        splits = [(name, path / name) for name in ("train", "test") if (path / name).is_dir()]
+    files = [
+        (split, file)
+        for split, folder in splits
+        for file in sorted(folder.glob("*/*"))
+        if file.suffix in input.suffixes
+    ]
+    rows = (
+        Row(str(file.relative_to(path.parent)), str(file.absolute()), file.parent.name, "", split)
+        for split, file in files
+    )
+    return rows if files else None
 
 
 class Sentences(Task):
     """Sentences and their kinds."""
 
     input_kind: type[InputModality] = Text
+    layouts = (Layout("one folder for each answer", folders),)
     metrics = ()
 
     def modalities(self) -> tuple[InputModality, Modality]:

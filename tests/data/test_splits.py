@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sounding.data.splits import assign, positions, split_named, split_of_file, torn_groups
+from sounding.contract.split_names import split_named, split_of_file
+from sounding.data.splits import assign, positions, torn_groups
 
 
 def digests(names):

@@ -11,6 +11,7 @@ import torch
 from sounding.contract.modality import Change
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes
+from sounding.modalities.class_folders import class_folders
 from sounding.modalities.pictures.image import Image
 
 
@@ -142,7 +143,7 @@ def make(root: Path, *names: str) -> Path:
 
 
 def rows(path):
-    found = Category().folder(path, Image())
+    found = class_folders(path, Image())
     return None if found is None else [(row.where, row.target, row.split) for row in found]
 
 
@@ -155,7 +156,7 @@ def test_class_folders(tmp_path):
         ("photos/cat/sub/4.png", "cat", ""),
         ("photos/dog/2.JPG", "dog", ""),
     ]
-    row = next(Category().folder(root, Image()))
+    row = next(class_folders(root, Image()))
     assert row.input == str(root / "cat/3.jpg")
     assert Path(row.input).is_absolute()
 
@@ -197,13 +198,13 @@ def test_layouts_that_do_not_fit(tmp_path):
     assert rows(make(tmp_path / "flat", "1.jpg", "2.jpg")) is None
     assert rows(make(tmp_path / "texts", "pos/1.txt")) is None
     assert rows(tmp_path / "missing") is None
-    assert Category().folder(make(tmp_path / "c", "a/1.jpg"), Category()) is None
+    assert class_folders(make(tmp_path / "c", "a/1.jpg"), Category()) is None
 
 
 def test_rows_are_streamed_and_named_by_a_relative_path(tmp_path, monkeypatch):
     make(tmp_path / "photos", *(f"cat/{k}.jpg" for k in range(20)))
     monkeypatch.chdir(tmp_path / "photos")
-    found = Category().folder(Path(), Image())
+    found = class_folders(Path(), Image())
     assert iter(found) is found
     row = next(found)
     assert row.where == "photos/cat/0.jpg"

@@ -108,10 +108,6 @@ class Modality(ABC):
 
     columns: tuple[str, ...] = ()
     """Usual column names in lower case, the most telling first."""
-    layout: str = "one folder for each answer"
-    """As a target: how `folder` looks for it, in words."""
-    beside: tuple[str, ...] = ()
-    """As a target: names of files that `folder` reads beside those of the rows."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
     classes: Sequence[Any] | None = None
@@ -124,17 +120,6 @@ class Modality(ABC):
     @abstractmethod
     def read(self, cell: Any, root: Path = Path()) -> Any:
         """The value of a cell. Raises DataError saying what was found and the fix (the caller adds where)."""
-
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        """As a target: the rows of a folder laid out as is usual for this kind of answer, or None if it is not."""
-        return None
-
-    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """As a target: the rows of a whole source as they are trained and tested on, cells unread; the same by default.
-
-        Faces are listed one by one, and compared two by two.
-        """
-        return rows
 
     def placed(self, value: Any, image_size: tuple[int, int]) -> Any:
         """As a target: a true value laid over its picture, which is `image_size` (width, height) pixels large.

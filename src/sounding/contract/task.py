@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract import recipe as recipes
+from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change, InputModality, Modality
+from sounding.contract.modality import Change, InputModality, Modality, Row
 from sounding.contract.records import Example, Prediction, Record
 
 
@@ -36,6 +37,8 @@ class Task(ABC):
     Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
     pipeline: ClassVar[str] = ""
     """What the model hubs call this task ("image-classification"), if they do."""
+    layouts: ClassVar[Sequence[Layout]] = ()
+    """How data for this task may lie in files and folders besides tables; the first that fits is read."""
     caution: ClassVar[str] = ""
     """What a model of this task must not be used for, in sentences that its card prints."""
 
@@ -87,6 +90,13 @@ class Task(ABC):
     def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """What to train on next: the rows by default; a game plays them."""
         return examples
+
+    def compose_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows of a whole source, cells unread, as they are trained and measured on; the same by default.
+
+        A task that compares lists single things and measures pairs of them.
+        """
+        return rows
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.report import Pairs, Report
-from sounding.data.splits import NAMES
 from sounding.data.survey import survey
 
 UNEVEN = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sounding.contract.modality import Modality
-from sounding.data.splits import split_named
+from sounding.contract.split_names import split_named
 from sounding.data.table import Table
 from sounding.errors import DataError, did_you_mean
 

@@ -10,7 +10,6 @@ Copies are told by a digest of what a file or a cell holds, so a picture re-save
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,9 +30,9 @@ from sounding.data.report import LISTED, Pairs, RejectedRow
 from sounding.data.rows import ChainedRows, PackedRows, Rows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import require_path
-from sounding.data.table import unreadable
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError
+from sounding.folders import walk, with_suffix
 
 _NAMED = 5  # places of each kind that `describe` names
 
@@ -255,9 +254,9 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
             fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
             raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
         return PackedRows([Row(path.name, str(path.absolute()))]), _Found(str(path))
-    files = _files(path)
-    inputs = [file for file in files if file.suffix.lower() in task.input.suffixes]
-    tables = [file for file in files if file.suffix.lower() in SUFFIXES]
+    files = list(walk(path))
+    inputs = with_suffix(files, task.input.suffixes)
+    tables = with_suffix(files, SUFFIXES)
     used = set(inputs or tables)
     ignored = tuple(str(file.relative_to(path.parent)) for file in files if file not in used)
     if inputs:
@@ -282,16 +281,3 @@ def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns
         budget = max(0, budget - parts[-1].cells.held)
     rejected = tuple(rejection for part in parts for rejection in part.cells.rejected)
     return ChainedRows(parts), _Found(name, rejected, notes=tuple(dict.fromkeys(notes)))
-
-
-def _files(path: Path) -> list[Path]:
-    """Every file under a folder, by name; hidden files and folders are not the user's data."""
-
-    def stop(error: OSError) -> None:
-        raise unreadable(error.filename or str(path), error) from None
-
-    found = []
-    for folder, folders, names in os.walk(path, onerror=stop):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
-    return found

@@ -19,8 +19,8 @@ from sounding.contract.modality import InputModality, Modality, Row
 from sounding.contract.records import Example
 from sounding.data.columns import blank
 from sounding.data.rows import Rows
-from sounding.data.table import unreadable
 from sounding.errors import DataError, SoundingError
+from sounding.files import unreadable
 
 
 @dataclass(frozen=True)

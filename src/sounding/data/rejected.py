@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from sounding.contract.modality import Modality
+from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
 from sounding.data.reading import Source
 from sounding.data.report import RejectedRow
 from sounding.data.scan import Scan
-from sounding.data.splits import NAMES
 from sounding.errors import DataError
 
 _SHOWN = 10  # rejected rows that an error lists

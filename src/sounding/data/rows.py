@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sounding.contract.modality import Row
+from sounding.contract.split_names import split_named
 from sounding.data.cache import Packed
 from sounding.data.cells import Cells
 from sounding.data.columns import Chosen, blank
-from sounding.data.splits import split_named
 from sounding.errors import DataError
 
 
@@ -102,8 +102,8 @@ class PackedRows(Rows):
         return Row(**{name: column[i] for name, column in self._columns.items()})
 
 
-class ArrangedRows(Rows):
-    """Rows that a target arranged: read from others when they are asked for."""
+class ComposedRows(Rows):
+    """Rows that a task made of others, when they are asked for."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows

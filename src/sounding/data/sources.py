@@ -7,21 +7,24 @@ of the paths in them, or a bounded part of the tables.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import Row
+from sounding.contract.split_names import split_named, split_of_file
 from sounding.contract.task import Task
 from sounding.data.cells import BUDGET
 from sounding.data.columns import GUESSED, Chosen, Columns, choose, require
 from sounding.data.report import File, RejectedRow
-from sounding.data.rows import ArrangedRows, ChainedRows, PackedRows, Rows, TableRows
-from sounding.data.splits import split_named, split_of_file
-from sounding.data.table import Table, unreadable
+from sounding.data.rows import ChainedRows, ComposedRows, PackedRows, Rows, TableRows
+from sounding.data.table import Table
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError, did_you_mean
+from sounding.files import unreadable
+from sounding.folders import entries, walk
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,38 @@ class Listing:
     notes: tuple[str, ...] = ()
     folder: Path | None = None
     """The folder whose files are the rows, if they are."""
+    root: Path = Path()
+    """The folder that the rows come from, where what explains them would lie."""
 
 
 def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
     """The rows of a path. Raises DataError, saying what was looked for and found, where none can be had."""
-    found = _found(task, path, columns)
-    arranged = task.target.arranged(found.rows)
-    return found if arranged is found.rows else replace(found, rows=ArrangedRows(arranged))
+    found = _listing(task, path, columns)
+    composed = task.compose_rows(found.rows)
+    return found if composed is found.rows else replace(found, rows=ComposedRows(composed))
 
 
-def _found(task: Task, path: Path, columns: Columns) -> Listing:
+def _listing(task: Task, path: Path, columns: Columns) -> Listing:
     require_path(path)
     if path.is_dir():
         return _in_folder(task, path, columns)
     if path.suffix.lower() in SUFFIXES:
         return _from_tables(task, [(open_table(path), "")], columns)
-    rows = task.target.folder(path, task.input)
-    if rows is None:
+    laid = _laid(task, path)
+    if laid is None:
         fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
         raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
-    return Listing(_listed(rows, path), files=(_file(path.name, path, 0),))
+    return Listing(laid[0], files=(_file(path.name, path, 0),), root=path.parent)
+
+
+def _laid(task: Task, path: Path) -> tuple[PackedRows, Layout] | None:
+    """The rows of a path in the first of the task's layouts that finds some there, and that layout."""
+    for layout in task.layouts:
+        rows = layout.rows(path, task.input, task.target)
+        listed = None if rows is None else _listed(rows, path)
+        if listed is not None and (len(listed) or path.is_file()):
+            return listed, layout
+    return None
 
 
 def require_path(path: Path) -> None:
@@ -67,26 +82,25 @@ def require_path(path: Path) -> None:
 
 
 def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
-    entries = _entries(path)
-    if not entries:
+    here = entries(path)
+    if not here:
         raise DataError("the folder is empty", where=str(path), fix="Put the files in it, or name another folder")
-    tables = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+    tables = [entry for entry in here if entry.suffix.lower() in SUFFIXES and entry.is_file()]
     if parts := _split_tables(tables):
-        return _with_ignored(_opened(task, path, parts, columns), entries, [p for p, _ in parts], path)
+        return _with_ignored(_opened(task, path, parts, columns), here, [p for p, _ in parts], path)
     found: DataError | None = None
     if len(tables) == 1:
         try:
-            return _with_ignored(_opened(task, path, [(tables[0], "")], columns), entries, tables, path)
+            return _with_ignored(_opened(task, path, [(tables[0], "")], columns), here, tables, path)
         except DataError as error:
             found = error
-    rows = task.target.folder(path, task.input)
-    listed = None if rows is None else _listed(rows, path)
-    if listed is not None and len(listed):
-        return Listing(listed, ignored=_unused(path, listed, task.target.beside), folder=path)
+    if laid := _laid(task, path):
+        listed, layout = laid
+        return Listing(listed, ignored=_unused(path, listed, layout.beside), folder=path, root=path)
     inner = path / "data"  # as data sets on the Hugging Face hub lie
-    if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in _entries(inner)):
+    if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in entries(inner)):
         return _in_folder(task, inner, columns)
-    raise found or _no_layout(task, path, entries, tables)
+    raise found or _no_layout(task, path, here, tables)
 
 
 def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: Columns) -> Listing:
@@ -115,27 +129,20 @@ def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Column
         files.append(_file(table.name, table.path, len(cells) + len(cells.rejected)))
         notes += [note for note in table.notes(chosen.target) if note not in notes]
     rejected = [rejection for part in rows for rejection in part.cells.rejected]
-    return Listing(ChainedRows(rows), tuple(rejected), tuple(files), chosen, notes=tuple(notes))
+    root = parts[0][0].path.parent
+    return Listing(ChainedRows(rows), tuple(rejected), tuple(files), chosen, notes=tuple(notes), root=root)
 
 
-def _listed(rows: Iterator[Row], path: Path) -> PackedRows:
+def _listed(rows: Iterable[Row], path: Path) -> PackedRows:
     try:
         return PackedRows(rows)
     except OSError as error:
         raise unreadable(str(error.filename or path), error) from None
 
 
-def _entries(path: Path) -> list[Path]:
-    """What lies in a folder, by name; hidden files are not the user's data."""
-    try:
-        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise unreadable(str(path), error) from None
-
-
-def _with_ignored(listing: Listing, entries: Sequence[Path], used: Sequence[Path], path: Path) -> Listing:
-    ignored = tuple(f"{path.name}/{e.name}{'/' * e.is_dir()}" for e in entries if e not in used)
-    return Listing(listing.rows, listing.rejected, listing.files, listing.chosen, ignored, listing.notes)
+def _with_ignored(listing: Listing, here: Sequence[Path], used: Sequence[Path], path: Path) -> Listing:
+    left = (f"{path.name}/{entry.name}" + ("/" if entry.is_dir() else "") for entry in here if entry not in used)
+    return replace(listing, ignored=tuple(left))
 
 
 def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
@@ -144,13 +151,8 @@ def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
     They are told apart by 64-bit hashes of their paths, to stay small.
     """
     used = {_path_hash(cell) for row in (rows[i] for i in range(len(rows))) for cell in _paths(row)}
-    ignored = []
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and name not in beside and _path_hash(os.path.join(folder, name)) not in used:
-                ignored.append(os.path.relpath(os.path.join(folder, name), path.parent))
-    return tuple(ignored)
+    left = (file for file in walk(path) if file.name not in beside and _path_hash(str(file)) not in used)
+    return tuple(os.path.relpath(file, path.parent) for file in left)
 
 
 def _paths(row: Row) -> Iterator[str]:
@@ -176,27 +178,28 @@ def _file(name: str, path: Path, rows: int) -> File:
     return File(name, rows, path.stat().st_size, digest.hexdigest())
 
 
-def _no_layout(task: Task, path: Path, entries: Sequence[Path], tables: Sequence[Path]) -> DataError:
+def _no_layout(task: Task, path: Path, here: Sequence[Path], tables: Sequence[Path]) -> DataError:
     if len(tables) > 1:
         fix = f"Name one ({tables[0]}), or call them train{tables[0].suffix} and test{tables[0].suffix}"
         names = ", ".join(table.name for table in tables[:5])
         return DataError(
             f"the folder holds several tables and no split in their names ({names})", where=str(path), fix=fix
         )
-    folders = [entry.name for entry in entries if entry.is_dir()]
-    kinds = sorted({entry.suffix.lower() or entry.name for entry in entries if entry.is_file()})
+    folders = [entry.name for entry in here if entry.is_dir()]
+    kinds = sorted({entry.suffix.lower() or entry.name for entry in here if entry.is_file()})
     found = " and ".join(
         words
         for words in (
             f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{', …' * (len(folders) > 3)})"
             if folders
             else "",
-            f"{_count(len(entries) - len(folders), 'file')} ({', '.join(kinds[:5])})" if kinds else "",
+            f"{_count(len(here) - len(folders), 'file')} ({', '.join(kinds[:5])})" if kinds else "",
         )
         if words
     )
-    endings = " ".join(task.input.suffixes[:4])
-    usual = f"{task.target.layout} with files such as {endings}, or " if endings else ""
+    endings, known = " ".join(task.input.suffixes[:4]), [layout.words for layout in task.layouts]
+    words = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+    usual = f"{words} with files such as {endings}, or " if endings and words else ""
     what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
     return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
 

@@ -12,34 +12,17 @@ rows (up to 20,000; beyond, the shares shrink, and rows move only from validatio
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-NAMES = ("train", "validation", "test")
+from sounding.contract.split_names import NAMES
+
 SHARE, MOST = 0.1, 2000  # of the rows, and rows: more rows narrow an interval little and cost the training much
 
-_WORDS = {
-    "train": "train training trn",
-    "validation": "validation val valid dev development",
-    "test": "test testing tst holdout",
-}
-_SPLIT_OF = {word: name for name, words in _WORDS.items() for word in words.split()}
 _SALT = b"sounding split"
-
-
-def split_named(word: str) -> str:
-    """The split that a word means ("dev" → "validation"), or "" if it means none."""
-    return _SPLIT_OF.get(word.strip().lower(), "")
-
-
-def split_of_file(stem: str) -> str:
-    """The split that a file name tells: train.csv, test-00000-of-00002.parquet, reviews_dev.tsv."""
-    words = [word for word in re.split(r"[-_. ]", stem) if word]
-    return (split_named(words[0]) or split_named(words[-1])) if words else ""
 
 
 @dataclass(frozen=True)

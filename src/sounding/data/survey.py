@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.layouts import WithLegend
 from sounding.contract.records import Example
+from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.duplicates import Duplicates, disagreeing, duplicates
@@ -36,7 +38,7 @@ from sounding.data.report import LISTED, File, Report
 from sounding.data.rows import ChainedRows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import Listing, find
-from sounding.data.splits import NAMES, Assignment, assign, torn_groups
+from sounding.data.splits import Assignment, assign, torn_groups
 from sounding.errors import DataError
 from sounding.randomness import stream
 
@@ -74,7 +76,7 @@ def survey(
     are rejected. With it, the target modality is fitted to all answers, to see what they are. `say` hears what is done.
     """
     say = say or (lambda _: None)
-    opened, listing, name = _opened(task, source, columns)
+    opened, listing, name = _opened(task, source, columns, fit)
     total = len(opened) + len(listing.rejected)
     if not total:
         raise DataError("there are no rows", where=name, fix="Put at least a few rows of each answer in it")
@@ -99,12 +101,14 @@ def survey(
     return Survey(opened, rows, split.sides, found, report, tuple(problems))
 
 
-def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing, str]:
+def _opened(task: Task, source: Any, columns: Columns, fit: bool) -> tuple[Source, Listing, str]:
     name = "in memory"
     if isinstance(source, str) and source == "demo":
         source, name = task.demo(stream("demo", 0), DEMO), "demo"
     elif isinstance(source, str | Path):
         listing = find(task, Path(source), columns)
+        if fit and isinstance(task.target, WithLegend):
+            task.target.learn_legend(listing.rows, listing.root)
         return Reader(listing.rows, task.input, task.target), listing, str(source)
     if not isinstance(source, Sequence) or not all(isinstance(example, Example) for example in source):
         what = f"rows cannot be taken from a {type(source).__name__}"

@@ -1,7 +1,7 @@
 """What every kind of table gives: its columns, its first rows, and all rows at random access.
 
-A row that is broken (ragged, not UTF-8, not JSON) becomes a rejection with its line, and the reading goes on; a file that
-is broken as a whole raises DataError. Lines are counted as editors count them: the header of a CSV file is line 1.
+A row that is broken (ragged, not UTF-8, not JSON) is rejected with its line, and the reading goes on; a file that is
+broken as a whole raises DataError. Lines are counted as editors count them: the header of a CSV file is line 1.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 from sounding.data.cells import BUDGET, Cells
 from sounding.data.report import RejectedRow
 from sounding.errors import DataError
+from sounding.files import unreadable
 
 
 class Table(ABC):
@@ -56,13 +57,3 @@ class Table(ABC):
     @abstractmethod
     def _batches(self, names: Sequence[str], rejected: list[RejectedRow]) -> Iterator[pa.RecordBatch]:
         """The columns and the line of each row; what is no row is added to `rejected`."""
-
-
-def unreadable(where: str, error: Exception) -> DataError:
-    """What a person can do about an error met while reading the file `where`."""
-    if isinstance(error, PermissionError):
-        return DataError("no permission to read it", where=where, fix="Change its permissions (chmod u+r) or its owner")
-    if isinstance(error, FileNotFoundError):
-        return DataError("the file is not there any more", where=where, fix="Put it back and start again")
-    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-    return DataError(f"the file is damaged or cut short ({reason})", where=where, fix="Copy or download it again")

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from sounding.data.cells import batch
 from sounding.data.classnames import namers
 from sounding.data.report import RejectedRow
-from sounding.data.table import Table, unreadable
+from sounding.data.table import Table
 from sounding.data.texttables import Csv, Jsonl
 from sounding.errors import DataError
+from sounding.files import unreadable
 
 
 class Parquet(Table):

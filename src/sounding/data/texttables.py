@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from sounding.data.cells import batch
 from sounding.data.report import RejectedRow
-from sounding.data.table import Table, unreadable
+from sounding.data.table import Table
 from sounding.errors import DataError
+from sounding.files import unreadable
 
 _ONE_OBJECT = 'Write one object a line: {"text": "…", "label": "…"}'
 _CHUNK = 1024  # rows that become one Arrow batch

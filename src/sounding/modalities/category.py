@@ -4,17 +4,14 @@ A value is the label's text, exactly as it was written. Numbers become text ("3"
 from CSV, JSON and Parquet. Labels that differ only by case or spaces stay different here: `lookalikes` finds them, and
 the check of the data reports them.
 
-Class folders are labels too: `<class>/…` or `{train,validation,test}/<class>/…`; see `Category.folder`.
-
 Legend of shapes: B batch, K options.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import MixedTarget, Modality, Row, SoftLabel
+from sounding.contract.modality import MixedTarget, Modality, SoftLabel
 from sounding.errors import DataError, did_you_mean
-
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
-"""Folder names that name a part of the data, in lower case → that part."""
-
-JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-"""What operating systems leave in folders, besides names that begin with a dot."""
 
 
 class Category(Modality):
@@ -125,26 +108,6 @@ class Category(Modality):
         """Take back what `state` gave."""
         self.classes = state["options"]
 
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        """The rows of class folders: `<class>/…` or `{train,validation,test}/<class>/…`, files at any depth in a class.
-
-        Rows come sorted by folder and name, one for each file whose ending `input` knows. None when no folder inside
-        `path` holds such a file.
-        """
-        if not input.suffixes or not path.is_dir():
-            return None
-        classes = _classes(path, input)
-        return (
-            (
-                Row(where=_where(path, file), input=str(file.absolute()), target=place.name, split=split)
-                for split, place in classes
-                for file in _files(place)
-                if _is_input(file, input)
-            )
-            if classes
-            else None
-        )
-
 
 def _number_then_text(label: str) -> tuple[float, str]:
     return float(label), label
@@ -164,70 +127,3 @@ def lookalikes(options: Iterable[str]) -> list[list[str]]:
         plain = " ".join(unicodedata.normalize("NFKC", option).casefold().split())
         groups.setdefault(plain, []).append(option)
     return [group for group in groups.values() if len(group) > 1]
-
-
-# ---- class folders
-
-
-def _classes(path: Path, input: Modality) -> list[tuple[str, Path]]:
-    """(split, folder) of every class.
-
-    A folder called train is a part of the data when it holds class folders and stands beside another part or alone;
-    else it is the class of trains.
-    """
-    within = {place: _with_inputs(place, input) for place in _folders(path) if _split(place)}
-    parts = {place: classes for place, classes in within.items() if classes}
-    others = [place for place in _with_inputs(path, input) if not _split(place)]
-    if len(parts) > 1 or (parts and not others):
-        return [(_split(place), inner) for place, classes in parts.items() for inner in classes]
-    return [("", place) for place in _with_inputs(path, input)]
-
-
-def _split(place: Path) -> str:
-    return SPLITS.get(place.name.lower(), "")
-
-
-def _with_inputs(path: Path, input: Modality) -> list[Path]:
-    return [place for place in _folders(path) if any(_is_input(file, input) for file in _files(place))]
-
-
-def _is_input(file: Path, input: Modality) -> bool:
-    return file.name.lower().endswith(tuple(input.suffixes))
-
-
-def _where(path: Path, file: Path) -> str:
-    return str(Path(path.name or path.resolve().name) / file.relative_to(path))
-
-
-def _folders(path: Path) -> list[Path]:
-    return [Path(entry.path) for entry in _entries(path) if _is_folder(entry)]
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
-
-
-def _files(path: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """All files under a folder, sorted, through links; a link back to a folder above is not followed again."""
-    here = os.path.realpath(path)
-    if here in above:
-        return
-    for entry in _entries(path):
-        if _is_folder(entry):
-            yield from _files(Path(entry.path), above | {here})
-        else:
-            yield Path(entry.path)
-
-
-def _entries(path: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as found:
-            entries = [e for e in found if not e.name.startswith(".") and e.name.lower() not in JUNK]
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be opened ({error.strerror})", fix="Change its permissions or remove it"
-        ) from None
-    return sorted(entries, key=lambda entry: entry.name)

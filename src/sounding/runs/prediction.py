@@ -16,6 +16,7 @@ from sounding.machine.setting import Setting, inference
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.errors import DataError, SoundingError
+from sounding.folders import walk, with_suffix
 from sounding.contract.modality import InputModality
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def expand(modality: InputModality, named: Any) -> list[Any]:
         return [named]
     path = Path(named)
     if path.is_dir():
-        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in modality.suffixes and f.is_file())
+        found = with_suffix(walk(path), modality.suffixes)
     elif glob.has_magic(str(named)) and not path.exists():
         found = [Path(f) for f in sorted(glob.glob(str(named), recursive=True)) if Path(f).is_file()]
     else:

@@ -17,6 +17,7 @@ from sounding.data.survey import survey
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts import data_yaml
+from sounding.modalities.boxes.layouts.box_layouts import BOX_LAYOUTS
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.pictures.image import Image
 
@@ -27,6 +28,8 @@ SHARES = [0.1, 0.1, 0.6, 0.6]
 
 class Finding(Task):
     """Only what reading needs."""
+
+    layouts = BOX_LAYOUTS
 
     def modalities(self):
         return Image(), Boxes()
@@ -412,9 +415,9 @@ def test_pictures_without_labels_are_never_background(tmp_path):
 
 def test_a_folder_of_pictures_alone_is_no_layout(tmp_path):
     picture(tmp_path / "a.png")
-    assert Boxes().folder(tmp_path, Image()) is None
+    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * 4
     write(tmp_path / "readme.txt", "five words that are text")
-    assert Boxes().folder(tmp_path, Image()) is None
+    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,11 @@ def test_what_is_no_mask_is_refused_in_a_sentence(cell, said):
     assert error.value.fix
 
 
-def test_masks_of_0_and_255_alone_are_black_and_white():
+def test_masks_of_0_and_255_alone_are_black_and_white(tmp_path):
     white = np.where(IDS == 1, 255, 0).astype(np.uint8)
     rows = [Row("a", None, grey(white)), Row("b", None, grey(255 - white))]
     mask = Mask()
-    assert mask.arranged(rows) is rows
+    mask.learn_legend(rows, tmp_path)
     assert (mask.read(rows[0].target) == (IDS == 1)).all()
     mask.fit([mask.read(row.target) for row in rows])
     assert mask.names == ["0", "255"]
@@ -121,7 +121,7 @@ def test_masks_of_0_and_255_alone_are_black_and_white():
     with pytest.raises(DataError, match="holds 7, where the others hold only 0 and 255"):
         mask.read(np.full((2, 2), 7, np.uint8))
     usual = Mask()
-    usual.arranged([*rows, Row("c", None, IDS)])  # one mask with other classes: 255 is void
+    usual.learn_legend([*rows, Row("c", None, IDS)], tmp_path)  # one mask with other classes: 255 is void
     assert usual.read(rows[0].target).max() == VOID
     alone = Mask()
     with pytest.raises(DataError, match="every labelled pixel of the training masks is '0'"):

@@ -11,9 +11,10 @@ import pytest
 
 from sounding.contract.task import Task
 from sounding.data import open_data
+from sounding.data.survey import survey
 from sounding.errors import DataError
 from sounding.modalities.masks import coco as mask_coco
-from sounding.modalities.masks.layouts import scheme
+from sounding.modalities.masks.layouts import MASK_LAYOUTS, scheme
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.pictures.image import Image
 
@@ -35,9 +36,15 @@ def mask(path: Path, id: int = 1, shape=SHAPE) -> Path:
     return path
 
 
-def listed(path: Path, target: Mask | None = None):
+def laid(path: Path):
+    """The rows of the first layout that has some."""
+    found = (layout.rows(path, Image(), Mask()) for layout in MASK_LAYOUTS)
+    return next((rows for rows in found if rows is not None), None)
+
+
+def listed(path: Path):
     """(place, stem of the picture, name of the mask or what is wrong, split) of each row."""
-    rows = (target or Mask()).folder(path, Image())
+    rows = laid(path)
     if rows is None:
         return None
     return [
@@ -74,7 +81,7 @@ SPLIT_LAYOUTS = {
 def test_masks_are_found_by_their_stem(tmp_path, name):
     first, second = LAYOUTS[name]
     pairs = [(picture(tmp_path / first.format(stem)), mask(tmp_path / second.format(stem))) for stem in ("a1", "b2")]
-    rows = list(Mask().folder(tmp_path, Image()))
+    rows = list(laid(tmp_path))
     assert [(Path(row.input), Path(row.target)) for row in rows] == pairs
     assert all(row.where == f"{tmp_path.name}/{image.relative_to(tmp_path)}" for row, (image, _) in zip(rows, pairs))
     assert all(Mask().read(row.target, row.root).shape == SHAPE for row in rows)
@@ -92,7 +99,7 @@ def test_folders_of_splits_are_told_above_and_below(tmp_path, name):
 def test_a_picture_without_a_mask_and_a_mask_without_a_picture_are_refused_by_their_place(tmp_path):
     picture(tmp_path / "images/both.jpg"), mask(tmp_path / "masks/both.png")
     picture(tmp_path / "images/alone.jpg"), mask(tmp_path / "masks/stray.png")
-    rows = {row.where: row for row in Mask().folder(tmp_path, Image())}
+    rows = {row.where: row for row in laid(tmp_path)}
     assert len(rows) == 3
     for place, said in (("images/alone.jpg", "no mask for this picture"), ("masks/stray.png", "no picture for this")):
         with pytest.raises(DataError, match=said):
@@ -116,7 +123,7 @@ def test_folders_without_masks_are_not_taken_for_some(tmp_path):
     assert listed(tmp_path) is None
     (tmp_path / "notes.json").write_text('{"a": 1}')
     assert listed(tmp_path) is None
-    assert Mask().folder(tmp_path / "cats/a.png", Image()) is None
+    assert laid(tmp_path / "cats/a.png") is None
 
 
 # ---- through the data layer
@@ -125,6 +132,7 @@ def test_folders_without_masks_are_not_taken_for_some(tmp_path):
 class Segmenting(Task):
     """What the data layer needs of a task."""
 
+    layouts = MASK_LAYOUTS
     metrics = ()
     build = loss = predict = demo = None
 
@@ -216,14 +224,14 @@ def test_colour_masks_in_a_folder_with_a_map_train_and_what_was_learnt_stays(tmp
     (tmp_path / "data/masks").mkdir()
     PIL.Image.fromarray(colours).save(tmp_path / "data/masks/x.png")
     (tmp_path / "data/class_dict.csv").write_text("name,r,g,b\nwall,10,20,30\nline,40,50,60\n")
-    target = Mask()
-    (row,) = target.folder(tmp_path / "data", Image())
-    target.fit([target.read(row.target)])
-    assert target.names == ["wall", "line"]
+    task = Segmenting()
+    found = survey(task, tmp_path / "data")
+    task.target.fit([found.source.target(0)])
+    assert task.target.names == ["wall", "line"]
     picture(tmp_path / "other/images/y.jpg"), mask(tmp_path / "other/masks/y.png")
     (tmp_path / "other/classes.txt").write_text("something\nelse\n")
-    list(target.folder(tmp_path / "other", Image()))
-    assert target.scheme.names == {0: "wall", 1: "line"}
+    survey(task, tmp_path / "other", fit=False)
+    assert task.target.scheme.names == {0: "wall", 1: "line"}
 
 
 def test_names_beside_a_table_are_found(tmp_path):
@@ -231,7 +239,7 @@ def test_names_beside_a_table_are_found(tmp_path):
 
     (tmp_path / "classes.txt").write_text("sky\nvoid\n")
     target = Mask()
-    target.arranged([Row("t:1", None, np.eye(3, dtype=np.uint8), root=tmp_path)])
+    target.learn_legend([Row("t:1", None, np.eye(3, dtype=np.uint8), root=tmp_path)], tmp_path)
     assert target.scheme.names == {0: "sky", 1: "void"}
     assert target.read(np.eye(3, dtype=np.uint8)).max() == VOID
 
@@ -259,7 +267,8 @@ def test_polygons_are_drawn_later_ones_on_top_and_gaps_in_ids_do_not_matter(tmp_
     file = coco(tmp_path / "all.json", [entry(SQUARE), entry([[4, 3, 7, 3, 7, 5, 4, 5]], 90)])
     target = Mask()
     for source in (tmp_path, file):
-        (row,) = target.folder(source, Image())
+        (row,) = laid(source)
+        target.learn_legend([row], tmp_path)
         found = target.read(row.target)
         expected = np.zeros((6, 8), int)
         expected[1:5, 2:6], expected[3:6, 4:8] = 1, 2
@@ -288,7 +297,7 @@ def test_polygons_and_run_lengths_mix(tmp_path):
     picture(tmp_path / "x.jpg")
     runs = {"size": [6, 8], "counts": [0, 6, 42]}  # the first column
     coco(tmp_path / "all.json", [entry(SQUARE), entry(runs, 90) | {"iscrowd": 1}])
-    (row,) = Mask().folder(tmp_path, Image())
+    (row,) = laid(tmp_path)
     found = Mask().read(row.target)
     assert (found[:, 0] == 2).all()
     assert (found == 1).sum() == 16
@@ -309,7 +318,7 @@ def test_polygons_and_run_lengths_mix(tmp_path):
 def test_broken_segmentations_are_refused_one_image_at_a_time(tmp_path, entries, said):
     picture(tmp_path / "x.jpg")
     coco(tmp_path / "all.json", entries)
-    (row,) = Mask().folder(tmp_path, Image())
+    (row,) = laid(tmp_path)
     assert row.where == f"{tmp_path.name}/all.json:x.jpg"
     with pytest.raises(DataError, match=said):
         Mask().read(row.target)
@@ -319,7 +328,7 @@ def test_strays_missing_pictures_and_unequal_categories_are_said(tmp_path):
     images = [{"id": 1, "file_name": "x.jpg", "width": 8, "height": 6}, {"id": 2, "file_name": "gone.jpg"}]
     picture(tmp_path / "train/x.jpg")
     coco(tmp_path / "train/_annotations.coco.json", [entry(SQUARE), entry(SQUARE, image=5, id=9)], images)
-    first, second, stray = list(Mask().folder(tmp_path, Image()))
+    first, second, stray = list(laid(tmp_path))
     assert first.split == second.split == stray.split == "train"
     assert not Path(second.input).exists()
     with pytest.raises(DataError, match="no width and height"):
@@ -328,17 +337,17 @@ def test_strays_missing_pictures_and_unequal_categories_are_said(tmp_path):
         Mask().read(stray.target)
     coco(tmp_path / "valid/_annotations.coco.json", [entry(SQUARE)], kinds=((3, "cat"),))
     with pytest.raises(DataError, match="its categories are not those of"):
-        Mask().folder(tmp_path, Image())
+        laid(tmp_path)
     (tmp_path / "valid/_annotations.coco.json").write_text("{")
     with pytest.raises(DataError, match="not readable as json"):
-        Mask().folder(tmp_path, Image())
+        laid(tmp_path)
 
 
 def test_pictures_of_one_name_in_two_splits_are_told_apart(tmp_path):
     for split in ("train2017", "val2017"):
         picture(tmp_path / f"{split}/x.jpg")
         coco(tmp_path / f"annotations/instances_{split}.json", [entry(SQUARE)])
-    rows = list(Mask().folder(tmp_path, Image()))
+    rows = list(laid(tmp_path))
     assert [(row.split, Path(row.input).parent.name) for row in rows] == [
         *(("train", "train2017"), ("validation", "val2017")),
     ]

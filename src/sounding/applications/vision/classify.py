@@ -24,6 +24,7 @@ from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
+from sounding.modalities.class_folders import CLASS_FOLDERS
 from sounding.modalities.pictures.augmentation import mirrors
 from sounding.modalities.pictures.image import Image
 
@@ -61,6 +62,7 @@ class Classify(Task):
 
     Recipe = ClassifyRecipe
     pipeline = "image-classification"
+    layouts = (CLASS_FOLDERS,)
     recipe: ClassifyRecipe
     input: Image
     target: Category

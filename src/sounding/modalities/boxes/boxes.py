@@ -14,7 +14,7 @@ Legend of shapes: B batch, N boxes of one picture.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import Change, Modality, Row
+from sounding.contract.modality import Change, Modality
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.boxes.drawing import draw_boxes
-from sounding.modalities.boxes.layouts import cells, folders
+from sounding.modalities.boxes.layouts import cells
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
-from sounding.modalities.boxes.layouts.yolo import NAME_FILES
 from sounding.modalities.category import lookalikes
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
@@ -43,9 +42,6 @@ class Boxes(Modality):
 
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
 
-    layout = "COCO json, Pascal VOC xml or YOLO labels"
-    beside = ("data.yaml", "data.yml", *NAME_FILES)
-
     def __init__(self) -> None:
         self.names: list[str] = []
 
@@ -58,10 +54,6 @@ class Boxes(Modality):
     def read(self, cell: Any, root: Path = Path()) -> BoxSet:
         """The boxes of a cell, in pixels where the cell has them so. Raises DataError for what cannot be used."""
         return cells.read(cell)
-
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        """The rows of a COCO json file, or of a folder in the layout of COCO, Pascal VOC or YOLO; None for others."""
-        return folders.rows(path, input)
 
     def placed(self, value: BoxSet, image_size: tuple[int, int]) -> BoxSet:
         """The boxes as shares of a picture `image_size` (width, height) pixels large.

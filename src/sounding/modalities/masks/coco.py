@@ -1,6 +1,7 @@
 """Masks from COCO json: polygons and run lengths of objects, drawn into one mask of class ids.
 
-A cell is {"width", "height", "shapes": [[class id, segmentation], …], "problem": ""}; later shapes lie on top. A
+A cell is {"width", "height", "shapes": [[class id, segmentation], …], "problem": "", "names": {class id: name}}; later
+shapes lie on top. A
 segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with
 counts as a list or as COCO's compressed string. Pixels of no object are class 0, "background"; categories follow in
 the order of their ids, so gaps between these do not matter.
@@ -23,8 +24,8 @@ import PIL.Image
 import PIL.ImageDraw
 
 from sounding.contract.modality import Row
+from sounding.contract.split_names import split_named
 from sounding.errors import DataError
-from sounding.modalities.category import SPLITS
 
 BACKGROUND = "background"
 
@@ -34,9 +35,14 @@ def is_cell(cell: Mapping[str, Any]) -> bool:
     return "shapes" in cell
 
 
-def unusable(problem: str) -> dict[str, Any]:
+def names(cell: Any) -> Mapping[int, str]:
+    """What the classes are called, where a cell knows; else nothing."""
+    return cell.get("names", {}) if isinstance(cell, Mapping) else {}
+
+
+def unusable(problem: str, called: Mapping[int, str] | None = None) -> dict[str, Any]:
     """A cell that says why there is no mask, when it is read."""
-    return {"width": 1, "height": 1, "shapes": [], "problem": problem}
+    return {"width": 1, "height": 1, "shapes": [], "problem": problem, "names": called or {}}
 
 
 def drawn(cell: Mapping[str, Any]) -> np.ndarray:
@@ -121,19 +127,24 @@ def rows(path: Path, found: Mapping[str, Any], base: Path, pictures: Mapping[str
     kinds, shapes = categories(found), defaultdict(list)
     for entry in found["annotations"]:
         shapes[entry.get("image_id")].append(entry)
+    called = {0: BACKGROUND, **dict(kinds.values())}
     name = os.path.relpath(path, base.parent)
     split = split_of(path.relative_to(base).parts) if path.is_relative_to(base) and path != base else ""
     for image in found["images"]:
         file = str(image.get("file_name", ""))
-        cell = _cell(image, shapes.pop(image.get("id"), []), kinds)
+        cell = _cell(image, shapes.pop(image.get("id"), []), kinds, called)
         yield Row(f"{name}:{file or image.get('id')}", str(_picture(file, path, pictures)), cell, split=split)
     strays = [entry for left in shapes.values() for entry in left]
     for entry in strays:
         problem = f"annotation {entry.get('id')} is of image {entry.get('image_id')}, which the file does not list"
-        yield Row(f"{name}:annotation {entry.get('id')}", np.zeros((1, 1), np.uint8), unusable(problem), split=split)
+        yield Row(
+            f"{name}:annotation {entry.get('id')}", np.zeros((1, 1), np.uint8), unusable(problem, called), split=split
+        )
 
 
-def _cell(image: Mapping[str, Any], entries: Sequence[Any], kinds: Mapping[int, tuple[int, str]]) -> dict[str, Any]:
+def _cell(
+    image: Mapping[str, Any], entries: Sequence[Any], kinds: Mapping[int, tuple[int, str]], called: Mapping[int, str]
+) -> dict[str, Any]:
     shapes, problem = [], ""
     for entry in entries:
         id = entry.get("category_id")
@@ -146,7 +157,7 @@ def _cell(image: Mapping[str, Any], entries: Sequence[Any], kinds: Mapping[int, 
     size = [image.get("width"), image.get("height")]
     if not all(isinstance(side, int) and side > 0 for side in size):
         problem, size = "the image has no width and height", [1, 1]
-    return {"width": size[0], "height": size[1], "shapes": shapes, "problem": problem}
+    return {"width": size[0], "height": size[1], "shapes": shapes, "problem": problem, "names": called}
 
 
 def _picture(file: str, path: Path, pictures: Mapping[str, list[Path]]) -> Path:
@@ -164,6 +175,6 @@ def split_of(parts: Sequence[str]) -> str:
     """The split that the folders or the name of a json file tell: instances_train2017.json, valid/_annotations.json."""
     for part in reversed(parts):
         for word in re.split(r"[^a-z]+", part.lower().removesuffix(".json")):
-            if word in SPLITS:
-                return SPLITS[word]
+            if split := split_named(word):
+                return split
     return ""

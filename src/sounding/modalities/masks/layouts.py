@@ -16,16 +16,16 @@ class_dict.csv (name,r,g,b), label_colors.txt (r g b name) or labelmap.txt (name
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from sounding.contract.modality import Row
+from sounding.contract.layouts import Layout
+from sounding.contract.modality import Modality, Row
+from sounding.contract.split_names import split_named
 from sounding.errors import DataError
-from sounding.modalities.category import SPLITS
+from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.cells import PLAIN, VOID, Scheme
 
@@ -50,35 +50,23 @@ COLOURS = ("class_dict.csv", "label_colors.txt", "label_colours.txt", "labelmap.
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Rows, and what is known of their classes."""
-
-    rows: list[Row]
-    scheme: Scheme
-
-
-def find(path: Path, pictures: Sequence[str], masks: Sequence[str]) -> Layout | None:
-    """The rows of a folder or a COCO json file, or None where neither masks nor polygons are found.
-
-    `pictures` and `masks` are the file endings of each, in lower case.
-    """
-    if path.is_file():
-        return _of_json(path.parent, [path], pictures) if path.suffix.lower() == ".json" else None
-    files = _files(path)
-    found = _pairs(path, files, tuple(pictures), tuple(masks))
-    if found:
-        return Layout(list(_rows(path, *found)), scheme(path))
-    return _of_json(path, [file for file in files if file.suffix.lower() == ".json"], pictures)
+def mask_files(path: Path, input: Modality, target: Modality) -> Iterator[Row] | None:
+    """The rows of a folder of pictures and masks of the same stem, or None where no mask goes with a picture."""
+    if not path.is_dir():
+        return None
+    files = list(walk(path))
+    found = _pairs(path, files, tuple(input.suffixes), tuple(target.suffixes))
+    return _rows(path, files, *found) if found else None
 
 
-def _files(path: Path) -> list[Path]:
-    """Every file under a folder, by name; hidden files and folders are not the user's data."""
-    found = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
-    return found
+def polygons(path: Path, input: Modality, target: Modality) -> Iterator[Row] | None:
+    """The rows of a COCO json file with segmentations, or of all that lie in a folder; None where there is none."""
+    if path.is_dir():
+        files = list(walk(path))
+        return _of_json(path, with_suffix(files, (".json",)), with_suffix(files, input.suffixes))
+    if path.suffix.lower() != ".json":
+        return None
+    return _of_json(path.parent, [path], with_suffix(walk(path.parent), input.suffixes))
 
 
 # ---- pictures and masks in files
@@ -91,7 +79,7 @@ def _pairs(
     seen = [file for file in files if file.name.lower().endswith((*pictures, *masks))]
     seen = [file for file in seen if not OTHERS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
     folders = {file.parent for file in seen}
-    of_masks = {place for place in folders if _is_of_masks(path, place, folders)}
+    of_masks = {folder for folder in folders if _is_of_masks(path, folder, folders)}
     if of_masks:
         marked = [f for f in seen if PICTURES & {part.lower() for part in f.relative_to(path).parts[:-1]}]
         images = [f for f in marked or seen if f.parent not in of_masks and f.name.lower().endswith(pictures)]
@@ -103,9 +91,9 @@ def _pairs(
     return (first, second) if first.keys() & second.keys() else None
 
 
-def _is_of_masks(path: Path, place: Path, folders: set[Path]) -> bool:
+def _is_of_masks(path: Path, folder: Path, folders: set[Path]) -> bool:
     """Whether a folder's name, or one above it, says that masks are in it: as such, or after that of one beside it."""
-    for part in [place, *place.parents]:
+    for part in [folder, *folder.parents]:
         if part == path:
             return False
         if part.name.lower() in MASKS:
@@ -116,8 +104,8 @@ def _is_of_masks(path: Path, place: Path, folders: set[Path]) -> bool:
     return False
 
 
-def _has(place: Path, folders: set[Path]) -> bool:
-    return place in folders or any(place in folder.parents for folder in folders)
+def _has(wanted: Path, folders: set[Path]) -> bool:
+    return wanted in folders or any(wanted in folder.parents for folder in folders)
 
 
 def _side_by_side(files: Sequence[Path], masks: tuple[str, ...]) -> tuple[list[Path], list[Path]]:
@@ -160,11 +148,11 @@ def _matched(key: Key, images: Mapping[Key, Path]) -> Key:
     return next((k for k in tries if k in images), key)
 
 
-def _rows(path: Path, images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Iterator[Row]:
+def _rows(path: Path, files: Sequence[Path], images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Iterator[Row]:
     """A row for each picture, and one for each mask that has none; only those of VOC's lists, where there are any."""
-    listed = _lists(path)
+    listed = _lists(files)
     for key in sorted(images.keys() | masks.keys()):
-        split = listed.get(key[-1], "") if listed else next((SPLITS[p] for p in key[:-1] if p in SPLITS), "")
+        split = listed.get(key[-1], "") if listed else next(filter(None, map(split_named, key[:-1])), "")
         if listed and not split:
             continue
         yield _row(path, images.get(key), masks.get(key), split)
@@ -176,26 +164,23 @@ def _row(path: Path, image: Path | None, mask: Path | None, split: str) -> Row:
     assert there is not None  # a key is that of a picture, a mask, or both
     lacks = f"there is no {'picture for this mask' if image is None else 'mask for this picture'}"
     target = str(mask.absolute()) if image and mask else coco.unusable(f"{lacks} (of the name {there.stem})")
-    return Row(_where(path, there), str(there.absolute()), target, split=split)
+    return Row(place(there, path), str(there.absolute()), target, split=split)
 
 
-def _lists(path: Path) -> dict[str, str]:
+def _lists(files: Sequence[Path]) -> dict[str, str]:
     """Stem → split, as the lists of Pascal VOC's ImageSets/Segmentation give them; empty where there are none."""
     found: dict[str, str] = {}
     for name in ("val", "test", "train"):
-        for place in sorted(path.glob(f"**/ImageSets/Segmentation/{name}.txt"))[:1]:
-            found |= dict.fromkeys(place.read_text(encoding="utf-8", errors="replace").split(), SPLITS[name])
+        lists = [file for file in files if file.parts[-3:] == ("ImageSets", "Segmentation", f"{name}.txt")]
+        for file in lists[:1]:
+            found |= dict.fromkeys(file.read_text(encoding="utf-8", errors="replace").split(), split_named(name))
     return found
-
-
-def _where(path: Path, file: Path) -> str:
-    return str(Path(path.name or path.resolve().name) / file.relative_to(path))
 
 
 # ---- COCO
 
 
-def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[str]) -> Layout | None:
+def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Row] | None:
     """The rows of every COCO file with segmentations among `files`, all of which must know the same categories."""
     loaded = [(file, held) for file in files if (held := coco.load(file))]
     if not loaded:
@@ -208,11 +193,9 @@ def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[str]) -> Layo
     if len(kinds) >= VOID:
         raise DataError(f"{len(kinds)} categories are too many for a mask", fix=f"Give at most {VOID - 1}")
     by_name: dict[str, list[Path]] = defaultdict(list)
-    for file in _files(path):
-        if file.name.lower().endswith(tuple(pictures)):
-            by_name[file.name].append(file)
-    rows = [row for file, held in loaded for row in coco.rows(file, held, path, by_name)]
-    return Layout(rows, Scheme(dict([(0, coco.BACKGROUND), *kinds.values()])))
+    for picture in pictures:
+        by_name[picture.name].append(picture)
+    return (row for file, held in loaded for row in coco.rows(file, held, path, by_name))
 
 
 # ---- names and colours
@@ -220,9 +203,9 @@ def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[str]) -> Layo
 
 def scheme(path: Path) -> Scheme:
     """What the files beside the data say about their classes: in `path`, above it, or one folder below."""
-    for place in (path, *sorted(p for p in path.iterdir() if p.is_dir()), path.absolute().parent):
-        colours = next(filter(None, (_colours(place / name) for name in COLOURS)), {})
-        names = next(filter(None, (_names(place / name) for name in NAMES)), {})
+    for folder in (path, *subfolders(path), path.absolute().parent):
+        colours = next(filter(None, (_colours(folder / name) for name in COLOURS)), {})
+        names = next(filter(None, (_names(folder / name) for name in NAMES)), {})
         if colours:
             by_colour = {colour: number for number, colour in enumerate(colours.values())}
             return Scheme(names or dict(enumerate(colours)), by_colour)
@@ -259,3 +242,9 @@ def _lines(file: Path) -> list[str]:
         return []
     lines = [line.strip() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+MASK_LAYOUTS = (
+    Layout("images/ and masks/ of the same names", mask_files, (*NAMES, *COLOURS)),
+    Layout("COCO json with segmentations", polygons, (*NAMES, *COLOURS)),
+)

@@ -13,7 +13,7 @@ Legend of shapes: B batch, K classes, H height, W width of a mask, h, w of the e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Change, Modality, Row
 from sounding.errors import DataError, UsageError
-from sounding.modalities.masks import cells, connected, drawing, layouts
+from sounding.modalities.masks import cells, coco, connected, drawing, layouts
 from sounding.modalities.masks.cells import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.picture import within
@@ -32,7 +33,7 @@ PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
 
 
-class Mask(Modality):
+class Mask(Modality, WithLegend):
     """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
 
     With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
@@ -43,8 +44,6 @@ class Mask(Modality):
     """
 
     columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
-    layout = "images/ and masks/ of the same names, or COCO json,"
-    beside = (*layouts.NAMES, *layouts.COLOURS)
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
 
     def __init__(self, ignore: int = -1, padded: int = 0) -> None:
@@ -74,25 +73,18 @@ class Mask(Modality):
             self._places(value)
         return value
 
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        """The rows of pictures and masks of the same stem, or of COCO json; see `layouts.py`."""
-        found = layouts.find(path, input.suffixes, self.suffixes)
-        if found is None:
-            return None
-        if not self.ids:  # what a model has learnt is not overwritten by the next folder
-            self.scheme = found.scheme
-        return iter(found.rows)
+    def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
+        """Learn what ids and colours mean: from a COCO file, or from lists of names and colour maps in the folder.
 
-    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The rows as they are; looks for names beside a table, and whether all masks are black and white."""
-        if self.ids or not len(rows):
-            return rows
-        if not self.scheme.names and rows[0].root != Path():
-            self.scheme = layouts.scheme(rows[0].root)
-        places = np.unique(np.linspace(0, len(rows) - 1, PEEKED).astype(int)).tolist()
-        if cells.black_and_white((rows[i].target, rows[i].root) for i in places):
+        And whether the masks are black and white, from a few of them.
+        """
+        if not len(rows):
+            return
+        few = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, PEEKED).astype(int)).tolist()]
+        names = coco.names(few[0].target)
+        self.scheme = cells.Scheme(names) if names else layouts.scheme(folder)
+        if cells.black_and_white((row.target, row.root) for row in few):
             self.scheme = self.scheme.as_black_and_white()
-        return rows
 
     def placed(self, value: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         """The mask, which must be as large as its picture: raises DataError where it is not."""

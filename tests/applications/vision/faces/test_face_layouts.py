@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from sounding.applications.vision.faces.pairs import arranged
+from sounding.applications.vision.faces.pairs import compose
 from sounding.applications.vision.faces.task import Faces
 from sounding.contract.modality import Row
 from sounding.data import open_data
@@ -56,7 +56,7 @@ def write(folder, counts, seed=0, side=12):
 
 
 def test_nobody_is_on_two_sides_and_everybody_on_one():
-    sides = by_side(arranged(singles(crowd())))
+    sides = by_side(compose(singles(crowd())))
     people = {side: set().union(*map(people_of, rows)) for side, rows in sides.items()}
     assert not people["train"] & people["validation"]
     assert not people["train"] & people["test"]
@@ -67,14 +67,14 @@ def test_nobody_is_on_two_sides_and_everybody_on_one():
 
 
 def test_shares_of_people_are_about_seventy_ten_and_twenty():
-    sides = by_side(arranged(singles({f"p{i}": 3 for i in range(1000)})))
+    sides = by_side(compose(singles({f"p{i}": 3 for i in range(1000)})))
     people = {side: len(set().union(*map(people_of, rows))) for side, rows in sides.items()}
     assert people["test"] == pytest.approx(200, abs=40)
     assert people["validation"] == pytest.approx(100, abs=30)
 
 
 def test_as_many_impostors_as_genuine_pairs_none_twice_and_all_within_their_block():
-    rows = by_side(arranged(singles(crowd(200, 100))))["test"]
+    rows = by_side(compose(singles(crowd(200, 100))))["test"]
     same = Counter(row.target[0] == row.target[1] for row in rows)
     assert same[True] == same[False] > 30
     assert (
@@ -89,7 +89,7 @@ def test_as_many_impostors_as_genuine_pairs_none_twice_and_all_within_their_bloc
 
 
 def test_a_person_with_one_picture_is_in_no_genuine_pair_and_it_is_said_once():
-    rows = list(arranged(singles(crowd())))
+    rows = list(compose(singles(crowd())))
     genuine = [row for row in rows if isinstance(row.target, tuple) and row.target[0] == row.target[1]]
     assert not any(row.target[0].startswith("q") for row in genuine)
     notes = [row.target[2] for row in rows if isinstance(row.target, tuple) and len(row.target) > 2]
@@ -97,9 +97,9 @@ def test_a_person_with_one_picture_is_in_no_genuine_pair_and_it_is_said_once():
 
 
 def test_the_arrangement_is_stable_and_more_people_move_few():
-    first, again = (list(arranged(singles(crowd()))) for _ in range(2))
+    first, again = (list(compose(singles(crowd()))) for _ in range(2))
     assert first == again
-    more = by_side(arranged(singles(crowd() | {"zz": 3})))
+    more = by_side(compose(singles(crowd() | {"zz": 3})))
     before = {name for row in by_side(first)["test"] for name in people_of(row)}
     after = {name for row in more["test"] for name in people_of(row)}
     assert {name for name in after ^ before if not name.startswith("q")} <= {"zz"}
@@ -107,7 +107,7 @@ def test_the_arrangement_is_stable_and_more_people_move_few():
 
 def test_splits_that_the_data_give_are_kept_and_validation_is_carved_from_training():
     rows = singles({f"a{i}": 3 for i in range(40)}, "train") + singles({f"b{i}": 3 for i in range(10)}, "test")
-    sides = by_side(arranged(rows))
+    sides = by_side(compose(rows))
     assert set().union(*map(people_of, sides["test"])) == {f"b{i}" for i in range(10)}
     held = set().union(*map(people_of, sides["validation"]))
     assert held
@@ -117,18 +117,18 @@ def test_splits_that_the_data_give_are_kept_and_validation_is_carved_from_traini
 def test_a_person_given_two_splits_is_held_out():
     rows = [*singles({f"a{i}": 3 for i in range(30)}, "train"), *singles({f"b{i}": 3 for i in range(9)}, "test")]
     rows += singles({"a0": 2}, "test")
-    sides = by_side(arranged(rows))
+    sides = by_side(compose(rows))
     assert "a0" in set().union(*map(people_of, sides["test"]))
     assert "a0" not in set().union(*map(people_of, sides["train"]))
 
 
 def test_too_few_people_with_two_pictures_are_an_error():
     with pytest.raises(DataError, match="3 of 13 people have two pictures or more"):
-        arranged(singles({"a": 2, "b": 2, "c": 4} | {f"q{i}": 1 for i in range(10)}))
+        compose(singles({"a": 2, "b": 2, "c": 4} | {f"q{i}": 1 for i in range(10)}))
 
 
 def test_somebody_with_hundreds_of_pictures_is_not_most_of_the_test():
-    rows = by_side(arranged(singles({f"p{i}": 3 for i in range(60)} | {f"many{i}": 300 for i in range(5)})))
+    rows = by_side(compose(singles({f"p{i}": 3 for i in range(60)} | {f"many{i}": 300 for i in range(5)})))
     for side in ("validation", "test"):
         genuine = Counter(row.target[0] for row in rows[side] if row.target[0] == row.target[1])
         assert max(genuine.values()) <= 5
@@ -182,7 +182,7 @@ def test_lines_that_cannot_be_used_are_refused_by_file_and_line(tmp_path):
 
 def test_one_picture_under_two_names_is_found_on_every_side(tmp_path):
     folder = write(tmp_path / "faces", {f"p{i}": 2 for i in range(60)})
-    sides = by_side(arranged([Row(f"{p}", str(p), p.parent.name) for p in sorted(folder.glob("*/*"))]))
+    sides = by_side(compose([Row(f"{p}", str(p), p.parent.name) for p in sorted(folder.glob("*/*"))]))
     for side in ("train", "test"):
         a, b = sorted(set().union(*map(people_of, sides[side])))[:2]
         for i in (1, 2):
@@ -211,7 +211,7 @@ def test_the_pairs_of_lfwcrop_are_those_of_its_list():
 
     names = pq.read_table(Path(root, "lfwcrop/images.parquet"), columns=["name", "identity"]).to_pylist()
     rows = [Row(r["name"], f"{r['name']}.jpg", r["identity"]) for r in names]
-    sides = by_side(arranged(rows))
+    sides = by_side(compose(rows))
     assert len(sides["train"]) > 8000
     same = Counter(row.target[0] == row.target[1] for row in sides["test"])
     assert same[True] == same[False] > 500

@@ -22,6 +22,7 @@ from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
+from sounding.modalities.boxes.layouts.box_layouts import BOX_LAYOUTS
 from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.pictures.augmentation import jitter, warp
 from sounding.modalities.pictures.image import Image
@@ -68,6 +69,7 @@ class Detect(Task):
 
     Recipe = DetectRecipe
     pipeline = "object-detection"
+    layouts = BOX_LAYOUTS
     recipe: DetectRecipe
     input: Image
     target: Boxes

@@ -14,8 +14,9 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
-from sounding.modalities.category import Category
+from sounding.modalities.class_folders import class_folders
 
 TROUBLE = "trouble"
 """The key of an input cell that stands for a line of a list which could not be understood, and why."""
@@ -23,9 +24,9 @@ LISTS = ("pairs.txt", "pairsDevTest.txt", "pairs.csv")
 HELD_OUT = ("validation", "test")
 
 
-def folder(path: Path, input: Modality) -> Iterator[Row] | None:
+def people_folders(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
     """The rows of folders of people, then those of the lists of pairs beside them; None where there is no person."""
-    singles = Category().folder(path, input)
+    singles = class_folders(path, input)
     if singles is None:
         return None
     return _listed(path, list(singles))
@@ -92,3 +93,6 @@ def _pair(where: str, stems: Sequence[str], names: Mapping[str, Row], split: str
 
 def _unusable(where: str, what: str, fix: str) -> Row:
     return Row(where, {TROUBLE: what, "fix": fix}, ("nobody", "nobody"), "", "test")
+
+
+PEOPLE_FOLDERS = Layout("one folder for each person", people_folders, LISTS)

@@ -12,7 +12,7 @@ Legend of shapes: B batch, C channels, H height, W width, P parts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.applications.vision.faces import layouts, pairs
-from sounding.contract.modality import Corruption, InputModality, Modality, Row
+from sounding.applications.vision.faces import layouts
+from sounding.contract.modality import Corruption, InputModality, Modality
 from sounding.errors import DataError
 from sounding.modalities.pictures.drawing import alongside
 from sounding.modalities.pictures.image import Image
@@ -214,8 +214,6 @@ class People(Modality):
     """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
 
     columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
-    beside = layouts.LISTS
-    layout = "one folder for each person"
 
     def __init__(self) -> None:
         self.people: list[str] = []
@@ -229,14 +227,6 @@ class People(Modality):
         if not 1 <= len(words) <= 3 or not words[0]:
             raise DataError("the person is not named", fix="Write whose picture it is, or remove this row")
         return Kin(*words)
-
-    def folder(self, path: Path, input: Modality) -> Iterator[Row] | None:
-        """`<person>/…` or `{train,validation,test}/<person>/…`, and the pairs of lists beside them."""
-        return layouts.folder(path, input)
-
-    def arranged(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Single pictures to train on, and pairs to choose and test on, of other people; see `pairs.py`."""
-        return pairs.arranged(rows)
 
     def fit(self, values: Iterable[Kin]) -> None:
         """Learn the names of the people."""

@@ -40,7 +40,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True)
-class Arranged(Sequence[Row]):
+class ComposedRows(Sequence[Row]):
     """Rows made of other rows when they are asked for: `plan` holds numbers of one row or two, a side, a group."""
 
     rows: Sequence[Row]
@@ -64,7 +64,7 @@ class Arranged(Sequence[Row]):
         return Row(f"{a.where} and {b.where}", cells, target, group, side, a.root)
 
 
-def arranged(rows: Sequence[Row]) -> Sequence[Row]:
+def compose(rows: Sequence[Row]) -> Sequence[Row]:
     """Single pictures of training people, pairs of validation and of test people; pairs that were listed stay.
 
     Raises DataError where too few people have two pictures to choose and to test on others than are trained on.
@@ -83,7 +83,7 @@ def arranged(rows: Sequence[Row]) -> Sequence[Row]:
             left_out += [i for own in mine.values() for i in own]
         else:
             plan += [(pair, side, f"{side} block {block}") for pair, block in _pairs(mine, side)]
-    return Arranged(rows, plan, _notes(rows, plan, people, left_out, listed))
+    return ComposedRows(rows, plan, _notes(rows, plan, people, left_out, listed))
 
 
 def _sorted_out(

@@ -12,13 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.vision.faces import drawn, verification
+from sounding.applications.vision.faces import drawn, pairs, verification
 from sounding.applications.vision.faces import thresholds as verifying
+from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
 from sounding.architectures.layers import Normalize
 from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change
+from sounding.contract.modality import Change, Row
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, targets
@@ -64,6 +65,7 @@ class Faces(Task):
 
     Recipe = FacesRecipe
     caution = NOT_FOR
+    layouts = (PEOPLE_FOLDERS,)
     recipe: FacesRecipe
     input: PicturePair
     target: People
@@ -71,6 +73,10 @@ class Faces(Task):
     def modalities(self) -> tuple[PicturePair, People]:
         """A pair of pictures, and whose they are."""
         return PicturePair(self.recipe.image_size, self.recipe.fill), People()
+
+    def compose_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Single pictures to train on, and pairs to choose and test on, of other people; see `pairs.py`."""
+        return pairs.compose(rows)
 
     @property
     def metrics(self) -> Sequence[Metric]:

@@ -22,6 +22,7 @@ from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
+from sounding.modalities.masks.layouts import MASK_LAYOUTS
 from sounding.modalities.masks.mask import Mask
 from sounding.modalities.masks.moving import nearest
 from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
@@ -71,6 +72,7 @@ class Segment(Task):
 
     Recipe = SegmentRecipe
     pipeline = "image-segmentation"
+    layouts = MASK_LAYOUTS
     recipe: SegmentRecipe
     input: Image
     target: Mask

@@ -17,8 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
+from sounding.contract.split_names import split_above, split_in, split_named
 from sounding.errors import DataError
+from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 
@@ -26,7 +29,14 @@ BESIDE = ("annotations", "annotation", "labels", "json")
 """Folders of label files: pictures lie beside them."""
 
 
-def single(path: Path, input: Modality) -> Iterator[Row]:
+def rows(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
+    """The rows of a COCO json file, or of a folder that holds some; None for what is neither."""
+    if not input.suffixes or (path.is_file() and path.suffix.lower() != ".json"):
+        return None
+    return single(path) if path.is_file() else within(path)
+
+
+def single(path: Path) -> Iterator[Row]:
     """The rows of one file, which belong to no split. Raises DataError for a file that is not COCO json."""
     held = _loaded(path, path.name)
     if held is None:
@@ -35,19 +45,19 @@ def single(path: Path, input: Modality) -> Iterator[Row]:
     return _rows(held, path, path.name, "", alone=True)
 
 
-def within(path: Path, input: Modality) -> Iterator[Row] | None:
+def within(path: Path) -> Iterator[Row] | None:
     """The rows of all COCO files in a folder or a folder in it, or None if there is none.
 
     Files of captions or key points beside instances_… are left alone.
     """
-    found = sorted(p for depth in ("*.json", "*/*.json") for p in path.glob(depth) if not p.name.startswith("."))
+    found = with_suffix(walk(path, depth=1), (".json",))
     instances = [p for p in found if p.name.startswith("instances_")]
     parts = []
     for file in instances or found:
-        held = _loaded(file, shared.place(file, path))
+        held = _loaded(file, place(file, path))
         if held is not None:
-            split = shared.split_in(file.stem) or shared.split_above(file, path)
-            parts.append(_rows(held, file, shared.place(file, path), split))
+            split = split_in(file.stem) or split_above(file, path)
+            parts.append(_rows(held, file, place(file, path), split))
     return shared.strung(parts) if parts else None
 
 
@@ -90,7 +100,7 @@ def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bo
         read = partial(_boxes, of_image.pop(key, []), names, _extent(image))
         target = shared.marked(file, at, read)
         picture = search.find(name)
-        told = split or ("" if alone else shared.split_of(picture.parent.name))
+        told = split or ("" if alone else split_named(picture.parent.name))
         yield Row(at, str(picture.absolute()), target, split=told)
     for key, lost in of_image.items():
         for annotation in lost:
@@ -165,21 +175,24 @@ class _Search:
         tops = [base, *([base.parent] if base.name.lower() in BESIDE else [])]
         tops += [top / name for top in list(tops) for name in shared.PICTURE_FOLDERS]
         tops = [top for top in dict.fromkeys(tops) if top.is_dir()]
-        inner = [folder for top in tops for folder in shared.folders(top) if folder not in tops]
-        mine = [folder for folder in inner if split and shared.split_of(folder.name) == split]
-        others = [folder for folder in inner if not split or not shared.split_of(folder.name)]
+        inner = [folder for top in tops for folder in subfolders(top) if folder not in tops]
+        mine = [folder for folder in inner if split and split_named(folder.name) == split]
+        others = [folder for folder in inner if not split or not split_named(folder.name)]
         self._base, self._places = base, [*mine, *tops, *others]
 
     def find(self, name: str) -> Path:
         """The picture, or where it should be."""
         name = name.replace("\\", "/")
         for told in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
-            for place in self._places:
-                if (place / told).is_file():
-                    self._places.remove(place)  # the next one most likely lies there too
-                    self._places.insert(0, place)
-                    return place / told
+            for folder in self._places:
+                if (folder / told).is_file():
+                    self._places.remove(folder)  # the next one most likely lies there too
+                    self._places.insert(0, folder)
+                    return folder / told
         return self._base / name
+
+
+COCO = Layout("COCO json", rows)
 
 
 # ---- out

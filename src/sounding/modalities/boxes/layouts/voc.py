@@ -14,8 +14,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
+from sounding.contract.split_names import split_above, split_named
 from sounding.errors import DataError
+from sounding.folders import place, walk, with_suffix
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 
@@ -23,12 +26,15 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 _ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)
 
 
-def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] | None:
+def rows(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
     """The rows of a folder that holds annotation files, or None if it holds none."""
-    labels = [file for file in found if file.suffix.lower() == ".xml"]
+    if not input.suffixes or not path.is_dir():
+        return None
+    found = list(walk(path))
+    labels = with_suffix(found, (".xml",))
     if not any(_is_annotation(file) for file in labels[:20]):
         return None
-    return _rows(path, labels, shared.pictures(found, input), _lists(found))
+    return _rows(path, labels, with_suffix(found, input.suffixes), _lists(found))
 
 
 def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: Mapping[str, str]) -> Iterator[Row]:
@@ -41,16 +47,16 @@ def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: M
             alone.append(label)
             continue
         used.add(picture)
-        where, split = shared.place(picture, path), lists.get(label.stem) or shared.split_above(label, path)
-        target = shared.marked(label, shared.place(label, path), partial(read, label))
+        where, split = place(picture, path), lists.get(label.stem) or split_above(label, path)
+        target = shared.marked(label, place(label, path), partial(read, label))
         yield Row(where, str(picture.absolute()), target, split=split)
     for label in alone:
         what, fix = "the label file has no picture", "Put the picture beside it, or remove it"
-        yield shared.rejected(shared.place(label, path), what, fix, path=str(label))
+        yield shared.rejected(place(label, path), what, fix, path=str(label))
     for picture in pictures:
         if picture not in used:
-            split = lists.get(picture.stem) or shared.split_above(picture, path)
-            yield shared.unlabelled(picture, f"{picture.stem}.xml", shared.place(picture, path), split)
+            split = lists.get(picture.stem) or split_above(picture, path)
+            yield shared.unlabelled(picture, f"{picture.stem}.xml", place(picture, path), split)
 
 
 def _picture(label: Path, top: Path, by_stem: Mapping[tuple[Path, str], Path]) -> Path | None:
@@ -121,7 +127,7 @@ def _lists(found: Sequence[Path]) -> dict[str, str]:
     splits: dict[str, str] = {}
     for file in found:
         listed = file.suffix == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
-        if listed and (split := shared.split_of(file.stem)):
+        if listed and (split := split_named(file.stem)):
             splits.update({line.split()[0]: split for line in shared.text_of(file).splitlines() if line.strip()})
     return splits
 
@@ -129,3 +135,6 @@ def _lists(found: Sequence[Path]) -> dict[str, str]:
 def _is_annotation(file: Path) -> bool:
     with open(file, "rb") as opened:
         return bool(_ROOT.search(opened.read(2000).decode("utf-8", "replace")))
+
+
+VOC = Layout("Pascal VOC xml", rows)

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
+from sounding.contract.split_names import split_above, split_named
 from sounding.errors import DataError
+from sounding.folders import entries, place, subfolders, walk, with_suffix
 from sounding.modalities.boxes.layouts import data_yaml, shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 from sounding.modalities.boxes.layouts.data_yaml import DataYaml
@@ -23,34 +26,46 @@ NAME_FILES = ("classes.txt", "obj.names", "classes.names", "_darknet.labels")
 USUAL = "Write one line for each thing: class, centre x, centre y, width, height, in shares of the picture"
 
 
-def listed(file: Path, input: Modality) -> Iterator[Row]:
-    """The rows of the pictures that a data.yaml leads to. Raises DataError if it is none."""
-    config = data_yaml.read(file)
+def configured(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
+    """The rows of the pictures that a data.yaml, or the one in a folder, leads to; None where there is none.
+
+    Raises DataError for a file of this ending that names no classes.
+    """
+    if not input.suffixes:
+        return None
+    if path.is_dir():
+        for file in with_suffix(entries(path), data_yaml.SUFFIXES):
+            if file.is_file() and (config := data_yaml.read(file)) is not None:
+                return _of_yaml(file, config, path, input)
+        return None
+    if path.suffix.lower() not in data_yaml.SUFFIXES:
+        return None
+    config = data_yaml.read(path)
     if config is None:
-        raise DataError("the yaml names no classes", where=str(file), fix="Write names: [cat, dog], train: and val:")
-    return _of_yaml(file, config, file.absolute().parent, input)
+        raise DataError("the yaml names no classes", where=str(path), fix="Write names: [cat, dog], train: and val:")
+    return _of_yaml(path, config, path.absolute().parent, input)
 
 
-def within(path: Path, found: Sequence[Path], input: Modality) -> Iterator[Row] | None:
-    """The rows of a folder with a data.yaml, a folder of labels, or labels beside the pictures; None for others."""
-    for file in sorted(path.iterdir()):
-        if file.suffix.lower() in data_yaml.SUFFIXES and file.is_file() and (config := data_yaml.read(file)):
-            return _of_yaml(file, config, path, input)
-    pictures = shared.pictures(found, input)
+def labelled(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
+    """The rows of a folder with a folder of labels, or labels beside the pictures; None for others."""
+    if not input.suffixes or not path.is_dir():
+        return None
+    found = list(walk(path))
+    pictures = with_suffix(found, input.suffixes)
     if not any(_is_label(file) for picture in pictures[:200] for file in [_label(picture)] if file is not None):
         return None
-    return _rows(path, [(picture, shared.split_above(picture, path)) for picture in pictures], found, _names(path))
+    return _rows(path, [(picture, split_above(picture, path)) for picture in pictures], found, _names(path))
 
 
 def _of_yaml(file: Path, config: DataYaml, top: Path, input: Modality) -> Iterator[Row]:
     pictures: dict[Path, str] = {}
-    for key, entries in config.splits.items():
-        for entry in entries:
+    for key, led_by in config.splits.items():
+        for entry in led_by:
             for picture in _led_to(entry, config, file, input):
-                pictures.setdefault(picture, shared.split_of(key))
-    found = shared.files(top)
+                pictures.setdefault(picture, split_named(key))
+    found = list(walk(top))
     if not pictures:
-        pictures = {picture: shared.split_above(picture, top) for picture in shared.pictures(found, input)}
+        pictures = {picture: split_above(picture, top) for picture in with_suffix(found, input.suffixes)}
     return _rows(top, list(pictures.items()), found, config.names)
 
 
@@ -61,12 +76,12 @@ def _led_to(entry: str, config: DataYaml, file: Path, input: Modality) -> list[P
     inner = entry
     while inner.startswith(("../", "./")):  # exports say ../train/images of a folder that lies beside the yaml
         inner = inner.split("/", 1)[1]
-    for place in (root / word for word in (entry, inner) for root in roots):
-        if place.is_dir():
-            return shared.pictures([Path(p) for p in shared.files(Path(_plain(place)))], input)
-        if place.is_file():
-            lines = [line.strip() for line in shared.text_of(place).splitlines() if line.strip()]
-            return [Path(_plain(place.parent / line)) for line in lines]
+    for there in (root / word for word in (entry, inner) for root in roots):
+        if there.is_dir():
+            return with_suffix(walk(Path(_plain(there))), input.suffixes)
+        if there.is_file():
+            lines = [line.strip() for line in shared.text_of(there).splitlines() if line.strip()]
+            return [Path(_plain(there.parent / line)) for line in lines]
     return []
 
 
@@ -91,13 +106,13 @@ def _rows(
     for label in found:
         if label.suffix.lower() == ".txt" and label.resolve() not in used and _lonely(label):
             what, fix = "the label file has no picture", "Put the picture in its place, or remove it"
-            yield shared.rejected(shared.place(label, top), what, fix, path=str(label))
+            yield shared.rejected(place(label, top), what, fix, path=str(label))
 
 
 def _place(file: Path, top: Path) -> str:
     """How an error calls a file, which may lie outside of the folder that was given."""
     file, top = file.resolve(), top.resolve()
-    return shared.place(file, top if file.is_relative_to(top) else file.parent)
+    return place(file, top if file.is_relative_to(top) else file.parent)
 
 
 def _label(picture: Path) -> Path | None:
@@ -178,6 +193,10 @@ def _corners(sides: Sequence[float]) -> list[float]:
 
 def _names(path: Path) -> list[str] | None:
     """The classes of a file of names, in the folder or one of its own, or None."""
-    places = [path, *shared.folders(path)]
-    file = shared.first_existing([place / name for place in places for name in NAME_FILES])
+    places = [path, *subfolders(path)]
+    file = shared.first_existing([folder / name for folder in places for name in NAME_FILES])
     return None if file is None else [line.strip() for line in shared.text_of(file).splitlines() if line.strip()]
+
+
+DATA_YAML = Layout("YOLO data.yaml", configured, ("data.yaml", "data.yml", *NAME_FILES))
+LABEL_FILES = Layout("YOLO labels", labelled, NAME_FILES)

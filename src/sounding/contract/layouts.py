@@ -1,0 +1,40 @@
+"""How rows lie in files and folders that are no tables: a task lists the layouts that it reads, in order.
+
+A layout is a function from a path to rows. It only lists: cells are read later, one by one, so what is wrong with a
+file rejects its row and no other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sounding.contract.modality import InputModality, Modality, Row
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way in which files are laid out.
+
+    `words`: what an error says it looked for ("one folder for each answer").
+    `rows(path, input, target)`: the rows of a file or folder laid out so, their `where` beginning with the name of the
+    path; None where it is not. Raises DataError for one that is, and is broken as a whole.
+    `beside`: names of files that are read besides those that rows name, and are no leftovers.
+    """
+
+    words: str
+    rows: Callable[[Path, InputModality, Modality], Iterable[Row] | None]
+    beside: tuple[str, ...] = ()
+
+
+class WithLegend(ABC):
+    """A target whose cells mean nothing without what lies beside them: class ids need names, colours need ids."""
+
+    @abstractmethod
+    def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
+        """Learn how the cells of `rows` are to be read, from these and from the files in the `folder` they come from.
+
+        Called once for data that a task is to be fitted to, before any cell is read; `state` keeps what was learnt.
+        """

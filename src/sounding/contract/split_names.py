@@ -1,0 +1,38 @@
+"""The three parts of a data set, and the words that people call them by in columns, files and folders."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+NAMES = ("train", "validation", "test")
+
+_WORDS = {
+    "train": "train training trn",
+    "validation": "validation val valid dev development",
+    "test": "test testing tst holdout eval evaluation",
+}
+_SPLIT_OF = {word: name for name, words in _WORDS.items() for word in words.split()}
+
+
+def split_named(word: str) -> str:
+    """The split that a word means ("dev" → "validation"), numbers at its end aside ("train2017"); or ""."""
+    return _SPLIT_OF.get(word.strip().lower().rstrip("0123456789"), "")
+
+
+def split_of_file(stem: str) -> str:
+    """The split that the first or the last word of a file's name tells: train.csv, test-00000-of-00002, reviews_dev."""
+    words = [word for word in re.split(r"[-_. ]", stem) if word]
+    return (split_named(words[0]) or split_named(words[-1])) if words else ""
+
+
+def split_in(stem: str) -> str:
+    """The split that the last word of a name that tells one means ("instances_val2017", "test_labels"), or ""."""
+    words = [word for word in re.split(r"[-_. ]", stem) if word]
+    return next((split for word in reversed(words) if (split := split_named(word))), "")
+
+
+def split_above(file: Path, top: Path) -> str:
+    """The split that a folder between `top` and the file is named after, the nearest one; or ""."""
+    folders = file.relative_to(top).parts[:-1]
+    return next((split for word in reversed(folders) if (split := split_named(word))), "")

@@ -1,0 +1,79 @@
+"""Looking through a folder of the user's: one rule for what is theirs and in which order it comes.
+
+Hidden files and folders, and what operating systems leave behind, are passed over. Names are sorted within each folder.
+Links are followed, but never back to a folder above. Endings count in any case (`.JPG` is `.jpg`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sounding.files import unreadable
+
+LITTER = frozenset(
+    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information")
+)
+"""What operating systems and file servers leave in folders, in lower case, besides names that begin with a dot."""
+
+
+def is_visible(name: str) -> bool:
+    """Whether a name is one of the user's."""
+    return not name.startswith(".") and name.lower() not in LITTER
+
+
+def entries(path: Path) -> list[Path]:
+    """What lies in a folder, by name. Raises DataError for a folder that cannot be opened."""
+    return [Path(entry.path) for entry in _scanned(path)]
+
+
+def subfolders(path: Path) -> list[Path]:
+    """The folders in a folder, by name. Raises DataError for a folder that cannot be opened."""
+    return [Path(entry.path) for entry in _scanned(path) if _is_folder(entry)]
+
+
+def walk(path: Path, depth: int | None = None) -> Iterator[Path]:
+    """The files under a folder, sorted folder by folder; those at most `depth` folders below it, if that is given.
+
+    A link that leads nowhere is a file, so that who opens it hears of it. Raises DataError for a folder that cannot be
+    opened.
+    """
+    yield from _walk(path, depth, frozenset())
+
+
+def with_suffix(files: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
+    """Those files whose names end so; `suffixes` are in lower case."""
+    endings = tuple(suffixes)
+    return [file for file in files if file.name.lower().endswith(endings)]
+
+
+def place(file: Path, top: Path) -> str:
+    """How an error calls a file: with the name of the folder that was given ("photos/cat/3.jpg")."""
+    return str(Path(top.name or top.resolve().name) / file.relative_to(top))
+
+
+def _walk(path: Path, depth: int | None, above: frozenset[str]) -> Iterator[Path]:
+    here = os.path.realpath(path)
+    if here in above:
+        return
+    for entry in _scanned(path):
+        if not _is_folder(entry):
+            yield Path(entry.path)
+        elif depth is None or depth > 0:
+            yield from _walk(Path(entry.path), None if depth is None else depth - 1, above | {here})
+
+
+def _scanned(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as found:
+            return sorted((entry for entry in found if is_visible(entry.name)), key=lambda entry: entry.name)
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False

@@ -1,0 +1,7 @@
+"""Layouts of pictures with boxes, the most telling first: a file that lists things, then files beside each picture."""
+
+from sounding.modalities.boxes.layouts.coco import COCO
+from sounding.modalities.boxes.layouts.voc import VOC
+from sounding.modalities.boxes.layouts.yolo import DATA_YAML, LABEL_FILES
+
+BOX_LAYOUTS = (COCO, DATA_YAML, VOC, LABEL_FILES)
