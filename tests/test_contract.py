@@ -103,12 +103,14 @@ def card(trained) -> Card:
 
 def losses(task: Task, model: nn.Module, rows: Sequence[Example], targets: Sequence[Any] | None = None) -> Tensor:
     x = task.input.encode([row.input for row in rows])
-    return task.loss(model, x, [row.target for row in rows] if targets is None else targets)
+    return task.loss(model, x, task.encode_targets([row.target for row in rows] if targets is None else targets))
 
 
 def log_likelihoods(trained: Trained, inputs: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
     with torch.no_grad():
-        return trained.task.log_likelihood(trained.model, trained.task.input.encode(inputs), answers).numpy()
+        return trained.task.log_likelihood(
+            trained.model, trained.task.input.encode(inputs), trained.task.encode_targets(answers)
+        ).numpy()
 
 
 def predictions(task: Task, model: nn.Module, rows: Sequence[Example]) -> list[Prediction]:
@@ -312,8 +314,8 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     targets = task.target.transform_targets([row.target for row in rows], change)
     with torch.no_grad():
         plain = losses(task, trained.model, rows)
-        followed = task.loss(trained.model, changed, targets)
-        strangers = task.loss(trained.model, changed, [*targets[1:], targets[0]])
+        followed = task.loss(trained.model, changed, task.encode_targets(targets))
+        strangers = task.loss(trained.model, changed, task.encode_targets([*targets[1:], targets[0]]))
     assert torch.equal(x, seen)
     assert torch.equal(changed, again)
     assert changed.shape == x.shape

@@ -11,12 +11,15 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from sounding.contract.task import Task
 from sounding.errors import UsageError, did_you_mean
-from sounding.randomness import entropy
+
+if TYPE_CHECKING:
+    from sounding.contract.task import Task
 
 _HERE = Path(__file__).parent / "applications"
 TASK = "task.py"
@@ -66,7 +69,7 @@ def _load(path: Path) -> ModuleType:
     path = path / TASK if path.is_dir() else path
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), fix="Name the .py file that holds the application")
-    name = f"sounding_application_{path.stem}_{entropy(path.resolve()):x}"
+    name = f"sounding_application_{path.stem}_{blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -94,6 +97,8 @@ def _module(file: Path) -> str:
 
 
 def _only_task(module: ModuleType, name: str) -> type[Task]:
+    from sounding.contract.task import Task  # torch comes with it, and names and verbs do without
+
     found = [
         value
         for value in vars(module).values()

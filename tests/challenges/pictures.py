@@ -34,8 +34,8 @@ class Watermark(Task):
     def build(self) -> nn.Module:
         return Net()
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[int]) -> Tensor:
-        return F.cross_entropy(model(x), self.target.encode(targets), reduction="none")
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(model(x), y, reduction="none")
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         scores = model(self.encoded(model, inputs)).softmax(1).numpy(force=True)
@@ -84,6 +84,6 @@ def fitted(examples: Sequence[Example], steps: int = 100, seed: int = 0) -> tupl
     for _ in range(steps):
         rows = rng.integers(len(examples), size=64)
         optimizer.zero_grad()
-        task.loss(model, x[rows], targets[rows].tolist()).mean().backward()
+        task.loss(model, x[rows], task.encode_targets(targets[rows].tolist())).mean().backward()
         optimizer.step()
     return task, model.eval()

@@ -67,8 +67,8 @@ class Toy(Task):
     def build(self) -> nn.Module:
         return nn.Sequential(nn.Linear(WIDTH, HIDDEN), nn.Dropout(), nn.ReLU(), nn.Linear(HIDDEN, OUT))
 
-    def loss(self, model, x, targets) -> Tensor:
-        return nn.functional.cross_entropy(model(x), torch.tensor(targets), reduction="none")
+    def loss(self, model, x, y) -> Tensor:
+        return nn.functional.cross_entropy(model(x), y, reduction="none")
 
     def predict(self, model, inputs) -> list[Prediction]:
         self.modes = [model.training, torch.is_grad_enabled()]

@@ -45,7 +45,7 @@ def slow_score(task, model, value, answer, order, baseline):
     def likelihood(mask):
         x = task.input.encode([task.input.mask(value, mask, baseline)])
         with torch.no_grad():
-            return float(task.log_likelihood(model, x, [answer])[0])
+            return float(task.log_likelihood(model, x, task.encode_targets([answer]))[0])
 
     clean, lost, kept = likelihood(np.ones(PARTS, bool)), [], []
     for share in (0.01, 0.05, 0.10, 0.20, 0.50):

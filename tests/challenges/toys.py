@@ -130,8 +130,8 @@ class Sort(Task):
     def build(self) -> nn.Module:
         return nn.Sequential(nn.Linear(PARTS * WIDTH, 32), nn.Tanh(), nn.Linear(32, self.k))
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[int]) -> Tensor:
-        return F.cross_entropy(model(x), self.target.encode(targets), reduction="none")
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(model(x), y, reduction="none")
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         scores = (model(self.encoded(model, inputs)) / self.temperature).softmax(1).numpy(force=True)
@@ -158,10 +158,10 @@ class Guess(Task):
     def build(self) -> nn.Module:
         return nn.Linear(PARTS * WIDTH, 1)
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[float]) -> Tensor:
-        return (model(x)[:, 0] - self.target.encode(targets)).abs()
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return (model(x)[:, 0] - y).abs()
 
-    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[float]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         return model(x)[:, 0]
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
@@ -200,8 +200,8 @@ class Read(Task):
     def embedding_layer(self, model: Bag) -> nn.Module:
         return model.embedding
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[int]) -> Tensor:
-        return F.softplus(-model(x) * (2.0 * self.target.encode(targets) - 1))
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.softplus(-model(x) * (2.0 * y - 1))
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         sure = model(self.encoded(model, inputs)).sigmoid().tolist()
@@ -276,7 +276,7 @@ def trained(task: Task, examples: Sequence[Example], steps: int = 300, seed: int
     x, targets = task.input.encode([e.input for e in examples]), [e.target for e in examples]
     for _ in range(steps):
         optimizer.zero_grad()
-        task.loss(model, x, targets).mean().backward()
+        task.loss(model, x, task.encode_targets(targets)).mean().backward()
         optimizer.step()
     return model.eval()
 

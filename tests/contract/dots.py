@@ -91,8 +91,8 @@ class Dots(sd.Task):
             nn.Linear(recipe.width, 2),
         )
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
-        return functional.cross_entropy(model(x), self.target.encode(targets), reduction="none")
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return functional.cross_entropy(model(x), y, reduction="none")
 
     def predict(self, model: nn.Module, inputs: Sequence[np.ndarray]) -> list[sd.Prediction]:
         scores = model(self.input.encode(inputs)).softmax(-1).numpy()

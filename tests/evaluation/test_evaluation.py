@@ -57,8 +57,8 @@ class Levels(Task):
     def build(self):
         return nn.Sequential(nn.Linear(1, 3), nn.Dropout(0.9))
 
-    def loss(self, model, x, targets):
-        return nn.functional.cross_entropy(model(x), self.target.encode(targets), reduction="none")
+    def loss(self, model, x, y):
+        return nn.functional.cross_entropy(model(x), y, reduction="none")
 
     def predict(self, model, inputs):
         scores = model(self.input.encode(inputs)).softmax(1).numpy()
@@ -105,8 +105,8 @@ def test_a_model_whose_outputs_are_not_finite_is_an_error(bad):
 
 def test_an_infinite_loss_of_a_finite_answer_is_kept():
     class Sure(Levels):
-        def loss(self, model, x, targets):
-            return super().loss(model, x, targets) + torch.tensor(math.inf)
+        def loss(self, model, x, y):
+            return super().loss(model, x, y) + torch.tensor(math.inf)
 
     assert evaluate_rows(Sure(), TASK.build(), TASK.demo(np.random.default_rng(0), 3))[0].loss == math.inf
 

@@ -52,7 +52,9 @@ def test_activations_and_gradients_are_those_of_autograd():
 def test_weights_and_their_gradients():
     task, model, rows = net(small())
     seen = inspect(task, model, rows)
-    task.loss(model, task.input.encode([r.input for r in rows]), [r.target for r in rows]).mean().backward()
+    task.loss(
+        model, task.input.encode([r.input for r in rows]), task.encode_targets([r.target for r in rows])
+    ).mean().backward()
     for name in ("body.0", "body.2", "head"):
         weight = model.get_submodule(name).weight
         assert layer(seen, name).weight == pytest.approx(weight.square().mean().sqrt().item(), rel=1e-5)
@@ -66,7 +68,9 @@ def test_the_step_of_adamw_is_what_its_formula_says():
     """From no memory, AdamW moves each weight by lr·g/(|g| + eps), and by lr·decay of itself (arXiv 1711.05101)."""
     task, model, rows = net(small("tanh"), clip=0.0, weight_decay=0.1)
     seen = inspect(task, model, rows, rate=0.01)
-    task.loss(model, task.input.encode([r.input for r in rows]), [r.target for r in rows]).mean().backward()
+    task.loss(
+        model, task.input.encode([r.input for r in rows]), task.encode_targets([r.target for r in rows])
+    ).mean().backward()
     weight = model.head.weight
     step = 0.01 * (weight.grad / (weight.grad.abs() + 1e-8) + 0.1 * weight)
     assert layer(seen, "head").update == pytest.approx((step.norm() / weight.norm()).item(), rel=1e-3)
@@ -75,7 +79,9 @@ def test_the_step_of_adamw_is_what_its_formula_says():
 def test_the_step_of_sgd_is_that_of_the_recipe_with_its_clipping():
     task, model, rows = net(small(), optimizer="sgd", lr=0.5, clip=0.01, weight_decay=0.0)
     seen = inspect(task, model, rows)
-    task.loss(model, task.input.encode([r.input for r in rows]), [r.target for r in rows]).mean().backward()
+    task.loss(
+        model, task.input.encode([r.input for r in rows]), task.encode_targets([r.target for r in rows])
+    ).mean().backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 0.01)
     weight = model.body[0].weight
     assert layer(seen, "body.0").update == pytest.approx(
@@ -288,7 +294,9 @@ def test_the_model_and_the_random_numbers_stay_as_they_were(made):
     task, model, rows = made
     model.eval()
     next(iter(model.children())).train()
-    task.loss(model, task.input.encode([r.input for r in rows[:4]]), [r.target for r in rows[:4]]).sum().backward()
+    task.loss(
+        model, task.input.encode([r.input for r in rows[:4]]), task.encode_targets([r.target for r in rows[:4]])
+    ).sum().backward()
     before = copy.deepcopy({name: (t, t.grad) for name, t in model.named_parameters()})
     buffers = copy.deepcopy(dict(model.named_buffers()))
     modes = [module.training for module in model.modules()]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from dots import Dots, Numbers
+from contract.dots import Dots, Numbers
 from sick import net, train
 
 from sounding.architectures.mlp import MLP

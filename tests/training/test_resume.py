@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from dots import Dots
+from contract.dots import Dots
 
 from sounding.errors import RunError
 from sounding.files import read_tensors
@@ -19,7 +19,7 @@ from sounding.runs.folder import Run
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.loop import Budget, fit
 
-DOTS = str(Path(__file__).parent / "dots.py")
+DOTS = str(Path(__file__).parents[1] / "contract" / "dots.py")
 
 
 def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = None) -> None:
@@ -146,7 +146,7 @@ def collected(checkpointer: Checkpointer) -> torch.Tensor:
 
 @pytest.mark.parametrize("last", [1, 9, 26, 41])
 def test_a_task_that_gathers_resumes_in_the_middle_of_an_epoch_to_the_same_weights(tmp_path, last):
-    whole = gathered(Checkpointer())
+    whole = collected(Checkpointer())
     with pytest.raises(Stopped):
-        gathered(StoppingKeeper(tmp_path, last))
-    assert torch.equal(gathered(FolderCheckpointer(tmp_path)), whole)
+        collected(StoppingKeeper(tmp_path, last))
+    assert torch.equal(collected(FolderCheckpointer(tmp_path)), whole)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from dots import Dots, Numbers
+from contract.dots import Dots, Numbers
 from torch import nn
 
 from sounding.contract.records import Example
@@ -180,8 +180,8 @@ def test_divergence_goes_back_and_says_so():
 
 def test_a_loss_that_is_never_finite_ends_with_an_error():
     class Broken(Dots):
-        def loss(self, model, x, targets):
-            return super().loss(model, x, targets) * math.nan
+        def loss(self, model, x, y):
+            return super().loss(model, x, y) * math.nan
 
     task = Broken()
     task.fit(rows(300, "train"))

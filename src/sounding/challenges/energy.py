@@ -66,7 +66,8 @@ def measure(context: EvaluationContext) -> Section:
 
 
 def _loss(context: EvaluationContext, example: Example) -> Any:
-    return context.task.loss(context.model, context.task.encoded(context.model, [example.input]), [example.target])
+    task, model = context.task, context.model
+    return task.loss(model, task.encoded(model, [example.input]), task.encoded_targets(model, [example.target]))
 
 
 def _training_cost(training: Any) -> Cost | None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.task import Task, chunks
 
-Score = Callable[[nn.Module, Any, Sequence[Any]], Tensor]
+Score = Callable[[nn.Module, Any, Any], Tensor]
 """`score(model, x, answers)` → [B]."""
 
 
@@ -33,7 +33,8 @@ def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any
     with frozen(model), torch.inference_mode():
         while batch := list(islice(stream, size)):
             x = task.encoded(model, [value for value, _ in batch])
-            scores.append(score(model, x, [answer for _, answer in batch]).double().cpu().numpy())
+            y = task.encoded_targets(model, [answer for _, answer in batch])
+            scores.append(score(model, x, y).double().cpu().numpy())
     return np.concatenate(scores)
 
 

@@ -151,6 +151,10 @@ class Modality(ABC):
         """After `fit`: what was decided for the user ("255 is a class here")."""
         return []
 
+    def length(self, value: Any) -> int:
+        """How many positions (tokens, frames) a value takes when it is encoded; 1 where all values are of one size."""
+        return 1
+
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> Any:
         """The tensor that a model or a loss takes, first axis B."""

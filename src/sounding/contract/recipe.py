@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, Self, get_type_hints
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
+from sounding.contract.settings import Settings
 from sounding.errors import UsageError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """What every training needs. Applications subclass it to add widths, depths and augmentations of their own."""
 
+    called: ClassVar[str] = "recipe"
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": {}, "small": {}, "base": {}}
     """What each position of the dial sets, beyond the defaults."""
 
@@ -23,6 +25,7 @@ class Recipe:
     epochs: float = 20.0
     least_steps: int = 300  # a training by the recipe's own epochs goes on to so many steps, however few the rows
     batch: int = 64  # examples a step
+    tokens: int = 0  # positions a step, padding included, in batches of like length; 0: `batch` examples of any length
     accumulate: int = 1  # slices that a step's batch is cut into, to need less memory
     optimizer: str = "muon"  # muon (for filters, adamw for the rest), adamw or sgd (with Nesterov momentum 0.9)
     lr: float = 2e-3  # peak learning rate
@@ -33,6 +36,8 @@ class Recipe:
     average: float = 0.99  # decay per step of the moving average of weights that is kept; 0 keeps the last weights
     clip: float = 1.0  # largest norm of a gradient; 0 does not clip
     validations: int = 20  # how often a training looks at the validation rows
+    select: str = "metric"  # weights that are kept: best by metric or by loss on the validation rows, or the last
+    watchdog: str = "falls"  # what a healthy loss does: falls, or is finite (where targets are moved by the learning)
     patience: int = 0  # validations without improvement before stopping early; 0 never stops early
 
     @classmethod
@@ -43,52 +48,9 @@ class Recipe:
         """
         if size not in cls.sizes:
             raise UsageError(f"no size {size!r}", fix=did_you_mean(size, cls.sizes))
-        values = {"size": size, **cls.sizes[size]}
-        types = get_type_hints(cls)
-        names = {f.name for f in fields(cls)}
-        for key, text in (settings or {}).items():
-            if key not in names:
-                raise UsageError(f"the recipe has no setting {key!r}", fix=did_you_mean(key, names))
-            values[key] = _read(key, text, types[key])
-        return replace(cls(), **values)
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        return cls(size=size, **cls.sizes[size]).changed(settings or {})
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The recipe that gave `values`; fields it does not know raise UsageError."""
         return cls.make(values.get("size", "small"), values)
-
-
-def _read(key: str, text: Any, kind: type) -> Any:
-    if not isinstance(text, str):
-        return kind(text)
-    if kind is bool:
-        words = {
-            "true": True,
-            "yes": True,
-            "on": True,
-            "1": True,
-            "false": False,
-            "no": False,
-            "off": False,
-            "0": False,
-        }
-        if text.lower() in words:
-            return words[text.lower()]
-    else:
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    raise UsageError(f"{key}={text} is not {_noun(kind)}", fix=f"Give {key} {_noun(kind)}, such as {_sample(kind)}")
-
-
-def _noun(kind: type) -> str:
-    return {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "a word")
-
-
-def _sample(kind: type) -> str:
-    return {bool: "yes", int: "64", float: "0.01"}.get(kind, "relu")

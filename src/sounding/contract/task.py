@@ -1,7 +1,7 @@
 """The contract of an application. Everything above (challenges, card, doors) knows a task only by these words.
 
     Example, Prediction, Record   what goes through it (records.py)
-    Recipe                        the numbers of a training, set by one dial (recipe.py)
+    Recipe, Options               the numbers of a training, set by one dial; the numbers of an answer
     Metric                        how records are judged (metrics.py)
     Task                          build, loss, predict, demo; and a few words that may be overridden
 
@@ -12,20 +12,32 @@ records one by one and reduces the judgements, so that one bootstrap gives every
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from enum import Enum
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.contract import options as answering
 from sounding.contract import recipe as recipes
 from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Change, InputModality, Modality, Row
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.tree import to_device, tree_map
+
+
+class Learning(Enum):
+    """What a task learns from."""
+
+    ROWS = "rows with an answer each"
+    DOCUMENTS = "texts or series without answers, which `windows` cuts"
+    PLAY = "games or episodes that it plays"
 
 
 class Task(ABC):
@@ -35,6 +47,8 @@ class Task(ABC):
     """
 
     Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
+    Options: ClassVar[type[answering.Options]] = answering.Options
+    learns: ClassVar[Learning] = Learning.ROWS
     pipeline: ClassVar[str] = ""
     """What the model hubs call this task ("image-classification"), if they do."""
     layouts: ClassVar[Sequence[Layout]] = ()
@@ -42,8 +56,8 @@ class Task(ABC):
     caution: ClassVar[str] = ""
     """What a model of this task must not be used for, in sentences that its card prints."""
 
-    def __init__(self, recipe: recipes.Recipe | None = None) -> None:
-        self.recipe = recipe or self.Recipe()
+    def __init__(self, recipe: recipes.Recipe | None = None, options: answering.Options | None = None) -> None:
+        self.recipe, self.options = recipe or self.Recipe(), options or self.Options()
         self.input, self.target = self.modalities()
 
     # ---- what an application writes
@@ -62,12 +76,15 @@ class Task(ABC):
         """A new model, shaped by the recipe and the fitted modalities. Weights come from torch's global generator."""
 
     @abstractmethod
-    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
-        """Loss [B] in nats for encoded inputs `x` and target values. Regularised only when `model.training`."""
+    def loss(self, model: nn.Module, x: Any, y: Any) -> Tensor:
+        """Loss [B] in nats for encoded inputs `x` and targets `y`, trees of tensors on the model's device.
+
+        Regularised only when `model.training`.
+        """
 
     @abstractmethod
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
-        """One prediction for each input value."""
+        """One prediction for each input value, answered as `self.options` say."""
 
     @abstractmethod
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
@@ -75,15 +92,36 @@ class Task(ABC):
 
     # ---- what an application may override
 
-    def log_likelihood(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
-        """Support [B] that the model gives to answers `values`: a mean log-probability (per token, pixel or box)."""
-        return -self.loss(model, x, values)
+    @property
+    def row_metrics(self) -> Sequence[Metric]:
+        """How the records of single rows are judged, where `evaluate` measures something else; the same by default."""
+        return self.metrics
+
+    def encode_inputs(self, values: Sequence[Any]) -> Any:
+        """Input values as a tree of tensors, first axis B."""
+        return self.input.encode(values)
+
+    def encode_targets(self, values: Sequence[Any]) -> Any:
+        """Target values as the tree of tensors that `loss` compares with, first axis B."""
+        return self.target.encode(values)
+
+    def length(self, example: Example) -> int:
+        """How many positions an example takes when it is encoded: what a budget of tokens counts."""
+        return self.input.length(example.input)
+
+    def log_likelihood(self, model: nn.Module, x: Any, y: Any) -> Tensor:
+        """Log-likelihood [B] that the model gives to encoded answers `y`: a mean per token, pixel or box."""
+        return -self.loss(model, x, y)
+
+    def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
+        """The examples in documents without answers, for a task that learns from these: stretches with what follows."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how documents become examples")
 
     def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """The module whose output is where gradients explain (an embedding); None where it is the input itself."""
         return None
 
-    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+    def augment(self, x: Any, rng: torch.Generator) -> tuple[Any, Change]:
         """A training batch, changed so that the model learns what does not matter; identity by default."""
         return x, Change()
 
@@ -105,13 +143,18 @@ class Task(ABC):
         """
         return False
 
+    def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records that `metrics` judge: those of the rows by default; a player plays matches."""
+        return self.evaluate_rows(model, examples)
+
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
-        """The records of a measurement: predict each row by default; a game plays matches."""
+        """One record for each row, which `row_metrics` judge: its loss and the answer to it."""
         records: list[Record] = []
         for batch in chunks(examples, self.recipe.batch):
             inputs, targets = [e.input for e in batch], [e.target for e in batch]
             with memoised_forward(model):  # the loss and the answer look at the same outputs
-                losses = self.loss(model, self.encoded(model, inputs), targets).float().tolist()
+                x, y = self.encoded(model, inputs), self.encoded_targets(model, targets)
+                losses = self.loss(model, x, y).float().tolist()
                 answers = self.predict(model, inputs)
             for example, p, loss in zip(batch, answers, losses, strict=True):
                 records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
@@ -131,7 +174,19 @@ class Task(ABC):
 
     def encoded(self, model: nn.Module, inputs: Sequence[Any]) -> Any:
         """The encoded inputs, on the device where the model's weights are."""
-        return self.input.encode(inputs).to(next(model.parameters()).device)
+        return to_device(self.encode_inputs(inputs), next(model.parameters()).device)
+
+    def encoded_targets(self, model: nn.Module, targets: Sequence[Any]) -> Any:
+        """The encoded targets, on the device where the model's weights are."""
+        return to_device(self.encode_targets(targets), next(model.parameters()).device)
+
+    def with_options(self, changes: Mapping[str, Any]) -> Self:
+        """The task as it is, but answering otherwise. Raises UsageError for an unknown option."""
+        if not changes:
+            return self
+        other = copy.copy(self)
+        other.options = self.options.changed(changes)
+        return other
 
     def fit(self, examples: Sequence[Example]) -> None:
         """Let the modalities learn their state from the training rows."""
@@ -140,15 +195,19 @@ class Task(ABC):
 
     def state(self) -> dict[str, Any]:
         """Recipe and fitted modalities, as JSON can hold them."""
-        return {"recipe": self.recipe.to_json(), "input": self.input.state(), "target": self.target.state()}
+        numbers = {"recipe": self.recipe.to_json(), "options": self.options.to_json()}
+        return {**numbers, "input": self.input.state(), "target": self.target.state()}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Task:
         """The task that gave `state`."""
-        task = cls(cls.Recipe.from_json(state["recipe"]))
+        task = cls(cls.Recipe.from_json(state["recipe"]), cls.Options.from_json(state["options"]))
         task.input.restore(state["input"])
         task.target.restore(state["target"])
         return task
+
+
+_NARROW = (torch.bfloat16, torch.float16)
 
 
 def built(task: Task) -> nn.Module:
@@ -162,13 +221,7 @@ def built(task: Task) -> nn.Module:
 
 
 def _widened(model: nn.Module, given: Any, output: Any) -> Any:
-    if isinstance(output, Tensor):
-        return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
-    if isinstance(output, tuple | list) and not hasattr(output, "_fields"):
-        return type(output)(_widened(model, given, part) for part in output)
-    if isinstance(output, dict):
-        return {name: _widened(model, given, part) for name, part in output.items()}
-    return output
+    return tree_map(lambda tensor: tensor.float() if tensor.dtype in _NARROW else tensor, output)
 
 
 def targets(examples: Sequence[Example]) -> Sequence[Any]:

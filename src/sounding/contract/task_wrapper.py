@@ -20,67 +20,92 @@ from sounding.contract.task import Task
 
 
 class TaskWrapper(Task):
-    """Every word of the contract, passed on to the task inside."""
+    """Every word of the contract, passed on to the task wrapped."""
 
-    def __init__(self, inside: Task) -> None:
-        self.inside = inside
-        super().__init__(inside.recipe)
+    def __init__(self, wrapped: Task) -> None:
+        self.wrapped = wrapped
+        super().__init__(wrapped.recipe, wrapped.options)
 
     def modalities(self) -> tuple[InputModality, Modality]:
-        """Those of the task inside, fitted as they are."""
-        return self.inside.input, self.inside.target
+        """Those of the task wrapped, fitted as they are."""
+        return self.wrapped.input, self.wrapped.target
 
     @property
     def metrics(self) -> Sequence[Metric]:
         """How records are judged."""
-        return self.inside.metrics
+        return self.wrapped.metrics
 
     @property
     def collects(self) -> bool:
         """Whether `gather` does more than give the rows."""
-        return self.inside.collects
+        return self.wrapped.collects
 
     @property
     def passes(self) -> float:
         """Forward and backward passes for each training example."""
-        return self.inside.passes
+        return self.wrapped.passes
 
     def build(self) -> nn.Module:
         """A new model."""
-        return self.inside.build()
+        return self.wrapped.build()
 
-    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
+    @property
+    def row_metrics(self) -> Sequence[Metric]:
+        """How records of rows are judged."""
+        return self.wrapped.row_metrics
+
+    def encode_inputs(self, values: Sequence[Any]) -> Any:
+        """Inputs as trees of tensors."""
+        return self.wrapped.encode_inputs(values)
+
+    def encode_targets(self, values: Sequence[Any]) -> Any:
+        """Targets as trees of tensors."""
+        return self.wrapped.encode_targets(values)
+
+    def loss(self, model: nn.Module, x: Any, y: Any) -> Tensor:
         """Loss [B] in nats."""
-        return self.inside.loss(model, x, targets)
+        return self.wrapped.loss(model, x, y)
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """One prediction for each input value."""
-        return self.inside.predict(model, inputs)
+        return self.wrapped.predict(model, inputs)
 
-    def log_likelihood(self, model: nn.Module, x: Any, values: Sequence[Any]) -> Tensor:
-        """Support [B] of answers."""
-        return self.inside.log_likelihood(model, x, values)
+    def length(self, example: Example) -> int:
+        """How many positions an example takes."""
+        return self.wrapped.length(example)
+
+    def log_likelihood(self, model: nn.Module, x: Any, y: Any) -> Tensor:
+        """Log-likelihood [B] of answers."""
+        return self.wrapped.log_likelihood(model, x, y)
 
     def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """Where gradients explain."""
-        return self.inside.embedding_layer(model)
+        return self.wrapped.embedding_layer(model)
 
-    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+    def augment(self, x: Any, rng: torch.Generator) -> tuple[Any, Change]:
         """A training batch, changed."""
-        return self.inside.augment(x, rng)
+        return self.wrapped.augment(x, rng)
 
     def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """What to train on next."""
-        return self.inside.collect(model, examples, rng)
+        return self.wrapped.collect(model, examples, rng)
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches."""
-        return self.inside.calibrate(model, validation, train)
+        return self.wrapped.calibrate(model, validation, train)
+
+    def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
+        """The examples in documents."""
+        return self.wrapped.windows(documents)
+
+    def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records of a measurement."""
+        return self.wrapped.evaluate(model, examples)
 
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
-        return self.inside.evaluate_rows(model, examples)
+        return self.wrapped.evaluate_rows(model, examples)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """`n` small generated examples."""
-        return self.inside.demo(rng, n)
+        return self.wrapped.demo(rng, n)

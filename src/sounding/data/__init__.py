@@ -13,8 +13,8 @@ report.py       what was found; audit.py says it in words
 """
 
 from sounding.data.columns import Columns
-from sounding.data.opening import Dataset, Examples, batches, open_data, picked
+from sounding.data.opening import Dataset, Examples, open_data, picked
 from sounding.data.pool import Pool, open_pool
 from sounding.data.report import Report
 
-__all__ = ["Columns", "Dataset", "Examples", "Pool", "Report", "batches", "open_data", "open_pool", "picked"]
+__all__ = ["Columns", "Dataset", "Examples", "Pool", "Report", "open_data", "open_pool", "picked"]

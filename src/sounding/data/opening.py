@@ -2,13 +2,11 @@
 
 open_data(task, source) → Dataset      reads every row once, refuses or splits, fits the task's modalities
 Examples                               rows as a sequence; what was read is kept while memory lasts
-batches(examples, orders)              lists of examples, the next one read while the last one is worked on
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -158,33 +156,6 @@ def open_data(
 def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
     """The rows at `indices`, still unread where they were."""
     return rows[indices] if isinstance(rows, Examples) else [rows[int(i)] for i in indices]
-
-
-def batches(
-    examples: Sequence[Example], orders: Iterable[Sequence[int] | np.ndarray], workers: int = WORKERS
-) -> Iterator[list[Example]]:
-    """One list of examples for each list of indices. The next is read in the background; with `workers` 0 it is not."""
-
-    def take(indices: Sequence[int] | np.ndarray) -> list[Example]:
-        return (
-            examples.take(indices, workers) if isinstance(examples, Examples) else [examples[int(i)] for i in indices]
-        )
-
-    if workers < 1:
-        yield from map(take, orders)
-        return
-    pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-    try:
-        waiting = None
-        for indices in orders:
-            following = pool.submit(take, indices)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _fit(task: Task, found: Survey) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
+from sounding.evaluation.evaluation import evaluate, evaluate_rows
 from sounding.machine.setting import inference
 from sounding.randomness import stream
 
@@ -45,16 +46,18 @@ class EvaluationContext:
 
     @cached_property
     def records(self) -> list[Record]:
-        """The trials on the test rows."""
-        from sounding.evaluation.evaluation import evaluate_rows
+        """What the task's metrics judge: records of the test rows, or of matches where the task plays."""
+        return evaluate(self.task, self.model, self.test)
 
-        return evaluate_rows(self.task, self.model, self.test)
+    @cached_property
+    def row_records(self) -> list[Record]:
+        """The records of the test rows, which the task's row metrics judge."""
+        same = type(self.task).evaluate is Task.evaluate
+        return self.records if same else evaluate_rows(self.task, self.model, self.test)
 
     @cached_property
     def validation_records(self) -> list[Record]:
-        """The trials on the validation rows."""
-        from sounding.evaluation.evaluation import evaluate_rows
-
+        """The records of the validation rows."""
         return evaluate_rows(self.task, self.model, self.validation)
 
     def rng(self, purpose: str) -> np.random.Generator:

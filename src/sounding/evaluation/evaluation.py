@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -23,13 +24,19 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
-from sounding.contract.task import Task
+from sounding.contract.task import Task, chunks
 from sounding.errors import DataError, TrainingError, UsageError
 from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
 from sounding.machine.setting import Setting, inference
 
 FEW = 30
 """Slices of fewer rows are marked: their intervals are too long to say much."""
+
+
+def evaluate(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
+    """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`."""
+    with _answering(model, setting) as answering:
+        return _checked(task, task.evaluate(answering, examples))
 
 
 def evaluate_rows(
@@ -40,20 +47,45 @@ def evaluate_rows(
     Without a setting they are computed as `predict` answers, with normalisations folded (`fuse_for_inference`).
     Raises TrainingError when outputs are not finite. A loss of +inf is kept: the truth was given probability 0.
     """
+    with _answering(model, setting) as answering:
+        return _checked(task, task.evaluate_rows(answering, examples))
+
+
+def mean_loss(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> float:
+    """The mean loss over examples, without asking for answers. Raises TrainingError when it is not finite."""
+    total = 0.0
+    with _answering(model, setting) as answering:
+        for batch in chunks(examples, task.recipe.batch):
+            x = task.encoded(answering, [e.input for e in batch])
+            y = task.encoded_targets(answering, [e.target for e in batch])
+            total += float(task.loss(answering, x, y).double().sum())
+    if not math.isfinite(total):
+        raise TrainingError("the loss is not finite", fix=_lower_rate(task))
+    return total / len(examples)
+
+
+@contextmanager
+def _answering(model: nn.Module, setting: Setting | None) -> Iterator[nn.Module]:
+    """The model as it answers: in evaluation mode, without gradients; its mode is put back."""
     training = model.training
     model.eval()
     try:
         with inference(setting):
-            records = task.evaluate_rows(fuse_for_inference(model) if setting is None else model, examples)
+            yield fuse_for_inference(model) if setting is None else model
     finally:
         model.train(training)
+
+
+def _checked(task: Task, records: list[Record]) -> list[Record]:
     broken = sum(not _finite(record) for record in records)
     if broken:
-        raise TrainingError(
-            f"the model's outputs are not finite for {broken} of {len(records)} rows",
-            fix=f"Train again with a lower learning rate than {task.recipe.lr:g}, such as lr={task.recipe.lr / 10:g}",
-        )
+        what = f"the model's outputs are not finite for {broken} of {len(records)} rows"
+        raise TrainingError(what, fix=_lower_rate(task))
     return records
+
+
+def _lower_rate(task: Task) -> str:
+    return f"Train again with a lower learning rate than {task.recipe.lr:g}, such as lr={task.recipe.lr / 10:g}"
 
 
 def measure(task: Task, records: Sequence[Record], seed: int = 0, resamples: int = 2000) -> dict[str, Estimate]:

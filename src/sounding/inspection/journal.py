@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sounding.contract.records import Example
-from sounding.contract.task import chunks
+from sounding.contract.batch import Batch
 from sounding.errors import RunError
 from sounding.files import unwritable, write
 from sounding.inspection import steps
@@ -49,26 +48,26 @@ class Journal:
         self._written = {(line["rollbacks"], line["step"]) for line in _mended(path)}
         self._before: tuple[tuple[int, int], steps.Weights] | None = None
 
-    def stepped(self, trainee: TrainState, batch: Sequence[Example]) -> None:
+    def stepped(self, state: TrainState, batch: Batch) -> None:
         """After each step. Costs a division where nothing is due, a copy of the weights one step ahead of that."""
-        rollbacks, step = trainee.state.rollbacks, trainee.state.step
+        rollbacks, step = state.counters.rollbacks, state.counters.step
         if self._due(step) and (rollbacks, step) not in self._written:
             known = self._before is not None and self._before[0] == (rollbacks, step - 1)
-            self._write(trainee, batch, self._before[1] if known and self._before else None)
-        self._before = ((rollbacks, step), steps.kept(trainee.model)) if self._due(step + 1) else None
+            self._write(state, batch, self._before[1] if known and self._before else None)
+        self._before = ((rollbacks, step), steps.kept(state.model)) if self._due(step + 1) else None
 
     def _due(self, step: int) -> bool:
         return step == 1 or step % self.every == 0
 
-    def _write(self, trainee: TrainState, batch: Sequence[Example], before: steps.Weights | None) -> None:
-        task, state = trainee.task, trainee.state
-        rate = learning_rate(task.recipe, state.progress) * state.damping
-        moved = None if before is None else steps.ratios(before, steps.kept(trainee.model))
-        rows = chunks(batch, math.ceil(len(batch) / task.recipe.accumulate))[0]  # what one pass of the loop holds
-        seen = inspect(task, trainee.model, rows, seed=state.step, rate=rate, setting=trainee.setting, moved=moved)
-        key = {"step": state.step, "rollbacks": state.rollbacks, "real_step": moved is not None}
+    def _write(self, state: TrainState, batch: Batch, before: steps.Weights | None) -> None:
+        task, counters = state.task, state.counters
+        rate = learning_rate(task.recipe, counters.progress) * counters.damping
+        moved = None if before is None else steps.ratios(before, steps.kept(state.model))
+        seed, rows = counters.step, batch.examples
+        seen = inspect(task, state.model, rows, seed=seed, rate=rate, setting=state.setting, moved=moved)
+        key = {"step": counters.step, "rollbacks": counters.rollbacks, "real_step": moved is not None}
         _append(self.path, json.dumps({**key, **entry(seen)}))
-        self._written.add((state.rollbacks, state.step))
+        self._written.add((counters.rollbacks, counters.step))
 
 
 def entry(inspection: Inspection) -> dict[str, Any]:

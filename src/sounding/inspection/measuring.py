@@ -90,7 +90,7 @@ def _pass(
     spread = float(x.float().std()) if isinstance(x, Tensor) and x.is_floating_point() and x.numel() > 1 else 1.0
     try:
         with (setting or Setting(device=_device(model).type)).autocast():
-            losses = task.loss(model, x, [row.target for row in rows])
+            losses = task.loss(model, x, task.encoded_targets(model, [row.target for row in rows]))
         loss = losses.float().mean()
         if loss.requires_grad:
             loss.backward()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sounding.contract.recipe import Recipe
 from sounding.inspection.layers import layers, weights
-from sounding.training.optimization import optimizer, pace
+from sounding.training.optimization import optimizer, set_learning_rate
 
 Weights = Mapping[str, Sequence[Tensor]]
 """The weights of each layer by its name."""
@@ -48,7 +48,7 @@ def trial(model: nn.Module, recipe: Recipe, rate: float) -> dict[str, float]:
     trained = [p for p in model.parameters() if p.requires_grad]
     torch.nn.utils.clip_grad_norm_(trained, recipe.clip or math.inf)
     taker = optimizer(model, recipe)
-    pace(taker, rate / recipe.lr if recipe.lr else 1.0)
+    set_learning_rate(taker, rate / recipe.lr if recipe.lr else 1.0)
     taker.step()
     return ratios(before, kept(model))
 

@@ -60,13 +60,20 @@ class Setting:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def place(self, thing: Any) -> Any:
-        """A model or an encoded batch on this device, and in this memory format if it has the axes for it."""
+        """A model or an encoded batch on this device, and in this memory format where it has the axes for it."""
         import torch
 
-        if isinstance(thing, torch.nn.Module) or (isinstance(thing, torch.Tensor) and thing.ndim == 4):
+        from sounding.contract.tree import tree_map
+
+        if isinstance(thing, torch.nn.Module):
             move: Any = thing.to
             return move(self.device, memory_format=self.memory_format)
-        return thing.to(self.device)
+        return tree_map(self._placed, thing)
+
+    def _placed(self, tensor: Any) -> Any:
+        if tensor.ndim == 4:
+            return tensor.to(self.device, memory_format=self.memory_format)
+        return tensor.to(self.device)
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""

@@ -35,6 +35,7 @@ from sounding.training.progress import Reporter
 from sounding.runs.folder import Run, latest_unfinished
 from sounding.contract.task import Task
 from sounding.training.train_state import TrainState
+from sounding.training.feed import RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
 from sounding.runs.transfer import opened, transfer
 from sounding.errors import DataError, UsageError, did_you_mean
@@ -81,12 +82,12 @@ class TrainOptions:
 def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
     """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
     means = TrainOptions(**config["means"])
-    trainee = TrainState(task, config["seed"], Setting.from_json(config["setting"]))
+    state = TrainState(task, config["seed"], Setting.from_json(config["setting"]))
     if means.harden:
         hardened(task, means.harden)
     if means.unlabelled and means.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).build()
-    taken = _taken(means.start, trainee.model) if means.start else {}
+    taken = _taken(means.start, state.model) if means.start else {}
     run = Run.create(name, out)
     write_json(run.dir / "data.json", dataset.report.to_json())
     run.describe_model(task, config["task"])
@@ -214,7 +215,8 @@ class _Making:
         """Half of the budget: of the seconds, or of the steps by what a step of `task` computes."""
         if self.budget.seconds is not None:
             return replace(self.budget, seconds=self.budget.seconds / 2)
-        steps = self.budget.last_step(len(self.dataset.train), self.task) or 1
+        per_epoch = RowFeed(self.task, self.dataset.train, self.run.config["seed"]).steps_per_epoch
+        steps = self.budget.last_step(per_epoch, self.task.recipe) or 1
         work = task.passes * task.recipe.batch / (self.taught.passes * self.taught.recipe.batch)
         return Budget(steps=max(1, round(steps / 2 / work)), until=self.budget.until)
 

@@ -36,30 +36,30 @@ class Checkpointer:
         self._snapshot: tuple[dict[str, Tensor], dict[str, Any]] = ({}, {})
         self._best: dict[str, Tensor] = {}
 
-    def resume(self, trainee: TrainState) -> None:
-        """Bring a new trainee to where a killed training was, or take a first snapshot of it."""
-        self.snapshot(trainee)
+    def resume(self, state: TrainState) -> None:
+        """Bring a new state to where a killed training was, or take a first snapshot of it."""
+        self.snapshot(state)
 
-    def snapshot(self, trainee: TrainState) -> None:
+    def snapshot(self, state: TrainState) -> None:
         """Remember the state at a validation."""
-        self._snapshot = (_cloned(trainee.tensors()), trainee.note())
+        self._snapshot = (_cloned(state.tensors()), state.note())
 
     def log(self, rows: list[dict[str, Any]]) -> None:
         """Write down the rows of metrics.csv so far."""
 
-    def roll_back(self, trainee: TrainState) -> None:
-        """Bring the trainee back to the last snapshot."""
-        trainee.restore(*self._snapshot)
+    def roll_back(self, state: TrainState) -> None:
+        """Bring the state back to the last snapshot."""
+        state.restore(*self._snapshot)
 
-    def keep_best(self, trainee: TrainState) -> None:
+    def keep_best(self, state: TrainState) -> None:
         """Remember the averaged weights as the best so far."""
-        self._best = _cloned(trainee.average.model.state_dict())
+        self._best = _cloned(state.average.model.state_dict())
 
     def best(self) -> dict[str, Tensor]:
         """The best weights."""
         return self._best
 
-    def checkpoint(self, trainee: TrainState, *, now: bool = False) -> None:
+    def checkpoint(self, state: TrainState, *, now: bool = False) -> None:
         """Save the state if it is time to, or `now`."""
 
 
@@ -72,41 +72,41 @@ class FolderCheckpointer(Checkpointer):
         self.way_on = f"Go on with: sounding train --resume {run or folder}"
         self._saved = time.monotonic()
 
-    def resume(self, trainee: TrainState) -> None:
+    def resume(self, state: TrainState) -> None:
         """Go on from `last/checkpoint.safetensors` if it is there."""
         if (self.folder / "last" / "checkpoint.safetensors").exists():
             self._snapshot = read_tensors(self.folder / "last" / "snapshot.safetensors")
             if (self.folder / "best" / "model.safetensors").exists():
                 self._best = read_tensors(self.folder / "best" / "model.safetensors")[0]
-            trainee.restore(*read_tensors(self.folder / "last" / "checkpoint.safetensors"))
-            self.log(trainee.state.history)
+            state.restore(*read_tensors(self.folder / "last" / "checkpoint.safetensors"))
+            self.log(state.counters.history)
         else:
-            self.snapshot(trainee)
-            self.checkpoint(trainee, now=True)
+            self.snapshot(state)
+            self.checkpoint(state, now=True)
 
-    def snapshot(self, trainee: TrainState) -> None:
+    def snapshot(self, state: TrainState) -> None:
         """Remember the state at a validation, also for a training that is resumed."""
-        super().snapshot(trainee)
+        super().snapshot(state)
         write_tensors(self.folder / "last" / "snapshot.safetensors", *self._snapshot)
 
     def log(self, rows: list[dict[str, Any]]) -> None:
         """Write metrics.csv."""
         write(self.folder / "metrics.csv", table(rows))
 
-    def keep_best(self, trainee: TrainState) -> None:
+    def keep_best(self, state: TrainState) -> None:
         """Write the averaged weights to `best/`."""
-        super().keep_best(trainee)
-        note = {"step": trainee.state.step, "metric": trainee.state.best}
+        super().keep_best(state)
+        note = {"step": state.counters.step, "metric": state.counters.best}
         write_tensors(self.folder / "best" / "model.safetensors", self._best, note)
 
-    def checkpoint(self, trainee: TrainState, *, now: bool = False) -> None:
+    def checkpoint(self, state: TrainState, *, now: bool = False) -> None:
         """Write the whole state to `last/`, at most every few seconds unless `now`."""
         if not now and time.monotonic() - self._saved < EVERY:
             return
-        write_tensors(self.folder / "last" / "checkpoint.safetensors", trainee.tensors(), trainee.note())
+        write_tensors(self.folder / "last" / "checkpoint.safetensors", state.tensors(), state.note())
         if now:  # the usable model beside it costs another write: only where a person may look at it next
-            write_tensors(self.folder / "last" / "model.safetensors", trainee.average.model.state_dict())
-        write_json(self.folder / "trainer_state.json", trainee.note())
+            write_tensors(self.folder / "last" / "model.safetensors", state.average.model.state_dict())
+        write_json(self.folder / "trainer_state.json", state.note())
         self._saved = time.monotonic()
 
 

@@ -17,18 +17,19 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from sounding.contract.batch import Batch
+from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example
-from sounding.contract.task import Task
-from sounding.data import batches
+from sounding.contract.task import Learning, Task
 from sounding.errors import TrainingError
-from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.evaluation import evaluate, mean_loss
 from sounding.machine.metering.meter import Cost, Meter
 from sounding.machine.setting import Setting, choose, inference
-from sounding.randomness import stream
 from sounding.training.checkpointer import Checkpointer
+from sounding.training.feed import Feed, RowFeed
 from sounding.training.optimization import learning_rate
 from sounding.training.progress import Reporter
-from sounding.training.train_state import State, TrainState
+from sounding.training.train_state import Counters, TrainState
 
 MOST_ROLLBACKS = 6
 """How often a training may diverge before it is given up."""
@@ -50,16 +51,15 @@ class Budget:
     seconds: float | None = None
     until: float | None = None
 
-    def last_step(self, rows: int, task: Task) -> int | None:
+    def last_step(self, steps_per_epoch: int, recipe: Recipe) -> int | None:
         """The number of steps in all, or None where the clock decides."""
         if self.seconds is not None:
             return None
         if self.steps is not None:
             return max(1, self.steps)
-        recipe, per_epoch = task.recipe, steps_per_epoch(rows, task)
         if self.epochs is not None:
-            return max(1, round(self.epochs * per_epoch))
-        return max(recipe.least_steps, round(recipe.epochs * per_epoch))
+            return max(1, round(self.epochs * steps_per_epoch))
+        return max(recipe.least_steps, round(recipe.epochs * steps_per_epoch))
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -75,14 +75,13 @@ class TrainResult:
     examples: int
     cost: Cost
     history: list[dict[str, Any]]
-    stopped_early: bool = False
     reached: bool = False  # whether the budget's `until` was
 
 
 class Journal(Protocol):
     """Looks on while a model is trained, and changes nothing."""
 
-    def stepped(self, trainee: TrainState, batch: Sequence[Example]) -> None:
+    def stepped(self, state: TrainState, batch: Batch) -> None:
         """After each step that was taken."""
 
 
@@ -104,81 +103,68 @@ def fit(
     watch: Reporter | None = None,
     initial: Mapping[str, Tensor] | None = None,
     journal: Journal | None = None,
+    feed: Feed | None = None,
 ) -> TrainResult:
     """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
 
-    `initial` holds weights by name that the model begins with, the others being random.
+    `initial` holds weights by name that the model begins with, the others being random. `feed` gives the batches; those
+    of the rows in `train` by default.
 
     Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the checkpointer).
     Long because it is the loop, and the loop is read in one piece.
     """
     setting, checkpointer, watch = setting or choose(), checkpointer or Checkpointer(), watch or Reporter()
-    trainee = TrainState(task, seed, setting, initial)
-    checkpointer.resume(trainee)
-    last = budget.last_step(len(train), task)
-    earlier = Cost.from_json(trainee.state.cost) if trainee.state.cost else None
-    started = time.monotonic() - trainee.state.seconds
+    state = TrainState(task, seed, setting, initial)
+    checkpointer.resume(state)
+    feed = feed or RowFeed(task, train, seed)
+    last = budget.last_step(feed.steps_per_epoch, task.recipe)
+    earlier = Cost.from_json(state.counters.cost) if state.counters.cost else None
+    started = time.monotonic() - state.counters.seconds
 
     with watch, _stop_signal() as stop, Meter() as meter:
-        while not trainee.state.finished:
-            for batch in _feed(task, train, trainee):
-                loss = trainee.step(batch)
-                state = trainee.state
+        while not state.counters.finished:
+            for batches in feed.steps(state):
+                loss = state.step(batches)
+                counters = state.counters
+                counters.examples += sum(batch.size for batch in batches)
                 if journal:
-                    journal.stepped(trainee, batch)
-                state.seconds = time.monotonic() - started
-                before, state.progress = state.progress, _progress(state, budget, last)
-                trouble = _trouble(state, loss)
-                if not trouble and _validation_due(task, before, state.progress):
-                    trouble = _validate(trainee, validation, len(train), checkpointer, watch, budget)
+                    journal.stepped(state, batches[0])
+                counters.seconds = time.monotonic() - started
+                before, counters.progress = counters.progress, _progress(counters, budget, last)
+                trouble = _trouble(counters, loss, task.recipe)
+                if not trouble and _validation_due(task.recipe, before, counters.progress):
+                    trouble = _validate(state, validation, feed, checkpointer, watch, budget)
                 if trouble:
-                    _roll_back(trainee, checkpointer, watch, trouble)
+                    _roll_back(state, checkpointer, watch, trouble)
                     break
-                watch.stepped(state.progress, state.smoothed, state.step * len(batch) / max(state.seconds, 1e-9))
-                state.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
-                checkpointer.checkpoint(trainee, now=state.finished or stop.is_set())
-                if stop.is_set() and not state.finished:
+                watch.stepped(counters.progress, counters.smoothed, counters.examples / max(counters.seconds, 1e-9))
+                counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
+                checkpointer.checkpoint(state, now=counters.finished or stop.is_set())
+                if stop.is_set() and not counters.finished:
                     raise Interrupted(
-                        f"stopped at step {state.step}, {state.progress:.0%} of the way; nothing is lost",
+                        f"stopped at step {counters.step}, {counters.progress:.0%} of the way; nothing is lost",
                         fix=checkpointer.way_on,
                     )
-                if state.finished:
+                if counters.finished:
                     break
     cost = earlier + meter.cost if earlier else meter.cost
-    return _fitted(trainee, checkpointer, cost, train, validation, budget)
+    return _result(state, checkpointer, cost, train, validation, budget)
 
 
-def steps_per_epoch(rows: int, task: Task) -> int:
-    """Whole batches in one pass over the rows; the few rows left over come earlier in another epoch's order."""
-    return max(1, rows // task.recipe.batch)
-
-
-def _feed(task: Task, train: Sequence[Example], trainee: TrainState) -> Iterator[list[Example]]:
-    """Batches from the trainee's step on, epoch after epoch, each in an order drawn from (seed, epoch)."""
-    while True:
-        state = trainee.state
-        pool = trainee.collected(train)
-        size, rounds = min(task.recipe.batch, len(pool)), steps_per_epoch(len(pool), task)
-        order = stream("order", trainee.seed, state.rollbacks, state.epoch).permutation(len(pool))
-        first = state.step - state.epoch_began
-        yield from batches(pool, [order[i * size : (i + 1) * size] for i in range(first, rounds)])
-        state.epoch, state.epoch_began = state.epoch + 1, state.step
-
-
-def _progress(state: State, budget: Budget, last: int | None) -> float:
+def _progress(counters: Counters, budget: Budget, last: int | None) -> float:
     if last is not None:
-        return min(1.0, state.step / last)
-    return min(1.0, state.seconds / max(budget.seconds or 0.0, 1e-9))
+        return min(1.0, counters.step / last)
+    return min(1.0, counters.seconds / max(budget.seconds or 0.0, 1e-9))
 
 
-def _validation_due(task: Task, before: float, now: float) -> bool:
-    return now >= 1.0 or math.floor(now * task.recipe.validations) > math.floor(before * task.recipe.validations)
+def _validation_due(recipe: Recipe, before: float, now: float) -> bool:
+    return now >= 1.0 or math.floor(now * recipe.validations) > math.floor(before * recipe.validations)
 
 
 def _validate(
-    trainee: TrainState,
+    state: TrainState,
     rows: Sequence[Example],
-    trained: int,
+    feed: Feed,
     checkpointer: Checkpointer,
     watch: Reporter,
     budget: Budget,
@@ -187,36 +173,47 @@ def _validate(
 
     Returns what is wrong where the outputs are not finite, else nothing.
     """
-    task, state = trainee.task, trainee.state
+    task, counters = state.task, state.counters
     try:
-        value, loss = _validation_scores(trainee, rows)
+        value, loss = _validation_scores(state, rows, budget)
     except TrainingError as error:
         return error.what
-    better = value if task.metrics[0].higher_is_better else -value
-    # Without validation rows (not a number) the last are the best; between equals the lower loss is.
-    improved = state.best is None or not (better, -loss) <= (state.best, -state.best_loss)
-    state.stale = 0 if improved else state.stale + 1
-    if improved:
-        state.best, state.best_loss = better, loss
+    improved = _improved(state, value, loss)
+    counters.stale = 0 if improved else counters.stale + 1
     enough = _reached(value, budget, task)
-    state.finished = state.progress >= 1.0 or enough or 0 < task.recipe.patience <= state.stale
+    counters.finished = counters.progress >= 1.0 or enough or 0 < task.recipe.patience <= counters.stale
     row = {
-        "step": state.step,
-        "epoch": round(state.step / steps_per_epoch(trained, task), 3),
-        "seconds": round(state.seconds, 2),
-        "learning_rate": learning_rate(task.recipe, state.progress) * state.damping,
-        "training_loss": state.smoothed,
+        "step": counters.step,
+        "epoch": round(counters.step / feed.steps_per_epoch, 3),
+        "seconds": round(counters.seconds, 2),
+        "learning_rate": learning_rate(task.recipe, counters.progress) * counters.damping,
+        "training_loss": counters.smoothed,
         "validation_loss": loss,
         task.metrics[0].name: value,
     }
-    state.history.append(row)
+    counters.history.append(row)
     if improved:
-        checkpointer.keep_best(trainee)
-    checkpointer.log(state.history)
-    if state.first is not None and state.smoothed <= state.first:  # to go back to weights that are ill helps nobody
-        checkpointer.snapshot(trainee)
+        checkpointer.keep_best(state)
+    checkpointer.log(counters.history)
+    healthy = task.recipe.watchdog != "falls" or (counters.first is not None and counters.smoothed <= counters.first)
+    if healthy:  # to go back to weights that are ill helps nobody
+        checkpointer.snapshot(state)
     watch.validated({**row, "metric": value})
     return ""
+
+
+def _improved(state: TrainState, value: float, loss: float) -> bool:
+    """Whether these weights are to be kept, by what the recipe selects by; between equals the lower loss decides.
+
+    Without validation rows (not a number) the last are kept.
+    """
+    counters, select = state.counters, state.task.recipe.select
+    better = value if state.task.metrics[0].higher_is_better else -value
+    score = {"metric": better, "loss": -loss}.get(select, math.nan)
+    improved = counters.best is None or not (score, -loss) <= (counters.best, -counters.best_loss)
+    if improved:
+        counters.best, counters.best_loss = score, loss
+    return improved
 
 
 def _reached(value: float, budget: Budget, task: Task) -> bool:
@@ -226,59 +223,69 @@ def _reached(value: float, budget: Budget, task: Task) -> bool:
     return value >= budget.until if task.metrics[0].higher_is_better else value <= budget.until
 
 
-def _validation_scores(trainee: TrainState, rows: Sequence[Example]) -> tuple[float, float]:
-    if not len(rows):
+def _validation_scores(state: TrainState, rows: Sequence[Example], budget: Budget) -> tuple[float, float]:
+    """The headline metric and the mean loss of the averaged weights; not a number where they are not looked at.
+
+    With `select="loss"` the metric, which may take a search to answer, is looked at once, at the end.
+    """
+    task, model, setting = state.task, state.average.model, state.setting
+    plays = task.learns is Learning.PLAY
+    looked_at = rows[:: math.ceil(len(rows) / LOOKED_AT)] if len(rows) else rows
+    if task.recipe.select == "loss" and state.counters.progress < 1.0 and budget.until is None and len(rows):
+        return math.nan, mean_loss(task, model, looked_at, setting)
+    if not len(rows) and not plays:
         return math.nan, math.nan
-    looked_at = rows[:: math.ceil(len(rows) / LOOKED_AT)]
-    records = evaluate_rows(trainee.task, trainee.average.model, looked_at, trainee.setting)
-    return trainee.task.metrics[0].value(records), sum(record.loss for record in records) / len(records)
+    records = evaluate(task, model, looked_at, setting)
+    return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
 
 
-def _trouble(state: State, loss: float) -> str:
+def _trouble(counters: Counters, loss: float, recipe: Recipe) -> str:
     """What is wrong with the loss, or nothing. Updates the smoothed loss."""
     if not math.isfinite(loss):
         return "the loss or a gradient is not finite"
-    state.smoothed = loss if state.first is None else 0.9 * state.smoothed + 0.1 * loss
-    state.first = state.smoothed if state.first is None else state.first
-    state.lowest = min(state.lowest, state.smoothed)
-    patience = 10 if state.step <= CALM else 1
-    if state.smoothed > state.first + patience * max(abs(state.first), 2 * (state.first - state.lowest)):
-        return f"the loss rose from {state.lowest:.3g} to {state.smoothed:.3g}"
+    counters.smoothed = loss if counters.first is None else 0.9 * counters.smoothed + 0.1 * loss
+    counters.first = counters.smoothed if counters.first is None else counters.first
+    counters.lowest = min(counters.lowest, counters.smoothed)
+    if recipe.watchdog != "falls":
+        return ""
+    patience = 10 if counters.step <= CALM else 1
+    fallen = 2 * (counters.first - counters.lowest)
+    if counters.smoothed > counters.first + patience * max(abs(counters.first), fallen):
+        return f"the loss rose from {counters.lowest:.3g} to {counters.smoothed:.3g}"
     return ""
 
 
-def _roll_back(trainee: TrainState, checkpointer: Checkpointer, watch: Reporter, trouble: str) -> None:
+def _roll_back(state: TrainState, checkpointer: Checkpointer, watch: Reporter, trouble: str) -> None:
     """Go back to the last validation with a fifth of the learning rate and another order of rows."""
-    at, rollbacks, seconds = trainee.state.step, trainee.state.rollbacks + 1, trainee.state.seconds
+    counters, recipe = state.counters, state.task.recipe
+    at, rollbacks, seconds = counters.step, counters.rollbacks + 1, counters.seconds
     if rollbacks > MOST_ROLLBACKS:
-        fix = f"Train with a lower learning rate: --set lr={trainee.task.recipe.lr / 1000:.1g}"
+        fix = f"Train with a lower learning rate: --set lr={recipe.lr / 1000:.1g}"
         raise TrainingError(f"training diverged {rollbacks} times ({trouble})", where=f"step {at}", fix=fix)
-    checkpointer.roll_back(trainee)
-    trainee.state.rollbacks, trainee.state.damping, trainee.state.seconds = rollbacks, 5.0**-rollbacks, seconds
-    rate = f"{trainee.task.recipe.lr * trainee.state.damping:.2g}"
-    watch.say(f"step {at}: {trouble}; went back to step {trainee.state.step}, learning rate now at most {rate}")
+    checkpointer.roll_back(state)
+    counters = state.counters  # those of the snapshot
+    counters.rollbacks, counters.damping, counters.seconds = rollbacks, 5.0**-rollbacks, seconds
+    rate = f"{recipe.lr * counters.damping:.2g}"
+    watch.say(f"step {at}: {trouble}; went back to step {counters.step}, learning rate now at most {rate}")
 
 
-def _fitted(
-    trainee: TrainState,
+def _result(
+    state: TrainState,
     checkpointer: Checkpointer,
     cost: Cost,
     train: Sequence[Example],
     validation: Sequence[Example],
     budget: Budget,
 ) -> TrainResult:
-    model = trainee.average.model.eval()
+    task, counters, model = state.task, state.counters, state.average.model.eval()
     model.load_state_dict(checkpointer.best())
     with inference():
-        settled = bool(len(validation)) and trainee.task.calibrate(model, validation, train)
-    if settled:
-        checkpointer.keep_best(trainee)
-    state = trainee.state
-    batch = trainee.task.recipe.batch  # what is gathered fills it, whatever the number of rows
-    examples = state.step * (batch if trainee.task.collects else min(batch, len(train)))
-    last = state.history[-1][trainee.task.metrics[0].name] if state.history else math.nan
-    reached = _reached(last, budget, trainee.task)
-    return TrainResult(model, state.step, examples, cost, state.history, state.progress < 1.0, reached)
+        calibrated = bool(len(validation)) and task.calibrate(model, validation, train)
+    if calibrated:
+        checkpointer.keep_best(state)
+    last = counters.history[-1][task.metrics[0].name] if counters.history else math.nan
+    reached = _reached(last, budget, task)
+    return TrainResult(model, counters.step, counters.examples, cost, counters.history, reached)
 
 
 @contextmanager

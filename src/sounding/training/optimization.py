@@ -18,7 +18,7 @@ from sounding.training.muon import Muon, muon_parameters
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW (Loshchilov & Hutter 2019), Muon with AdamW, or SGD with Nesterov momentum 0.9, as the recipe says.
 
-    Biases and gains are not decayed. Each group of parameters has the highest rate that `pace` takes it to as `peak`.
+    Biases and gains are not decayed. Each group of parameters has the highest rate that `set_learning_rate` takes it to as `peak`.
     """
     banks = muon_parameters(model) if recipe.optimizer == "muon" else []
     others = [p for p in model.parameters() if p.requires_grad and all(p is not bank for bank in banks)]
@@ -40,7 +40,7 @@ def effective_optimizer(model: nn.Module, recipe: Recipe) -> str:
     return "adamw" if recipe.optimizer == "muon" and not muon_parameters(model) else recipe.optimizer
 
 
-def pace(optimizer: torch.optim.Optimizer, share: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, share: float) -> None:
     """Set the learning rate of every group of parameters to this share of its peak."""
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share

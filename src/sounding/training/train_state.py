@@ -11,18 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sounding.contract.batch import Batch
 from sounding.contract.records import Example
-from sounding.contract.task import Task, built, chunks
+from sounding.contract.task import Task, built
+from sounding.contract.tree import to_device
 from sounding.machine.setting import Setting
-from sounding.randomness import entropy, generator, stream
-from sounding.training.optimization import Average, optimizer, pace, schedule
+from sounding.randomness import entropy, stream
+from sounding.training.optimization import Average, optimizer, schedule, set_learning_rate
 
 
 @dataclass
-class State:
+class Counters:
     """The counters of a training. With the tensors beside them they are all that an exact resume needs."""
 
     step: int = 0
+    examples: int = 0  # that the steps have seen
     epoch: int = 0  # passes over what was gathered
     epoch_began: int = 0  # the step at which the present one began
     progress: float = 0.0  # share of the budget used
@@ -51,46 +54,44 @@ class TrainState:
             self.model.load_state_dict(initial, strict=False)
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
-        self.state = State()
+        self.counters = Counters()
         self.collector: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
 
     def collected(self, examples: Sequence[Example]) -> Sequence[Example]:
         """What this epoch trains on. A resumed training collects with the weights that the epoch began with."""
-        state, model = self.state, self.average.model
+        counters, model = self.counters, self.average.model
         if self.task.collects:
-            if state.step == state.epoch_began:
+            if counters.step == counters.epoch_began:
                 self.collector = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
             else:
                 model = copy.deepcopy(model)
                 model.load_state_dict(self.collector)
-        return self.task.collect(model, examples, stream("gather", self.seed, state.rollbacks, state.epoch))
+        return self.task.collect(model, examples, stream("collect", self.seed, counters.rollbacks, counters.epoch))
 
-    def step(self, batch: Sequence[Example]) -> float:
-        """One step on a batch of examples; returns the mean loss, which is not finite if the step was not taken."""
-        recipe, words = self.task.recipe, (self.seed, self.state.rollbacks, self.state.step)
-        torch.manual_seed(entropy("dropout", *words))
-        rng = generator("augment", *words)
+    def step(self, batches: Sequence[Batch]) -> float:
+        """One step on encoded batches; returns the mean loss, which is not finite if the step was not taken."""
+        recipe, counters = self.task.recipe, self.counters
+        torch.manual_seed(entropy("dropout", self.seed, counters.rollbacks, counters.step))
         self.model.train()
-        pace(self.optimizer, schedule(recipe, self.state.progress) * self.state.damping)
-        parts = chunks(batch, math.ceil(len(batch) / recipe.accumulate))
-        loss = sum(self._backward(part, len(batch), rng) for part in parts)
+        set_learning_rate(self.optimizer, schedule(recipe, counters.progress) * counters.damping)
+        size = sum(batch.size for batch in batches)
+        loss = sum(self._backward(batch, size) for batch in batches)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip or math.inf)
         if math.isfinite(loss) and math.isfinite(float(norm)):
             with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
                 self.optimizer.step()
-            self.average.update(self.model, self.state.step)
+            self.average.update(self.model, counters.step)
         else:
             loss = math.nan
         self.optimizer.zero_grad(set_to_none=True)
-        self.state.step += 1
+        counters.step += 1
         return loss
 
-    def _backward(self, part: Sequence[Example], batch: int, rng: torch.Generator) -> float:
-        x, change = self.task.augment(self.task.input.encode([e.input for e in part]), rng)
-        targets = self.task.target.transform_targets([e.target for e in part], change)
+    def _backward(self, batch: Batch, size: int) -> float:
+        x, y = self.setting.place(batch.inputs), to_device(batch.targets, self.setting.device)
         with self.setting.autocast():
-            losses = self.task.loss(self.model, self.setting.place(x), targets)
-        loss = losses.float().sum() / batch
+            losses = self.task.loss(self.model, x, y)
+        loss = losses.float().sum() / size
         loss.backward()
         return loss.item()
 
@@ -104,7 +105,7 @@ class TrainState:
 
     def note(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
-        return asdict(self.state)
+        return asdict(self.counters)
 
     def restore(self, tensors: Mapping[str, Tensor], note: Mapping[str, Any]) -> None:
         """Take back what `tensors` and `note` gave, in the memory layout of this model."""
@@ -120,7 +121,7 @@ class TrainState:
             kept = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor.clone()
             entries.setdefault(int(index), {})[key] = kept
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
-        self.state = State(**copy.deepcopy(dict(note)))  # the history grows; the note it came from must not
+        self.counters = Counters(**copy.deepcopy(dict(note)))  # the history grows; the note it came from must not
 
 
 def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -100,9 +100,9 @@ class BoxFinder(Task):
         nn.init.constant_(head.get_parameter("bias")[:-4], -4.0)  # nearly every cell is empty: start by saying so
         return nn.Sequential(Normalize(self.input.mean, self.input.std), *body, head)
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         """Nats of where centres are (as divergence from the hills), and of offset and size at each centre."""
-        planes, truth = model(x), self.target.encode(targets)
+        planes, truth = model(x), y
         hills, tops = truth[:, :-4], truth[:, :-4].amax(1) == 1
         heat = F.binary_cross_entropy_with_logits(planes[:, :-4], hills, reduction="none")
         heat = (heat - F.binary_cross_entropy(hills, hills, reduction="none")).sum((1, 2, 3))

@@ -98,18 +98,18 @@ class CharLM(Task):
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         return model.get_submodule("embedding")
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         """-log p(continuation and its end | prompt): the sum over characters."""
-        answers = [F.pad(row[1:][row[1:] > 0], (0, 1), value=END) for row in self.target.encode(targets)]
+        answers = [F.pad(row[1:][row[1:] > 0], (0, 1), value=END) for row in y]
         prompts = [row[row > 0] for row in x]
         ids = nn.utils.rnn.pad_sequence([torch.cat(pair) for pair in zip(prompts, answers)], batch_first=True)
         nats = F.cross_entropy(model(ids[:, :-1])[0].mT, ids[:, 1:], ignore_index=PAD, reduction="none")
         asked = torch.arange(1, ids.shape[1]) >= (x > 0).sum(1, keepdim=True)
         return (nats * asked).sum(1)
 
-    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         """Mean log-probability of a character, the end being one."""
-        return -self.loss(model, x, values) / torch.tensor([len(value) + 1 for value in values])
+        return -self.loss(model, x, y) / (y > 0).sum(1)
 
     @torch.no_grad()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
@@ -125,7 +125,8 @@ class CharLM(Task):
             logits, states = model(answer[-1][:, None], state)
             logits, state = logits[:, 0], states.transpose(0, 1).contiguous()
         texts = [self.target.text(row) for row in torch.stack(answer, 1).tolist()]
-        return [Prediction(text, math.exp(-nats)) for text, nats in zip(texts, self.loss(model, x, texts).tolist())]
+        nats = self.loss(model, x, self.encode_targets(texts))
+        return [Prediction(text, math.exp(-each)) for text, each in zip(texts, nats.tolist())]
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """`two sad wet hens` → ` cluck cluck`."""

@@ -97,18 +97,17 @@ class Tones(Task):
     def build(self) -> nn.Module:
         return Ear(self.recipe.width, len(self.target.words) + 2)
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: tuple[Tensor, Tensor]) -> Tensor:
         """-log p(words | sound), summed over all alignments."""
-        words, lengths = self.target.encode(targets)
+        words, lengths = y
         # Silence says nothing, so room for every word can be added at the end: no loss is infinite.
         heard = model(F.pad(x, (0, 2 * HOP * words.shape[1]))).transpose(0, 1)
         frames = torch.full((len(x),), len(heard))
         return F.ctc_loss(heard, words, frames, lengths, reduction="none")
 
-    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def log_likelihood(self, model: nn.Module, x: Tensor, y: tuple[Tensor, Tensor]) -> Tensor:
         """Mean log-probability of a word."""
-        words = torch.tensor([max(len(value.split()), 1) for value in values])
-        return -self.loss(model, x, values) / words
+        return -self.loss(model, x, y) / y[1].clamp(min=1)
 
     @torch.no_grad()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
@@ -117,7 +116,8 @@ class Tones(Task):
         best = [row.unique_consecutive().tolist() for row in model(x).argmax(-1)]
         names = ["", "", *self.target.words]
         said = [" ".join(names[k] for k in row if k > 1) for row in best]
-        return [Prediction(text, math.exp(-nats)) for text, nats in zip(said, self.loss(model, x, said).tolist())]
+        nats = self.loss(model, x, self.encode_targets(said)).tolist()
+        return [Prediction(text, math.exp(-each)) for text, each in zip(said, nats)]
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """One to four tones with noise and pauses between them."""

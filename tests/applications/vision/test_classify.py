@@ -43,7 +43,7 @@ def learn(task, model, examples, steps, batch=32, lr=0.01):
         x, truth = x_and_truth(task, [examples[i] for i in picked])
         x, change = task.augment(x, generator("learn", step))
         optimizer.zero_grad()
-        task.loss(model, x, task.target.transform_targets(truth, change)).mean().backward()
+        task.loss(model, x, task.encode_targets(task.target.transform_targets(truth, change))).mean().backward()
         optimizer.step()
     return model.eval()
 
@@ -52,8 +52,8 @@ def test_loss_is_cross_entropy(shapes):
     task, model = fitted(shapes, smoothing=0.3)
     x, truth = x_and_truth(task, shapes)
     expected = F.cross_entropy(model(x), torch.tensor([NAMES.index(t) for t in truth]), reduction="none")
-    torch.testing.assert_close(task.loss(model, x, truth), expected)
-    torch.testing.assert_close(task.log_likelihood(model, x, truth), -expected)
+    torch.testing.assert_close(task.loss(model, x, task.encode_targets(truth)), expected)
+    torch.testing.assert_close(task.log_likelihood(model, x, task.encode_targets(truth)), -expected)
 
 
 def test_labels_are_smoothed_in_training_only(shapes):
@@ -62,22 +62,24 @@ def test_labels_are_smoothed_in_training_only(shapes):
     places = torch.tensor([NAMES.index(t) for t in truth])
     model.train()
     expected = F.cross_entropy(model(x), places, reduction="none", label_smoothing=0.3)
-    torch.testing.assert_close(task.loss(model, x, truth), expected)
+    torch.testing.assert_close(task.loss(model, x, task.encode_targets(truth)), expected)
 
 
 def test_loss_of_a_mixture_is_the_mixture_of_losses(shapes):
     task, model = fitted(shapes)
     x = task.input.encode([shapes[0].input])
-    disc, cross = (task.loss(model, x, [name]) for name in ("disc", "cross"))
-    torch.testing.assert_close(task.loss(model, x, [MixedTarget("disc", "cross", 0.7)]), 0.7 * disc + 0.3 * cross)
+    disc, cross = (task.loss(model, x, task.encode_targets([name])) for name in ("disc", "cross"))
+    torch.testing.assert_close(
+        task.loss(model, x, task.encode_targets([MixedTarget("disc", "cross", 0.7)])), 0.7 * disc + 0.3 * cross
+    )
 
 
 @pytest.mark.parametrize("network", ["fast", "resnet", "mlp"])
 def test_loss_and_answers_alone_as_in_a_batch(shapes, network):
     task, model = fitted(shapes, network=network)
     x, truth = x_and_truth(task, shapes)
-    alone = torch.cat([task.loss(model, x[i : i + 1], truth[i : i + 1]) for i in range(len(x))])
-    torch.testing.assert_close(alone, task.loss(model, x, truth), atol=1e-5, rtol=1e-5)
+    alone = torch.cat([task.loss(model, x[i : i + 1], task.encode_targets(truth[i : i + 1])) for i in range(len(x))])
+    torch.testing.assert_close(alone, task.loss(model, x, task.encode_targets(truth)), atol=1e-5, rtol=1e-5)
     for one, many in zip(shapes, task.predict(model, [e.input for e in shapes]), strict=True):
         np.testing.assert_allclose(task.predict(model, [one.input])[0].scores, many.scores, atol=1e-6)
 
@@ -122,7 +124,9 @@ def test_records_carry_loss_confidence_and_scores(shapes):
     task, model = fitted(shapes)
     x, truth = x_and_truth(task, shapes)
     records = evaluate_rows(task, model, shapes)
-    np.testing.assert_allclose([r.loss for r in records], task.loss(model, x, truth).detach(), rtol=1e-4)
+    np.testing.assert_allclose(
+        [r.loss for r in records], task.loss(model, x, task.encode_targets(truth)).detach(), rtol=1e-4
+    )
     assert [r.truth for r in records] == truth
     assert all(r.scores[task.target.classes.index(r.value)] == pytest.approx(r.confidence) for r in records)
 
@@ -133,7 +137,7 @@ def test_eight_examples_can_be_learnt_by_heart(network):
     task, model = fitted(examples, network=network, flip="no", crop=0)
     learn(task, model, examples, 60)
     x, truth = x_and_truth(task, examples)
-    assert task.loss(model, x, truth).max() < 0.1
+    assert task.loss(model, x, task.encode_targets(truth)).max() < 0.1
 
 
 def test_the_demo_is_learnt_in_seconds_and_holds_every_class_alike():

@@ -102,8 +102,8 @@ def test_the_worst_point_is_kept_and_the_loss_is_its_loss():
     values, truths = columns(rows(task, 40))
     found = pgd(task, model, values, truths, Threat("t", "linf", 0.1))
     with torch.no_grad():
-        clean = task.loss(model, task.input.encode(values), truths)
-        after = task.loss(model, task.input.encode(found.values), truths)
+        clean = task.loss(model, task.input.encode(values), task.encode_targets(truths))
+        after = task.loss(model, task.input.encode(found.values), task.encode_targets(truths))
     assert (after >= clean).all()
     np.testing.assert_allclose(found.losses, after, atol=1e-5)
     assert found.rose.all()
@@ -111,7 +111,7 @@ def test_the_worst_point_is_kept_and_the_loss_is_its_loss():
 
 def test_a_point_that_cannot_be_made_worse_stays():
     class Least(Guess):
-        def loss(self, model, x, targets):
+        def loss(self, model, x, y):
             return -(x - 0.5).square().sum(1) * 100  # highest at the middle
 
     task = Least(small())
@@ -338,7 +338,10 @@ def test_a_training_attack_raises_the_loss_and_leaves_nothing_behind():
     assert worse.min() >= 0
     assert worse.max() <= 1
     model.drop.p = 0.0
-    assert task.loss(model, worse, targets).mean() > task.loss(model, x, targets).mean() + 0.01
+    assert (
+        task.loss(model, worse, task.encode_targets(targets)).mean()
+        > task.loss(model, x, task.encode_targets(targets)).mean() + 0.01
+    )
     again = perturb(task, model, x, targets, Threat("t", "linf", 0.1), generator("t"))
     assert torch.equal(worse, again)
 

@@ -69,7 +69,7 @@ def learnt(task, build, rows, threat=None, steps=150):
         if threat:
             some = perturb(task, model, some, truths, threat, rng)
         optimizer.zero_grad()
-        task.loss(model, some, truths).mean().backward()
+        task.loss(model, some, task.encode_targets(truths)).mean().backward()
         optimizer.step()
     return model.eval()
 

@@ -119,8 +119,8 @@ def test_contrast_is_least_where_the_views_of_an_input_agree():
             return nn.functional.normalize(x, dim=1)
 
     eye = torch.eye(4, 8)
-    agreeing = contrast.loss(Given(), torch.cat([eye, eye]), [None] * 4)
-    crossed = contrast.loss(Given(), torch.cat([eye, eye.roll(1, 0)]), [None] * 4)
+    agreeing = contrast.loss(Given(), torch.cat([eye, eye]), contrast.encode_targets([None] * 4))
+    crossed = contrast.loss(Given(), torch.cat([eye, eye.roll(1, 0)]), contrast.encode_targets([None] * 4))
     assert agreeing.shape == (4,)
     expected = -np.log(np.exp(2) / (np.exp(2) + 6))  # one match at 1/0.5 among seven, the others at 0
     assert torch.allclose(agreeing, torch.full((4,), float(expected)), atol=1e-5)

@@ -114,12 +114,11 @@ class Classify(Task):
             x, rng, flip=self.mirrors, colour=r.colour, mixup=r.mixup, cutmix=r.cutmix, noise=r.noise, **pixels
         )
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy [B]; the truth may be a mixture. Labels are smoothed in training only (arXiv 1512.00567)."""
-        truth = self.target.encode(targets).to(x.device)
         if model.training:
-            return F.cross_entropy(model(x).float(), truth, reduction="none", label_smoothing=self.recipe.smoothing)
-        return -(truth * self._log_scores(model, x)).sum(dim=1)
+            return F.cross_entropy(model(x).float(), y, reduction="none", label_smoothing=self.recipe.smoothing)
+        return -(y * self._log_scores(model, x)).sum(dim=1)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:

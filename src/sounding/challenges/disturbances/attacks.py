@@ -80,7 +80,7 @@ def pgd(
     rng = generator("pgd", seed, threat.name)
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
-        goal = Goal(task, model, [truths[i] for i in batch])
+        goal = Goal(task, model, task.encoded_targets(model, [truths[i] for i in batch]))
         return ascent.climb(goal, Ball.around(x, threat, task.input.value_range), steps, rng)
 
     return _searched(task, model, values, search, math.inf)
@@ -109,8 +109,9 @@ def apgd(
         return goals.won(task, model, x, goal.truths)
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
-        other = None if targets is None else [targets[i] for i in batch]
-        goal = Goal(task, model, [truths[i] for i in batch], other)
+        known = [truths[i] for i in batch]
+        others = None if targets is None else task.encoded_targets(model, [targets[i] for i in batch])
+        goal = Goal(task, model, task.encoded_targets(model, known), others, known)
         ball = Ball.around(x, threat, task.input.value_range)
         return ascent.adapt(goal, ball, steps, rng, fallen if task.metrics[0].proportion else None, until)
 
@@ -160,10 +161,8 @@ def greedy(task: Task, model: nn.Module, values: Sequence[Any], truths: Sequence
     return Attacked(worst, losses, losses > clean, effort)
 
 
-def perturb(
-    task: Task, model: nn.Module, x: Tensor, targets: Sequence[Any], threat: Threat, rng: torch.Generator
-) -> Tensor:
-    """Encoded inputs `x` [B, …] moved to where the loss of `targets` is higher, for a training against attacks.
+def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng: torch.Generator) -> Tensor:
+    """Encoded inputs `x` [B, …] moved to where the loss of the encoded targets `y` is higher, for a training against attacks.
 
     From a point drawn from a ball of `NOISE` times the radius of `threat`, one step of a whole radius up the loss, not
     projected back, brought into the legal range; detached (N-FGSM, de Jorge et al., arXiv 2202.01181). The loss is the
@@ -178,7 +177,7 @@ def perturb(
     wide = replace(threat, radius=NOISE * threat.radius)
     start = Ball.around(x.detach(), wide, task.input.value_range).start(rng)
     with _statistics_at_rest(model):
-        slope = Goal(task, model, targets).height_and_slope(start)[1]
+        slope = Goal(task, model, y).height_and_slope(start)[1]
     ball = Ball.around(x.detach(), threat, task.input.value_range)
     return (start + ball.radius * ball.steepest(slope)).clamp(ball.low, ball.high).to(x.dtype)
 

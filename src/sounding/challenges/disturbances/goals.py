@@ -26,6 +26,7 @@ from sounding.challenges.disturbances.ball import picked
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.records import Prediction, Record
 from sounding.contract.task import Task
+from sounding.contract.tree import take
 
 LEAST = 1e-38
 """Probabilities below this have no logarithm in single precision."""
@@ -33,24 +34,28 @@ LEAST = 1e-38
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be raised for each of B inputs with these `truths`: the loss, or the margin of `targets` if given."""
+    """What is to be raised for each of B inputs: the loss of the encoded truth `y`, or its margin to `others` if given.
+
+    `truths` are the values that `y` encodes, where an answer is to be judged.
+    """
 
     task: Task
     model: nn.Module
-    truths: Sequence[Any]
-    targets: Sequence[Any] | None = None
+    y: Any
+    others: Any = None
+    truths: Sequence[Any] = ()
 
     def take(self, rows: Tensor) -> Goal:
         """The goal of the inputs at `rows` (indices)."""
-        targets = None if self.targets is None else picked(self.targets, rows)
-        return Goal(self.task, self.model, picked(self.truths, rows), targets)
+        truths = picked(self.truths, rows) if len(self.truths) else ()
+        return Goal(self.task, self.model, take(self.y, rows), take(self.others, rows), truths)
 
     def height(self, x: Tensor) -> Tensor:
         """[B], differentiable."""
-        if self.targets is None:
-            return self.task.loss(self.model, x, self.truths)
+        if self.others is None:
+            return self.task.loss(self.model, x, self.y)
         with memoised_forward(self.model):
-            return self.task.loss(self.model, x, self.truths) - self.task.loss(self.model, x, self.targets)
+            return self.task.loss(self.model, x, self.y) - self.task.loss(self.model, x, self.others)
 
     def height_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[B] and [B, …]. Where the model gives no number there is no slope, and no height above any other."""
@@ -83,7 +88,7 @@ def shown(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tup
     scores = _scores(task, answers)
     place = {option: i for i, option in enumerate(task.target.classes or ())} if scores is not None else {}
     if scores is None or any(truth not in place for truth in truths):
-        return task.loss(model, x, truths).float().cpu(), wrong
+        return task.loss(model, x, task.encoded_targets(model, truths)).float().cpu(), wrong
     rows, columns = np.arange(len(x)), [place[truth] for truth in truths]
     logs = np.log(np.maximum(scores, LEAST))
     truth = logs[rows, columns]

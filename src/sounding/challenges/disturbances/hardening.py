@@ -49,8 +49,8 @@ def hardened(task: Task, kind: str) -> Task:
 class AgainstAttacks(TaskWrapper):
     """Learns from inputs attacked inside the largest ball that the input declares."""
 
-    def __init__(self, inside: Task) -> None:
-        super().__init__(inside)
+    def __init__(self, wrapped: Task) -> None:
+        super().__init__(wrapped)
         if self.input.value_range is None or not self.input.threats:
             fix = "Train without --harden attacks"
             raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
@@ -63,36 +63,36 @@ class AgainstAttacks(TaskWrapper):
     @property
     def passes(self) -> float:
         """The step of the attack, and that of the training."""
-        return 2 * self.inside.passes
+        return 2 * self.wrapped.passes
 
-    def loss(self, model: nn.Module, x: Any, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Any, y: Any) -> Tensor:
         """Loss [B] of the attacked inputs in training, of the inputs themselves otherwise."""
         if model.training:
             rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))  # drawn from the step's own stream
-            x = perturb(self.inside, model, x, targets, self.threat, rng)
-        return self.inside.loss(model, x, targets)
+            x = perturb(self.wrapped, model, x, y, self.threat, rng)
+        return self.wrapped.loss(model, x, y)
 
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """Trials on attacked rows, so that the weights that are kept are the most robust ones."""
         few = list(examples[:: max(1, -(-len(examples) // JUDGED))])
         values, truths = [e.input for e in few], [e.target for e in few]
         with torch.inference_mode(False), torch.enable_grad():
-            found = pgd(self.inside, model, values, truths, self.threat, steps=5)
-        return self.inside.evaluate_rows(model, [replace(e, input=v) for e, v in zip(few, found.values, strict=True)])
+            found = pgd(self.wrapped, model, values, truths, self.threat, steps=5)
+        return self.wrapped.evaluate_rows(model, [replace(e, input=v) for e, v in zip(few, found.values, strict=True)])
 
 
 class AgainstCorruptions(TaskWrapper):
     """Learns from inputs, half of them mixed with chains of strong variations of themselves."""
 
-    def __init__(self, inside: Task) -> None:
-        super().__init__(inside)
+    def __init__(self, wrapped: Task) -> None:
+        super().__init__(wrapped)
         if type(self.input).strong_augmentation is InputModality.strong_augmentation:
             fix = "Train without --harden corruptions"
             raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """The inputs augmented as ever, and then some of them mixed with variations of themselves."""
-        x, change = self.inside.augment(x, rng)
+        x, change = self.wrapped.augment(x, rng)
         mixed = (torch.rand(len(x), generator=rng) < VARIED).nonzero()[:, 0].to(x.device)
         return x.index_copy(0, mixed, augmix(self.input, x[mixed], rng)) if len(mixed) else x, change
 

@@ -77,7 +77,9 @@ def winners(task: Task, model: nn.Module, x: Tensor) -> np.ndarray:
     """
     classes: Sequence[Any] = task.target.classes or ()
     with memoised_forward(model):
-        losses = torch.stack([task.loss(model, x, [option] * len(x)).float() for option in classes], dim=1)
+        losses = torch.stack(
+            [task.loss(model, x, task.encoded_targets(model, [option] * len(x))).float() for option in classes], dim=1
+        )
     least, place = losses.min(dim=1)
     known = torch.isfinite(least) & ~torch.isnan(losses).any(dim=1)
     return torch.where(known, place, NOBODY).cpu().numpy()

@@ -58,7 +58,7 @@ def grad_cam(
 def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers: Sequence[Any]) -> Tensor:
     """[B, C, H, W], shaped as the input: the map over its positions, shared out evenly among its channels."""
     with _cut_loose(layer) as seen, torch.enable_grad():
-        support = task.log_likelihood(model, x, answers)
+        support = task.log_likelihood(model, x, task.encoded_targets(model, answers))
     if not seen:  # another answer may take another way through the model
         return torch.zeros_like(x)
     maps = seen[0]
@@ -125,7 +125,7 @@ def _carries_all(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answ
     handle = layer.register_forward_hook(lambda module, args, output: output.detach())
     try:
         with torch.enable_grad():
-            support = task.log_likelihood(model, point, [answer])
+            support = task.log_likelihood(model, point, task.encoded_targets(model, [answer]))
     finally:
         handle.remove()
     return not slope(support, point).any()
@@ -141,7 +141,7 @@ def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) ->
     with ExitStack() as stack:
         for module in model.modules():
             stack.callback(module.register_forward_hook(note).remove)
-        task.log_likelihood(model, x, answers)
+        task.log_likelihood(model, x, task.encoded_targets(model, answers))
     return outputs
 
 

@@ -96,9 +96,9 @@ def _support_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Se
     """Support [B] when the leaf gives `point` [B, …] instead of what it would; without a leaf, `point` is the input."""
     leaf = task.embedding_layer(model)
     if leaf is None:
-        return task.log_likelihood(model, point, answers)
+        return task.log_likelihood(model, point, task.encoded_targets(model, answers))
     with _replaced_output(leaf, point):
-        return task.log_likelihood(model, x, answers)
+        return task.log_likelihood(model, x, task.encoded_targets(model, answers))
 
 
 def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
@@ -134,7 +134,7 @@ def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Te
 
     handle = leaf.register_forward_hook(stop)
     try:
-        task.log_likelihood(model, x, answers)
+        task.log_likelihood(model, x, task.encoded_targets(model, answers))
     except _Seen:
         pass
     finally:

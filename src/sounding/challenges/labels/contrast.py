@@ -52,31 +52,34 @@ class Projected(nn.Module):
 class Contrast(TaskWrapper):
     """Learns which two views show the same input; answers are not looked at."""
 
-    def __init__(self, inside: Task) -> None:
-        super().__init__(inside)
+    def __init__(self, wrapped: Task) -> None:
+        super().__init__(wrapped)
         if type(self.input).strong_augmentation is InputModality.strong_augmentation:
             raise UsageError("this kind of input knows no strong variation to learn from", fix=_WITHOUT)
-        self.recipe = replace(inside.recipe, batch=max(BATCH, inside.recipe.batch), validations=1, patience=0)
+        self.recipe = replace(wrapped.recipe, batch=max(BATCH, wrapped.recipe.batch), validations=1, patience=0)
 
     @property
     def passes(self) -> float:
         """Two views."""
-        return 2 * self.inside.passes
+        return 2 * self.wrapped.passes
 
     def build(self) -> nn.Module:
         """The task's network with a projection. Raises UsageError for one without a linear layer at its end."""
-        network = self.inside.build()
+        network = self.wrapped.build()
         layer = penultimate(network)
         if layer is None:
             raise UsageError("this network has no features to learn without answers", fix=_WITHOUT)
         return Projected(network, layer.in_features)
 
+    def encode_targets(self, values: Sequence[Any]) -> None:
+        """No answer is looked at."""
+
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Two views of every input, one batch after the other: [2B, …]."""
-        views = [self.input.strong_augmentation(self.inside.augment(x, rng)[0], rng) for _ in range(2)]
+        views = [self.input.strong_augmentation(self.wrapped.augment(x, rng)[0], rng) for _ in range(2)]
         return torch.cat([view for view in views if view is not None]), Change()
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Any) -> Tensor:
         """Loss [B]: minus the log-probability of picking an input's other view among all views of the batch."""
         views = model(x)  # [2B, D]
         likeness = views @ views.T / TEMPERATURE

@@ -52,8 +52,8 @@ class Round(Sequence[Example]):
 class SelfTraining(TaskWrapper):
     """Trains on the labelled rows and on what the `teacher`, a trained model of the task, says of `unlabelled` ones."""
 
-    def __init__(self, inside: Task, unlabelled: Sequence[Example], teacher: nn.Module) -> None:
-        super().__init__(inside)
+    def __init__(self, wrapped: Task, unlabelled: Sequence[Example], teacher: nn.Module) -> None:
+        super().__init__(wrapped)
         self.unlabelled, self.teacher = unlabelled, teacher
         self._answered: dict[int, Prediction] = {}
 
@@ -82,6 +82,6 @@ class SelfTraining(TaskWrapper):
         new = [int(i) for i in asked if int(i) not in self._answered]
         for batch in chunks(new, 4 * self.recipe.batch):
             with inference():
-                said = self.inside.predict(self.teacher, [self.unlabelled[i].input for i in batch])
+                said = self.wrapped.predict(self.teacher, [self.unlabelled[i].input for i in batch])
             self._answered.update(zip(batch, said, strict=True))
         return [self._answered[int(i)] for i in asked]

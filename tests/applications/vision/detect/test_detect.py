@@ -82,16 +82,16 @@ def test_support_tells_right_boxes_from_moved_and_renamed_ones(trained):
     other = {"disc": "square", "square": "disc"}
     moved = [replace(t, corners=1 - t.corners[:, [2, 3, 0, 1]]) for t in truths]
     renamed = [replace(t, labels=tuple(other[name] for name in t.labels)) for t in truths]
-    right = task.log_likelihood(model, x, truths).mean()
+    right = task.log_likelihood(model, x, task.encode_targets(truths)).mean()
     for wrong in (moved, renamed):
-        assert task.log_likelihood(model, x, wrong).mean() < right - 0.3
+        assert task.log_likelihood(model, x, task.encode_targets(wrong)).mean() < right - 0.3
 
 
 def test_the_loss_of_pictures_without_boxes_is_finite_and_teaches():
     task, rows = prepared()
     model = task.build()
     x = task.input.encode([row.input for row in rows[:4]])
-    losses = task.loss(model, x, [NONE, rows[1].target, NONE, NONE])
+    losses = task.loss(model, x, task.encode_targets([NONE, rows[1].target, NONE, NONE]))
     assert torch.isfinite(losses).all()
     losses.sum().backward()
     assert model[1].scores.weight.grad.abs().sum() > 0
@@ -109,7 +109,7 @@ def test_a_short_training_finds_most_shapes(trained):
 def test_other_backbones_learn_too(name):
     task, rows = prepared(backbone=name)
     x = task.input.encode([row.input for row in rows[:2]])
-    task.loss(task.build(), x, [row.target for row in rows[:2]]).sum().backward()
+    task.loss(task.build(), x, task.encode_targets([row.target for row in rows[:2]])).sum().backward()
 
 
 def test_an_unknown_backbone_is_refused():

@@ -34,7 +34,7 @@ def x_of(task, examples):
 def test_training_is_cross_entropy_over_people_with_the_margin_on_both_pictures(pairs):
     task, model = made(pairs, margin_steps=0, margin=0.2)
     model.train()
-    found = task.loss(copy.deepcopy(model), x_of(task, pairs), [e.target for e in pairs])
+    found = task.loss(copy.deepcopy(model), x_of(task, pairs), task.encode_targets([e.target for e in pairs]))
     x, who = x_of(task, pairs), task.target.encode([e.target for e in pairs])
     e = model(torch.cat([x[:, 0], x[:, 1]]))
     own = who.T.flatten()
@@ -47,7 +47,7 @@ def test_single_pictures_are_asked_who_they_are_and_pairs_whether_they_are_one(p
     task, model = made(pairs)
     rows = [Example(Pair(e.input.first), Kin(e.target.first)) for e in pairs[:4]] + pairs[4:8]
     with torch.no_grad():
-        found = task.loss(model, x_of(task, rows), [e.target for e in rows])
+        found = task.loss(model, x_of(task, rows), task.encode_targets([e.target for e in rows]))
         x = x_of(task, rows)
         logits = model.margin(model(x[:4, 0]), torch.zeros(4, dtype=torch.long), 0.0)
         who = task.target.encode([e.target for e in rows[:4]])[:, 0]
@@ -61,7 +61,7 @@ def test_single_pictures_are_asked_who_they_are_and_pairs_whether_they_are_one(p
 def test_of_a_stranger_nothing_is_learnt_by_name(pairs):
     task, model = made(pairs)
     x = x_of(task, pairs[:2])
-    found = task.loss(model, x, [Kin("nobody known"), pairs[1].target])
+    found = task.loss(model, x, task.encode_targets([Kin("nobody known"), pairs[1].target]))
     assert found[0].item() == pytest.approx(math.log(len(task.target.people)))
 
 
@@ -143,6 +143,6 @@ def test_training_people_flatten_what_differs_within_a_person_until_the_next_tra
     plain = task.embed(model, [pairs[0].input])
     assert task.calibrate(model, pairs[:30], pairs[30:])
     assert not np.allclose(task.embed(model, [pairs[0].input]), plain, atol=1e-3)
-    task.loss(model.train(), x_of(task, pairs[:8]), [e.target for e in pairs[:8]])
+    task.loss(model.train(), x_of(task, pairs[:8]), task.encode_targets([e.target for e in pairs[:8]]))
     assert torch.equal(model.spread, torch.eye(8))
     assert not model.settled

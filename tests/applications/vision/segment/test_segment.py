@@ -52,8 +52,8 @@ def test_loss_is_the_mean_cross_entropy_of_the_labelled_pixels():
     masks[0][:5] = VOID
     truth = torch.from_numpy(np.stack(masks)).long()
     each = [F.cross_entropy(model(a[None]), t[None], ignore_index=VOID) for a, t in zip(x, truth, strict=True)]
-    torch.testing.assert_close(task.loss(model, x, masks), torch.stack(each))
-    torch.testing.assert_close(task.log_likelihood(model, x, masks), -torch.stack(each))
+    torch.testing.assert_close(task.loss(model, x, task.encode_targets(masks)), torch.stack(each))
+    torch.testing.assert_close(task.log_likelihood(model, x, task.encode_targets(masks)), -torch.stack(each))
 
 
 def test_rare_classes_and_dice_weigh_in_training_only():
@@ -61,8 +61,12 @@ def test_rare_classes_and_dice_weigh_in_training_only():
     plain, _ = fitted(examples, balance=0, dice=0)
     task, model = fitted(examples)
     x, masks = x_and_truth(task, examples)
-    torch.testing.assert_close(task.loss(model, x, masks), plain.loss(model, x, masks))
-    assert not torch.allclose(task.loss(model.train(), x, masks), plain.loss(model, x, masks))
+    torch.testing.assert_close(
+        task.loss(model, x, task.encode_targets(masks)), plain.loss(model, x, plain.encode_targets(masks))
+    )
+    assert not torch.allclose(
+        task.loss(model.train(), x, task.encode_targets(masks)), plain.loss(model, x, plain.encode_targets(masks))
+    )
 
 
 def test_a_mask_without_labels_has_a_loss_of_zero():
@@ -70,7 +74,7 @@ def test_a_mask_without_labels_has_a_loss_of_zero():
     x, masks = x_and_truth(task, photos())
     masks[1][:] = VOID
     for mode in (True, False):
-        loss = task.loss(model.train(mode), x, masks)
+        loss = task.loss(model.train(mode), x, task.encode_targets(masks))
         assert loss[1] == 0
         assert torch.isfinite(loss).all()
 
@@ -83,7 +87,7 @@ def test_an_ignored_class_counts_for_nothing():
     assert task.target.names == ["0", "1", "2"]
     x, masks = x_and_truth(task, examples)
     assert (masks[0] == VOID).any()
-    assert torch.isfinite(task.loss(model, x, masks)).all()
+    assert torch.isfinite(task.loss(model, x, task.encode_targets(masks))).all()
     assert all(set(np.unique(p.value)) <= {0, 1, 2} for p in task.predict(model, [e.input for e in examples]))
 
 
@@ -95,7 +99,7 @@ def test_pictures_of_many_sizes_are_answered_as_if_each_were_alone():
     task, model = fitted(examples)
     x, masks = x_and_truth(task, examples)
     alone = [task.loss(model, *x_and_truth(task, [e])) for e in examples]
-    torch.testing.assert_close(task.loss(model, x, masks), torch.cat(alone))
+    torch.testing.assert_close(task.loss(model, x, task.encode_targets(masks)), torch.cat(alone))
     for e, p in zip(examples, task.predict(model, [e.input for e in examples]), strict=True):
         (single,) = task.predict(model, [e.input])
         assert p.value.shape == p.scores.shape == e.input.shape[:2]
@@ -110,7 +114,9 @@ def test_a_picture_that_is_scaled_down_is_compared_with_its_mask_scaled_down():
     assert x.shape[-2:] == (45, 45)
     small = [Example(task.input.read(e.input), e.target) for e in examples]
     halves = [mask[1::2, 1::2] if len(mask) > 45 else mask for mask in masks]
-    torch.testing.assert_close(task.loss(model, x, masks), task.loss(model, x, halves))
+    torch.testing.assert_close(
+        task.loss(model, x, task.encode_targets(masks)), task.loss(model, x, task.encode_targets(halves))
+    )
     shapes = [p.value.shape for p in task.predict(model, [e.input for e in small])]
     assert shapes == [within(e.target.shape, 45) for e in examples] == [(30, 45), (45, 30), (20, 20)]
 
@@ -119,7 +125,7 @@ def test_an_answer_to_another_picture_has_a_loss_too():
     examples = photos(((20, 30), (31, 17), (40, 40)))
     task, model = fitted(examples)
     x, masks = x_and_truth(task, examples)
-    assert torch.isfinite(task.loss(model, x, [*masks[1:], masks[0]])).all()
+    assert torch.isfinite(task.loss(model, x, task.encode_targets([*masks[1:], masks[0]]))).all()
 
 
 # ---- answers
@@ -215,7 +221,7 @@ def test_classes_by_shape_are_learnt():
     x, masks = x_and_truth(task, examples)
     for _ in range(40):
         optimizer.zero_grad()
-        task.loss(model, x, masks).mean().backward()
+        task.loss(model, x, task.encode_targets(masks)).mean().backward()
         optimizer.step()
     records = evaluate_rows(task, model, examples)
     assert task.metrics[0].value(records) > 0.9
@@ -232,7 +238,7 @@ def test_street_scenes_are_read_and_a_step_can_be_taken():
     x, masks = x_and_truth(task, list(data.train[:2]))
     assert x.shape == (2, 3, 360, 480)
     changed, change = task.augment(x, generator("street"))
-    task.loss(model, changed, task.target.transform_targets(masks, change)).mean().backward()
+    task.loss(model, changed, task.encode_targets(task.target.transform_targets(masks, change))).mean().backward()
     (found,) = task.predict(model.eval(), [data.test[0].input])
     assert found.value.shape == (360, 480)
 

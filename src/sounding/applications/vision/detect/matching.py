@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -64,8 +65,7 @@ def _areas(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 # ---- targets
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(NamedTuple):
     """The true boxes of a batch: `corners` [B, M, 4] and `labels` [B, M], padded; `real` [B, M] says which are true."""
 
     corners: Tensor
@@ -73,14 +73,14 @@ class Targets:
     real: Tensor
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[Tensor, Tensor]], device: torch.device | str = "cpu") -> Targets:
+    def of(cls, pairs: Sequence[tuple[Tensor, Tensor]]) -> Targets:
         """The targets of (corners [N, 4], labels [N]) of each picture; M is at least 1."""
         most = max([1, *(len(labels) for _, labels in pairs)])
         corners, labels = torch.zeros(len(pairs), most, 4), torch.zeros(len(pairs), most, dtype=torch.long)
         real = torch.zeros(len(pairs), most, dtype=torch.bool)
         for i, (given, names) in enumerate(pairs):
             corners[i, : len(names)], labels[i, : len(names)], real[i, : len(names)] = given, names, True
-        return cls(corners.to(device), labels.to(device), real.to(device))
+        return cls(corners, labels, real)
 
 
 @dataclass(frozen=True)

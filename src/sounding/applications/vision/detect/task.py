@@ -101,15 +101,18 @@ class Detect(Task):
             change = Change(affine=affine)
         return (jitter(x, rng, r.colour) if r.colour else x), change
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
-        """Cross-entropy of the scores and overlap of the boxes [B], for each target that is learnt."""
-        truth = Targets.of(self.target.encode(targets), x.device)
-        return box_losses(*parted(model(x).float()), truth, self.recipe.box_weight)
+    def encode_targets(self, values: Sequence[Any]) -> Targets:
+        """The boxes of each picture, padded to the most of any."""
+        return Targets.of(self.target.encode(values))
 
-    def log_likelihood(self, model: nn.Module, x: Tensor, values: Sequence[Any]) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Targets) -> Tensor:
+        """Cross-entropy of the scores and overlap of the boxes [B], for each target that is learnt."""
+        return box_losses(*parted(model(x).float()), y, self.recipe.box_weight)
+
+    def log_likelihood(self, model: nn.Module, x: Tensor, y: Targets) -> Tensor:
         """Mean log over the boxes given [B] of how well the best location agrees with each, in class and place."""
         logits, corners, _ = parted(model(x).float())
-        return agreement(logits, corners, Targets.of(self.target.encode(values), x.device))
+        return agreement(logits, corners, y)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:

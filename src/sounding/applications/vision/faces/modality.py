@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -210,6 +210,18 @@ class PicturePair(InputModality):
             alongside(axes, value.second, value.first.shape[1])
 
 
+class Who(NamedTuple):
+    """The people of B rows as a loss wants them.
+
+    `people` [B, 2]: their places among those known, -1 for one who is not among them and for nobody. `single` [B] and
+    `same` [B]: whether a row is one picture; whether both of a pair show one person.
+    """
+
+    people: Tensor
+    single: Tensor
+    same: Tensor
+
+
 class People(Modality):
     """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
 
@@ -234,10 +246,11 @@ class People(Modality):
         if len(self.people) < 2:
             raise DataError("there is one person to learn from, or none", fix="Give pictures of several people")
 
-    def encode(self, values: Sequence[Kin]) -> Tensor:
-        """The places [B, 2] of the people among `people`; -1 for one who is not among them, and for nobody."""
+    def encode(self, values: Sequence[Kin]) -> Who:
+        """Who they are, which rows show one person alone, and which two pictures of one person."""
         place = {name: i for i, name in enumerate(self.people)}
-        return torch.tensor([(place.get(kin.first, -1), place.get(kin.second, -1)) for kin in values]).view(-1, 2)
+        people = torch.tensor([(place.get(kin.first, -1), place.get(kin.second, -1)) for kin in values]).view(-1, 2)
+        return Who(people, torch.tensor([kin.single for kin in values]), torch.tensor([kin.same for kin in values]))
 
     def constant_baseline(self, values: Sequence[Kin]) -> Kin:
         """The answer most common among pairs; without pairs, that two people taken at random are two."""

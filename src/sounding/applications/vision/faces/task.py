@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sounding.applications.vision.faces import drawn, pairs, verification
 from sounding.applications.vision.faces import thresholds as verifying
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
-from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair
+from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
 from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
 from sounding.contract.metrics import Metric
@@ -98,10 +98,9 @@ class Faces(Task):
         pictures = self.input.image.strong_augmentation(pictures, rng, r.warp) if r.warp else pictures
         return pictures.view_as(x), Change()
 
-    def loss(self, model: Any, x: Tensor, targets: Sequence[Kin]) -> Tensor:
+    def loss(self, model: Any, x: Tensor, y: Who) -> Tensor:
         """Nats [B]: of single pictures, and in training of all, who it is (with the margin); of pairs, if it is one."""
-        who = self.target.encode(targets).to(x.device)
-        single, same = (torch.tensor(flags, device=x.device) for flags in zip(*((k.single, k.same) for k in targets)))
+        who, single, same = y
         named = single | ((who >= 0).all(1) & model.training)
         losses = torch.zeros(len(x), device=x.device)
         if named.any():

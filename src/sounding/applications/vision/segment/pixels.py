@@ -8,7 +8,7 @@ Legend of shapes: B batch, K classes, H height, W width.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,20 @@ from torch import Tensor
 from sounding.applications.vision.segment.metrics import VOID
 
 T = TypeVar("T", bound=Hashable)
+
+
+class Labels(NamedTuple):
+    """The classes [B, H, W] of all pixels, padded with `VOID`, and the `sizes` [B, 2] (height, width) of the masks."""
+
+    classes: Tensor
+    sizes: Tensor
+
+
+def fitted(classes: Tensor, shape: Sequence[int]) -> Tensor:
+    """Classes [B, h, w] padded with `VOID`, or cut, below and to the right, to `shape` (height, width)."""
+    height, width = shape
+    cut = classes[:, :height, :width]
+    return F.pad(cut, (0, width - cut.shape[2], 0, height - cut.shape[1]), value=VOID)
 
 
 def cross_entropy(logs: Tensor, truth: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.applications.vision.segment.metrics import boundary_f, class_iou, mean_iou, pixel_accuracy
-from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice, grouped
+from sounding.applications.vision.segment.pixels import Labels, balanced, cross_entropy, dice, fitted, grouped
 from sounding.applications.vision.segment.tiling import tiled
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
@@ -105,18 +105,21 @@ class Segment(Task):
         x, affine = warp(x, rng, scale=(1 / r.zoom, r.zoom), flip=self.mirrors, shape=shape)
         return jitter(x, rng, r.colour), Change(affine=affine, shape=shape)
 
-    def loss(self, model: nn.Module, x: Tensor, targets: Sequence[Any]) -> Tensor:
+    def encode_targets(self, values: Sequence[Any]) -> Labels:
+        """The classes of all pixels, as large as the model sees the pictures."""
+        masks = [nearest(mask, within(mask.shape, self.input.size or LONGEST)) for mask in values]
+        return Labels(self.target.encode(masks), torch.tensor([mask.shape for mask in masks]).view(-1, 2))
+
+    def loss(self, model: nn.Module, x: Tensor, y: Labels) -> Tensor:
         """Mean cross-entropy [B] of the labelled pixels; in training, rare classes weigh more and Dice is added."""
-        masks = [nearest(mask, within(mask.shape, self.input.size or LONGEST)) for mask in targets]
         if model.training:
-            truth = self.target.encode(masks, (x.shape[-2], x.shape[-1])).to(x.device)
+            truth = fitted(y.classes, x.shape[-2:])
             logs, weights = model(x).float().log_softmax(1), balanced(self.target.shares, self.recipe.balance)
             return cross_entropy(logs, truth, weights) + self.recipe.dice * dice(logs, truth)
         losses: dict[int, Tensor] = {}
-        for (h, w), rows in grouped([mask.shape for mask in masks]).items():  # what pads a picture must not count
+        for (h, w), rows in grouped([tuple(size) for size in y.sizes.tolist()]).items():  # what pads must not count
             logs = self._log_scores(model, x[rows][..., :h, :w])
-            truth = self.target.encode([masks[i] for i in rows], (logs.shape[-2], logs.shape[-1])).to(x.device)
-            losses |= zip(rows, cross_entropy(logs, truth), strict=True)
+            losses |= zip(rows, cross_entropy(logs, fitted(y.classes[rows], logs.shape[-2:])), strict=True)
         return torch.stack([losses[i] for i in range(len(x))])
 
     @torch.inference_mode()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from dots import Dots
+from contract.dots import Dots
 from torch import Tensor, nn
 
 import sounding as sd

@@ -1,0 +1,64 @@
+"""Frozen dataclasses of numbers that a person may set by name: how a model is trained (Recipe), how it answers (Options)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Self, get_type_hints
+
+from sounding.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Named numbers and words. Strings are read as the field's type, so that a command line can set them."""
+
+    called: ClassVar[str] = "settings"
+    """What messages call a thing of this kind."""
+
+    def changed(self, settings: Mapping[str, Any]) -> Self:
+        """These with `settings` over them. Raises UsageError for an unknown field and for a value that cannot be read."""
+        types, names = get_type_hints(type(self)), self.names()
+        unknown = [name for name in settings if name not in names]
+        if unknown:
+            raise UsageError(f"the {self.called} has no setting {unknown[0]!r}", fix=did_you_mean(unknown[0], names))
+        return replace(self, **{name: _read(name, value, types[name]) for name, value in settings.items()})
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of the fields."""
+        return [field.name for field in fields(cls)]
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that gave `values`; fields that it does not know raise UsageError."""
+        return cls().changed(values)
+
+
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def _read(key: str, text: Any, kind: type) -> Any:
+    if not isinstance(text, str):
+        return kind(text)
+    if kind is bool:
+        if text.lower() in _FLAGS:
+            return _FLAGS[text.lower()]
+    else:
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    raise UsageError(f"{key}={text} is not {_noun(kind)}", fix=f"Give {key} {_noun(kind)}, such as {_sample(kind)}")
+
+
+def _noun(kind: type) -> str:
+    return {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "a word")
+
+
+def _sample(kind: type) -> str:
+    return {bool: "yes", int: "64", float: "0.01"}.get(kind, "relu")
