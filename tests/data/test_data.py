@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,7 @@ from kinds import Curves, Sentences, rejected, write_curves, write_rows
 
 from sounding import catalog
 from sounding.contract.records import Example
-from sounding.data import Columns, Dataset, Examples, Report, batches, open_data
-from sounding.data.reading import Given
+from sounding.data import Columns, Dataset, Examples, Report, open_data
 from sounding.errors import DataError
 
 
@@ -250,46 +248,6 @@ def test_a_row_is_read_once_while_it_fits_into_the_cache(tmp_path):
     again = train.take(range(len(train)))
     assert task.input.reads == before
     assert all((a == e.input).all() for a, e in zip(first, again, strict=True))
-
-
-def test_batches_are_the_examples_in_order_and_are_read_ahead():
-    examples = [Example(i, "a") for i in range(100)]
-    order = np.random.default_rng(0).permutation(100)
-    cuts = [order[i : i + 7] for i in range(0, 100, 7)]
-    for given in (examples, Examples(Given(examples), np.arange(100))):
-        for workers in (0, 1, 2):
-            found = [[e.input for e in batch] for batch in batches(given, cuts, workers)]
-            assert found == [cut.tolist() for cut in cuts]
-
-
-def test_the_next_batch_is_read_while_one_is_worked_on():
-    third = threading.Event()
-
-    class Noting(Given):
-        def read(self, i):
-            if i >= 2:
-                third.set()
-            return super().read(i)
-
-    source = Noting([Example(i, "a") for i in range(6)])
-    stream = batches(Examples(source, np.arange(6)), [[0, 1], [2, 3], [4, 5]])
-    next(stream)
-    assert third.wait(5)
-    stream.close()
-
-
-def test_an_error_in_the_background_reaches_the_caller():
-    class Failing(Given):
-        def read(self, i):
-            if i == 3:
-                raise DataError("gone", where="row 3")
-            return super().read(i)
-
-    source = Failing([Example(i, "a") for i in range(40)])
-    stream = batches(Examples(source, np.arange(40)), [[0, 1], list(range(40))])
-    assert len(next(stream)) == 2
-    with pytest.raises(DataError, match="row 3: gone"):
-        next(stream)
 
 
 def test_answers_that_are_arrays_are_read_one_by_one():

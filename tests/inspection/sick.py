@@ -14,7 +14,8 @@ import sounding as sd
 from sounding.applications.vision.classify import Classify
 from sounding.architectures.mlp import MLP
 from sounding.contract.records import Example
-from sounding.randomness import entropy, stream
+from sounding.randomness import entropy, generator, stream
+from sounding.training.feed import encoded
 from sounding.training.train_state import TrainState
 
 
@@ -67,16 +68,17 @@ def pictures(**recipe: object) -> tuple[Classify, nn.Module, list[Example]]:
     return task, task.build(), rows
 
 
-def train(trainee: TrainState, rows: list[Example], steps: int, journal: object = None) -> None:
+def train(state: TrainState, rows: list[Example], steps: int, journal: object = None) -> None:
     """Some steps as the loop takes them."""
-    batch = trainee.task.recipe.batch
-    for step in range(trainee.state.step, trainee.state.step + steps):
+    batch = state.task.recipe.batch
+    for step in range(state.counters.step, state.counters.step + steps):
         order = stream("order", step).permutation(len(rows))[:batch]
         chosen = [rows[i] for i in order]
-        trainee.state.progress = min(1.0, step / 200)  # with the recipe's warm-up
-        trainee.step(chosen)
+        state.counters.progress = min(1.0, step / 200)  # with the recipe's warm-up
+        batches = encoded(state.task, chosen, generator("augment", step))
+        state.step(batches)
         if journal is not None:
-            journal.stepped(trainee, chosen)
+            journal.stepped(state, batches[0])
 
 
 # ---- ill

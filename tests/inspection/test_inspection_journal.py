@@ -57,18 +57,18 @@ def test_every_tensor_of_the_trainee_is_the_same_with_a_journal_and_without(tmp_
 
 
 def test_the_step_in_the_journal_is_the_one_that_was_taken(tmp_path):
-    trainee, rows = mlp_trainee()
+    state, rows = mlp_trainee()
     journal = Journal(tmp_path / "j.jsonl", 5)
-    train(trainee, rows, 9, journal)
-    before = kept(trainee.model)
-    train(trainee, rows, 1, journal)
+    train(state, rows, 9, journal)
+    before = kept(state.model)
+    train(state, rows, 1, journal)
     line = read_journal(journal.path)[-1]
-    taken = ratios(before, kept(trainee.model))
+    taken = ratios(before, kept(state.model))
     assert line["step"] == 10
     assert line["real_step"]
     noted = dict(zip(line["names"], line["update"], strict=True))
     assert {name: value for name, value in noted.items() if value is not None} == pytest.approx(taken, rel=1e-3)
-    tried = {each.name: each.update for each in inspect(trainee.task, trainee.model, rows, rate=line["rate"]).layers}
+    tried = {each.name: each.update for each in inspect(state.task, state.model, rows, rate=line["rate"]).layers}
     assert noted["body.0"] < tried["body.0"]  # the first step of a new optimizer is its longest
 
 
@@ -93,9 +93,9 @@ def test_a_killed_training_writes_no_step_twice(tmp_path):
         pass
 
     class Dying(FolderCheckpointer):
-        def checkpoint(self, trainee, *, now=False):
-            super().checkpoint(trainee, now=trainee.state.step in (0, 11))
-            if trainee.state.step == 21:
+        def checkpoint(self, state, *, now=False):
+            super().checkpoint(state, now=state.counters.step in (0, 11))
+            if state.counters.step == 21:
                 raise Killed
 
     with pytest.raises(Killed):
@@ -130,14 +130,14 @@ def test_resumed_right_before_an_inspection_the_step_is_tried_and_said_to_be(tmp
 
 
 def test_steps_that_are_taken_again_after_a_rollback_are_written_with_its_number(tmp_path):
-    trainee, rows = mlp_trainee()
+    state, rows = mlp_trainee()
     journal = Journal(tmp_path / "j.jsonl", 2)
-    start = (trainee.tensors(), trainee.note())
+    start = (state.tensors(), state.note())
     start = ({name: tensor.clone() for name, tensor in start[0].items()}, start[1])
-    train(trainee, rows, 4, journal)
-    trainee.restore(*start)
-    trainee.state.rollbacks = 1
-    train(trainee, rows, 4, journal)
+    train(state, rows, 4, journal)
+    state.restore(*start)
+    state.counters.rollbacks = 1
+    train(state, rows, 4, journal)
     lines = read_journal(journal.path)
     assert [(line["rollbacks"], line["step"]) for line in lines] == [(r, s) for r in (0, 1) for s in (1, 2, 4)]
     assert history(lines).startswith("<svg")
@@ -149,8 +149,8 @@ def test_steps_that_are_taken_again_after_a_rollback_are_written_with_its_number
 
 
 def test_an_explosion_shows_in_the_journal(tmp_path):
-    trainee, rows = mlp_trainee(lr=20.0)
-    train(trainee, rows, 20, Journal(tmp_path / "j.jsonl", 5))
+    state, rows = mlp_trainee(lr=20.0)
+    train(state, rows, 20, Journal(tmp_path / "j.jsonl", 5))
     lines = read_journal(tmp_path / "j.jsonl")
     assert lines[1]["verdict"] == "exploding"
     assert "one step is" in lines[1]["sentence"]
@@ -159,11 +159,11 @@ def test_an_explosion_shows_in_the_journal(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_written_as_json_can_hold_it(tmp_path):
-    trainee, rows = mlp_trainee()
+    state, rows = mlp_trainee()
     journal = Journal(tmp_path / "j.jsonl", 1)
-    train(trainee, rows, 1, journal)
-    next(iter(trainee.model.parameters())).data[0, 0] = float("nan")
-    train(trainee, rows, 1, journal)
+    train(state, rows, 1, journal)
+    next(iter(state.model.parameters())).data[0, 0] = float("nan")
+    train(state, rows, 1, journal)
     text = journal.path.read_text()
     assert "NaN" not in text
     assert read_journal(journal.path)[-1]["verdict"] == "not finite"
@@ -181,8 +181,8 @@ def test_a_journal_that_is_missing_or_damaged_says_where(tmp_path):
 
 
 def test_the_picture_over_time_is_small_and_names_the_ends(tmp_path):
-    trainee, rows = mlp_trainee()
-    train(trainee, rows, 40, Journal(tmp_path / "j.jsonl", 2))
+    state, rows = mlp_trainee()
+    train(state, rows, 40, Journal(tmp_path / "j.jsonl", 2))
     lines = read_journal(tmp_path / "j.jsonl")
     save(lines, tmp_path / "time.svg")
     save(lines, tmp_path / "time.png")

@@ -70,9 +70,9 @@ def test_a_thousand_times_the_learning_rate_explodes_at_the_first_step_and_after
     assert len(seen.findings[0].layers) == 4
     better = float(seen.findings[0].fix.split("lr=")[1])
     assert 1e-4 < better < 3e-2
-    trainee = TrainState(task, 0, Setting())
-    train(trainee, rows, 20)
-    after = inspect(task, trainee.model, rows)
+    state = TrainState(task, 0, Setting())
+    train(state, rows, 20)
+    after = inspect(task, state.model, rows)
     assert after.verdict != "healthy"
     if act == "relu":
         assert after.verdict == "exploding"
@@ -125,9 +125,9 @@ def test_every_activation_is_healthy_at_moderate_depth(act):
     ):
         seen = inspect(task, model, rows)
         assert seen.verdict == "healthy", seen.sentence
-    trainee = TrainState(task, 0, Setting())
-    train(trainee, rows, 10)
-    assert inspect(task, trainee.model, rows).verdict == "healthy"
+    state = TrainState(task, 0, Setting())
+    train(state, rows, 10)
+    assert inspect(task, state.model, rows).verdict == "healthy"
 
 
 @pytest.mark.parametrize("network", ["resnet", "fast"])
@@ -135,9 +135,9 @@ def test_convolutional_nets_are_healthy_at_the_start_and_later(network):
     task, model, rows = pictures(network=network)
     seen = inspect(task, model, rows)
     assert seen.verdict == "healthy", seen.sentence
-    trainee = TrainState(task, 0, Setting())
-    train(trainee, rows, 10)
-    seen = inspect(task, trainee.model, rows)
+    state = TrainState(task, 0, Setting())
+    train(state, rows, 10)
+    seen = inspect(task, state.model, rows)
     assert seen.verdict == "healthy", seen.sentence
 
 
@@ -145,9 +145,9 @@ def test_convolutional_nets_are_healthy_at_the_start_and_later(network):
 def test_recurrent_nets_are_healthy_at_the_start_and_later(kind):
     task, model, rows = net(lambda: Sequence(kind), lr=1e-2)
     assert inspect(task, model, rows).verdict == "healthy"
-    trainee = TrainState(task, 0, Setting())
-    train(trainee, rows, 150)
-    assert inspect(task, trainee.model, rows).verdict == "healthy"
+    state = TrainState(task, 0, Setting())
+    train(state, rows, 150)
+    assert inspect(task, state.model, rows).verdict == "healthy"
 
 
 @pytest.mark.parametrize("name", ["boxfinder", "charlm", "tones"])
@@ -156,10 +156,10 @@ def test_toys_of_all_kinds_are_healthy_at_the_start_and_later(name):
     task = application()
     rows = task.demo(stream("rows"), 96)
     task.fit(rows)
-    trainee = TrainState(task, 0, Setting())
+    state = TrainState(task, 0, Setting())
     for steps in (0, 20, 40):
-        train(trainee, rows, steps)
-        seen = inspect(task, trainee.model, rows)
+        train(state, rows, steps)
+        seen = inspect(task, state.model, rows)
         assert seen.verdict == "healthy", seen.sentence
 
 

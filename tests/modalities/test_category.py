@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from sounding.contract.modality import Change
+from sounding.contract.modality import Change, MixedTarget
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes
 from sounding.modalities.class_folders import class_folders
@@ -74,10 +74,10 @@ def test_accepts():
 def test_options_are_sorted(labels, options):
     category = Category()
     category.fit(iter(labels))
-    assert category.options == options
+    assert category.classes == options
     other = Category()
     other.restore(json.loads(json.dumps(category.state())))
-    assert other.options == options
+    assert other.classes == options
 
 
 def test_fit_needs_a_label():

@@ -10,9 +10,10 @@ from sounding.applications.vision.classify import Classify, ClassifyRecipe
 from sounding.contract.recipe import Recipe
 from sounding.inspection.steps import trial
 from sounding.machine.setting import Setting
-from sounding.randomness import stream
-from sounding.training.muon import Muon, orthogonalised
-from sounding.training.optimization import effective_optimizer, optimizer, pace
+from sounding.randomness import generator, stream
+from sounding.training.feed import encoded
+from sounding.training.muon import Muon, muon_parameters, orthogonalised
+from sounding.training.optimization import effective_optimizer, optimizer, set_learning_rate
 from sounding.training.train_state import TrainState
 
 
@@ -35,7 +36,7 @@ def stepped(model: nn.Module, scale: float = 1.0, share: float = 1.0, steps: int
     for _ in range(steps):
         taker.zero_grad()
         (scale * model(x).square().sum()).backward()
-        pace(taker, share)
+        set_learning_rate(taker, share)
         taker.step()
     return model
 
@@ -83,7 +84,7 @@ def test_everything_else_moves_as_with_adamw():
 
 def test_pace_gives_each_group_a_share_of_its_own_peak():
     taker = optimizer(net(), Recipe(optimizer="muon", lr=0.01, muon_lr=0.3))
-    pace(taker, 0.5)
+    set_learning_rate(taker, 0.5)
     assert [group["lr"] for group in taker.param_groups] == [0.005, 0.005, 0.15]
 
 
@@ -131,7 +132,7 @@ def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
     task = Classify(ClassifyRecipe.make("tiny", {"width": 4, "batch": 16}))
     task.fit(rows)
     setting = Setting(precision=precision, channels_last=True)
-    batches = [rows[i : i + 16] for i in (0, 16, 32, 48)]
+    batches = [encoded(task, rows[i : i + 16], generator("muon", i)) for i in (0, 16, 32, 48)]
     whole, first, second = (TrainState(task, 0, setting) for _ in range(3))
     for batch in batches:
         whole.step(batch)

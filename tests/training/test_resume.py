@@ -118,9 +118,9 @@ class StoppingKeeper(FolderCheckpointer):
         super().__init__(folder)
         self.last = last
 
-    def checkpoint(self, trainee, *, now=False):
-        super().checkpoint(trainee, now=True)
-        if trainee.state.step == self.last:
+    def checkpoint(self, state, *, now=False):
+        super().checkpoint(state, now=True)
+        if state.counters.step == self.last:
             raise Stopped
 
 

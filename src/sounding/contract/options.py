@@ -1,7 +1,7 @@
-"""How a trained model answers, which is not how it was trained: thresholds, beams, temperatures, numbers of simulations.
+"""How a trained model answers, which is not how it was trained: thresholds, beams, temperatures, simulations.
 
-The precedents are whisper's DecodingOptions and the generation config of Hugging Face. Options are saved with a run, and
-may be set anew whenever it answers.
+The precedents are whisper's DecodingOptions and the generation config of Hugging Face. Options are saved with a run,
+and may be set anew whenever it answers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frozen dataclasses of numbers that a person may set by name: how a model is trained (Recipe), how it answers (Options)."""
+"""Numbers and words that a person may set by name: how a model is trained (Recipe), how it answers (Options)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Settings:
     """What messages call a thing of this kind."""
 
     def changed(self, settings: Mapping[str, Any]) -> Self:
-        """These with `settings` over them. Raises UsageError for an unknown field and for a value that cannot be read."""
+        """These with `settings` over them. Raises UsageError for an unknown field or a value that cannot be read."""
         types, names = get_type_hints(type(self)), self.names()
         unknown = [name for name in settings if name not in names]
         if unknown:

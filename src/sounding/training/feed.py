@@ -35,7 +35,7 @@ from sounding.training.train_state import TrainState
 AHEAD = 2
 """Steps whose batches are encoded before they are needed."""
 SORTED = 50
-"""Steps' worth of rows that are sorted by length together: more would waste less, and make an epoch's order less random."""
+"""Steps' worth of rows that are sorted by length together: more would waste less, and make orders less random."""
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -18,7 +18,7 @@ from sounding.training.muon import Muon, muon_parameters
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW (Loshchilov & Hutter 2019), Muon with AdamW, or SGD with Nesterov momentum 0.9, as the recipe says.
 
-    Biases and gains are not decayed. Each group of parameters has the highest rate that `set_learning_rate` takes it to as `peak`.
+    Biases and gains are not decayed. Each group of parameters has its highest rate as `peak`.
     """
     banks = muon_parameters(model) if recipe.optimizer == "muon" else []
     others = [p for p in model.parameters() if p.requires_grad and all(p is not bank for bank in banks)]

@@ -47,7 +47,7 @@ def convolutional():
 @pytest.fixture(scope="module")
 def digits():
     """The task and its rows by split."""
-    table = parquet.read_table(f"{sounding.__path__[0]}/data/digits.parquet").to_pylist()
+    table = parquet.read_table(f"{sounding.__path__[0]}/samples/digits.parquet").to_pylist()
     rows = {}
     for row in table:
         picture = np.asarray(PIL.Image.open(io.BytesIO(row["image"]["bytes"])))[:, :, None]

@@ -157,7 +157,7 @@ def digits():
 def test_ten_planted_errors_among_the_digits_are_found_as_cleanlab_finds_them(digits):
     task, examples, wrong, p = digits
     found = suspects(task, examples, p)
-    given = np.array([task.options.index(e.target) for e in examples])
+    given = np.array([task.classes.index(e.target) for e in examples])
     theirs = find_label_issues(given, p, n_jobs=1, return_indices_ranked_by="normalized_margin").tolist()
     assert set(theirs) <= {s.index for s in found if s.counted}
     assert [s.index for s in found if s.index in theirs] == theirs

@@ -164,7 +164,7 @@ def test_an_answer_is_told_in_pixels_of_the_picture_that_it_is_laid_over():
 def test_classes_are_learnt_and_encoded():
     boxes = fitted("dog", "Ape", "cat")
     assert boxes.names == ["Ape", "cat", "dog"]
-    assert boxes.options is None
+    assert boxes.classes is None
     ((corners, classes),) = boxes.encode([of(SQUARE * 2, ("dog", "cat"))])
     assert corners.dtype == torch.float32
     assert torch.allclose(corners, torch.tensor(SQUARE * 2))

@@ -135,7 +135,7 @@ def test_fit_learns_which_ids_occur_and_how_often_also_with_gaps():
     mask = fitted(np.array([[0, 0, 7], [200, 255, 9]], np.uint8), ignore=9)
     assert (mask.ids, mask.names) == ([0, 7, 200], ["0", "7", "200"])
     assert mask.shares == pytest.approx([0.5, 0.25, 0.25])
-    assert mask.options is None
+    assert mask.classes is None
     value = np.array([[7, 200], [0, 255]], np.uint8)
     places = mask.encode([value])
     assert places.dtype == torch.long

@@ -100,7 +100,10 @@ def test_people_are_read_fitted_and_encoded():
     assert [(k.first, k.second) for k in kin] == [("Ann", ""), ("Bob", ""), ("Ann", "Bob"), ("7", ""), ("Cy", "")]
     people.fit(kin)
     assert people.people == ["7", "Ann", "Bob", "Cy"]
-    assert people.encode([*kin[:3], Kin("Dan", "Ann")]).tolist() == [[1, -1], [2, -1], [1, 2], [-1, 1]]
+    who = people.encode([*kin[:3], Kin("Dan", "Ann"), Kin("Bob", "Bob")])
+    assert who.people.tolist() == [[1, -1], [2, -1], [1, 2], [-1, 1], [2, 2]]
+    assert who.single.tolist() == [True, True, False, False, False]
+    assert who.same[2:].tolist() == [False, False, True]
     again = People()
     again.restore(json.loads(json.dumps(people.state())))
     assert again.people == people.people

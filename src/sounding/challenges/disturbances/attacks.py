@@ -162,7 +162,7 @@ def greedy(task: Task, model: nn.Module, values: Sequence[Any], truths: Sequence
 
 
 def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng: torch.Generator) -> Tensor:
-    """Encoded inputs `x` [B, …] moved to where the loss of the encoded targets `y` is higher, for a training against attacks.
+    """Encoded inputs `x` [B, …] moved to where the loss of `y` is higher, for a training against attacks.
 
     From a point drawn from a ball of `NOISE` times the radius of `threat`, one step of a whole radius up the loss, not
     projected back, brought into the legal range; detached (N-FGSM, de Jorge et al., arXiv 2202.01181). The loss is the

@@ -1,0 +1,114 @@
+"""Batches: their order, what they are made of, and that they are encoded ahead of who takes them."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from contract.dots import Dots
+
+from sounding.data import Examples
+from sounding.data.reading import Given
+from sounding.errors import DataError
+from sounding.machine.setting import Setting
+from sounding.randomness import stream
+from sounding.training.feed import RowFeed, ahead, buckets
+from sounding.training.train_state import TrainState
+
+
+def feed_of(rows: int = 50, **settings) -> tuple[RowFeed, TrainState]:
+    task = Dots(Dots.Recipe.make("small", {"batch": 8, **settings}))
+    examples = task.demo(stream("feed"), rows)
+    task.fit(examples)
+    return RowFeed(task, examples, seed=1), TrainState(task, 1, Setting(threads=1))
+
+
+def taken(feed: RowFeed, state: TrainState, steps: int) -> list[list[float]]:
+    """Of each step the first number of each row, which is a row's own."""
+    found = []
+    for batches in feed.steps(state):
+        found.append([float(example.input[0]) for batch in batches for example in batch.examples])
+        state.counters.step += 1
+        if len(found) == steps:
+            return found
+    raise AssertionError("a feed is endless")
+
+
+def test_an_epoch_gives_every_row_at_most_once_and_whole_batches():
+    feed, state = feed_of(50)
+    epoch = taken(feed, state, feed.steps_per_epoch)
+    assert [len(batch) for batch in epoch] == [8] * 6
+    assert len({row for batch in epoch for row in batch}) == 48
+    assert taken(*feed_of(50), 6) == epoch
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 7, 13])
+def test_a_feed_goes_on_where_it_was(step):
+    whole = taken(*feed_of(50), 20)
+    feed, state = feed_of(50)
+    taken(feed, state, step)
+    again, resumed = feed_of(50)
+    resumed.counters.step = step
+    resumed.counters.epoch, resumed.counters.epoch_began = state.counters.epoch, state.counters.epoch_began
+    assert taken(again, resumed, 20 - step) == whole[step:]
+
+
+def test_slices_of_a_batch_are_what_a_step_accumulates():
+    feed, state = feed_of(50, accumulate=3)
+    assert [batch.size for batch in next(feed.steps(state))] == [3, 3, 2]
+
+
+def test_buckets_hold_the_budget_every_row_once_and_hardly_any_padding():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 100, 5000)
+    found = buckets(rng.permutation(5000), lengths, 1024, rng)
+    assert sorted(np.concatenate(found).tolist()) == list(range(5000))
+    computed = [int(lengths[rows].max()) * len(rows) for rows in found]
+    assert max(computed) <= 1024
+    assert 1 - lengths.sum() / sum(computed) < 0.05
+    longest = [int(lengths[rows].max()) for rows in found]
+    assert longest != sorted(longest)  # the order is drawn anew
+
+
+def test_a_row_longer_than_the_budget_is_named():
+    feed, state = feed_of(20, tokens=6)
+    feed.task.length = lambda example: 7 if example is feed.examples[3] else 2
+    with pytest.raises(DataError, match=r"example 4: this row has 7 tokens, and a step holds 6 .*--set tokens=7"):
+        next(feed.steps(state))
+
+
+def test_the_next_is_made_while_one_is_worked_on_and_no_further():
+    third, made = threading.Event(), []
+
+    def make(i: int) -> int:
+        made.append(i)
+        if i == 2:
+            third.set()
+        return i
+
+    items = ahead(make, range(100), depth=2)
+    assert next(items) == 0
+    assert third.wait(5)
+    items.close()
+    assert len(made) <= 4
+
+
+def test_encoding_ahead_leaves_the_number_of_threads():
+    before = torch.get_num_threads()
+    assert list(ahead(lambda i: torch.get_num_threads(), range(3))) == [1, 1, 1]
+    assert torch.get_num_threads() == before
+
+
+def test_an_error_in_the_background_reaches_the_caller():
+    class Failing(Given):
+        def read(self, i):
+            if i == 3:
+                raise DataError("gone", where="row 3")
+            return super().read(i)
+
+    feed, state = feed_of(40)
+    feed.examples = Examples(Failing(feed.examples), np.arange(40))
+    with pytest.raises(DataError, match="row 3: gone"):
+        taken(feed, state, 5)
