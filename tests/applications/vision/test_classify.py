@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
+from sounding.contract.modality import MixedTarget
 from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.evaluation.evaluation import evaluate_rows

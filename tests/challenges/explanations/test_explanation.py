@@ -175,7 +175,7 @@ def test_one_answer_is_explained_as_many_are():
     found = explain(task, linear(WEIGHTS, 0.3), value, 0.0, "integrated_gradients")
     (expected,) = terms([value], 0.25)
     np.testing.assert_allclose(found.weights, expected, atol=1e-5)
-    assert found.support == pytest.approx(float(value @ WEIGHTS + 0.3), abs=1e-5)
+    assert found.log_likelihood == pytest.approx(float(value @ WEIGHTS + 0.3), abs=1e-5)
     assert (found.method, found.answer) == ("integrated_gradients", 0.0)
     best = [part for part, _ in found.top(3)]
     assert best == list(np.argsort(-expected)[:3])

@@ -9,7 +9,6 @@ from sounding.randomness import stream
 
 @pytest.fixture
 def doors(sounding):
-    from sounding.cli import faces  # noqa: F401  # adds its verbs to the group
 
     return sounding
 

@@ -35,7 +35,7 @@ def test_training_is_cross_entropy_over_people_with_the_margin_on_both_pictures(
     task, model = made(pairs, margin_steps=0, margin=0.2)
     model.train()
     found = task.loss(copy.deepcopy(model), x_of(task, pairs), task.encode_targets([e.target for e in pairs]))
-    x, who = x_of(task, pairs), task.target.encode([e.target for e in pairs])
+    x, who = x_of(task, pairs), task.target.encode([e.target for e in pairs]).people
     e = model(torch.cat([x[:, 0], x[:, 1]]))
     own = who.T.flatten()
     cosines = F.normalize(e) @ F.normalize(model.margin.centres).T - 0.2 * F.one_hot(own, len(task.target.people))
@@ -50,7 +50,7 @@ def test_single_pictures_are_asked_who_they_are_and_pairs_whether_they_are_one(p
         found = task.loss(model, x_of(task, rows), task.encode_targets([e.target for e in rows]))
         x = x_of(task, rows)
         logits = model.margin(model(x[:4, 0]), torch.zeros(4, dtype=torch.long), 0.0)
-        who = task.target.encode([e.target for e in rows[:4]])[:, 0]
+        who = task.target.encode([e.target for e in rows[:4]]).people[:, 0]
         torch.testing.assert_close(found[:4], F.cross_entropy(logits, who, reduction="none"))
         a, b = (F.normalize(model(side) + model(side.flip(-1))) for side in (x[4:, 0], x[4:, 1]))
     odds = model.slope * (a * b).sum(1) + model.offset
