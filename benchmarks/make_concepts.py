@@ -61,7 +61,7 @@ def main() -> None:
 
 def trained(folder: Path, settings: dict[str, Any], steps: int = STEPS) -> tuple[Inspection, float, list[Example]]:
     """What inspect says of a run, its validation accuracy, and the training rows."""
-    given = {"network": "mlp", "width": WIDTH, **settings}
+    given = {"network": "mlp", "optimizer": "adamw", "width": WIDTH, **settings}
     model = sd.train("classify", DIGITS, steps=steps, out=folder, card=None, precision="fp32", **given)
     state = json.loads((folder / "trainer_state.json").read_text())
     rows = list(model.dataset().train)
@@ -78,7 +78,9 @@ def digits(rows: list[Example], **settings: Any) -> Any:
     """The classifier, fitted to the rows, at a thousand times its usual learning rate unless told otherwise."""
     from sounding.applications.vision.classify import Classify
 
-    task = Classify(Classify.Recipe.make("small", {"network": "mlp", "width": WIDTH, "lr": 3.0, **settings}))
+    task = Classify(
+        Classify.Recipe.make("small", {"network": "mlp", "optimizer": "adamw", "width": WIDTH, "lr": 3.0, **settings})
+    )
     task.fit(rows)
     return task
 

@@ -341,9 +341,25 @@ def test_the_table_is_aligned_and_narrow():
         head, body = lines[0], lines[1 : len(seen.layers) + 1]
         assert max(map(len, lines)) <= 115
         assert all(line.split()[0] == str(i) for i, line in enumerate(body, 1))
-        step = head.index("step") + 4
-        assert all(not line[step:].strip() or line[step:].startswith("  ") for line in body)
+        by = head.index("by") + 2
+        assert all(line[:by].split()[-1] in ("·", "adamw", "muon", "filter-muon") for line in body)
+        assert all(not line[by:].strip() or line[by:].startswith("  ") for line in body)
         assert any(seen.findings[0].found[:30] in line for line in lines) if seen.findings else "Healthy" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: net(small()), {"body.0": "muon", "body.1": "", "head": "adamw"}),
+        (lambda: net(small(), optimizer="sgd"), {"body.0": "sgd", "head": "sgd"}),
+        (lambda: pictures(network="fast"), {"1.body.0.0": "filter-muon", "1.body.0.2": "adamw", "1.head": "adamw"}),
+    ],
+)
+def test_each_layer_names_what_trains_it(make, expected):
+    seen = inspect(*make())
+    found = {layer.name: layer.optimizer for layer in seen.layers}
+    assert {name: found[name] for name in expected} == expected
+    assert set(filter(None, found.values())) == set(seen.optimizer.split(" and "))
 
 
 def test_json_holds_everything_and_no_nan(tmp_path):

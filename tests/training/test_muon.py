@@ -1,6 +1,8 @@
-"""Muon: filter banks move along orthogonalised momentum and keep their norm; the rest is AdamW's."""
+"""Muon: matrices and filter banks move along orthogonalised momentum; the rest is AdamW's."""
 
 from __future__ import annotations
+
+import copy
 
 import pytest
 import torch
@@ -12,8 +14,8 @@ from sounding.inspection.steps import trial
 from sounding.machine.setting import Setting
 from sounding.randomness import generator, stream
 from sounding.training.feed import encoded
-from sounding.training.muon import Muon, muon_parameters, orthogonalised
-from sounding.training.optimization import effective_optimizer, optimizer, set_learning_rate
+from sounding.training.muon import filter_parameters, orthogonalised
+from sounding.training.optimization import effective_optimizers, optimizer, set_learning_rate
 from sounding.training.train_state import TrainState
 
 
@@ -53,9 +55,9 @@ def test_orthogonalised_has_the_singular_vectors_and_levels_the_values(shape):
 
 def test_it_trains_the_filters_ahead_of_a_normalisation():
     model = net()
-    assert [p is model[0].weight for p in muon_parameters(model)] == [True]
+    assert [p is model[0].weight for p in filter_parameters(model)] == [True]
     model[0].weight.requires_grad_(False)
-    assert muon_parameters(model) == []
+    assert filter_parameters(model) == []
 
 
 def test_a_step_has_the_relative_length_that_was_asked_for_and_keeps_the_norm():
@@ -88,23 +90,31 @@ def test_pace_gives_each_group_a_share_of_its_own_peak():
     assert [group["lr"] for group in taker.param_groups] == [0.005, 0.005, 0.15]
 
 
-def test_its_state_comes_back():
-    model = net()
+@pytest.mark.parametrize("make", [lambda: net(), lambda: Encoder()])
+def test_its_state_comes_back(make):
+    model = make()
     taker = optimizer(model, Recipe(optimizer="muon"))
-    assert isinstance(taker, Muon)
-    model(torch.rand(4, 3, 8, 8)).sum().backward()
+    backward(model)
     taker.step()
     fresh = optimizer(model, Recipe(optimizer="muon"))
     fresh.load_state_dict(taker.state_dict())
+    assert len(taker.state) == len(list(model.parameters()))
     for p in model.parameters():
         for key, value in taker.state[p].items():
             assert torch.equal(fresh.state[p][key], value), key
+    assert [group["lr"] for group in fresh.param_groups] == [group["lr"] for group in taker.param_groups]
+
+
+def test_the_state_of_other_groups_is_refused():
+    told = optimizer(Encoder(), Recipe(optimizer="muon")).state_dict()
+    with pytest.raises(ValueError, match="group"):
+        optimizer(Encoder(), Recipe(optimizer="adamw")).load_state_dict(told)
 
 
 def test_a_bank_that_begins_at_zero_is_left_to_adamw_and_stays_finite():
     model = net()
     nn.init.zeros_(model[0].weight)
-    assert muon_parameters(model) == []
+    assert filter_parameters(model) == []
     moved = stepped(model)[0].weight
     assert moved.isfinite().all()
 
@@ -147,8 +157,118 @@ def test_a_training_that_is_taken_up_again_goes_on_bit_by_bit(precision):
         assert torch.equal(tensor, expected[name]), name
 
 
-def test_a_network_without_filters_is_said_to_be_trained_by_adamw():
-    layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-    assert effective_optimizer(layers, Recipe(optimizer="muon")) == "adamw"
-    assert effective_optimizer(net(), Recipe(optimizer="muon")) == "muon"
-    assert effective_optimizer(net(), Recipe(optimizer="sgd")) == "sgd"
+@pytest.mark.parametrize("make", [lambda: net(), lambda: Encoder()])
+def test_a_training_of_matrices_is_taken_up_again_bit_by_bit(make):
+    recipe, gradients = Recipe(optimizer="muon", lr=0.01), [torch.Generator().manual_seed(k) for k in range(4)]
+
+    def steps(model, taker, drawn):
+        for rng in drawn:
+            for p in model.parameters():
+                p.grad = torch.randn(p.shape, generator=rng.clone_state())
+            taker.step()
+
+    whole, first = make(), make()
+    steps(whole, optimizer(whole, recipe), gradients)
+    taker = optimizer(first, recipe)
+    steps(first, taker, gradients[:2])
+    second = copy.deepcopy(first)
+    again = optimizer(second, recipe)
+    again.load_state_dict(copy.deepcopy(taker.state_dict()))
+    steps(second, again, gradients[2:])
+    for (name, mine), (_, theirs) in zip(second.named_parameters(), whole.named_parameters(), strict=True):
+        assert torch.equal(mine, theirs), name
+
+
+# ---- which parameter goes where
+
+
+class Encoder(nn.Module):
+    """What a Transformer is made of, and a convolution with a normalisation before it."""
+
+    def __init__(self, tied: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem = nn.Conv1d(8, 8, 3, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm1d(8)
+        self.words = nn.Embedding(12, 8)
+        self.query, self.key, self.value, self.out = (nn.Linear(8, 8, bias=False) for _ in range(4))
+        self.norm = nn.LayerNorm(8)
+        self.up, self.down = nn.Linear(8, 32), nn.Linear(32, 8)
+        self.value_head = nn.Linear(8, 1)
+        self.value_head.muon = False
+        self.bias = nn.Parameter(torch.zeros(5, 5))
+        self.head = nn.Linear(8, 12)
+        if tied:
+            self.head.weight = self.words.weight
+
+    def forward(self, ids):
+        x = self.words(ids)
+        x = x + self.stem_norm(self.stem(x.mT)).mT
+        weights = (self.query(x) @ self.key(x).mT + self.bias).softmax(-1)
+        x = self.norm(x + self.out(weights @ self.value(x)))
+        x = x + self.down(self.up(x).relu())
+        return self.head(x), self.value_head(x)
+
+
+def backward(model) -> None:
+    """Gradients in every parameter."""
+    if isinstance(model, Encoder):
+        logits, value = model(torch.randint(12, (4, 5), generator=torch.Generator().manual_seed(2)))
+        (logits.square().sum() + value.square().sum()).backward()
+    else:
+        model(torch.rand(4, 3, 8, 8)).sum().backward()
+
+
+def where(model, name: str = "muon") -> dict[str, str]:
+    taken = effective_optimizers(model, Recipe(optimizer=name))
+    return {name: taken[p] for name, p in model.named_parameters()}
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_each_parameter_of_an_encoder_goes_where_it_belongs(tied):
+    found = where(Encoder(tied))
+    hidden = {f"{name}.weight" for name in ("query", "key", "value", "out", "up", "down")}
+    assert {name for name, by in found.items() if by == "muon"} == hidden
+    assert {name for name, by in found.items() if by == "filter-muon"} == {"stem.weight"}
+    others = {"words.weight", "norm.weight", "up.bias", "value_head.weight", "bias", "head.bias"}
+    assert {found[name] for name in others} == {"adamw"}
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw", "sgd"])
+def test_embeddings_gains_and_biases_are_not_decayed(name):
+    model = Encoder()
+    groups = optimizer(model, Recipe(optimizer=name, weight_decay=0.3)).param_groups
+    decay = {id(p): group.get("weight_decay", 0.0) for group in groups for p in group["params"]}
+    assert len(decay) == len(list(model.parameters()))
+    found = {name for name, p in model.named_parameters() if decay[id(p)]}
+    expected = {f"{name}.weight" for name in ("query", "key", "value", "out", "up", "down", "value_head", "head")}
+    assert found - {"stem.weight"} == expected | {"bias"}
+    assert ("stem.weight" in found) is (name != "muon")  # FilterMuon keeps the length of a bank anyway
+
+
+def test_what_is_frozen_goes_nowhere():
+    model = Encoder()
+    model.up.weight.requires_grad_(False)
+    assert model.up.weight not in effective_optimizers(model, Recipe(optimizer="muon"))
+
+
+def test_adamw_and_sgd_train_everything_alone():
+    assert set(where(Encoder(), "adamw").values()) == {"adamw"}
+    assert set(where(Encoder(), "sgd").values()) == {"sgd"}
+
+
+def test_a_single_linear_layer_makes_the_answer():
+    assert set(where(nn.Linear(4, 3)).values()) == {"adamw"}
+
+
+def test_a_step_of_a_matrix_is_orthogonal_and_as_long_as_one_of_adamw():
+    model = Encoder()
+    before = model.up.weight.detach().clone()
+    taker = optimizer(model, Recipe(optimizer="muon", lr=0.01, weight_decay=0.0))
+    model.up.weight.grad = torch.randn(32, 8, generator=torch.Generator().manual_seed(3))
+    taker.step()
+    step = (model.up.weight - before).detach()
+    values = torch.linalg.svdvals(step) / (0.01 * 0.2 * 32**0.5)
+    assert values.min() > 0.5
+    assert values.max() < 1.5
+    assert 0.1 * 0.01 < step.square().mean().sqrt() < 0.3 * 0.01, "AdamW's steps are of about 0.2 to 0.4 times its rate"

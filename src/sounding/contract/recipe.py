@@ -27,9 +27,9 @@ class Recipe(Settings):
     batch: int = 64  # examples a step
     tokens: int = 0  # positions a step, padding included, in batches of like length; 0: `batch` examples of any length
     accumulate: int = 1  # slices that a step's batch is cut into, to need less memory
-    optimizer: str = "muon"  # muon (for filters, adamw for the rest), adamw or sgd (with Nesterov momentum 0.9)
+    optimizer: str = "muon"  # muon (for matrices and filters, adamw for the rest), adamw or sgd (Nesterov momentum 0.9)
     lr: float = 2e-3  # peak learning rate
-    muon_lr: float = 0.05  # peak length of Muon's steps, as a share of the length of what they change
+    muon_lr: float = 0.05  # peak length of Muon's steps of filters, as a share of the length of what they change
     weight_decay: float = 0.01
     warmup: float = 0.1  # share of the training over which the learning rate rises
     smoothing: float = 0.0  # label smoothing, for losses over categories

@@ -13,13 +13,16 @@ from sounding.inspection.verdicts import HEALTHY, Finding
 SCHEMA = 1
 """The format of `to_json`."""
 LONGEST_NAME, LONGEST_KIND = 24, 13
-HEAD = ("", "layer", "kind", "output", "weights", "mean", "spread", "zero", "dead", "ends", "gradient", "step")
+HEAD = ("", "layer", "kind", "output", "weights", "mean", "spread", "zero", "dead", "ends", "gradient", "step", "by")
 EXPLAINED = (
     "spread: standard deviation of the outputs. zero, ends: share of outputs that are 0, that lie at an end of a "
     "bounded activation. dead: share of units. gradient: RMS at the outputs, for one row. step: RMS of a step of the "
-    "optimizer over RMS of the weights,"
+    "optimizer (by) over RMS of the weights,"
 )
-FIRST, REAL = "a fresh optimizer's first, four to twelve times a later one.", "as it was taken; near 0.001 is usual."
+FIRST, REAL = (
+    "a fresh optimizer's first (AdamW's is four to twelve times a later one).",
+    "as it was taken; near 0.001 is usual.",
+)
 WIDEST = 100
 
 
@@ -33,9 +36,13 @@ class Inspection:
     rows: int
     seed: int
     rate: float  # learning rate of the step that `update` tells of
-    optimizer: str
     unused: tuple[str, ...] = ()  # layers that these rows did not pass through
     real: bool = False  # whether `update` tells of a step of a training, not of one that was tried
+
+    @property
+    def optimizer(self) -> str:
+        """What trains the layers, such as "filter-muon and adamw": the recipe's, as far as there is a use for it."""
+        return " and ".join(dict.fromkeys(layer.optimizer for layer in self.layers if layer.optimizer)) or "nothing"
 
     @property
     def verdict(self) -> str:
@@ -101,6 +108,7 @@ def _cells(layer: Layer, ailment: str) -> list[str]:
         _share(layer.saturated),
         number(layer.gradient),
         number(layer.update),
+        layer.optimizer or "·",
         "" if ailment == HEALTHY else f"  {ailment}",
     ]
 

@@ -33,6 +33,7 @@ class Layer:
     weight: float | None = None  # RMS of the weights
     weight_gradient: float | None = None  # RMS of the gradient of the mean loss at the weights
     update: float | None = None  # RMS of one step over RMS of the weights
+    optimizer: str = ""  # that trains the weights: "muon", "filter-muon", "adamw" or "sgd"; "" where there are none
     broken: str = ""  # "weights", "outputs" or "gradient" that are not finite
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ from sounding.inspection.layers import Tally, layers, own, watched, weights
 from sounding.inspection.verdicts import judge
 from sounding.machine.setting import Setting
 from sounding.randomness import entropy, stream
-from sounding.training.optimization import effective_optimizer
+from sounding.training.optimization import effective_optimizers
 
 ROWS = 128
 """Rows that are looked at unless somebody says otherwise: enough that a unit which none of them moves is suspect."""
@@ -60,15 +60,17 @@ def inspect(
     rate = task.recipe.lr if rate is None else rate
     with _apart(_device(model), seed):
         twin = _twin(model)
+        optimizers = effective_optimizers(twin, task.recipe)
         with watched(twin) as tallies:
             loss, spread = _pass(task, twin, rows, setting, tallies)
-        measured = [_layer(tally, place, len(rows)) for place, tally in enumerate(_with_uncalled(twin, tallies), 1)]
+        listed = enumerate(_with_uncalled(twin, tallies), 1)
+        measured = [_layer(tally, place, len(rows), optimizers) for place, tally in listed]
         taken = steps.trial(twin, task.recipe, rate) if moved is None else moved
     found = tuple(replace(layer, update=taken.get(layer.name)) for layer in measured)
     unused = tuple(name for name in layers(twin) if name not in {layer.name for layer in found})
-    real, optimizer = moved is not None, effective_optimizer(twin, task.recipe)
-    findings = judge(found, loss=loss, rate=rate, spread=spread, real=real, optimizer=optimizer)
-    return Inspection(found, findings, loss, len(rows), seed, rate, optimizer, unused, real)
+    real = moved is not None
+    findings = judge(found, loss=loss, rate=rate, spread=spread, real=real)
+    return Inspection(found, findings, loss, len(rows), seed, rate, unused, real)
 
 
 def _twin(model: nn.Module) -> nn.Module:
@@ -101,7 +103,7 @@ def _pass(
     return float(loss.detach()), spread
 
 
-def _layer(tally: Tally, index: int, rows: int) -> Layer:
+def _layer(tally: Tally, index: int, rows: int, optimizers: Mapping[nn.Parameter, str]) -> Layer:
     parameters = list(own(tally.module).values())
     gradients = [p.grad for p in weights(tally.module) if p.grad is not None]
     mean = tally.total / tally.count if tally.count else None
@@ -124,6 +126,7 @@ def _layer(tally: Tally, index: int, rows: int) -> Layer:
         gradient_norm=math.sqrt(rows * tally.gradient_squares) if came else None,
         weight=size,
         weight_gradient=steps.rms(gradients) if gradients else None,
+        optimizer=next((optimizers[p] for p in weights(tally.module) if p in optimizers), ""),
         broken=_broken(tally, parameters),
     )
 

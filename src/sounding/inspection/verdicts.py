@@ -56,17 +56,16 @@ def judge(
     rate: float,
     spread: float = 1.0,
     real: bool = False,
-    optimizer: str = "adamw",
 ) -> tuple[Finding, ...]:
     """What ails a net, causes before effects; nothing when it is healthy.
 
     `loss` is the mean loss, `rate` the learning rate of the step that the layers' updates tell of, `real` whether it
-    was taken in a training, `spread` the standard deviation of the encoded input, `optimizer` the recipe's. Where
-    numbers are not finite, no other finding means anything.
+    was taken in a training, `spread` the standard deviation of the encoded input. Where numbers are not
+    finite, no other finding means anything.
     """
     if broken := _not_finite(layers, loss):
         return (broken,)
-    checks = [_step(layers, rate, real, optimizer), _activation(layers, spread), _growing(layers)]
+    checks = [_step(layers, rate, real), _activation(layers, spread), _growing(layers)]
     checks += [_dead(layers), _saturated(layers), _vanishing(layers)]
     return tuple(finding for finding in checks if finding)
 
@@ -87,7 +86,7 @@ def _not_finite(layers: Sequence[Layer], loss: float) -> Finding | None:
     return Finding("not finite", tuple(layer.name for layer in ill or back[::-1]), found, fix)
 
 
-def _step(layers: Sequence[Layer], rate: float, real: bool, optimizer: str) -> Finding | None:
+def _step(layers: Sequence[Layer], rate: float, real: bool) -> Finding | None:
     limit, good = (EXPLODED_REAL_STEP, GOOD_REAL_STEP) if real else (EXPLODED_STEP, GOOD_STEP)
     moved = [layer for layer in layers if layer.update is not None]
     sizes = sorted(layer.update or 0.0 for layer in moved)
@@ -96,7 +95,7 @@ def _step(layers: Sequence[Layer], rate: float, real: bool, optimizer: str) -> F
     ill = [layer for layer in moved if (layer.update or 0.0) > limit]
     found = f"one step is {times(median)} times as large as the weights themselves, in {named(ill)}"
     better = f", such as lr={float(f'{rate * good / median:.0e}'):g}" if rate > 0 else ""
-    also = ", and muon_lr by as much" if optimizer == "muon" else ""
+    also = ", and muon_lr by as much" if any(layer.optimizer == "filter-muon" for layer in ill) else ""
     return Finding("exploding", names(ill), found, f"Lower the learning rate{better}{also}")
 
 

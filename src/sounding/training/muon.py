@@ -1,14 +1,20 @@
-"""Muon: filters take steps along orthogonalised momentum, everything else is trained by AdamW.
+"""Muon: which weights take orthogonalised steps, and the form of it that filters ahead of a normalisation take.
 
-The gradient of a filter bank is dominated by a few directions; made orthogonal, all directions are learnt at one pace
-(Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024). In the form of airbench94 (arXiv
-2404.00498, later versions) the bank also keeps its norm, since a normalisation behind it undoes any scale: so the
-learning rate of a bank is the relative length of a step, whatever the layer's size or the loss's scale.
+The gradient of a matrix is dominated by a few directions; made orthogonal, all directions are learnt at one pace
+(Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024). Two forms of it are used:
+
+- The matrices of hidden linear layers are trained by `torch.optim.Muon`, whose steps are scaled to the size of AdamW's
+  (Liu et al., arXiv 2502.16982), so that they go by the same learning rate and weight decay.
+- Filter banks of convolutions ahead of a normalisation are trained by `FilterMuon`, the form of airbench94 (arXiv
+  2404.00498, later versions): they keep their norm, since the normalisation undoes any scale, and the learning rate is
+  the relative length of a step, whatever the layer's size or the loss's scale.
+
+A module says with `muon = False` that it, and what is in it, is not to be trained so: a second output layer, say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -21,39 +27,58 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of x, x³ and x⁵, which lift small singular values fastest (Jordan et al.)."""
 
 
-def muon_parameters(model: nn.Module) -> list[Tensor]:
-    """The filter banks that Muon trains: of convolutions without a bias, which are those ahead of a normalisation.
+def filter_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The filter banks that `FilterMuon` trains: of convolutions without a bias, those ahead of a normalisation.
 
     Depthwise ones are left out: their channels do not mix, so there is nothing to make orthogonal. So are those that
     begin at zero, which have no length to keep.
     """
-    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
-    found = [m.weight for m in convolutions if m.bias is None and m.groups == 1 and m.weight.any()]
-    return [p for i, p in enumerate(found) if p.requires_grad and all(p is not other for other in found[:i])]
+    convolutions = _unmarked(model, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    return _trained(layer for layer in convolutions if layer.bias is None and layer.groups == 1 and layer.weight.any())
 
 
-class Muon(torch.optim.AdamW):
-    """AdamW, except for the parameter groups with `turns=True`, which Muon trains."""
+def matrix_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The matrices that `torch.optim.Muon` trains: of linear layers, but for the last, which makes the answer.
 
-    def __init__(self, groups: Iterable[dict[str, Any]]) -> None:
-        super().__init__([{"turns": False, **group} for group in groups])
+    Matrices that are an embedding's, too, are left out (tied weights).
+    """
+    embedded = [module.weight for module in model.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag)]
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    others = [*embedded, *(layer.weight for layer in layers[-1:])]
+    return [p for p in _trained(_unmarked(model, nn.Linear)) if all(p is not other for other in others)]
+
+
+def _unmarked(model: nn.Module, *kinds: type[nn.Module]) -> Iterator[Any]:
+    """The modules of these kinds, each once, but for those that are marked, or in one that is."""
+    marked = [module for module in model.modules() if not getattr(module, "muon", True)]
+    left_out = {id(inner) for module in marked for inner in module.modules()}
+    return (module for module in model.modules() if isinstance(module, kinds) and id(module) not in left_out)
+
+
+def _trained(layers: Iterable[Any]) -> list[nn.Parameter]:
+    """The weights of some layers, each once; without frozen ones, and those that a parametrization computes."""
+    weights = {id(layer.weight): layer.weight for layer in layers}
+    return [w for w in weights.values() if isinstance(w, nn.Parameter) and w.requires_grad]
+
+
+class FilterMuon(torch.optim.Optimizer):
+    """Steps of relative length `lr` along orthogonalised momentum, on the sphere of the norm that a bank began with."""
+
+    def __init__(self, params: Any, lr: float = 0.05) -> None:
+        super().__init__(params, {"lr": lr})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """One step of all groups; the gradients of Muon's own are used up."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # there is no loss to compute again
+        """One step of every bank that has a gradient."""
         for group in self.param_groups:
-            for p in group["params"] if group["turns"] else ():
+            for p in group["params"]:
                 if p.grad is not None:
                     self._turn(p, p.grad, group["lr"])
-                    p.grad = None  # so that AdamW passes it by
-        return super().step(closure)
 
     def _turn(self, p: Tensor, gradient: Tensor, lr: float) -> None:
-        """A step of relative length `lr`, on the sphere of the norm that the bank began with."""
         state = self.state[p]
-        if not state:  # AdamW expects a counter in every state
-            state.update(step=torch.tensor(0.0), momentum_buffer=torch.zeros_like(p))
-        state["step"] += 1
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(p)
         momentum = state["momentum_buffer"].mul_(MOMENTUM).add_(gradient)
         direction = orthogonalised(torch.add(gradient, momentum, alpha=MOMENTUM).flatten(1)).view_as(p)
         norm, length = p.norm(), direction.norm()

@@ -4,43 +4,74 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import nn
 
 from sounding.contract.recipe import Recipe
 from sounding.errors import UsageError, did_you_mean
-from sounding.training.muon import Muon, muon_parameters
+from sounding.training.combined import Combined
+from sounding.training.muon import FilterMuon, filter_parameters, matrix_parameters
+
+NAMES = ("muon", "adamw", "sgd")
+
+_UNDECAYED = (
+    nn.Embedding,
+    nn.EmbeddingBag,
+    nn.modules.batchnorm._NormBase,
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.RMSNorm,
+)
+"""Modules whose parameters are not decayed: a rare word's embedding would shrink while it is not seen, and a gain is no
+weight whose size means that something was learnt by heart."""
 
 
-def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer(model: nn.Module, recipe: Recipe) -> Combined:
     """AdamW (Loshchilov & Hutter 2019), Muon with AdamW, or SGD with Nesterov momentum 0.9, as the recipe says.
 
-    Biases and gains are not decayed. Each group of parameters has its highest rate as `peak`.
+    Muon trains matrices of hidden layers and filters ahead of a normalisation, AdamW embeddings, gains, biases, output
+    layers and whatever else there is. Embeddings, gains and biases are not decayed. Each group of parameters has the
+    highest rate as `peak`. Raises UsageError for an unknown name.
     """
-    banks = muon_parameters(model) if recipe.optimizer == "muon" else []
-    others = [p for p in model.parameters() if p.requires_grad and all(p is not bank for bank in banks)]
-    groups = [
-        {"params": [p for p in others if p.ndim > 1], "peak": recipe.lr, "weight_decay": recipe.weight_decay},
-        {"params": [p for p in others if p.ndim <= 1], "peak": recipe.lr, "weight_decay": 0.0},
-        {"params": banks, "peak": recipe.muon_lr, "weight_decay": 0.0, "turns": True},
-    ]
-    groups = [{"lr": group["peak"], **group} for group in groups if group["params"]]
-    makers: dict[str, Callable[..., torch.optim.Optimizer]]
-    makers = {"adamw": torch.optim.AdamW, "muon": Muon, "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True)}
-    if recipe.optimizer not in makers:
-        raise UsageError(f"no optimizer {recipe.optimizer!r}", fix=did_you_mean(recipe.optimizer, makers))
-    return makers[recipe.optimizer](groups)
+    if recipe.optimizer not in NAMES:
+        raise UsageError(f"no optimizer {recipe.optimizer!r}", fix=did_you_mean(recipe.optimizer, NAMES))
+    filters = filter_parameters(model) if recipe.optimizer == "muon" else []
+    matrices = matrix_parameters(model) if recipe.optimizer == "muon" else []
+    apart = {id(p) for p in (*filters, *matrices)}
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
+    undecayed = _undecayed(model)
+    decayed = {"params": [p for p in others if id(p) not in undecayed], "weight_decay": recipe.weight_decay}
+    groups = [decayed, {"params": [p for p in others if id(p) in undecayed], "weight_decay": 0.0}]
+    groups = [{"lr": recipe.lr, "peak": recipe.lr, **group} for group in groups if group["params"]]
+    parts: list[torch.optim.Optimizer] = []
+    if groups and recipe.optimizer == "sgd":
+        parts.append(torch.optim.SGD(groups, momentum=0.9, nesterov=True))
+    elif groups:
+        parts.append(torch.optim.AdamW(groups))
+    if filters:
+        parts.append(FilterMuon([{"params": filters, "lr": recipe.muon_lr, "peak": recipe.muon_lr}]))
+    if matrices:
+        group = {"params": matrices, "lr": recipe.lr, "peak": recipe.lr, "weight_decay": recipe.weight_decay}
+        parts.append(torch.optim.Muon([group], adjust_lr_fn="match_rms_adamw"))
+    return Combined(parts)
 
 
-def effective_optimizer(model: nn.Module, recipe: Recipe) -> str:
-    """The name of the optimizer that trains `model`: Muon with no filters to turn is AdamW."""
-    return "adamw" if recipe.optimizer == "muon" and not muon_parameters(model) else recipe.optimizer
+def _undecayed(model: nn.Module) -> set[int]:
+    """Embeddings, gains and biases, by id."""
+    small = {id(p) for p in model.parameters() if p.ndim <= 1}
+    kinds = [module for module in model.modules() if isinstance(module, _UNDECAYED)]
+    return small | {id(p) for module in kinds for p in module.parameters(recurse=False)}
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, share: float) -> None:
+def effective_optimizers(model: nn.Module, recipe: Recipe) -> dict[nn.Parameter, str]:
+    """The optimizer that trains each parameter: muon, filter-muon, adamw or sgd; without those that are frozen."""
+    names = {torch.optim.Muon: "muon", FilterMuon: "filter-muon", torch.optim.AdamW: "adamw", torch.optim.SGD: "sgd"}
+    parts = optimizer(model, recipe).parts
+    return {p: names[type(part)] for part in parts for group in part.param_groups for p in group["params"]}
+
+
+def set_learning_rate(optimizer: Combined, share: float) -> None:
     """Set the learning rate of every group of parameters to this share of its peak."""
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share

@@ -31,13 +31,19 @@ BATCH = 256
 _WITHOUT = "Train without --unlabelled"
 
 
+class Projection(nn.Sequential):
+    """Two layers that are thrown away after the training; AdamW trains both."""
+
+    muon = False
+
+
 class Projected(nn.Module):
     """A task's network, and the projection of its features; kept apart, so that the network can be taken out."""
 
     def __init__(self, network: nn.Module, width: int) -> None:
         super().__init__()
         self.network = network
-        self.projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTED))
+        self.projection = Projection(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, PROJECTED))
 
     def forward(self, x: Any) -> Tensor:
         """Unit vectors [B, PROJECTED]."""

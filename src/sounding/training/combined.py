@@ -1,0 +1,70 @@
+"""Several optimizers that step, save and come back as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Combined:
+    """What the loop uses of a `torch.optim.Optimizer`, over the parameters of all `parts`.
+
+    `state_dict` has the form of torch's: parameters are numbered through, in the order of `param_groups`.
+    """
+
+    def __init__(self, parts: Sequence[torch.optim.Optimizer]) -> None:
+        self.parts = tuple(parts)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups of all parts; changes of their numbers count."""
+        return [group for part in self.parts for group in part.param_groups]
+
+    @property
+    def state(self) -> dict[Tensor, dict[str, Any]]:
+        """What the parts remember of each parameter."""
+        return {p: entries for part in self.parts for p, entries in part.state.items()}
+
+    def step(self) -> None:
+        """One step of every part."""
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients."""
+        for part in self.parts:
+            part.zero_grad(set_to_none)
+
+    def state_dict(self) -> dict[str, Any]:
+        """State by number of the parameter, and the groups."""
+        state: dict[int, Any] = {}
+        groups: list[dict[str, Any]] = []
+        for first, part in self._numbered():
+            told = part.state_dict()
+            state |= {first + number: entries for number, entries in told["state"].items()}
+            groups += [
+                {**group, "params": [first + number for number in group["params"]]} for group in told["param_groups"]
+            ]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, told: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` gave. Raises ValueError for that of other groups."""
+        groups = list(told["param_groups"])
+        for first, part in self._numbered():
+            own, groups = groups[: len(part.param_groups)], groups[len(part.param_groups) :]
+            count = sum(len(group["params"]) for group in part.param_groups)
+            state = {
+                number - first: entries for number, entries in told["state"].items() if 0 <= number - first < count
+            }
+            own = [{**group, "params": [number - first for number in group["params"]]} for group in own]
+            part.load_state_dict({"state": state, "param_groups": own})
+        if groups:
+            raise ValueError("the state holds more groups of parameters than these optimizers")
+
+    def _numbered(self) -> list[tuple[int, torch.optim.Optimizer]]:
+        """Each part after the number of its first parameter."""
+        counts = [sum(len(group["params"]) for group in part.param_groups) for part in self.parts]
+        return [(sum(counts[:place]), part) for place, part in enumerate(self.parts)]
