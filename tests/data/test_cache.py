@@ -6,8 +6,8 @@ import numpy as np
 
 from sounding.contract.modality import Row
 from sounding.contract.records import Example
-from sounding.data.cache import Cache, Packed, weight
-from sounding.data.rows import PackedRows
+from sounding.data.cache import Cache, weight
+from sounding.data.rows import Rows
 
 
 def test_the_cache_stops_at_its_budget():
@@ -25,17 +25,24 @@ def test_the_weight_of_a_value_is_mostly_its_arrays():
     assert 48_000 < weight(example) < 50_000
 
 
-def test_folder_rows_take_little_more_than_their_paths():
+def test_rows_of_a_layout_take_little_more_than_their_paths():
     rows = (Row(f"photos/cat/{i:06}.jpg", f"/home/someone/photos/cat/{i:06}.jpg", "cat") for i in range(5000))
-    packed = PackedRows(rows)
-    size = sum(len(c._text) + 8 * len(c._ends) + len(c._kinds) for c in packed._columns.values())
-    assert size / 5000 < 200
-    assert packed[4321] == Row("photos/cat/004321.jpg", "/home/someone/photos/cat/004321.jpg", "cat")
+    listed = Rows.listed(rows)
+    assert listed.held / 5000 < 200
+    assert listed[4321] == Row("photos/cat/004321.jpg", "/home/someone/photos/cat/004321.jpg", "cat")
 
 
-def test_packed_gives_back_what_it_was_given():
+def test_rows_give_back_what_they_were_given():
     things = ["", "é\udc80", Path("a/b"), None, 3, ["x"], "end"]
-    packed = Packed()
-    for thing in things:
-        packed.append(thing)
-    assert [packed[i] for i in range(len(packed))] == things
+    rows = [Row(f"é\udc80 {k}", thing, thing, "g", "test", Path("root")) for k, thing in enumerate(things)]
+    listed = Rows.listed(rows)
+    assert list(listed) == rows
+    assert [listed.where(k) for k in range(len(listed))] == [row.where for row in rows]
+    assert listed[2:4] == rows[2:4]
+
+
+def test_rows_beyond_the_budget_are_mapped_from_a_file():
+    rows = [Row(f"{k}", "x" * 1000, k) for k in range(3000)]
+    listed = Rows.listed(rows, budget=10_000)
+    assert listed.held == 0
+    assert list(listed) == rows

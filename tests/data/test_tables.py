@@ -10,14 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sounding.data.cells import batch
+from sounding.data.rows import batch
 from sounding.data.tables import open_table
 from sounding.errors import DataError
 
 
 def rows(path, names, **options):
-    cells = open_table(path).load(names, **options)
-    return [(cells.where(i), *(cells.cell(i, name) for name in names)) for i in range(len(cells))], cells.rejected
+    block, rejected = load(open_table(path), names, **options)
+    return [(block.where(i), *(block.cell(i, name) for name in names)) for i in range(len(block))], rejected
+
+
+def load(table, names, **options):
+    """The columns under their own names."""
+    return table.load({name: name for name in names}, **options)
 
 
 def written(tmp_path, content, name="file.csv"):
@@ -154,7 +159,7 @@ def test_parquet_cells_are_the_same_from_memory_and_from_disk(tmp_path, budget, 
         {"image": held, "word": words.dictionary_encode() if dictionary else words, "unused": ["x" * 100] * 3000}
     )
     pq.write_table(table, path, row_group_size=500)
-    cells = open_table(path).load(["image", "word"], budget)
+    cells, _ = load(open_table(path), ["image", "word"], budget=budget)
     assert (cells.held == 0) == (budget == 10_000)
     for i in (0, 499, 500, 1234, 2999, 3):
         assert cells.cell(i, "image") == held[i]
@@ -164,7 +169,7 @@ def test_parquet_cells_are_the_same_from_memory_and_from_disk(tmp_path, budget, 
 
 def test_a_text_table_beyond_the_budget_is_mapped_from_disk(tmp_path):
     path = written(tmp_path, "text,label\n" + "".join(f"{'x' * 200} {i},{i % 3}\n" for i in range(5000)))
-    cells = open_table(path).load(["text", "label"], 100_000)
+    cells, _ = load(open_table(path), ["text", "label"], budget=100_000)
     assert cells.held == 0
     assert (cells.where(4321), cells.cell(4321, "label")) == ("file.csv:4323", str(4321 % 3))
     assert cells.cell(4999, "text").endswith(" 4999")
@@ -185,7 +190,7 @@ def test_class_ids_become_names(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(with_features(table, features), path)
     opened = open_table(path)
-    cells = opened.load(["label", "objects", "tags"])
+    cells, _ = load(opened, ["label", "objects", "tags"])
     assert [cells.cell(i, "label") for i in range(2)] == ["dog", None]
     assert cells.cell(0, "objects") == {"category": ["cat", "dog"], "area": 3}
     assert [cells.cell(i, "tags") for i in range(3)] == [["dog"], [], None]

@@ -52,6 +52,8 @@ def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
     tail = f"{_rows(rejected) if rejected else 'No row'} {_were(rejected)} rejected"
     if leaked:
         tail += f", and {_rows(leaked)} of validation or test {_have(leaked)} a copy in another split"
+    if documents := sum((report.get("documents") or {}).values()):
+        return f"{documents:,} documents{source} were cut into windows, {parts}{origin}. {tail}."
     return f"{_rows(sum(splits.values()))}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
 
 

@@ -1,15 +1,16 @@
 """The user's files, from bytes on a disk to examples that a training loop takes.
 
 opening.py      open_data: the one way in; examples that are read when they are needed
-sources.py      what a path is: class folders, a table, a folder of tables
-table.py        the contract of a table; tables.py finds the reader: texttables.py (CSV, TSV, JSONL) or Parquet
+sources.py      what a path is: a table, a folder of tables, a layout of the task's; tables/ reads each kind of table
 columns.py      which column is the input, the target, the group, the split
-rows.py         rows before their cells are read; reading.py opens the cells
-cells.py        what a cell is, for digests; classnames.py names class numbers where the file knows them
-scan.py         one pass over all rows; survey.py what follows from it: rejections.py, splits.py, duplicates.py
+rows.py         rows before their cells are read, in Arrow arrays; reading.py opens the cells
+scan.py         one pass over all rows
+ingest.py       rows with answers: scanned, rejected (rejected.py), split (splits.py), reported on
+documents.py    documents without answers: the same, and cut into windows (windows.py); text_files.py reads .txt files
 pool.py         rows without answers, to choose from what to label next
+duplicates.py   rows that are there twice
 cache.py        what was read is kept while memory lasts
-report.py       what was found; audit.py says it in words
+report.py       what was found; summary.py fills it in, audit.py says it in words
 """
 
 from sounding.data.columns import Columns

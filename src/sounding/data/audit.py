@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sounding.contract.split_names import NAMES
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.data.columns import GUESSED, Columns
+from sounding.data.documents import ingest_documents
+from sounding.data.ingest import ingest
 from sounding.data.report import Pairs, Report
-from sounding.data.survey import survey
 
 UNEVEN = 10
 """A class with so many times the training rows of another is worth a word."""
@@ -30,18 +31,22 @@ def check(
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """What a training on `source` would see. `report.usable` is false when it would refuse to start."""
-    return survey(task, source, columns, allow_bad=allow_bad, say=progress).report
+    if task.learns is Learning.DOCUMENTS:
+        return ingest_documents(task, source, columns, allow_bad=allow_bad, say=progress).report
+    return ingest(task, source, columns, allow_bad=allow_bad, say=progress).report
 
 
 def describe(report: Report) -> str:
-    """The report in words: rows, splits, classes, rejected and odd rows, duplicates, and whether it is usable."""
+    """The report in words: rows, splits, classes, rejected rows, warnings, duplicates, and whether it is usable."""
     return "\n".join(_lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
     n = sum(file.files for file in report.files)
     files = f" in {n:,} file{'s' * (n != 1)}" if n else ""
-    yield f"{report.source}: {report.rows:,} rows{files}, {report.used:,} usable, {len(report.rejected):,} rejected"
+    noun = "documents" if report.documents else "rows"
+    used = report.rows - len(report.rejected) if report.documents else report.used
+    yield f"{report.source}: {report.rows:,} {noun}{files}, {used:,} usable, {len(report.rejected):,} rejected"
     yield from (f"  {note}" for note in report.notes)
     if report.used:
         yield ""
@@ -49,7 +54,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"split: {report.split_origin}"
         yield from _uneven(report.classes)
     yield from _section(f"rejected: {len(report.rejected):,}", [str(rejection) for rejection in report.rejected])
-    yield from _section("odd", report.remarks)
+    yield from _section("warnings", report.remarks)
     yield from _duplicates(report)
     yield from _section(f"not used: {len(report.ignored):,} file{'s' * (len(report.ignored) != 1)}", report.ignored)
     yield ""
@@ -62,7 +67,12 @@ def _table(report: Report) -> Iterator[str]:
     rows = [["", *NAMES, "all"]]
     shown = list(report.classes.items())[:_CLASSES]
     rows += [[name, *(f"{times[split]:,}" for split in NAMES), f"{sum(times.values()):,}"] for name, times in shown]
-    rows.append(["all", *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
+    if report.documents:
+        rows.append(
+            ["documents", *(f"{report.documents[split]:,}" for split in NAMES), f"{sum(report.documents.values()):,}"]
+        )
+    name = "windows" if report.documents else "all"
+    rows.append([name, *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(

@@ -1,14 +1,9 @@
-"""Keeping what was read, within bounds: examples that were decoded, and the short facts about every row.
-
-Cache    decoded examples until a budget of bytes is used up; the rest is read again when it is asked for
-Packed   strings, paths and other small things, one for each row, at about their length in bytes
-"""
+"""Keeping decoded examples until a budget of bytes is used up; the rest is read again when it is asked for."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,33 +37,6 @@ class Cache:
             if i not in self._kept and self.bytes + size <= self.budget:
                 self._kept[i] = value
                 self.bytes += size
-
-
-class Packed:
-    """An append-only list of small things. Strings and paths lie end to end in one buffer; others stay as they are."""
-
-    def __init__(self) -> None:
-        self._text, self._ends, self._kinds = bytearray(), array("Q", [0]), bytearray()
-        self._others: dict[int, Any] = {}
-
-    def __len__(self) -> int:
-        return len(self._kinds)
-
-    def append(self, value: Any) -> None:
-        """Add one at the end."""
-        kind = b"s" if type(value) is str else b"p" if isinstance(value, Path) else b"o"
-        if kind == b"o":
-            self._others[len(self)] = value
-        else:
-            self._text += str(value).encode("utf-8", "surrogatepass")
-        self._kinds += kind
-        self._ends.append(len(self._text))
-
-    def __getitem__(self, i: int) -> Any:
-        if self._kinds[i] == ord("o"):
-            return self._others[i]
-        text = self._text[self._ends[i] : self._ends[i + 1]].decode("utf-8", "surrogatepass")
-        return Path(text) if self._kinds[i] == ord("p") else text
 
 
 def weight(value: Any) -> int:

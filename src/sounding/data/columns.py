@@ -13,7 +13,8 @@ from typing import Any
 
 from sounding.contract.modality import Modality
 from sounding.contract.split_names import split_named
-from sounding.data.table import Table
+from sounding.data.rows import blank
+from sounding.data.tables import Table
 from sounding.errors import DataError, did_you_mean
 
 GROUPS = (
@@ -40,10 +41,13 @@ GUESSED = Columns()
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns that are used. `guessed` holds the roles that the user did not name."""
+    """The columns that are used; no target for rows without answers.
+
+    `guessed` holds the roles that the user did not name.
+    """
 
     input: str
-    target: str
+    target: str | None = None
     group: str | None = None
     split: str | None = None
     guessed: frozenset[str] = field(default_factory=frozenset)
@@ -61,43 +65,51 @@ class Chosen:
 
 def choose(asked: Columns, table: Table, input: Modality, target: Modality) -> Chosen:
     """The columns of `table` to use. Raises DataError for a name that is not there and where no guess is safe."""
-    for name in (asked.input, asked.target, asked.group, asked.split):
-        if name is not None and name not in table.names:
-            raise DataError(f"there is no column {name!r}", where=table.name, fix=did_you_mean(name, _named(table)))
-    samples = {name: [row[name] for row in table.head if not blank(row.get(name))] for name in _named(table)}
+    _check_asked(table, asked.input, asked.target, asked.group, asked.split)
+    samples = _samples(table)
     if asked.input is None and asked.target is None:
         _check_header(table, samples, input, target)
     split = asked.split or _split_column(samples, {asked.input, asked.target, asked.group})
     taken = {asked.input, asked.target, asked.group, split}
     found_input = asked.input or _by_name(samples, input, taken)
     found_target = asked.target or _by_name(samples, target, {*taken, found_input})
-    groups = [name for name in samples if name.strip().lower() in GROUPS]
+    groups = _groups(samples)
     taken |= {found_input, found_target, *groups}
     if found_input is None:
         found_input = _by_cells(table, samples, input, "input", taken)
     if found_target is None:
         found_target = _by_cells(table, samples, target, "target", {*taken, found_input})
     group = asked.group or next((name for name in groups if name not in (found_input, found_target)), None)
-    chosen = Chosen(found_input, found_target, group, split)
-    return replace(chosen, guessed=frozenset(role for role in chosen.names if getattr(asked, role) is None))
+    return _said(Chosen(found_input, found_target, group, split), asked)
 
 
-def choose_input(asked: Columns, table: Table, input: Modality, target: Modality) -> tuple[str, str | None]:
-    """The input column of a table of rows without answers, and the column of answers that is there all the same."""
-    if asked.input is not None and asked.input not in table.names:
-        raise DataError(
-            f"there is no column {asked.input!r}", where=table.name, fix=did_you_mean(asked.input, _named(table))
-        )
-    samples = {name: [row[name] for row in table.head if not blank(row.get(name))] for name in _named(table)}
+def choose_document(asked: Columns, table: Table, input: Modality) -> Chosen:
+    """The columns of a table of documents, which have no answers. Raises DataError as `choose` does."""
+    _check_asked(table, asked.input, asked.group, asked.split)
+    samples = _samples(table)
+    if asked.input is None:
+        _check_header(table, samples, input, input)
+    split = asked.split or _split_column(samples, {asked.input, asked.group})
+    groups = _groups(samples)
+    found = asked.input or _by_name(samples, input, {asked.group, split})
+    if found is None:
+        found = _by_cells(table, samples, input, "input", {asked.group, split, *groups})
+    group = asked.group or next((name for name in groups if name != found), None)
+    return _said(Chosen(found, None, group, split), asked)
+
+
+def choose_input(asked: Columns, table: Table, input: Modality, target: Modality) -> tuple[Chosen, str | None]:
+    """The input column of a table to be labelled, and the column of answers that is there all the same."""
+    _check_asked(table, asked.input)
+    samples = _samples(table)
     if asked.input is None:
         _check_header(table, samples, input, target)
     found = asked.input or _by_name(samples, input, {asked.target})
     answers = asked.target if asked.target in samples else _by_name(samples, target, {found})
     if found is None:
-        groups = [name for name in samples if name.strip().lower() in GROUPS]
-        taken = {answers, *groups, _split_column(samples, {answers})}
+        taken = {answers, *_groups(samples), _split_column(samples, {answers})}
         found = _by_cells(table, samples, input, "input", taken)
-    return found, answers
+    return _said(Chosen(found), asked), answers
 
 
 def require(chosen: Chosen, table: Table) -> None:
@@ -110,11 +122,24 @@ def require(chosen: Chosen, table: Table) -> None:
             raise DataError(what, where=table.name, fix="Add it, or move this file out of the folder")
 
 
-def blank(cell: Any) -> bool:
-    """Whether a cell holds nothing: null, white space, or a number that is none (NaN)."""
-    if isinstance(cell, float):
-        return cell != cell
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+def _check_asked(table: Table, *names: str | None) -> None:
+    for name in names:
+        if name is not None and name not in table.names:
+            raise DataError(f"there is no column {name!r}", where=table.name, fix=did_you_mean(name, _named(table)))
+
+
+def _samples(table: Table) -> dict[str, list[Any]]:
+    """Column → its first cells that hold something."""
+    return {name: [row[name] for row in table.head if not blank(row.get(name))] for name in _named(table)}
+
+
+def _groups(samples: Mapping[str, Sequence[Any]]) -> list[str]:
+    return [name for name in samples if name.strip().lower() in GROUPS]
+
+
+def _said(chosen: Chosen, asked: Columns) -> Chosen:
+    """With the roles that were guessed."""
+    return replace(chosen, guessed=frozenset(role for role in chosen.names if getattr(asked, role) is None))
 
 
 def _by_name(samples: Mapping[str, Sequence[Any]], modality: Modality, taken: set[str | None]) -> str | None:

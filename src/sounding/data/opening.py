@@ -13,13 +13,14 @@ from typing import Any, overload
 import numpy as np
 
 from sounding.contract.records import Example
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.data.cache import Cache
 from sounding.data.columns import GUESSED, Columns
+from sounding.data.documents import ingest_documents
+from sounding.data.ingest import Ingested, ingest
 from sounding.data.reading import Source
 from sounding.data.report import Report
 from sounding.data.scan import WORKERS, Labels, ahead
-from sounding.data.survey import Survey, survey
 from sounding.randomness import stream
 
 _CHUNK = 16  # rows that a thread reads at once
@@ -117,13 +118,15 @@ class Examples(Sequence[Example]):
 class Dataset:
     """The three splits and the report on all rows. `unseen` is what a model made elsewhere may be measured on: the test
     rows if the data say which these are, else every row.
+
+    Of documents, the splits are the windows that the task cut from them.
     """
 
-    train: Examples
-    validation: Examples
-    test: Examples
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
     report: Report
-    unseen: Examples
+    unseen: Sequence[Example]
 
 
 def open_data(
@@ -137,6 +140,7 @@ def open_data(
 ) -> Dataset:
     """The examples in a path, in the word "demo", in a list of Examples, or in a Dataset; fits the task's modalities.
 
+    For a task that learns from documents, a path may be a text file or a folder of these, and a list may hold texts.
     Reads every row once. Rows that cannot be used are listed in the report; if their share is above `allow_bad`, or the
     rest cannot be trained on, raises DataError with the places. With `fit=False` the task is taken as it is fitted
     already, and rows need not be enough to train on. `progress` hears in words what is being done.
@@ -145,7 +149,12 @@ def open_data(
         if fit:
             task.fit(source.train)
         return source
-    found = survey(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
+    if task.learns is Learning.DOCUMENTS:
+        read = ingest_documents(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
+        if read.problems:
+            raise read.problems[0]
+        return Dataset(*read.windows, read.report, read.unseen)
+    found = ingest(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
     if found.problems:
         raise found.problems[0]
     if fit:
@@ -155,10 +164,29 @@ def open_data(
 
 def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
     """The rows at `indices`, still unread where they were."""
-    return rows[indices] if isinstance(rows, Examples) else [rows[int(i)] for i in indices]
+    if isinstance(rows, Examples):
+        return rows[indices]
+    if isinstance(rows, list | tuple):
+        return [rows[int(i)] for i in indices]
+    return Picked(rows, np.asarray(indices, np.int64))
 
 
-def _fit(task: Task, found: Survey) -> None:
+class Picked(Sequence[Example]):
+    """Some of the examples of a sequence that makes them when they are asked for, such as windows."""
+
+    def __init__(self, examples: Sequence[Example], indices: np.ndarray) -> None:
+        self._examples, self._indices = examples, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Picked(self._examples, self._indices[index])
+        return self._examples[int(self._indices[index])]
+
+
+def _fit(task: Task, found: Ingested) -> None:
     """Fit on the training rows in a drawn order: a modality that looks at the first thousand sees all kinds.
 
     Nothing is kept of this reading, since what a modality has learnt may change what it reads.
@@ -167,7 +195,7 @@ def _fit(task: Task, found: Survey) -> None:
     task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels))
 
 
-def _dataset(found: Survey) -> Dataset:
+def _dataset(found: Ingested) -> Dataset:
     whole = Examples(found.source, found.rows, found.scan.labels, Cache())
     train, validation, test = (whole[np.flatnonzero(found.sides == side)] for side in range(3))
     given = any(found.scan.splits[row] == "test" for row in found.rows)

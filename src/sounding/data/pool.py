@@ -17,22 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.modality import Row
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.data.cache import Cache
-from sounding.data.cells import BUDGET, Cells
-from sounding.data.columns import GUESSED, Columns, blank, choose_input
+from sounding.data.columns import GUESSED, Columns, choose_input
 from sounding.data.opening import Examples
-from sounding.data.reading import Given, Look, Reader, Source
+from sounding.data.reading import Given, GivenInputs, InputReader, Source, Unanswered, listed_values
 from sounding.data.rejected import in_order, kept, too_many
 from sounding.data.report import LISTED, Pairs, RejectedRow
-from sounding.data.rows import ChainedRows, PackedRows, Rows
+from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import require_path
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError
-from sounding.folders import walk, with_suffix
+from sounding.folders import place, walk, with_suffix
 
 _NAMED = 5  # places of each kind that `describe` names
 
@@ -83,7 +82,7 @@ def open_pool(
     if not total:
         raise DataError("there are no rows", where=found.name, fix="Put the rows to choose from in it")
     say(f"reading {total:,} rows")
-    scanned = scan(opened, task.input, _Nothing())
+    scanned = scan(opened, task.input, Unanswered())
     rejected = in_order([*found.rejected, *scanned.rejected.values()])
     for problem in too_many(rejected, total, allow_bad, "go on", "another column with --input"):
         raise problem.at(found.name)
@@ -108,7 +107,7 @@ def _lines(pool: Pool) -> Iterator[str]:
     yield from _section("rejected", len(pool.rejected), [str(rejection) for rejection in pool.rejected])
     for title, pairs in (("labelled already", pool.labelled), ("copies within the pool", pool.copies)):
         yield from _section(title, pairs.count, [f"{a} is equal to {b}" for a, b in pairs.places])
-    yield from _section("odd", len(pool.remarks), pool.remarks)
+    yield from _section("warnings", len(pool.remarks), pool.remarks)
     yield from _section("not used", len(pool.ignored), pool.ignored)
 
 
@@ -172,77 +171,16 @@ class _Found:
     notes: tuple[str, ...] = ()
 
 
-class _Nothing(Modality):
-    """The answer that a row of a pool does not have."""
-
-    def read(self, cell: Any, root: Path = Path()) -> None:
-        return None
-
-    def encode(self, values: Sequence[Any]) -> Any:
-        raise NotImplementedError("a row of a pool has no answer")
-
-
-class _Unanswered(Reader):
-    """A reader of rows without answers."""
-
-    def __init__(self, rows: Rows, input: InputModality) -> None:
-        super().__init__(rows, input, _Nothing())
-
-    def target(self, i: int) -> None:
-        return None
-
-    def _opened(self, row: Row) -> Example:
-        if blank(row.input):
-            raise DataError("the input is empty", fix="Fill it in, or remove the row")
-        return Example(self._input.asked(self._input.read(row.input, row.root)))
-
-
-class _GivenInputs(Given):
-    """Examples in memory, whose answers are not looked at."""
-
-    def __init__(self, examples: Sequence[Example]) -> None:
-        super().__init__([replace(example, target=None) for example in examples])
-
-    def look(self, i: int) -> Look:
-        example = self.read(i)
-        if blank(example.input):
-            raise DataError("the input is empty", where=self.where(i), fix="Fill it in, or leave the example out")
-        return Look(example, "", self.content(i), b"\0" * 16)
-
-
-class _Column(Rows):
-    """One column of a table."""
-
-    def __init__(self, cells: Cells, name: str, root: Path) -> None:
-        self.cells, self._name, self._root = cells, name, root
-
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    def where(self, i: int) -> str:
-        return self.cells.where(i)
-
-    def __getitem__(self, i: Any) -> Any:
-        return Row(self.where(i), self.cells.cell(i, self._name), root=self._root)
-
-
 def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, _Found]:
     if isinstance(source, str | Path):
         rows, found = _of_path(task, Path(source), columns)
-        return _Unanswered(rows, task.input), found
+        return InputReader(rows, task.input), found
     if not isinstance(source, Sequence | np.ndarray):
         what = f"rows cannot be taken from a {type(source).__name__}"
         raise DataError(what, fix="Give a folder, a table, or a list of inputs")
     if len(source) and all(isinstance(item, Example) for item in source):
-        return _GivenInputs(source), _Found("in memory")  # type: ignore[arg-type]  # a sequence of examples
-    suffixes = task.input.suffixes or ("\0",)  # what names a file is called by its name, anything else by its number
-
-    def where(i: int, item: Any) -> str:
-        named = isinstance(item, Path) or (isinstance(item, str) and item.lower().endswith(suffixes))
-        return str(item) if named else f"input {i}"
-
-    listed = PackedRows(Row(where(i, item), item) for i, item in enumerate(source, 1))
-    return _Unanswered(listed, task.input), _Found("in memory")
+        return GivenInputs(source), _Found("in memory")  # type: ignore[arg-type]  # a sequence of examples
+    return InputReader(listed_values(source, task.input), task.input), _Found("in memory")
 
 
 def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
@@ -253,14 +191,13 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
         if path.suffix.lower() not in task.input.suffixes:
             fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
             raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
-        return PackedRows([Row(path.name, str(path.absolute()))]), _Found(str(path))
+        return Rows.listed([Row(path.name, str(path.absolute()))]), _Found(str(path))
     files = list(walk(path))
-    inputs = with_suffix(files, task.input.suffixes)
-    tables = with_suffix(files, SUFFIXES)
+    inputs, tables = with_suffix(files, task.input.suffixes), with_suffix(files, SUFFIXES)
     used = set(inputs or tables)
-    ignored = tuple(str(file.relative_to(path.parent)) for file in files if file not in used)
+    ignored = tuple(place(file, path) for file in files if file not in used)
     if inputs:
-        listed = PackedRows(Row(str(file.relative_to(path.parent)), str(file.absolute())) for file in inputs)
+        listed = Rows.listed(Row(place(file, path), str(file.absolute())) for file in inputs)
         return listed, _Found(str(path), ignored=ignored)
     if not tables:
         looked = f"{' '.join(task.input.suffixes)} or a table ({' '.join(SUFFIXES)})".removeprefix(" or ")
@@ -271,13 +208,16 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
 
 
 def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns: Columns) -> tuple[Rows, _Found]:
-    parts, notes, budget = [], [], BUDGET
+    blocks: list[Block] = []
+    rejected: list[RejectedRow] = []
+    notes, budget = [], BUDGET
     for path in paths:
         table = open_table(path, str(path.relative_to(root)))
-        column, answers = choose_input(columns, table, task.input, task.target)
-        notes += [f"input={column}{' (guessed)' if columns.input is None else ''}"]
+        chosen, answers = choose_input(columns, table, task.input, task.target)
+        block, broken = table.load(chosen.names, budget=budget)
+        budget = max(0, budget - block.held)
+        blocks.append(block)
+        rejected += broken
+        notes.append(str(chosen))
         notes += [f"the answers in {answers} are not looked at"] if answers else []
-        parts.append(_Column(table.load([column], budget), column, path.parent))
-        budget = max(0, budget - parts[-1].cells.held)
-    rejected = tuple(rejection for part in parts for rejection in part.cells.rejected)
-    return ChainedRows(parts), _Found(name, rejected, notes=tuple(dict.fromkeys(notes)))
+    return Rows(blocks), _Found(name, tuple(rejected), notes=tuple(dict.fromkeys(notes)))

@@ -1,13 +1,15 @@
 """From a row to an example: opens the cells with the task's modalities and says where a bad one stands.
 
-Reader   rows of files and tables, read when they are asked for
-Given    examples that are in memory already
+Reader          rows of files and tables, read when they are asked for
+InputReader     the same for rows without answers
+DocumentReader  the same for documents, which may be text files
+Given           examples that are in memory already
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -17,14 +19,14 @@ import numpy as np
 
 from sounding.contract.modality import InputModality, Modality, Row
 from sounding.contract.records import Example
-from sounding.data.columns import blank
-from sounding.data.rows import Rows
+from sounding.data.rows import Rows, blank
+from sounding.data.text_files import read_document
 from sounding.errors import DataError, SoundingError
 from sounding.files import unreadable
 
 
 @dataclass(frozen=True)
-class Look:
+class ScannedRow:
     """What one reading of a row shows. `content` and `answer` are 16-byte digests of what the two cells hold; `size` is
     the bytes of the input.
     """
@@ -50,7 +52,7 @@ class Source(Protocol):
     def target(self, i: int) -> Any:
         """The answer of row i alone."""
 
-    def look(self, i: int) -> Look:
+    def scan_row(self, i: int) -> ScannedRow:
         """Row i and the digests of its cells."""
 
     def content(self, i: int) -> bytes:
@@ -60,7 +62,7 @@ class Source(Protocol):
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
 
-    def __init__(self, rows: Rows, input: InputModality, target: Modality) -> None:
+    def __init__(self, rows: Sequence[Row], input: InputModality, target: Modality) -> None:
         self._rows, self._input, self._target = rows, input, target
 
     def __len__(self) -> int:
@@ -68,7 +70,7 @@ class Reader:
 
     def where(self, i: int) -> str:
         """The place of row i."""
-        return self._rows.where(i)
+        return self._rows.where(i) if isinstance(self._rows, Rows) else self._rows[i].where
 
     def read(self, i: int) -> Example:
         """Row i, with its cells opened."""
@@ -84,13 +86,13 @@ class Reader:
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
-    def look(self, i: int) -> Look:
+    def scan_row(self, i: int) -> ScannedRow:
         """Row i and the digests of its cells."""
         try:
             row = self._rows[i]
             content, size = _cell_digest(row.input, self._input.suffixes, row.root)
             answer, _ = _cell_digest(row.target, self._target.suffixes, row.root)
-            return Look(self._opened(row), row.split, content, answer, size)
+            return ScannedRow(self._opened(row), row.split, content, answer, size)
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
@@ -120,6 +122,44 @@ class Reader:
         return error if error.where else error.at(self.where(i))
 
 
+class Unanswered(Modality):
+    """The answer that a row does not have."""
+
+    def read(self, cell: Any, root: Path = Path()) -> None:
+        """Nothing."""
+        return None
+
+    def encode(self, values: Sequence[Any]) -> Any:
+        """There is nothing to encode."""
+        raise NotImplementedError("a row without an answer has none to encode")
+
+
+class InputReader(Reader):
+    """Rows without answers, as a person may ask a model about them."""
+
+    def __init__(self, rows: Sequence[Row], input: InputModality) -> None:
+        super().__init__(rows, input, Unanswered())
+
+    def target(self, i: int) -> None:
+        """Nothing."""
+        return None
+
+    def _opened(self, row: Row) -> Example:
+        if blank(row.input):
+            raise DataError("the input is empty", fix="Fill it in, or remove the row")
+        return Example(self._input.asked(self._input.read(row.input, row.root)))
+
+
+class DocumentReader(InputReader):
+    """Documents to learn from. A cell that is a `Path` is a text file."""
+
+    def _opened(self, row: Row) -> Example:
+        cell = read_document(row.input, row.where) if isinstance(row.input, Path) else row.input
+        if blank(cell):
+            raise DataError("the document is empty", fix="Fill it in, or remove it")
+        return Example(self._input.read(cell, row.root), group=row.group)
+
+
 class Given:
     """Examples in memory; their values are what the modalities would have read."""
 
@@ -141,17 +181,44 @@ class Given:
         """The answer of example i."""
         return self._examples[i].target
 
-    def look(self, i: int) -> Look:
+    def scan_row(self, i: int) -> ScannedRow:
         """Example i and the digests of its values."""
         example = self._examples[i]
         for name, value in (("input", example.input), ("target", example.target)):
             if blank(value):
                 raise DataError(f"the {name} is empty", where=self.where(i), fix="Fill it in, or leave the example out")
-        return Look(replace(example, group=str(example.group)), "", _digest(example.input), _digest(example.target))
+        return ScannedRow(
+            replace(example, group=str(example.group)), "", _digest(example.input), _digest(example.target)
+        )
 
     def content(self, i: int) -> bytes:
         """The digest of the input of example i."""
         return _digest(self._examples[i].input)
+
+
+def listed_values(values: Iterable[Any], input: InputModality) -> Rows:
+    """Cells in memory as rows: one that names a file is called by its name, any other by its number."""
+    suffixes = input.suffixes or ("\0",)
+
+    def where(number: int, value: Any) -> str:
+        is_name = isinstance(value, Path) or (isinstance(value, str) and value.lower().endswith(suffixes))
+        return str(value) if is_name else f"input {number}"
+
+    return Rows.listed(Row(where(number, value), value) for number, value in enumerate(values, 1))
+
+
+class GivenInputs(Given):
+    """Examples in memory whose answers are not looked at."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        super().__init__([replace(example, target=None) for example in examples])
+
+    def scan_row(self, i: int) -> ScannedRow:
+        """Example i and the digest of its input."""
+        example = self.read(i)
+        if blank(example.input):
+            raise DataError("the input is empty", where=self.where(i), fix="Fill it in, or leave the example out")
+        return ScannedRow(replace(example, group=str(example.group)), "", self.content(i), b"\0" * 16)
 
 
 def placed(

@@ -37,8 +37,8 @@ def categories(task: Task, found: Scan) -> bool:
 # ---- rows
 
 
-def refuse_lonely(task: Task, found: Scan, source: Source) -> None:
-    """Refuse the only row of an answer: there is none to learn from and another to be measured on."""
+def reject_lonely(task: Task, found: Scan, source: Source) -> None:
+    """Reject the only row of an answer: there is none to learn from and another to be measured on."""
     rows = kept(found)
     labels = found.labels.of(rows)
     times = Counter(labels)
@@ -51,8 +51,8 @@ def refuse_lonely(task: Task, found: Scan, source: Source) -> None:
             found.rejected[row] = RejectedRow(source.where(row), what, f"Add rows of {said!r}, or remove this one")
 
 
-def refuse_unknown(task: Task, found: Scan, source: Source) -> None:
-    """Refuse rows whose answer a task that is fitted already does not know."""
+def reject_unknown(task: Task, found: Scan, source: Source) -> None:
+    """Reject rows whose answer a task that is fitted already does not know."""
     rows, known = kept(found), set(task.target.classes or ())
     for row, label in zip(rows.tolist(), found.labels.of(rows), strict=True):
         if label not in known:
@@ -60,8 +60,8 @@ def refuse_unknown(task: Task, found: Scan, source: Source) -> None:
             found.rejected[row] = RejectedRow(source.where(row), what, "Correct it, or remove the row")
 
 
-def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> None:
-    """Refuse rows of validation and test whose answer no training row has."""
+def reject_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> None:
+    """Reject rows of validation and test whose answer no training row has."""
     labels = found.labels.of(rows)
     trained = {label for label, side in zip(labels, sides, strict=True) if side == 0}
     for row, label, side in zip(rows.tolist(), labels, sides, strict=True):
@@ -70,8 +70,10 @@ def refuse_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, 
             found.rejected[row] = RejectedRow(source.where(row), what, "Correct it, or add training rows of it")
 
 
-def refuse_strange(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray | None = None) -> None:
-    """Refuse rows whose answer holds what no training row has, where answers are made of parts (boxes).
+def reject_unseen_class(
+    task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray | None = None
+) -> None:
+    """Reject rows whose answer holds what no training row has, where answers are made of parts (boxes).
 
     With `sides`, the target is fitted to the training rows first.
     """
@@ -116,7 +118,7 @@ def label_conflicts(task: Task, found: Scan, source: Source) -> list[DataError]:
     except DataError as error:
         return [error]
     return [
-        DataError(quarrel, fix="Write them alike, or rename one of them") for quarrel in task.target.label_conflicts()
+        DataError(conflict, fix="Write them alike, or rename one of them") for conflict in task.target.label_conflicts()
     ]
 
 
@@ -126,10 +128,11 @@ def too_many(
     allow_bad: float,
     go_on: str = "train",
     columns: str = "other columns with --input and --target",
+    noun: str = "rows",
 ) -> list[DataError]:
     """The error that lists rejected rows, if they are more than the share `allow_bad` of all, or all.
 
-    `go_on` is what could be done without them, `columns` what else could be named.
+    `go_on` is what could be done without them, `columns` what else could be named, `noun` what they are called.
     """
     share = len(rejected) / total
     if share <= allow_bad and len(rejected) < total:
@@ -138,10 +141,10 @@ def too_many(
     more = f"\n  and {len(rejected) - _SHOWN:,} more" if len(rejected) > _SHOWN else ""
     if len(rejected) == total:
         fix = f"Mend them, or name {columns}:{listed}{more}"
-        return [DataError(f"none of the {total:,} rows can be used", fix=fix)]
+        return [DataError(f"none of the {total:,} {noun} can be used", fix=fix)]
     enough = math.ceil(share * 1000) / 1000
     fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
-    return [DataError(f"{len(rejected):,} of {total:,} rows cannot be used ({share:.2%})", fix=fix)]
+    return [DataError(f"{len(rejected):,} of {total:,} {noun} cannot be used ({share:.2%})", fix=fix)]
 
 
 def unfit(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> list[DataError]:

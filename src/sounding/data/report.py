@@ -69,7 +69,9 @@ class Report:
     rows: int = 0
     """Rows found, the rejected ones included."""
     splits: Mapping[str, int] = field(default_factory=dict)
-    """"train", "validation", "test" → rows used."""
+    """"train", "validation", "test" → rows used; where documents are learnt from, the windows cut from them."""
+    documents: Mapping[str, int] = field(default_factory=dict)
+    """The same → documents, or stretches of them; empty where rows are learnt from. `rows` then counts documents."""
     split_origin: str = ""
     """"given", "hash of content", "hash of group", or "given; test by hash of content"."""
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class Report:
 
     @property
     def used(self) -> int:
-        """Rows that are in one of the splits."""
+        """Rows (or windows) that are in one of the splits."""
         return sum(self.splits.values())
 
     @property

@@ -59,8 +59,8 @@ class Scan:
     """What the pass over n rows found. Rows in `rejected` have no other entry.
 
     `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
-    or None; `sizes` [n] are bytes of the inputs; `remarks` are the first oddities by place,
-    and `odd` counts them all.
+    or None; `sizes` [n] are bytes of the inputs; `remarks` are the first warnings by place,
+    and `remarked` counts the rows that have one.
     """
 
     contents: np.ndarray
@@ -72,7 +72,7 @@ class Scan:
     rejected: dict[int, RejectedRow] = field(default_factory=dict)
     prints: np.ndarray | None = None
     remarks: list[str] = field(default_factory=list)
-    odd: int = 0
+    remarked: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ def scan(source: Source, input: InputModality, target: Modality) -> Scan:
     found = Scan(contents, answers, Labels(n), [""] * n, [""] * n, sizes)
     names: dict[str, str] = {}  # equal strings are kept once
 
-    def look(start: int) -> list[_Seen | RejectedRow]:
-        return [_look(source, i, input, target) for i in range(start, min(n, start + CHUNK))]
+    def scan_chunk(start: int) -> list[_Seen | RejectedRow]:
+        return [_scan_row(source, i, input, target) for i in range(start, min(n, start + CHUNK))]
 
-    for number, chunk in enumerate(ahead(look, range(0, n, CHUNK))):
+    for number, chunk in enumerate(ahead(scan_chunk, range(0, n, CHUNK))):
         for i, seen in enumerate(chunk, number * CHUNK):
             if isinstance(seen, RejectedRow):
                 found.rejected[i] = seen
@@ -123,15 +123,15 @@ def ahead(f: Callable[[A], B], items: Iterable[A], workers: int = WORKERS) -> It
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _look(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | RejectedRow:
+def _scan_row(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | RejectedRow:
     try:
-        look = source.look(i)
-        example = look.example
+        row = source.scan_row(i)
+        example = row.example
         remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
         fingerprint = input.fingerprint(example.input)
     except DataError as error:
         return RejectedRow(error.where or source.where(i), error.what, error.fix)
-    return _Seen(look.content, look.answer, look.size, example.target, example.group, look.split, fingerprint, remark)
+    return _Seen(row.content, row.answer, row.size, example.target, example.group, row.split, fingerprint, remark)
 
 
 def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
@@ -144,6 +144,6 @@ def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
             found.prints = np.full((len(source), len(seen.fingerprint)), np.nan, np.float16)
         found.prints[i] = seen.fingerprint
     if seen.remark:
-        found.odd += 1
+        found.remarked += 1
         if len(found.remarks) < LISTED:
             found.remarks.append(f"{source.where(i)}: {seen.remark}")

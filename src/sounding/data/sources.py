@@ -15,13 +15,12 @@ from pathlib import Path
 from sounding.contract.layouts import Layout
 from sounding.contract.modality import Row
 from sounding.contract.split_names import split_named, split_of_file
-from sounding.contract.task import Task
-from sounding.data.cells import BUDGET
-from sounding.data.columns import GUESSED, Chosen, Columns, choose, require
+from sounding.contract.task import Learning, Task
+from sounding.data.columns import GUESSED, Chosen, Columns, choose, choose_document, require
 from sounding.data.report import File, RejectedRow
-from sounding.data.rows import ChainedRows, ComposedRows, PackedRows, Rows, TableRows
-from sounding.data.table import Table
-from sounding.data.tables import SUFFIXES, open_table
+from sounding.data.rows import BUDGET, Block, Rows
+from sounding.data.tables import SUFFIXES, Table, open_table
+from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
 from sounding.folders import entries, walk
@@ -31,7 +30,7 @@ from sounding.folders import entries, walk
 class Listing:
     """What a source holds. `rejected` are rows that were broken before their cells could be told."""
 
-    rows: Rows
+    rows: Sequence[Row]
     rejected: tuple[RejectedRow, ...] = ()
     files: tuple[File, ...] = ()
     chosen: Chosen | None = None
@@ -44,28 +43,35 @@ class Listing:
 
 
 def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
-    """The rows of a path. Raises DataError, saying what was looked for and found, where none can be had."""
+    """The rows of a path, or its documents where the task learns from these.
+
+    Raises DataError, saying what was looked for and found, where none can be had.
+    """
+    require_path(path)
     found = _listing(task, path, columns)
-    composed = task.compose_rows(found.rows)
-    return found if composed is found.rows else replace(found, rows=ComposedRows(composed))
+    return replace(found, rows=task.compose_rows(found.rows))
 
 
 def _listing(task: Task, path: Path, columns: Columns) -> Listing:
-    require_path(path)
     if path.is_dir():
         return _in_folder(task, path, columns)
     if path.suffix.lower() in SUFFIXES:
         return _from_tables(task, [(open_table(path), "")], columns)
     laid = _laid(task, path)
     if laid is None:
-        fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
+        text = " or a .txt file" if task.learns is Learning.DOCUMENTS else ""
+        fix = f"Give a table ({' '.join(SUFFIXES)}){text} or a folder"
         raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
     return Listing(laid[0], files=(_file(path.name, path, 0),), root=path.parent)
 
 
-def _laid(task: Task, path: Path) -> tuple[PackedRows, Layout] | None:
+def _layouts(task: Task) -> Sequence[Layout]:
+    return (*task.layouts, TEXT_FILES) if task.learns is Learning.DOCUMENTS else task.layouts
+
+
+def _laid(task: Task, path: Path) -> tuple[Rows, Layout] | None:
     """The rows of a path in the first of the task's layouts that finds some there, and that layout."""
-    for layout in task.layouts:
+    for layout in _layouts(task):
         rows = layout.rows(path, task.input, task.target)
         listed = None if rows is None else _listed(rows, path)
         if listed is not None and (len(listed) or path.is_file()):
@@ -118,24 +124,31 @@ def _split_tables(tables: Sequence[Path]) -> list[tuple[Path, str]]:
 
 def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
     first = next((table for table, split in parts if split == "train"), parts[0][0])
-    chosen = choose(columns, first, task.input, task.target)
-    rows: list[TableRows] = []
-    budget, files, notes = BUDGET, [], [str(chosen)] if chosen.guessed else []
+    if task.learns is Learning.DOCUMENTS:
+        return from_tables(parts, choose_document(columns, first, task.input))
+    return from_tables(parts, choose(columns, first, task.input, task.target))
+
+
+def from_tables(parts: Sequence[tuple[Table, str]], chosen: Chosen, budget: int = BUDGET) -> Listing:
+    """The rows of tables, each of which may belong to a split, by the columns chosen."""
+    blocks: list[Block] = []
+    rejected: list[RejectedRow] = []
+    files, notes = [], [str(chosen)] if chosen.guessed else []
     for table, split in parts:
         require(chosen, table)
-        cells = table.load([name for name in dict.fromkeys(chosen.names.values()) if name in table.names], budget)
-        budget = max(0, budget - cells.held)
-        rows.append(TableRows(cells, chosen, split, table.path.parent))
-        files.append(_file(table.name, table.path, len(cells) + len(cells.rejected)))
-        notes += [note for note in table.notes(chosen.target) if note not in notes]
-    rejected = [rejection for part in rows for rejection in part.cells.rejected]
+        block, broken = table.load(chosen.names, split, budget)
+        budget = max(0, budget - block.held)
+        blocks.append(block)
+        rejected += broken
+        files.append(_file(table.name, table.path, len(block) + len(broken)))
+        notes += [note for note in table.notes(chosen.target or chosen.input) if note not in notes]
     root = parts[0][0].path.parent
-    return Listing(ChainedRows(rows), tuple(rejected), tuple(files), chosen, notes=tuple(notes), root=root)
+    return Listing(Rows(blocks), tuple(rejected), tuple(files), chosen, notes=tuple(notes), root=root)
 
 
-def _listed(rows: Iterable[Row], path: Path) -> PackedRows:
+def _listed(rows: Iterable[Row], path: Path) -> Rows:
     try:
-        return PackedRows(rows)
+        return Rows.listed(rows)
     except OSError as error:
         raise unreadable(str(error.filename or path), error) from None
 
@@ -150,7 +163,7 @@ def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
 
     They are told apart by 64-bit hashes of their paths, to stay small.
     """
-    used = {_path_hash(cell) for row in (rows[i] for i in range(len(rows))) for cell in _paths(row)}
+    used = {_path_hash(cell) for row in rows for cell in _paths(row)}
     left = (file for file in walk(path) if file.name not in beside and _path_hash(str(file)) not in used)
     return tuple(os.path.relpath(file, path.parent) for file in left)
 
@@ -185,23 +198,31 @@ def _no_layout(task: Task, path: Path, here: Sequence[Path], tables: Sequence[Pa
         return DataError(
             f"the folder holds several tables and no split in their names ({names})", where=str(path), fix=fix
         )
+    what = f"no known layout; looked for {_looked_for(task)}, and found {_seen(here)}"
+    return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
+
+
+def _looked_for(task: Task) -> str:
+    """The layouts and tables that could have been there, in words."""
+    endings, known = " ".join(task.input.suffixes[:4]), [layout.words for layout in _layouts(task)]
+    tables = f"a table ({' '.join(SUFFIXES)})"
+    if not known or not (endings or task.learns is Learning.DOCUMENTS):
+        return tables
+    words = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+    return f"{words} with files such as {endings}, or {tables}" if endings else f"{words}, or {tables}"
+
+
+def _seen(here: Sequence[Path]) -> str:
+    """What lies in a folder, in words."""
     folders = [entry.name for entry in here if entry.is_dir()]
     kinds = sorted({entry.suffix.lower() or entry.name for entry in here if entry.is_file()})
-    found = " and ".join(
-        words
-        for words in (
-            f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{', …' * (len(folders) > 3)})"
-            if folders
-            else "",
-            f"{_count(len(here) - len(folders), 'file')} ({', '.join(kinds[:5])})" if kinds else "",
-        )
-        if words
-    )
-    endings, known = " ".join(task.input.suffixes[:4]), [layout.words for layout in task.layouts]
-    words = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
-    usual = f"{words} with files such as {endings}, or " if endings and words else ""
-    what = f"no known layout; looked for {usual}a table ({' '.join(SUFFIXES)}), and found {found}"
-    return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
+    words = []
+    if folders:
+        more = ", …" if len(folders) > 3 else ""
+        words.append(f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{more})")
+    if kinds:
+        words.append(f"{_count(len(here) - len(folders), 'file')} ({', '.join(kinds[:5])})")
+    return " and ".join(words)
 
 
 def _count(n: int, noun: str) -> str:

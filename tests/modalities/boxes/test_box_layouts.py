@@ -11,9 +11,9 @@ import PIL.Image
 import pytest
 
 from sounding.contract.task import Task
+from sounding.data.ingest import ingest
 from sounding.data.reading import Reader
 from sounding.data.sources import find
-from sounding.data.survey import survey
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts import data_yaml
@@ -56,7 +56,7 @@ def read(path):
     source, out = Reader(rows, task.input, task.target), {}
     for i in range(len(source)):
         try:
-            out[source.where(i)] = (rows[i].split, source.look(i).example.target)
+            out[source.where(i)] = (rows[i].split, source.scan_row(i).example.target)
         except DataError as error:
             out[source.where(i)] = error
     return out
@@ -497,7 +497,7 @@ def test_the_report_of_a_folder(tmp_path):
     for k in range(30):
         picture(tmp_path / f"images/{k}.png")
         write(tmp_path / f"labels/{k}.txt", LINE if k else "")
-    report = survey(Finding(), tmp_path).report
+    report = ingest(Finding(), tmp_path).report
     assert report.rows == 30
     assert not report.rejected
     assert not report.problems
@@ -507,7 +507,7 @@ def test_the_report_of_a_folder(tmp_path):
 @pytest.mark.skipif("SOUNDING_DATA" not in os.environ, reason="set SOUNDING_DATA to the folder that holds bccd/")
 def test_the_blood_cells():
     """All 364 pictures are read; the two boxes without a size are left out and reported."""
-    found = survey(Finding(), Path(os.environ["SOUNDING_DATA"]) / "bccd")
+    found = ingest(Finding(), Path(os.environ["SOUNDING_DATA"]) / "bccd")
     assert found.report.splits == {"train": 205, "validation": 87, "test": 72}
     assert not found.report.rejected
     assert sum("without a size" in remark for remark in found.report.remarks) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from sounding.contract.task import Task
 from sounding.data import open_data
-from sounding.data.survey import survey
+from sounding.data.ingest import ingest
 from sounding.errors import DataError
 from sounding.modalities.masks import coco as mask_coco
 from sounding.modalities.masks.layouts import MASK_LAYOUTS, scheme
@@ -225,12 +225,12 @@ def test_colour_masks_in_a_folder_with_a_map_train_and_what_was_learnt_stays(tmp
     PIL.Image.fromarray(colours).save(tmp_path / "data/masks/x.png")
     (tmp_path / "data/class_dict.csv").write_text("name,r,g,b\nwall,10,20,30\nline,40,50,60\n")
     task = Segmenting()
-    found = survey(task, tmp_path / "data")
+    found = ingest(task, tmp_path / "data")
     task.target.fit([found.source.target(0)])
     assert task.target.names == ["wall", "line"]
     picture(tmp_path / "other/images/y.jpg"), mask(tmp_path / "other/masks/y.png")
     (tmp_path / "other/classes.txt").write_text("something\nelse\n")
-    survey(task, tmp_path / "other", fit=False)
+    ingest(task, tmp_path / "other", fit=False)
     assert task.target.scheme.names == {0: "wall", 1: "line"}
 
 

@@ -43,7 +43,7 @@ def copies(task: Task, train: Sequence[Example], second: Sequence[Example]) -> D
 def _digest(example: Example) -> bytes | None:
     """Of what the input holds; None for an empty one."""
     try:
-        return Given([example]).look(0).content
+        return Given([example]).scan_row(0).content
     except DataError:
         return None
 

@@ -11,7 +11,7 @@ from sounding.applications.vision.faces.pairs import compose
 from sounding.applications.vision.faces.task import Faces
 from sounding.contract.modality import Row
 from sounding.data import open_data
-from sounding.data.survey import survey
+from sounding.data.ingest import ingest
 from sounding.errors import DataError
 from sounding.randomness import stream
 
@@ -170,7 +170,7 @@ def test_lines_that_cannot_be_used_are_refused_by_file_and_line(tmp_path):
              "P_1_0001,,0,test", "P_3_0001,P_4_0001,0,dev_test", "P_5/P_5_0001.png,P_6_0002.png,0,validation",
              "P_5_0001,P_5_0002,1,validation"]  # fmt: skip
     (folder / "pairs.csv").write_text("\n".join(lines) + "\n")
-    report = survey(Faces(), str(folder)).report
+    report = ingest(Faces(), str(folder)).report
     found = {rejection.where: rejection.what for rejection in report.rejected}
     assert set(found) == {f"pairs.csv:{n}" for n in (3, 4, 5, 6)}
     assert "no picture 'P_9_0007'" in found["pairs.csv:3"]
@@ -187,7 +187,7 @@ def test_one_picture_under_two_names_is_found_on_every_side(tmp_path):
         a, b = sorted(set().union(*map(people_of, sides[side])))[:2]
         for i in (1, 2):
             (folder / b / f"{b}_{i:04d}.png").write_bytes((folder / a / f"{a}_{i:04d}.png").read_bytes())
-    remarks = " ".join(survey(Faces(), str(folder)).report.remarks)
+    remarks = " ".join(ingest(Faces(), str(folder)).report.remarks)
     assert "same input as" in remarks
     assert "the same picture stands under" in remarks
 
@@ -196,7 +196,7 @@ def test_a_table_with_a_person_column_opens(tmp_path):
     folder = write(tmp_path / "faces", {f"p{i}": 3 for i in range(20)})
     lines = [f"{path.relative_to(tmp_path)},{path.parent.name}" for path in sorted(folder.glob("*/*"))]
     (tmp_path / "people.csv").write_text("image,identity\n" + "\n".join(lines) + "\n,p3\nmissing.png,p4\n")
-    report = survey(Faces(), str(tmp_path / "people.csv"), allow_bad=0.1).report
+    report = ingest(Faces(), str(tmp_path / "people.csv"), allow_bad=0.1).report
     assert "target=identity" in report.columns
     assert {rejection.where for rejection in report.rejected} == {"people.csv:62", "people.csv:63"}
     assert min(report.splits.values()) > 0

@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from sounding.data.cells import batch
 from sounding.data.report import RejectedRow
-from sounding.data.table import Table
+from sounding.data.rows import batch
+from sounding.data.tables.table import Table
+from sounding.data.text_files import open_text, require_utf8
 from sounding.errors import DataError
-from sounding.files import unreadable
 
 _ONE_OBJECT = 'Write one object a line: {"text": "…", "label": "…"}'
 _CHUNK = 1024  # rows that become one Arrow batch
@@ -34,7 +34,7 @@ class _Lines(Table):
     def _stored(self, cell: Any) -> str | None:
         return cell
 
-    def _look(self) -> None:
+    def _read_head(self) -> None:
         records = islice(self._records(), 50)
         self.head = [dict(zip(self.names, cells, strict=True)) for _, cells in records if isinstance(cells, list)]
 
@@ -65,10 +65,10 @@ class Csv(_Lines):
             raise first[1].at(self.place(first[0]))
         self._header_line, self.names = first[0], [cell.strip() for cell in first[1]]
         self.check_names(self.place(first[0]))
-        self._look()
+        self._read_head()
 
     def _raw(self) -> Iterator[Record]:
-        with _text(self.path, self.name) as file:
+        with open_text(self.path, self.name, newline="") as file:
             reader = csv.reader(file, delimiter=self._delimiter, strict=True, skipinitialspace=True)
             while True:
                 line = reader.line_num + 1
@@ -107,7 +107,7 @@ class Jsonl(_Lines):
             broken = next((found for _, found in self._objects() if isinstance(found, DataError)), None)
             what = broken.what if broken else "the file is empty"
             raise DataError(what, where=self.place(1) if broken else name, fix=_ONE_OBJECT)
-        self._look()
+        self._read_head()
 
     def decode(self, name: str, stored: Any) -> Any:
         """The cell that JSON holds."""
@@ -121,33 +121,18 @@ class Jsonl(_Lines):
             yield line, found if isinstance(found, DataError) else [found.get(key) for key in self.names]
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
-        with _text(self.path, self.name) as file:
+        with open_text(self.path, self.name, newline="") as file:
             for line, text in enumerate(file, 1):
                 if text.strip():
                     yield line, _object(text)
 
 
-def _text(path: Path, name: str) -> Any:
-    """The file as UTF-8 text without its mark; bytes that are not UTF-8 are kept apart as surrogates."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(4)
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise DataError("the file is UTF-16", where=name, fix="Save it as UTF-8")
-        if start == b"PK\x03\x04" or b"\0" in start:
-            raise DataError("this is not a text file", where=name, fix="Save a spreadsheet as CSV with UTF-8 encoding")
-        return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    except OSError as error:
-        raise unreadable(name, error) from None
-
-
 def _valid(fields: list[str]) -> list[str] | DataError:
     try:
-        "".join(fields).encode()
+        require_utf8("".join(fields))
         return fields
-    except UnicodeEncodeError as error:
-        byte = ord(error.object[error.start]) - 0xDC00
-        return DataError(f"byte 0x{byte:02X} is not UTF-8", fix="Save the file as UTF-8")
+    except DataError as error:
+        return error
 
 
 def _misquoted(error: csv.Error, first: int, last: int) -> DataError:

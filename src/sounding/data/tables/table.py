@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from sounding.data.cells import BUDGET, Cells
 from sounding.data.report import RejectedRow
+from sounding.data.rows import BUDGET, Block
 from sounding.errors import DataError
 from sounding.files import unreadable
 
@@ -36,11 +36,19 @@ class Table(ABC):
         """The cell that is stored so in the column `name`."""
         return stored
 
-    def load(self, names: Sequence[str], budget: int = BUDGET) -> Cells:
-        """The columns `names` of every row. Holds at most about `budget` bytes in memory."""
-        cells = Cells(self.place, self.decode)
+    def load(
+        self, columns: Mapping[str, str], split: str = "", budget: int = BUDGET
+    ) -> tuple[Block, list[RejectedRow]]:
+        """Every row with the columns that play a role, and the rows that could not be cut into cells.
+
+        Columns that this table lacks are left out. Holds at most about `budget` bytes in memory.
+        """
+        known = {role: name for role, name in columns.items() if name in self.names}
+        rejected: list[RejectedRow] = []
+        batches = self._batches(list(dict.fromkeys(known.values())), rejected)
         try:
-            return cells.fill(names, self._batches(names, cells.rejected), budget)
+            root = self.path.parent
+            return Block(known, batches, self.place, self.decode, split=split, root=root, budget=budget), rejected
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self.name, error) from None
 

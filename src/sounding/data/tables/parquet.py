@@ -1,8 +1,4 @@
-"""Reading tables: CSV, TSV, JSON Lines and Parquet, each row with its place in the file.
-
-open_table(path) → Table     the column names and the first rows, read at once
-table.load(names) → Cells    the chosen columns of every row, in memory or mapped from disk, at random access
-"""
+"""Apache Parquet: columns with types, rows without lines."""
 
 from __future__ import annotations
 
@@ -13,11 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sounding.data.cells import batch
-from sounding.data.classnames import namers
 from sounding.data.report import RejectedRow
-from sounding.data.table import Table
-from sounding.data.texttables import Csv, Jsonl
+from sounding.data.rows import batch
+from sounding.data.tables.class_names import namers
+from sounding.data.tables.table import Table
 from sounding.errors import DataError
 from sounding.files import unreadable
 
@@ -66,14 +61,3 @@ class Parquet(Table):
 def _plain(column: pa.Array) -> pa.Array:
     """Without dictionaries, which may differ from batch to batch and then cannot be written to one Arrow file."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-
-
-_KINDS: dict[str, type[Table]] = {".csv": Csv, ".tsv": Csv, ".tab": Csv, ".jsonl": Jsonl, ".ndjson": Jsonl}
-_KINDS |= {".parquet": Parquet, ".pq": Parquet}
-SUFFIXES = tuple(_KINDS)
-"""The file endings that are tables."""
-
-
-def open_table(path: Path, name: str = "") -> Table:
-    """The table in `path`, called `name` in errors. Raises DataError if the file as a whole cannot be read."""
-    return _KINDS[path.suffix.lower()](path, name or path.name)
