@@ -24,7 +24,7 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
-from sounding.contract.task import Task, chunks
+from sounding.contract.task import Learning, Task, chunks
 from sounding.errors import DataError, TrainingError, UsageError
 from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
 from sounding.machine.setting import Setting, inference
@@ -36,7 +36,8 @@ FEW = 30
 def evaluate(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
     """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`."""
     with _answering(model, setting) as answering:
-        return _checked(task, task.evaluate(answering, examples))
+        records = task.evaluate(answering, examples)
+    return records if task.learns is Learning.PLAY else _checked(task, records)
 
 
 def evaluate_rows(

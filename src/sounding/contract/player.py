@@ -1,0 +1,102 @@
+"""The contract of what learns by playing: a game, or an agent in an environment.
+
+    play      positions (or transitions) with what is to be learnt from them: the training rows, gathered as it goes on
+    matches   how good it is: records of games against opponents, or of episodes, which `metrics` judge
+
+All else is as for any task: `build`, `loss` and `predict` speak of single positions, and `row_metrics` judge them, so that
+explanations, robustness, calibration and energy are measured on positions of games that were kept out of the training.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Learning, Task, built
+from sounding.randomness import entropy, stream
+
+
+@dataclass(frozen=True)
+class PlayRecipe(Recipe):
+    """What every training by playing needs beyond a recipe. Its budget is steps (`least_steps`) or seconds."""
+
+    select: str = "last"
+    watchdog: str = "finite"  # what is learnt moves as the play gets better: a loss may rise
+    validations: int = 5  # how often a training plays its matches
+    every: int = 50  # steps between two rounds of play
+    window: int = 20_000  # positions that are learnt from: the latest
+    held_out: float = 0.1  # share of the games kept for validation, and again for the test
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What a round of play gave: N positions, in the order in which they were played.
+
+    `inputs` [N, …] and `targets` [N, …] are arrays of any type but objects (a record type holds several fields);
+    `games` [N] numbers the game of each position, from 0 in every round. Each entry of an array is a value as the
+    task's modalities know it.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    games: np.ndarray
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.inputs), len(self.targets), len(self.games)}
+        if len(lengths) != 1:
+            raise ValueError(f"inputs, targets and games of an experience are of different lengths: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.games)
+
+    def examples(self) -> list[Example]:
+        """The positions as examples, each in the group of its game."""
+        rows = zip(self.inputs, self.targets, self.games.tolist(), strict=True)
+        return [Example(x, y, f"game {game}") for x, y, game in rows]
+
+
+class Player(Task):
+    """A task that gathers what it learns from by playing. A subclass writes `play` and `matches` beside the rest."""
+
+    Recipe: ClassVar[type[Recipe]] = PlayRecipe
+    learns = Learning.PLAY
+    recipe: PlayRecipe
+
+    @abstractmethod
+    def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
+        """One round: some games played by `model`, which is in evaluation mode, without gradients.
+
+        A function of the weights and `rng` alone, so that a training that was killed plays no game twice.
+        """
+
+    @abstractmethod
+    def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
+        """Games against fixed opponents, or episodes: one record each, which `metrics` judge."""
+
+    @property
+    @abstractmethod
+    def row_metrics(self) -> Sequence[Any]:
+        """How the records of single positions are judged: how often the move is the one to be learnt, say."""
+
+    def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records of matches; the rows are not looked at. The same opponents and openings each time."""
+        return self.matches(model, stream("matches"))
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Positions played by a new model."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(entropy("demo"))
+            model = built(self).eval()
+        found: list[Example] = []
+        with torch.inference_mode():
+            while len(found) < n:
+                found += self.play(model, rng).examples()
+        return found[:n]
