@@ -5,7 +5,7 @@ import torch
 from jaxtyping import TypeCheckError
 from torch import nn
 
-from sounding.architectures.cnn import SIZES, FastNet, ResNet
+from sounding.architectures.cnn import FastNet, ResNet
 from sounding.errors import UsageError
 
 SIDES = [8, 16, 28, 32, 48, 64, 96, 224]
@@ -58,14 +58,8 @@ def test_every_parameter_gets_a_gradient(net):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_one_dial_sets_width_and_depth(size):
-    net = ResNet.of(size, 3, 10)
-    assert (net.widths[0], len(net.stages[0])) == SIZES[size]
-
-
-def test_base_is_as_large_as_resnet_18():
-    parameters = sum(p.numel() for p in ResNet.of("base", 3, 1000, side=224).parameters())
+def test_width_64_and_depth_2_is_as_large_as_resnet_18():
+    parameters = sum(p.numel() for p in ResNet(3, 1000, 64, 2, side=224).parameters())
     assert parameters == 11_689_512  # torchvision's resnet18
 
 

@@ -1,7 +1,5 @@
 """Calibration against torchmetrics, against planted temperatures, and on models that are calibrated by construction."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -19,8 +17,7 @@ from sounding.challenges.confidences.confidence import (
     log_loss,
 )
 from sounding.challenges.confidences.confidence import null_errors as null
-from sounding.challenges.confidences.temperature import Temperature, fit_for
-from sounding.contract.records import Prediction, Record
+from sounding.contract.records import Record
 from sounding.evaluation.context import EvaluationContext
 
 RNG = np.random.default_rng(0)
@@ -275,37 +272,6 @@ def test_where_nothing_is_wrong_the_temperature_says_no_more_than_the_rows_can_t
     scores = np.stack([d.confidences, 1 - d.confidences], axis=1)
     same = Decisions(d.confidences, d.hits, d.groups, scores, 1 - d.hits.astype(int))
     assert fit_temperature(same) == pytest.approx(t, rel=1e-3)
-
-
-def test_predictions_are_given_at_the_fitted_temperature():
-    rng = np.random.default_rng(8)
-    records = answered(3000, rng, sharpness=2.0)
-    found = fit_for(Four(small()), records)
-    assert found.of == "options"
-    assert found.value == pytest.approx(2.0, rel=0.1)
-    given = [Prediction(r.value, r.confidence, r.scores.astype(np.float32)) for r in records]
-    again = Temperature.from_json(json.loads(json.dumps(found.to_json()))).apply(given)
-    assert [p.value for p in again] == [p.value for p in given]
-    for before, after in zip(given[:50], again[:50], strict=True):
-        expected = torch.tensor(before.scores).double().log().div(found.value).softmax(0).numpy()
-        np.testing.assert_allclose(after.scores, expected, atol=1e-6)
-        assert after.confidence == pytest.approx(after.scores.max(), abs=1e-6)
-        assert after.scores.dtype == before.scores.dtype
-    d = decisions(Four(small()), [Record(p.value, r.truth, p.confidence, 0.0, "", p.scores)
-                                  for p, r in zip(again, records, strict=True)])  # fmt: skip
-    assert expected_calibration_error(d.confidences, d.hits) < np.quantile(null(d.confidences), 0.99)
-
-
-def test_confidences_alone_are_tempered_and_what_has_none_is_left():
-    rng = np.random.default_rng(9)
-    bare = [Record(r.value, r.truth, r.confidence, r.loss) for r in answered(1000, rng, 2.0)]
-    found = fit_for(Four(small()), bare)
-    assert found.of == "answer"
-    assert found.value > 1
-    sure, none, broken = found.apply([Prediction(1, 0.9), Prediction(1), Prediction(1, float("nan"))])
-    assert sure.confidence == pytest.approx(1 / (1 + (1 / 9) ** (1 / found.value)))
-    assert none.confidence is None
-    assert np.isnan(broken.confidence)
 
 
 def test_outputs_that_are_not_finite_are_said_and_never_crash():

@@ -8,11 +8,11 @@ from challenges.toys import Guess, Sort, by_part, context, linear, rows, small
 
 from sounding.challenges import data_efficiency
 from sounding.challenges.data_efficiency import Curve, labels_needed
-from sounding.challenges.labels.curves import area, at, labels_to, multiplier, nested_order, sizes
+from sounding.challenges.labels.curves import area, at, labels_to, nested_order, sizes
 from sounding.challenges.labels.retraining import affordable
 from sounding.contract.records import Example
 from sounding.contract.task import Task
-from sounding.errors import TrainingError, UsageError
+from sounding.errors import TrainingError
 
 GRID = [10, 20, 40, 80, 160]
 RISING = [0.5, 0.6, 0.7, 0.8, 0.9]  # 0.1 for each doubling
@@ -65,38 +65,6 @@ def test_a_bound_for_one_draw_is_a_bound_for_all_and_has_no_interval():
 
 def test_between_sizes_the_curve_is_straight_in_log_n():
     assert at(30, GRID, RISING) == pytest.approx(0.6 + 0.1 * np.log2(1.5))
-
-
-# ---- what a method is worth
-
-
-def test_a_method_that_needs_a_third_of_the_labels_is_worth_three_times_as_many():
-    """s(n) = 0.5 + 0.1 log2(n / 10), and the method is as good with n as plain training is with 3 n."""
-    rng = np.random.default_rng(0)
-    wide = [10 * 2**i for i in range(8)]
-    plain = 0.5 + 0.1 * np.log2(np.array(wide) / 10) + rng.normal(0, 0.002, (5, 8))
-    method = 0.5 + 0.1 * np.log2(3 * np.array(GRID) / 10) + rng.normal(0, 0.002, (5, 5))
-    found, censored = multiplier(Curve(GRID, method, 1), Curve(wide, plain, 1))
-    assert censored == ""
-    assert found.low < 3 < found.high
-    assert found.value == pytest.approx(3, rel=0.05)
-    assert "draws" in found.interval
-    falling, _ = multiplier(Curve(GRID, 1 - method, 1), Curve(wide, 1 - plain, 1), 20, higher_is_better=False)
-    assert falling.value == pytest.approx(3, rel=0.05)
-
-
-def test_a_multiplier_beyond_the_curve_is_a_bound_and_the_same_method_is_worth_one():
-    same = Curve(GRID, np.tile(RISING, (3, 1)), 1)
-    found, censored = multiplier(same, same)
-    assert (censored, found.value) == ("", pytest.approx(1))
-    better = Curve(GRID, np.tile(RISING, (3, 1)) + 0.3, 1)
-    found, censored = multiplier(better, same)
-    assert censored == "more than"
-    assert found.value == pytest.approx(160 / 40)
-    assert found.low is None
-    assert multiplier(same, better)[1] == "at most"
-    with pytest.raises(UsageError, match="3 and 2 draws cannot be paired"):
-        multiplier(same, Curve(GRID, same.scores[:2], 1))
 
 
 # ---- choosing rows

@@ -271,13 +271,6 @@ def test_a_slow_call_in_twenty_is_seen_by_the_95th_percentile_of_short_windows()
     assert windows.latency([windows.Window(2, cost(), each) for each in calls], 50, seed=0).value == 0.01
 
 
-def test_the_net_energy_of_training_is_told_where_idle_was_measured():
-    training = cost(joules=exactly(500.0), source="rapl", kind="measured", idle_joules=320.0).to_json()
-    found = energy.measure(context(training=training))
-    assert found["training_joules_net"].value == 180.0
-    assert "training_joules_net" not in ids(energy.measure(context(training={**training, "idle_joules": None})))
-
-
 def test_an_estimate_is_not_told_net(section):
     assert not [id for id in ids(section) if id.endswith("_net")], "the idle share is in the watts"
 

@@ -7,7 +7,6 @@ from challenges.toys import Guess, Sort, context, rows, small, trained
 
 from sounding.challenges import prediction_sets
 from sounding.challenges.confidences.abstention import (
-    accuracy_at,
     aurc,
     curve,
     estimate_accuracy_at,
@@ -64,7 +63,8 @@ def test_risk_over_coverage_is_that_of_brute_force():
     expected = [sum(not hits[i] for i in order[:k]) / k for k in range(1, 58)]
     np.testing.assert_allclose(risks(confidences, hits), expected)
     assert aurc(confidences, hits) == pytest.approx(sum(expected) / 57)
-    assert accuracy_at(confidences, hits, 0.8) == pytest.approx(np.mean([hits[i] for i in order[:46]]))  # ⌈45.6⌉
+    kept = estimate_accuracy_at(ranked(confidences, hits), 0.8, resamples=20).value
+    assert kept == pytest.approx(np.mean([hits[i] for i in order[:46]]))  # ⌈45.6⌉
     assert least_aurc(3, 5) == pytest.approx((0 + 0 + 1 / 3 + 2 / 4 + 3 / 5) / 5)
 
 

@@ -188,20 +188,26 @@ def test_judged_rows_are_the_same_for_two_models_and_their_difference_is_paired(
     assert a.clean.shape == (200,)
     assert {name: stats.shape for name, stats in a.corrupted.items()} == {"nothing": (200, 2), "noise": (200, 2)}
     found = corruption.difference(a, b, metric)
-    assert found.value == pytest.approx(corruption.mean_under(a, metric) - corruption.mean_under(b, metric))
+    assert found.value == pytest.approx(np.mean(under(a, mean)) - np.mean(under(b, mean)))
     assert found.interval.startswith("paired")
     assert found.low < found.value < found.high
     itself = corruption.difference(a, a, metric)
     assert (itself.value, itself.low, itself.high) == (0, 0, 0)
 
 
-def test_the_mean_of_a_metric_that_is_no_mean_is_the_mean_of_its_values():
+def under(some, reduce):
+    """The values at each corruption and severity."""
+    return [reduce(stats[:, j]) for stats in some.corrupted.values() for j in range(stats.shape[1])]
+
+
+def test_the_mean_of_a_metric_that_is_no_mean_is_the_mean_of_its_values(sorted_subject):
     task = Sort(small())
     share = task.metrics[0]
     squared = Metric("squared", share.judge, lambda stats: mean(stats) ** 2, "accuracy squared")
-    found = corruption.judged(task, task.build(), rows(task, 60), (1, 5))
-    each = [mean(stats[:, j]) ** 2 for stats in found.corrupted.values() for j in range(2)]
-    assert corruption.mean_under(found, squared) == pytest.approx(np.mean(each))
+    a, b = (corruption.judged(task, m, rows(task, 60), (1, 5)) for m in (sorted_subject.model, task.build()))
+    expected = np.mean(under(a, squared.reduce)) - np.mean(under(b, squared.reduce))
+    assert abs(expected) > 0.01
+    assert corruption.difference(a, b, squared).value == pytest.approx(expected)
 
 
 def test_what_knows_no_corruptions_cannot_be_judged():

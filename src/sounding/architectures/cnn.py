@@ -8,8 +8,7 @@ Legend of shapes: B batch, C channels, H height, W width, D width and h w sides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -23,9 +22,6 @@ LARGE_SIDE = 64
 
 FAST_SIDES = range(16, 65)
 """Sides in pixels at which FastNet learns more in a minute of CPU than a ResNet does; below, it halves too early."""
-
-SIZES: Mapping[str, tuple[int, int]] = MappingProxyType({"tiny": (16, 1), "small": (32, 1), "base": (64, 2)})
-"""Width of the first stage and blocks in a stage; base is ResNet-18."""
 
 
 class ResNet(nn.Module):
@@ -62,12 +58,6 @@ class ResNet(nn.Module):
         )
         self.head = nn.Linear(self.widths[-1], outputs)
         initialise(self, act)
-
-    @classmethod
-    def of(cls, size: str, channels: int, outputs: int, *, act: str = "relu", side: int = 32) -> ResNet:
-        """The member of the family that `size` (tiny, small, base) names."""
-        width, depth = SIZES[size]
-        return cls(channels, outputs, width, depth, act=act, side=side)
 
     def features(self, x: Float[Tensor, "B C H W"]) -> list[Float[Tensor, "B _ _ _"]]:
         """The map of every stage, finest first: `widths[i]` channels, 1/`strides[i]` of the side (rounded up)."""

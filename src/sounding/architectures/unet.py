@@ -14,9 +14,6 @@ Legend of shapes: B batch, C channels, H height, W width, h w sides of a map, D 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,16 +23,6 @@ from sounding.architectures.layers import ConvNorm, initialise
 
 REACHES = (1, 2, 4)
 """Dilations of the context's convolutions: together they reach seven places of the deepest map to each side."""
-
-
-class Backbone(Protocol):
-    """A net that gives maps, the finest first: map i has `widths[i]` channels at 1/`strides[i]` of the side."""
-
-    widths: Sequence[int]
-    strides: Sequence[int]
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """The maps."""
 
 
 class UNet(nn.Module):

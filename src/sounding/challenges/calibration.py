@@ -28,7 +28,6 @@ from sounding.challenges.confidences.confidence import (
     log_loss,
     null_of,
 )
-from sounding.challenges.confidences.temperature import FEWEST
 from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
 from sounding.contract.metrics import mean
 from sounding.errors import TrainingError
@@ -40,6 +39,8 @@ __all__ = ["expected_calibration_error", "measure"]
 
 ID, TITLE = "calibration", "Calibration"
 MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
+FEWEST = 30
+"""Decisions below which nothing is compared and no temperature is fitted."""
 FEWEST_GROUPS = 10
 """Groups below which, where decisions come in groups, nothing is called miscalibrated."""
 MOST_FITTED, CELLS_FITTED = 2000, 40_000

@@ -31,7 +31,6 @@ from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.cost import Cost
-from sounding.machine.metering.watts import stored
 from sounding.machine.setting import inference
 
 __all__ = ["WINDOWS", "WINDOW_SECONDS", "measure"]
@@ -102,8 +101,6 @@ def _details(context: EvaluationContext, found: Mapping[int, Sequence[Window]], 
     if beside := _training_cost(context.training.get("rejected") or context.training.get("control")):
         what = "the training that was not kept" if "rejected" in context.training else "the control"
         details["energy beside it"] = f"{_short(beside.joules.value, 'J')} for {what}, in no number here"
-    if known := stored():
-        details["calibration"] = str(known)
     if parameters:
         details["dtype of a prediction"] = str(parameters[0].dtype).removeprefix("torch.")
         details["device of a prediction"] = parameters[0].device.type

@@ -17,7 +17,7 @@ from pathlib import Path
 from sounding.machine import setting as machine
 from sounding.machine.metering.carbon import regions
 from sounding.machine.metering.powercap import POWERCAP, UNLOCK, Forbidden, Unreadable, cards, zones
-from sounding.machine.metering.watts import VARIABLE, given_watts, rate, stored
+from sounding.machine.metering.watts import VARIABLE, given_watts, rate
 
 
 def report(cache: Path | None = None, powercap: Path = POWERCAP) -> list[str]:
@@ -90,7 +90,6 @@ def _energy(powercap: Path) -> Iterator[tuple[str, str]]:
         yield "energy", f"estimated: {words}, good to a factor of {low:g} to {high:g}"
         yield "", f"why not measured: {reason}"
         yield from _better(reason, given_watts() is not None)
-    yield from _calibration()
     try:
         cards()
         yield "graphics energy", "measured: NVML"
@@ -109,11 +108,6 @@ def _better(reason: Unreadable, given: bool) -> Iterator[tuple[str, str]]:
     if not given:
         yield "", f"a known wattage of one busy core makes it better: {VARIABLE}=5.2"
     yield "", "joules that you read from a meter at the plug can be given for a training, and count as measured"
-
-
-def _calibration() -> Iterator[tuple[str, str]]:
-    known = stored()
-    yield "calibration", str(known) if known else "none; it needs a counter that can be read, once"
 
 
 def _extras() -> Iterator[tuple[str, str]]:

@@ -16,9 +16,10 @@ from sounding.challenges.labels.label_errors import (
     contradicted,
     error_share,
     folds,
-    out_of_fold,
+    out_of_fold_records,
     planted,
     precision,
+    probabilities,
     suspects,
 )
 from sounding.challenges.labels.labelling import describe, review, write
@@ -123,12 +124,17 @@ def test_folds_are_even_spread_each_answer_and_keep_groups_together():
     assert np.bincount(folds(10, [""] * 10, 5, np.random.default_rng(0))).tolist() == [2] * 5
 
 
+def _out_of_fold(task, examples, k, steps):
+    """[n, K]: probabilities of all answers for each row, by models that did not see it."""
+    return probabilities(task, out_of_fold_records(task, examples, k, steps))
+
+
 def test_a_row_is_judged_by_models_that_did_not_learn_it():
     """Labels that are drawn cannot be known: a model that had seen them would know them by heart."""
     rng = np.random.default_rng(0)
     task = Sort(replace(small(), lr=0.05, average=0.9))
     examples = [Example(rng.random(16).astype(np.float32), int(rng.integers(2))) for _ in range(100)]
-    p = out_of_fold(task, examples, 2, 100)
+    p = _out_of_fold(task, examples, 2, 100)
     assert p.shape == (100, 2)
     assert p.sum(1) == pytest.approx(np.ones(100), abs=1e-5)
     assert 0.3 < np.mean([p[i].argmax() == e.target for i, e in enumerate(examples)]) < 0.7
@@ -137,9 +143,9 @@ def test_a_row_is_judged_by_models_that_did_not_learn_it():
 def test_folds_that_cannot_be_cut_are_an_error():
     examples = [Example(np.zeros(16), i % 2, "one") for i in range(8)]
     with pytest.raises(UsageError, match="1 rows or groups cannot be cut into 5 folds"):
-        out_of_fold(Sort(small()), examples, 5, 10)
+        _out_of_fold(Sort(small()), examples, 5, 10)
     with pytest.raises(UsageError, match="Rank rows by their loss"):
-        out_of_fold(Guess(small()), rows(Guess(), 20), 2, 5)
+        _out_of_fold(Guess(small()), rows(Guess(), 20), 2, 5)
 
 
 # ---- planted errors on real rows
@@ -151,7 +157,7 @@ def digits():
     with resources.as_file(resources.files("sounding") / "samples" / "digits.parquet") as path:
         data = open_data(task, path)
     examples, wrong = planted(task, list(data.train), 10)
-    return task, examples, wrong, out_of_fold(task, examples, 4, 250)
+    return task, examples, wrong, _out_of_fold(task, examples, 4, 250)
 
 
 def test_ten_planted_errors_among_the_digits_are_found_as_cleanlab_finds_them(digits):

@@ -47,11 +47,3 @@ def test_a_runs_record_keeps_everything_else():
 def test_a_training_that_was_not_metered_cannot_be_given_joules(training):
     with pytest.raises(RunError, match="was not recorded"):
         with_joules(training, 5400)
-
-
-def test_records_of_runs_that_did_not_know_idle_energy_can_be_read():
-    old = FOUND.to_json()
-    del old["idle_joules"]
-    assert Cost.from_json(old) == FOUND
-    with pytest.raises(KeyError, match="seconds"):
-        Cost.from_json({"joules": old["joules"]})

@@ -153,31 +153,6 @@ def test_a_counter_that_goes_away_makes_an_estimate_of_the_whole(tmp_path):
     assert meter.cost.note.startswith("the energy counter could be read at first and then no more")
 
 
-def test_a_measurement_is_told_gross_and_net_of_idle_where_that_was_measured(tmp_path):
-    package = zone(tmp_path, "intel-rapl:0", "package-0")
-    with Meter(root=tmp_path, idle_watts=20.0) as meter:
-        turn(package, 30_000_000)
-        time.sleep(0.05)
-    cost = meter.cost
-    assert cost.joules.value == pytest.approx(30.0)
-    assert cost.net.value == pytest.approx(30.0 - 20.0 * cost.seconds)
-    assert (cost + cost).net.value == pytest.approx(2 * cost.net.value)
-    with Meter(root=tmp_path) as meter:
-        turn(package, 31_000_000)
-    assert meter.cost.net is None, "without a known idle draw there is no net figure"
-    assert (cost + meter.cost).net is None
-    with Meter(root=tmp_path / "none", idle_watts=20.0) as meter:
-        pass
-    assert meter.cost.net is None, "an estimate has the idle share in it already"
-
-
-def test_net_energy_is_never_negative(tmp_path):
-    zone(tmp_path, "intel-rapl:0", "package-0")
-    with Meter(root=tmp_path, idle_watts=1e6) as meter:
-        time.sleep(0.01)
-    assert meter.cost.net.value == 0
-
-
 def test_a_damaged_counter_is_named(tmp_path):
     (zone(tmp_path, "intel-rapl:0", "package-0") / "energy_uj").write_text("soon")
     with pytest.raises(Unreadable, match=r"not readable.*soon.*intel-rapl:0"):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from sounding.machine.metering import watts
 from sounding.machine.metering.meter import Meter
 from sounding.machine.metering.processors import thermal
-from sounding.machine.metering.watts import VARIABLE, Calibration, rate, stored
+from sounding.machine.metering.watts import VARIABLE, rate
 
 
 @pytest.fixture(autouse=True)
@@ -21,19 +19,6 @@ def _unknown(monkeypatch, tmp_path):
 
 def named(monkeypatch, name: str) -> None:
     monkeypatch.setattr(watts, "processor_name", lambda: name)
-
-
-def keep(**changes) -> Calibration:
-    values = {
-        "processor": "Intel(R) Xeon(R) Processor",
-        "date": "2026-01-02",
-        "idle_watts": 11.0,
-        "watts_per_core": 6.0,
-    }
-    found = Calibration(**{**values, **changes})
-    watts.calibration_file().parent.mkdir(parents=True, exist_ok=True)
-    watts.calibration_file().write_text(json.dumps(found.to_json()))
-    return found
 
 
 @pytest.mark.parametrize(
@@ -71,50 +56,17 @@ def test_a_known_processor_counts_its_share_of_the_package(monkeypatch):
     assert found.words == "estimate: 3.37 W per CPU-second, 0.77 of 280 W over 64 cores"
 
 
-def test_a_calibration_beats_the_data_sheet_and_the_users_word_beats_both(monkeypatch):
+def test_the_users_word_beats_the_data_sheet(monkeypatch):
     named(monkeypatch, "AMD EPYC 7763 64-Core Processor")
-    keep(processor="AMD EPYC 7763 64-Core Processor")
-    assert rate().watts == 6.0
-    assert rate().words == "estimate: 6 W per CPU-second, calibrated on this machine 2026-01-02"
-    assert rate(calibrated=False).watts == pytest.approx(280 / 64 * 0.77)
     monkeypatch.setenv(VARIABLE, "9")
     assert rate().watts == 9.0
     assert rate(12).watts == 12
 
 
 def test_the_meter_counts_with_them(monkeypatch, tmp_path):
-    keep()
+    named(monkeypatch, "AMD EPYC 7763 64-Core Processor")
     with Meter(root=tmp_path / "none") as meter:
         sum(range(300_000))
     joules = meter.cost.joules
-    assert joules.value == pytest.approx(6.0 * meter.cost.cpu_seconds)
+    assert joules.value == pytest.approx(280 / 64 * 0.77 * meter.cost.cpu_seconds)
     assert (joules.low / joules.value, joules.high / joules.value) == pytest.approx((0.5, 2.0))
-
-
-def test_a_calibration_gives_a_measurement_its_idle_draw(tmp_path):
-    keep()
-    folder = tmp_path / "tree" / "intel-rapl:0"
-    folder.mkdir(parents=True)
-    for name, text in {"name": "package-0", "energy_uj": "0", "max_energy_range_uj": "262143328850"}.items():
-        (folder / name).write_text(text)
-    with Meter(root=tmp_path / "tree") as meter:
-        pass
-    assert meter.cost.idle_joules == pytest.approx(11.0 * meter.cost.seconds)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"processor": 1}', '{"processor": "x", "date": "", "idle_watts": 1}']
-)
-def test_a_damaged_calibration_counts_as_none(text):
-    keep()
-    watts.calibration_file().write_text(text)
-    assert stored() is None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"processor": "another"}, {"watts_per_core": 0.0}, {"watts_per_core": "x"}, {"idle_watts": -1.0}],
-)
-def test_a_calibration_of_another_machine_or_of_nothing_counts_as_none(changes):
-    keep(**changes)
-    assert stored() is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from sounding.modalities.pictures.corruptions import CIFAR, CORRUPTIONS, IMAGENET, MOVES
+from sounding.modalities.pictures.corruptions import CIFAR, CORRUPTIONS, IMAGENET
 from sounding.modalities.pictures.image import Image
 from sounding.modalities.pictures.picture import square
 
@@ -50,7 +50,6 @@ def distances(name, values, rng=0):
 def test_there_are_fifteen_and_image_offers_them():
     assert list(CORRUPTIONS) == NAMES
     assert Image().corruptions == CORRUPTIONS
-    assert set(NAMES) >= MOVES
     for table in (CIFAR, IMAGENET):
         assert list(table) == NAMES
         assert all(len(constants) == 5 for constants in table.values())

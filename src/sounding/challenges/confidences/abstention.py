@@ -36,11 +36,6 @@ def least_aurc(wrong: int, n: int) -> float:
     return float((np.arange(1, wrong + 1) / np.arange(n - wrong + 1, n + 1)).sum() / n) if n else 0.0
 
 
-def accuracy_at(confidences: np.ndarray, hits: np.ndarray, coverage: float) -> float:
-    """The share that is right among the surest `coverage` of the answers."""
-    return 1 - _risk_at(ranked(confidences, hits), coverage)
-
-
 # ---- with intervals
 
 
@@ -53,10 +48,10 @@ def ranked(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
 def estimate_accuracy_at(
     stats: np.ndarray, coverage: float, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
 ) -> Estimate:
-    """`accuracy_at` with an interval: the bootstrap's, and at least Wilson's for as many rows as are kept.
+    """The share that is right among the surest `coverage` of the answers.
 
-    The bootstrap moves the border of what is kept, which Wilson does not; Wilson does not shrink to nothing when every
-    kept answer is right.
+    The interval is the bootstrap's, and at least Wilson's for as many rows as are kept. The bootstrap moves the border
+    of what is kept, which Wilson does not; Wilson does not shrink to nothing when every kept answer is right.
     """
     found = bootstrap(stats, lambda some: 1 - _risk_at(some, coverage), groups, seed, resamples)
     edge = wilson(found.value * (kept := _kept(found.n, coverage)), kept)

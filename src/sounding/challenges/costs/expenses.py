@@ -44,9 +44,6 @@ class Grid:
 def training(context: EvaluationContext, cost: Cost, forward: Estimate | None, grid: Grid | None) -> Iterator[Number]:
     """What the training took: joules, seconds, steps, operations, CO2e."""
     yield Number("training_joules", "energy of training", cost.joules, source(cost), "J", cost.kind)
-    if cost.net is not None:
-        definition = f"the energy of training {NET}"
-        yield Number("training_joules_net", "energy of training, net", cost.net, definition, "J", cost.kind)
     definition = "the energy of training in watt-hours; 1000 are a kWh"
     yield Number(
         "training_wh", "energy of training in Wh", scaled(cost.joules, 1 / PER_WH), definition, "Wh", cost.kind

@@ -71,13 +71,11 @@ def judged(
     return Judged(metric.statistics(clean), corrupted, [record.group for record in clean])
 
 
-def mean_under(some: Judged, metric: Metric) -> float:
-    """The metric, averaged over corruptions and severities."""
-    return _average(metric)(_lean(metric, some.columns))
-
-
 def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: int = 2000) -> Estimate:
-    """`mean_under` of a less that of b, paired: both judged on the same rows with the same severities and seed."""
+    """The metric of a less that of b, each averaged over corruptions and severities.
+
+    Paired: both judged on the same rows with the same severities and seed.
+    """
     columns = (_lean(metric, a.columns), _lean(metric, b.columns))
     return paired_difference(*columns, _average(metric), a.groups, seed, resamples)
 

@@ -4,7 +4,6 @@
     area             one number for the whole curve
     labels_to        how many rows reach a level
     at               the curve between its points
-    multiplier       how many times the labels a method is worth
 
 A curve is its sizes [S] (rising) and its scores [S]; between points it is straight in log n, since each doubling of the
 labels tends to bring about the same.
@@ -13,14 +12,10 @@ labels tends to bring about the same.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-
-from sounding.contract.evidence import Estimate
-from sounding.errors import UsageError
-from sounding.evaluation.intervals import bootstrap
 
 Censored = Literal["", "at most", "more than"]
 
@@ -86,35 +81,3 @@ def labels_to(
     x = np.log2(np.asarray(sizes, float))
     share = (level - best[i - 1]) / (best[i] - best[i - 1])
     return float(2 ** (x[i - 1] + share * (x[i] - x[i - 1]))), ""
-
-
-def multiplier(
-    curve: Curve, plain: Curve, n: float | None = None, higher_is_better: bool = True
-) -> tuple[Estimate, Censored]:
-    """m / n, where plain training needs m labels to be as good as the method of `curve` is with n: "worth 3.1 × the
-    labels"; and on which side it is only a bound, because m lies outside the sizes of `plain`.
-
-    n is the geometric middle of the sizes of `curve` unless it is given. Both curves must come from the same draws of
-    rows, in the same order: the draws are resampled in pairs (below ten of them, Student's t over leaving each out).
-    A bound has no interval. Raises UsageError for curves of different numbers of draws.
-    """
-    if len(curve.scores) != len(plain.scores):
-        what = f"curves of {len(curve.scores)} and {len(plain.scores)} draws cannot be paired"
-        raise UsageError(what, fix="Measure both with the same seed and draws")
-    labels = float(n or np.sqrt(curve.sizes[0] * curve.sizes[-1]))
-    cut = len(curve.sizes)
-
-    def doublings(scores: np.ndarray) -> float:
-        level = at(labels, curve.sizes, scores[:, :cut].mean(0))
-        needed, _ = labels_to(level, plain.sizes, scores[:, cut:].mean(0), higher_is_better)
-        return float(np.log2(needed / labels))
-
-    both = np.concatenate([curve.scores, plain.scores], axis=1)
-    level = at(labels, curve.sizes, curve.scores.mean(0))
-    _, censored = labels_to(level, plain.sizes, plain.scores.mean(0), higher_is_better)
-    found = bootstrap(both, doublings)
-    if censored or found.low is None or found.high is None:
-        return Estimate(2**found.value, n=len(both)), censored
-    ends = np.clip(2 ** np.array([found.low, found.high]), plain.sizes[0] / labels, plain.sizes[-1] / labels)
-    name = f"{found.interval.replace('rows', 'draws')} in log n, paired"
-    return replace(found, value=2**found.value, low=float(ends[0]), high=float(ends[1]), interval=name), censored

@@ -1,9 +1,9 @@
 """Labels that look wrong: confident learning (Northcutt, Jiang & Chuang 2021, arXiv 1911.00068).
 
-out_of_fold    what models say of rows that they did not learn from
-suspects       the rows whose label those models contradict, the most doubtful first
-error_share    the estimated share of wrong labels, with its interval
-dubious        where answers are no finite list: the rows that models which did not see them fit worst
+out_of_fold_records   what models say of rows that they did not learn from
+suspects              the rows whose label those models contradict, the most doubtful first
+error_share           the estimated share of wrong labels, with its interval
+dubious               where answers are no finite list: the rows that models which did not see them fit worst
 
 A model is sure of an answer when its probability reaches the mean that rows labelled so are given. Rows that are
 surely another answer than their label are counted: that estimates how many labels are wrong. Suspect is every row for
@@ -108,13 +108,6 @@ def out_of_fold_records(
         for i, record in zip(inside.tolist(), work.ran(judged), strict=True):
             found[i] = record
     return found  # type: ignore[return-value]  # every row is in a fold
-
-
-def out_of_fold(
-    task: Task, rows: Sequence[Example], k: int, steps: int, seed: int = 0, progress: Say | None = None
-) -> np.ndarray:
-    """[n, K]: probabilities of all options for each row, by models that did not see it. See `out_of_fold_records`."""
-    return probabilities(task, out_of_fold_records(task, rows, k, steps, seed, progress))
 
 
 def probabilities(task: Task, records: Sequence[Record]) -> np.ndarray:

@@ -27,8 +27,7 @@ class Cost:
     `joules` is processor and graphics card (or what the user's own meter saw); `memory_joules` stands beside it and is
     not in it. `kind` is "measured" only if all of `joules` came from a meter; `source` names the meter or rule, `note`
     says why a better one was not used. `peak_rss_mb` [MB] is the most memory this process has held since it began, 0
-    where the system does not say. `idle_joules` is what the processors would have used in that time with nothing to do;
-    None where that was never measured.
+    where the system does not say.
     """
 
     seconds: float
@@ -40,20 +39,9 @@ class Cost:
     memory_joules: Estimate
     memory_source: str
     note: str = ""
-    idle_joules: float | None = None
-
-    @property
-    def net(self) -> Estimate | None:
-        """Joules beyond those of the idle machine; None where idle was not measured. Never negative."""
-        if self.idle_joules is None:
-            return None
-        e, idle = self.joules, self.idle_joules
-        low, high = (None if end is None else max(0.0, end - idle) for end in (e.low, e.high))
-        return replace(e, value=max(0.0, e.value - idle), low=low, high=high)
 
     def __add__(self, other: Cost) -> Cost:
         measured = self.kind == other.kind == "measured"
-        idle = (self.idle_joules, other.idle_joules)
         return Cost(
             seconds=self.seconds + other.seconds,
             cpu_seconds=self.cpu_seconds + other.cpu_seconds,
@@ -64,7 +52,6 @@ class Cost:
             memory_joules=total(self.memory_joules, other.memory_joules),
             memory_source=both(self.memory_source, other.memory_source),
             note=both(self.note, other.note),
-            idle_joules=None if idle[0] is None or idle[1] is None else idle[0] + idle[1],
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -74,14 +61,10 @@ class Cost:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Cost:
         """The cost that gave `values`; other keys beside its own are left alone. Raises KeyError for a missing one."""
-        own = {name: values[name] for name in cls.__dataclass_fields__ if name in values or name not in _LATER}
+        own = {name: values[name] for name in cls.__dataclass_fields__}
         for name in ("joules", "memory_joules"):
             own[name] = Estimate(**own[name])
         return cls(**own)
-
-
-_LATER = ("idle_joules",)
-"""Fields that older runs did not write."""
 
 
 def given(cost: Cost, joules: float) -> Cost:
@@ -98,7 +81,7 @@ def given(cost: Cost, joules: float) -> Cost:
         raise UsageError(f"{joules} J is not what a meter shows", fix="Give the joules of the training, such as 5400")
     found = f"the program itself found {cost.joules.value:.4g} J ({cost.kind}; {cost.source})"
     note = cost.note if cost.source == METER else both(found, cost.note)
-    return replace(cost, joules=exactly(value), source=METER, kind="measured", note=note, idle_joules=None)
+    return replace(cost, joules=exactly(value), source=METER, kind="measured", note=note)
 
 
 def with_joules(training: Mapping[str, Any], joules: float) -> dict[str, Any]:

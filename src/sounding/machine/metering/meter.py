@@ -23,7 +23,7 @@ from typing import Any
 from sounding.contract.evidence import Estimate, Kind
 from sounding.machine.metering.cost import Cost, both, exactly, given, spread, total, with_joules
 from sounding.machine.metering.powercap import POWERCAP, Rapl, Unreadable, cards, zones
-from sounding.machine.metering.watts import GIVEN, UNKNOWN, VARIABLE, WATTS, WATTS_PER_GB, given_watts, rate, stored
+from sounding.machine.metering.watts import GIVEN, UNKNOWN, VARIABLE, WATTS, WATTS_PER_GB, given_watts, rate
 
 try:
     import resource
@@ -54,16 +54,13 @@ UNCOUNTED = "what the graphics card used is not in it"
 class Meter:
     """A context that measures the process (and children that it waited for) between entry and exit.
 
-    `root` is the powercap tree. Where it cannot be read, `watts_per_core` is used, else what `watts.rate` says.
-    `idle_watts` is what the processors draw when idle, by default as it was calibrated here, if it was. Raises
+    `root` is the powercap tree. Where it cannot be read, `watts_per_core` is used, else what `watts.rate` says. Raises
     UsageError when the environment's watts are not a positive number.
     """
 
-    def __init__(
-        self, root: Path = POWERCAP, watts_per_core: float | None = None, idle_watts: float | None = None
-    ) -> None:
+    def __init__(self, root: Path = POWERCAP, watts_per_core: float | None = None) -> None:
         self._rate = rate(watts_per_core)
-        self._root, self._idle = root, idle_watts
+        self._root = root
         self._open = contextlib.ExitStack()
         self._cost: Cost | None = None
 
@@ -72,8 +69,6 @@ class Meter:
         try:
             self._rapl = Rapl(zones(self._root))
             self._open.enter_context(self._rapl.watching())
-            calibrated = stored() if self._idle is None else None
-            self._idle = calibrated.idle_watts if calibrated else self._idle
         except Unreadable as reason:
             self._note = str(reason)
         self._cards, without = _cards_in_use()
@@ -95,7 +90,6 @@ class Meter:
         seconds, cpu = time.perf_counter() - self._start, cpu_seconds() - self._cpu_start
         on_cards = self._on_cards()
         joules, source, kind, memory, note = self._processor(cpu)
-        idle = self._idle * seconds if self._idle is not None and kind == "measured" else None
         if on_cards is not None:
             joules, source = total(joules, on_cards), both(source, "nvml")
         elif UNCOUNTED in note:
@@ -105,7 +99,7 @@ class Meter:
         if memory is None:
             memory = spread(WATTS_PER_GB * held / 1000 * seconds, UNKNOWN)
             memory_source = f"estimate: {WATTS_PER_GB} W per GB of memory"
-        return Cost(seconds, cpu, joules, source, kind, peak, memory, memory_source, note, idle)
+        return Cost(seconds, cpu, joules, source, kind, peak, memory, memory_source, note)
 
     def _on_cards(self) -> Estimate | None:
         """Joules of the graphics cards; None where they are not counted."""

@@ -10,7 +10,7 @@ frost), and a corruption never moves things, so that boxes and masks stay right.
 and the elastic transform keeps its local displacement and leaves out the random affine map that the original adds to
 it; severities 1 and 2, which there are affine map almost alone, continue the local displacement downwards.
 
-Two still shift detail by about a pixel, as they must: see `MOVES`.
+Two still shift detail by about a pixel (a hundredth of the side), as they must: glass blur and elastic transform.
 
 Severities are ordered by how much they harm a trained network. Distance from the clean picture mostly grows with them,
 but not for frost, which dims what it covers, nor for the five glass blurs of CIFAR-10-C, which all lie equally far.
@@ -30,9 +30,6 @@ from sounding.contract.modality import Corruption
 from sounding.modalities.pictures import filters
 from sounding.modalities.pictures.picture import as_unit, grey, like, resample
 from sounding.randomness import stream
-
-MOVES = frozenset({"glass_blur", "elastic_transform"})
-"""Corruptions that displace detail by a pixel or so (a hundredth of the side); no object changes its place."""
 
 CIFAR: Mapping[str, tuple[Any, ...]] = {
     "gaussian_noise": (0.04, 0.06, 0.08, 0.09, 0.10),  # standard deviation
