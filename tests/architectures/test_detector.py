@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sounding.architectures.backbones import backbone
-from sounding.architectures.detector import RARE, Detector, parted
+from sounding.architectures.detector import RARE, Detector
 from sounding.architectures.pyramid import Pyramid
 
 
@@ -16,7 +16,7 @@ def detector() -> Detector:
 
 
 def test_each_location_of_each_map_speaks_once(detector):
-    logits, corners, places = parted(detector(torch.rand(2, 3, 96, 128)))
+    logits, corners, places = detector(torch.rand(2, 3, 96, 128))
     count = 12 * 16 + 6 * 8 + 3 * 4
     assert logits.shape == (2, count, 5)
     assert corners.shape == (2, count, 4)
@@ -24,7 +24,7 @@ def test_each_location_of_each_map_speaks_once(detector):
 
 
 def test_places_are_the_middles_of_cells_in_shares_of_each_side(detector):
-    _, _, places = parted(detector(torch.rand(1, 3, 96, 128)))
+    _, _, places = detector(torch.rand(1, 3, 96, 128))
     torch.testing.assert_close(places[0, 0], torch.tensor([4 / 128, 4 / 96]))
     torch.testing.assert_close(places[0, 17], torch.tensor([12 / 128, 12 / 96]))  # row by row
     torch.testing.assert_close(places[0, 12 * 16], torch.tensor([8 / 128, 8 / 96]))  # the next map
@@ -33,7 +33,7 @@ def test_places_are_the_middles_of_cells_in_shares_of_each_side(detector):
 
 
 def test_boxes_hold_their_own_place_and_are_larger_on_coarser_maps(detector):
-    _, corners, places = parted(detector(torch.rand(1, 3, 96, 128)))
+    _, corners, places = detector(torch.rand(1, 3, 96, 128))
     assert (corners[..., :2] < places).all()
     assert (corners[..., 2:] > places).all()
     width = (corners[..., 2] - corners[..., 0])[0].detach() * 128
@@ -42,7 +42,7 @@ def test_boxes_hold_their_own_place_and_are_larger_on_coarser_maps(detector):
 
 
 def test_an_untrained_detector_finds_next_to_nothing(detector):
-    logits, _, _ = parted(detector(torch.rand(2, 3, 96, 128)))
+    logits, _, _ = detector(torch.rand(2, 3, 96, 128))
     assert logits.sigmoid().mean().item() == pytest.approx(RARE, rel=0.3)
 
 
@@ -50,14 +50,14 @@ def test_every_parameter_gets_a_gradient(detector):
     for layer in detector.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.ones_(layer.weight)  # some begin at zero, which holds back the first gradient behind them
-    logits, corners, _ = parted(detector.train()(torch.rand(4, 3, 96, 128)))
+    logits, corners, _ = detector.train()(torch.rand(4, 3, 96, 128))
     (logits.square().sum() + corners.square().sum()).backward()
     assert not [n for n, p in detector.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
 
 
 def test_levels_share_their_filters_and_have_norms_of_their_own(detector):
-    assert len(detector.what.convolutions) == 1
-    assert len(detector.what.norms) == len(detector.pyramid.strides) == 3
+    assert len(detector.class_tower.convolutions) == 1
+    assert len(detector.class_tower.norms) == len(detector.pyramid.strides) == 3
 
 
 def test_the_threshold_is_saved_with_the_weights_and_is_not_trained(detector):

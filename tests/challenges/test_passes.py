@@ -1,5 +1,7 @@
 """Passes: batches without padding, and a model that remembers what it has just said."""
 
+from typing import NamedTuple
+
 import pytest
 import torch
 from challenges.toys import Counted, Read, small
@@ -33,6 +35,49 @@ def test_a_model_that_remembers_is_not_fooled_by_changes_in_place_and_forgets_af
     model(x)
     model(x)
     assert model.calls == 6
+
+
+class Two(NamedTuple):
+    first: torch.Tensor
+    second: torch.Tensor
+
+
+class Pairs(nn.Module):
+    """A pair of tensors in, a named pair out; counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return Two(x[0] + 1, x[1]["mask"] * x[0])
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_inputs_and_answers_of_several_tensors_are_remembered(mode):
+    model, a, mask = Pairs(), torch.rand(3), torch.tensor([1, 0, 1])
+    with mode(), memoised_forward(model):
+        first = model((a, {"mask": mask}))
+        again = model((a.clone(), {"mask": mask.clone()}))
+        assert isinstance(again, Two)
+        assert torch.equal(again.first, first.first)
+        assert torch.equal(again.second, first.second)
+        assert model.calls == 1
+        model((a, {"mask": 1 - mask}))
+        model((a, {"other": mask, "mask": mask}))
+        assert model.calls == 3
+        mask.add_(1)
+        assert torch.equal(model((a, {"mask": mask})).second, mask * a)
+    assert model.calls == 4
+
+
+def test_what_holds_more_than_tensors_is_not_remembered():
+    model = Pairs()
+    with torch.no_grad(), memoised_forward(model):
+        for _ in range(2):
+            model((torch.ones(2), {"mask": torch.ones(2), "name": "x"}))
+    assert model.calls == 2
 
 
 def test_a_forward_of_the_model_s_own_is_put_back():

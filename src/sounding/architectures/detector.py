@@ -10,7 +10,7 @@ L locations on all maps, K classes.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -28,6 +28,18 @@ FARTHEST = 4.0
 """The largest logarithm of an edge's distance, as a multiple of `REACH` strides: beyond lies no picture."""
 
 
+class Detections(NamedTuple):
+    """What each location says: `logits` [B, L, K], `corners` [B, L, 4] of its box, and its own `places` [B, L, 2].
+
+    Corners (left, top, right, bottom) and places (x, y) are shares of the picture's width and height. Corners may lie
+    outside of the picture.
+    """
+
+    logits: Tensor
+    corners: Tensor
+    places: Tensor
+
+
 class Detector(nn.Module):
     """A pyramid and its head. `threshold` is the least score that a person is shown; a buffer, set after training."""
 
@@ -37,8 +49,8 @@ class Detector(nn.Module):
         super().__init__()
         self.pyramid, self.classes = pyramid, classes
         levels = len(pyramid.strides)
-        self.what = Tower(pyramid.width, depth, levels, act)
-        self.where = Tower(pyramid.width, depth, levels, act)
+        self.class_tower = Tower(pyramid.width, depth, levels, act)
+        self.box_tower = Tower(pyramid.width, depth, levels, act)
         self.scores = nn.Conv2d(pyramid.width, classes, 3, padding=1)
         self.edges = nn.Conv2d(pyramid.width, 4, 3, padding=1)
         for last, bias in ((self.scores, -math.log((1 - RARE) / RARE)), (self.edges, 0.0)):
@@ -47,17 +59,21 @@ class Detector(nn.Module):
             nn.init.constant_(last.bias, bias)
         self.register_buffer("threshold", torch.tensor(0.3))
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B L _"]:
-        """For each location: K logits, its box (4) and its own place (2), see `parted`."""
-        found = []
-        for level, (stride, seen) in enumerate(zip(self.pyramid.strides, self.pyramid(x), strict=True)):
-            logits = self.scores(self.what(seen, level))
-            distances = self.edges(self.where(seen, level)).float().clamp(max=FARTHEST).exp() * (REACH * stride)
-            places = _places(seen.shape[-2], seen.shape[-1], stride, x.device)
-            corners = places.repeat(1, 2) + distances.flatten(2).mT * distances.new_tensor([-1, -1, 1, 1])
-            found.append(torch.cat([logits.float().flatten(2).mT, corners, places.expand(len(x), -1, -1)], dim=2))
-        seen_from = torch.tensor([x.shape[-1], x.shape[-2]], device=x.device).repeat(3)
-        return torch.cat(found, dim=1) / torch.cat([seen_from.new_ones(self.classes), seen_from])
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Detections:
+        """The outputs of all locations, map by map, the finest first; fp32."""
+        found = [self._level(level, seen) for level, seen in enumerate(self.pyramid(x))]
+        logits, corners, places = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+        sides = torch.tensor([x.shape[-1], x.shape[-2]], dtype=corners.dtype, device=x.device)
+        return Detections(logits, corners / sides.repeat(2), places / sides)
+
+    def _level(self, level: int, seen: Float[Tensor, "B D h w"]) -> Detections:
+        """The outputs of one map, in pixels."""
+        stride = self.pyramid.strides[level]
+        logits = self.scores(self.class_tower(seen, level)).float()
+        distances = self.edges(self.box_tower(seen, level)).float().clamp(max=FARTHEST).exp() * (REACH * stride)
+        places = _places(seen.shape[-2], seen.shape[-1], stride, seen.device).expand(len(seen), -1, -1)
+        corners = places.repeat(1, 1, 2) + distances.flatten(2).mT * distances.new_tensor([-1, -1, 1, 1])
+        return Detections(logits.flatten(2).mT, corners, places)
 
 
 class Tower(nn.Module):
@@ -76,16 +92,6 @@ class Tower(nn.Module):
         for convolution, norm in zip(self.convolutions, norms, strict=True):
             x = self.act(norm(convolution(x)))
         return x
-
-
-def parted(
-    outputs: Float[Tensor, "B L _"],
-) -> tuple[Float[Tensor, "B L K"], Float[Tensor, "B L 4"], Float[Tensor, "B L 2"]]:
-    """Logits; corners (left, top, right, bottom) and places (x, y) as shares of the picture's width and height.
-
-    Corners may lie outside of the picture.
-    """
-    return outputs[..., :-6], outputs[..., -6:-2], outputs[..., -2:]
 
 
 def _places(height: int, width: int, stride: int, device: torch.device) -> Tensor:

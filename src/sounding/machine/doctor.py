@@ -86,8 +86,7 @@ def _energy(powercap: Path) -> Iterator[tuple[str, str]]:
     except Unreadable as reason:
         used = rate()
         low, high = used.factors
-        words = used.words.removeprefix("estimate: ")
-        yield "energy", f"estimated: {words}, good to a factor of {low:g} to {high:g}"
+        yield "energy", f"estimated: {used.words}, good to a factor of {low:g} to {high:g}"
         yield "", f"why not measured: {reason}"
         yield from _better(reason, given_watts() is not None)
     try:

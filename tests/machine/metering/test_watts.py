@@ -53,7 +53,7 @@ def test_a_known_processor_counts_its_share_of_the_package(monkeypatch):
     found = rate()
     assert found.watts == pytest.approx(280 / 64 * 0.77)
     assert found.factors == (0.5, 2.0)
-    assert found.words == "estimate: 3.37 W per CPU-second, 0.77 of 280 W over 64 cores"
+    assert found.words == "3.37 W per CPU-second, 0.77 of 280 W over 64 cores"
 
 
 def test_the_users_word_beats_the_data_sheet(monkeypatch):

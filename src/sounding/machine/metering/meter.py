@@ -16,9 +16,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from sounding.contract.evidence import Estimate, Kind
 from sounding.machine.metering.cost import Cost, both, exactly, given, spread, total, with_joules
@@ -47,10 +47,6 @@ __all__ = [
 ]
 
 
-UNCOUNTED = "what the graphics card used is not in it"
-"""How the note begins where torch computes on a card whose energy cannot be read."""
-
-
 class Meter:
     """A context that measures the process (and children that it waited for) between entry and exit.
 
@@ -66,13 +62,13 @@ class Meter:
 
     def __enter__(self) -> Meter:
         self._cost, self._note, self._rapl = None, "", None
+        self._uncounted = False  # whether graphics cards are in use that no counter tells of
         try:
             self._rapl = Rapl(zones(self._root))
             self._open.enter_context(self._rapl.watching())
         except Unreadable as reason:
             self._note = str(reason)
-        self._cards, without = _cards_in_use()
-        self._note = both(self._note, without)
+        self._cards = self._cards_in_use()
         self._cards_start = self._cards() if self._cards else 0.0
         self._start, self._cpu_start = time.perf_counter(), cpu_seconds()
         return self
@@ -92,7 +88,7 @@ class Meter:
         joules, source, kind, memory, note = self._processor(cpu)
         if on_cards is not None:
             joules, source = total(joules, on_cards), both(source, "nvml")
-        elif UNCOUNTED in note:
+        elif self._uncounted:
             kind, source = "estimated", f"{source}, without the graphics card"
         held, peak = memory_mb()
         memory_source = "rapl"
@@ -108,8 +104,24 @@ class Meter:
         try:
             return exactly(self._cards() - self._cards_start)
         except Exception as error:  # NVML has errors of its own, and none of them may cost a training
-            self._cards, self._note = None, both(self._note, f"{UNCOUNTED}: {error}")
+            self._without_cards(error)
             return None
+
+    def _cards_in_use(self) -> Callable[[], float] | None:
+        """The joule counter of the graphics cards; None where there is none, or torch does not use them."""
+        torch = sys.modules.get("torch")
+        if torch is None or not torch.cuda.is_available():
+            return None
+        try:
+            return cards()
+        except Unreadable as reason:
+            if torch.cuda.is_initialized():
+                self._without_cards(reason)
+            return None
+
+    def _without_cards(self, reason: Exception) -> None:
+        self._cards, self._uncounted = None, True
+        self._note = both(self._note, f"what the graphics card used is not in it: {reason}")
 
     def _processor(self, cpu: float) -> tuple[Estimate, str, Kind, Estimate | None, str]:
         """Joules, their source and kind, those of the memory where a counter tells them, and a note."""
@@ -121,7 +133,7 @@ class Meter:
                 return exactly(spent["package"]), "rapl", "measured", memory, note
             except (OSError, ValueError) as error:  # half of a measurement is none
                 note = both(note, f"the energy counter could be read at first and then no more: {error}")
-        return spread(cpu * self._rate.watts, self._rate.factors), self._rate.words, "estimated", None, note
+        return spread(cpu * self._rate.watts, self._rate.factors), f"estimate: {self._rate.words}", "estimated", None, note
 
 
 def cpu_seconds() -> float:
@@ -141,14 +153,3 @@ def memory_mb() -> tuple[float, float]:
         return 0.0, 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     return peak, peak
-
-
-def _cards_in_use() -> tuple[Any, str]:
-    """The joule counter of the graphics cards, or None; and why there is none where torch has begun to use them."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return None, ""
-    try:
-        return cards(), ""
-    except Unreadable as reason:
-        return None, f"{UNCOUNTED}: {reason}" if torch.cuda.is_initialized() else ""

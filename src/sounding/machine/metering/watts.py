@@ -40,12 +40,12 @@ def rate(given: float | None = None) -> Rate:
     """
     watts = given if given is not None else given_watts()
     if watts is not None:
-        return Rate(watts, GIVEN, f"estimate: {watts:g} W per CPU-second, as given")
+        return Rate(watts, GIVEN, f"{watts:g} W per CPU-second, as given")
     if (figures := thermal(processor_name())) is not None:
         watts = FULL * figures[0] / figures[1]
         share = f"{FULL} of {figures[0]} W over {figures[1]} cores"
-        return Rate(watts, GIVEN, f"estimate: {watts:.3g} W per CPU-second, {share}")
-    return Rate(WATTS, UNKNOWN, f"estimate: {WATTS:g} W per CPU-second")
+        return Rate(watts, GIVEN, f"{watts:.3g} W per CPU-second, {share}")
+    return Rate(WATTS, UNKNOWN, f"{WATTS:g} W per CPU-second")
 
 
 def given_watts() -> float | None:

@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from sounding.applications.vision.detect.task import Detect
+from sounding.architectures.folding import fuse_for_inference
+from sounding.challenges.explanations.gradcam import grad_cam
 from sounding.contract.modality import Change
 from sounding.contract.records import Example
+from sounding.contract.task import built
 from sounding.data import open_data
 from sounding.errors import UsageError
 from sounding.machine.setting import Setting
@@ -95,6 +98,42 @@ def test_the_loss_of_pictures_without_boxes_is_finite_and_teaches():
     assert torch.isfinite(losses).all()
     losses.sum().backward()
     assert model[1].scores.weight.grad.abs().sum() > 0
+
+
+# ---- named outputs
+
+
+def test_a_row_is_looked_at_once_for_its_loss_and_its_answer(trained):
+    task, model, rows, _ = trained
+    calls = []
+    handle = model[1].register_forward_hook(lambda *of: calls.append(1))
+    with torch.no_grad():
+        task.evaluate_rows(model, rows[:4])
+    handle.remove()
+    assert len(calls) == 1
+
+
+def test_outputs_are_fp32_whatever_they_are_computed_in():
+    task, rows = prepared()
+    model = built(task).eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = model(task.encoded(model, [rows[0].input]))
+    assert {tensor.dtype for tensor in found} == {torch.float32}
+
+
+def test_folded_normalisations_say_the_same(trained):
+    task, model, rows, _ = trained
+    x = task.encoded(model, [row.input for row in rows[:3]])
+    with torch.no_grad():
+        for mine, theirs in zip(fuse_for_inference(model)(x), model(x), strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_grad_cam_explains_at_the_last_map_before_the_scales_part(trained):
+    task, model, rows, _ = trained
+    (weights,) = grad_cam(task, model, [rows[0].input], [rows[0].target], stream("cam"))
+    assert np.isfinite(weights).all()
+    assert np.abs(weights).max() > 0
 
 
 # ---- what training does

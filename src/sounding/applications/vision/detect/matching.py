@@ -161,8 +161,16 @@ def agreement(logits: Tensor, corners: Tensor, given: Targets) -> Tensor:
 # ---- answers
 
 
-def answers(logits: Tensor, corners: Tensor, *, suppression: float, most: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """For each picture the corners [N, 4] in 0..1, classes [N] and scores [N] of what is found, the best first.
+class Found(NamedTuple):
+    """The answer to one picture: `corners` [N, 4] in 0..1, classes `labels` [N] and `scores` [N], the best first."""
+
+    corners: Tensor
+    labels: Tensor
+    scores: Tensor
+
+
+def answers(logits: Tensor, corners: Tensor, *, suppression: float, most: int) -> list[Found]:
+    """What is found in each picture.
 
     From `logits` [B, L, K] and `corners` [B, L, 4]: at most `most` boxes of at least `LEAST_SCORE`, none overlapping a
     better one of its class by more than the IoU `suppression`.
@@ -174,7 +182,7 @@ def answers(logits: Tensor, corners: Tensor, *, suppression: float, most: int) -
     corners = corners.gather(1, (found // classes)[..., None].expand(-1, -1, 4)).clamp(0, 1)
     kept = unsuppressed(corners, scores, found % classes, suppression) & (scores >= LEAST_SCORE)
     parts = zip(corners, found % classes, scores, kept, strict=True)
-    return [(c[k][:most], names[k][:most], s[k][:most]) for c, names, s, k in parts]
+    return [Found(c[k][:most], names[k][:most], s[k][:most]) for c, names, s, k in parts]
 
 
 def unsuppressed(corners: Tensor, scores: Tensor, labels: Tensor, most: float) -> Tensor:

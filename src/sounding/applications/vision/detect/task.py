@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.applications.vision.detect.matching import Targets, agreement, answers, best_threshold, box_losses
+from sounding.applications.vision.detect.matching import Found, Targets, agreement, answers, best_threshold, box_losses
 from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
 from sounding.architectures.backbones import backbone
-from sounding.architectures.detector import Detector, parted
+from sounding.architectures.detector import Detector
 from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
 from sounding.contract.metrics import Metric
@@ -107,23 +107,26 @@ class Detect(Task):
 
     def loss(self, model: nn.Module, x: Tensor, y: Targets) -> Tensor:
         """Cross-entropy of the scores and overlap of the boxes [B], for each target that is learnt."""
-        return box_losses(*parted(model(x).float()), y, self.recipe.box_weight)
+        found = model(x)
+        return box_losses(found.logits, found.corners, found.places, y, self.recipe.box_weight)
 
     def log_likelihood(self, model: nn.Module, x: Tensor, y: Targets) -> Tensor:
         """Mean log over the boxes given [B] of how well the best location agrees with each, in class and place."""
-        logits, corners, _ = parted(model(x).float())
-        return agreement(logits, corners, y)
+        found = model(x)
+        return agreement(found.logits, found.corners, y)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """The boxes, with a threshold for those that a person is shown; confidence is the mean score of these."""
-        logits, corners, _ = parted(model(self.encoded(model, inputs)).float())
+        found = model(self.encoded(model, inputs))
         threshold = float(model[1].threshold)  # type: ignore[index]
-        told = answers(logits, corners, suppression=self.recipe.suppression, most=self.recipe.most)
-        return [self._prediction(c.cpu().numpy(), n.tolist(), s.cpu().numpy(), threshold) for c, n, s in told]
+        told = answers(found.logits, found.corners, suppression=self.recipe.suppression, most=self.recipe.most)
+        return [self._prediction(each, threshold) for each in told]
 
-    def _prediction(self, corners: np.ndarray, labels: list[int], scores: np.ndarray, threshold: float) -> Prediction:
-        value = BoxSet(corners, tuple(self.target.names[i] for i in labels), scores, threshold=threshold)
+    def _prediction(self, found: Found, threshold: float) -> Prediction:
+        corners, scores = found.corners.cpu().numpy(), found.scores.cpu().numpy()
+        names = tuple(self.target.names[label] for label in found.labels.tolist())
+        value = BoxSet(corners, names, scores, threshold=threshold)
         shown = scores[scores >= threshold]
         confidence = shown.mean() if len(shown) else 1 - scores.max(initial=0.0)
         return Prediction(value, float(confidence), scores)
