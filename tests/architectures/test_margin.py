@@ -57,21 +57,21 @@ def test_an_unknown_network_is_named():
 
 def test_a_training_step_makes_the_threshold_void_and_the_margin_rises():
     model = Verifier(embedder("fast", 1, (16, 16), 8, 4), MarginSoftmax(8, 3, scale=10.0, margin=0.4), rising=2)
-    model.set(10.0, -3.0, 0.5, 0.01, [0.9] * len(model.TAIL))
-    assert model.settled
+    model.set_calibration(10.0, -3.0, 0.5, 0.01, [0.9] * len(model.TAIL))
+    assert model.calibrated
     assert float(model.odds(torch.tensor([0.4]))) == pytest.approx(1.0)
     e, own = torch.randn(1, 8), torch.tensor([1])
     plain = model.eval().logits(e, own)[0, 1].item()
-    assert model.settled
+    assert model.calibrated
     steps = [model.train().logits(e, own)[0, 1].item() for _ in range(3)]
     assert [plain - step for step in steps] == pytest.approx([2.0, 4.0, 4.0], abs=1e-4)
-    assert not model.settled
+    assert not model.calibrated
 
 
 def test_what_was_set_is_saved_with_the_weights():
     first, second = (Verifier(embedder("fast", 1, (16, 16), 8, 4), MarginSoftmax(8, 3)) for _ in range(2))
-    first.set(10.0, -3.0, 0.5, 0.01, [0.9] * len(first.TAIL))
-    assert not second.settled
+    first.set_calibration(10.0, -3.0, 0.5, 0.01, [0.9] * len(first.TAIL))
+    assert not second.calibrated
     second.load_state_dict(first.state_dict())
-    assert second.settled
+    assert second.calibrated
     assert float(second.rate) == pytest.approx(0.01)

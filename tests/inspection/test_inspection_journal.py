@@ -12,7 +12,7 @@ from sick import net, train
 from sounding.architectures.mlp import MLP
 from sounding.errors import RunError
 from sounding.inspection import Journal, history, history_line, inspect, read_journal, save
-from sounding.inspection.steps import kept, ratios
+from sounding.inspection.update_ratios import kept, ratios
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
 from sounding.training.checkpointer import FolderCheckpointer

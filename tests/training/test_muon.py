@@ -10,7 +10,7 @@ from torch import nn
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
 from sounding.contract.recipe import Recipe
-from sounding.inspection.steps import trial
+from sounding.inspection.update_ratios import trial
 from sounding.machine.setting import Setting
 from sounding.randomness import generator, stream
 from sounding.training.feed import encoded

@@ -79,11 +79,11 @@ class MarginSoftmax(nn.Module):
 class Verifier(nn.Module):
     """An embedding net, the centres it is trained with, and what turns a cosine into an answer.
 
-    Buffers, which `set` fills after the training (before it `settled` is false, and the odds are a guess): `slope` and
-    `offset` of the log-odds that two pictures show one person; `threshold` on the cosine and the false match `rate`
-    that it stands for; `tail` [T], thresholds for the rates of `TAIL`; `middle` [D] and `spread` [D, D], which
-    embeddings are moved and multiplied by where `flatten` was called. A threshold that is not there is `UNSET`, above
-    every cosine, and not NaN: weights are averaged, and compared bit for bit.
+    Buffers, which `set_calibration` fills after the training (before it `calibrated` is false, and the odds are a
+    guess): `slope` and `offset` of the log-odds that two pictures show one person; `threshold` on the cosine and the
+    false match `rate` that it stands for; `tail` [T], thresholds for the rates of `TAIL`; `mean` [D] and `whitening`
+    [D, D], which embeddings are moved and multiplied by where `whiten` was called. A threshold that is not there is
+    `UNSET`, above every cosine, and not NaN: weights are averaged, and compared bit for bit.
     """
 
     UNSET = 2.0
@@ -96,8 +96,8 @@ class Verifier(nn.Module):
     rate: Tensor
     tail: Tensor
     steps: Tensor
-    middle: Tensor
-    spread: Tensor
+    mean: Tensor
+    whitening: Tensor
 
     def __init__(self, net: EmbeddingNet, margin: MarginSoftmax, rising: int = 0) -> None:
         super().__init__()
@@ -106,15 +106,15 @@ class Verifier(nn.Module):
             self.register_buffer(name, torch.tensor(start))
         self.register_buffer("tail", torch.full((len(self.TAIL),), self.UNSET))
         self.register_buffer("steps", torch.tensor(0))
-        self.register_buffer("middle", torch.zeros(margin.centres.shape[1]))
-        self.register_buffer("spread", torch.eye(margin.centres.shape[1]))
+        self.register_buffer("mean", torch.zeros(margin.centres.shape[1]))
+        self.register_buffer("whitening", torch.eye(margin.centres.shape[1]))
 
     @property
-    def settled(self) -> bool:
+    def calibrated(self) -> bool:
         """Whether there is a threshold for the present weights."""
         return bool(self.threshold < 1.5)
 
-    def set(self, slope: float, offset: float, threshold: float, rate: float, tail: list[float]) -> None:
+    def set_calibration(self, slope: float, offset: float, threshold: float, rate: float, tail: list[float]) -> None:
         """Take what was found on validation people; a threshold in the tail that is infinite stays unset."""
         self.slope.fill_(slope)
         self.offset.fill_(offset)
@@ -122,14 +122,14 @@ class Verifier(nn.Module):
         self.rate.fill_(rate)
         self.tail.copy_(torch.tensor(tail).clamp(max=self.UNSET))
 
-    def flatten(self, middle: Tensor, spread: Tensor) -> None:
+    def whiten(self, mean: Tensor, whitening: Tensor) -> None:
         """Take what `compared` is to move embeddings by, and to multiply them with."""
-        self.middle.copy_(middle)
-        self.spread.copy_(spread)
+        self.mean.copy_(mean)
+        self.whitening.copy_(whitening)
 
     def compared(self, embeddings: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
-        """Embeddings as they are compared: of length 1, flattened, and of length 1 again."""
-        return F.normalize((F.normalize(embeddings.float()) - self.middle) @ self.spread)
+        """Embeddings as they are compared: of length 1, whitened, and of length 1 again."""
+        return F.normalize((F.normalize(embeddings.float()) - self.mean) @ self.whitening)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """The embedding, not yet scaled to length 1."""
@@ -144,7 +144,7 @@ class Verifier(nn.Module):
             return self.margin(embeddings, own, 0.0)
         self.steps += 1
         self.threshold.fill_(self.UNSET)
-        self.flatten(torch.zeros_like(self.middle), torch.eye(len(self.middle), device=self.middle.device))
+        self.whiten(torch.zeros_like(self.mean), torch.eye(len(self.mean), device=self.mean.device))
         return self.margin(embeddings, own, min(1.0, int(self.steps) / max(1, self.rising)))
 
     def odds(self, cosines: Float[Tensor, " B"]) -> Float[Tensor, " B"]:

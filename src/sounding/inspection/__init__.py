@@ -5,14 +5,17 @@ table           an Inspection for a terminal; Inspection.to_json for programs
 save            an Inspection as picture or JSON, by the ending of the file
 Journal         looks during a training, written to inspection.jsonl; read_journal reads it, history draws it over time
 
-layers.py hooks and tallies, steps.py how far weights move, verdicts.py thresholds and words, figure.py pictures.
+forward_backward.py   the two passes over a copy     hooks.py           what they leave in tallies
+layer_statistics.py   the numbers of one layer       update_ratios.py   how far a step moves the weights
+verdicts.py           thresholds and words           report.py          an Inspection, and its table
+figure.py             pictures                       journal.py         looks during a training
 """
 
 from sounding.inspection.figure import history, picture, save
-from sounding.inspection.inspection import Inspection, table
+from sounding.inspection.forward_backward import ROWS, inspect, sample
 from sounding.inspection.journal import Journal, history_line, read_journal
-from sounding.inspection.layer import Layer
-from sounding.inspection.measuring import ROWS, inspect, sample
+from sounding.inspection.layer_statistics import LayerStatistics
+from sounding.inspection.report import Inspection, table
 from sounding.inspection.verdicts import HEALTHY, Finding
 
 __all__ = [
@@ -21,7 +24,7 @@ __all__ = [
     "Finding",
     "Inspection",
     "Journal",
-    "Layer",
+    "LayerStatistics",
     "history",
     "history_line",
     "inspect",

@@ -17,7 +17,7 @@ import numpy as np
 from sounding.errors import RunError, UsageError
 from sounding.evaluation.svg import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, VERMILION, figure_bytes, figure_svg
 from sounding.files import write, write_json
-from sounding.inspection.inspection import Inspection, shortened
+from sounding.inspection.report import Inspection, shortened
 from sounding.inspection.verdicts import EXPLODED_REAL_STEP, EXPLODED_STEP, HEALTHY, ten_to
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Any
 from sounding.contract.batch import Batch
 from sounding.errors import RunError
 from sounding.files import unwritable, write
-from sounding.inspection import steps
-from sounding.inspection.inspection import Inspection, number
-from sounding.inspection.measuring import inspect
+from sounding.inspection import update_ratios
+from sounding.inspection.forward_backward import inspect
+from sounding.inspection.report import Inspection, number
 from sounding.training.optimization import learning_rate
 from sounding.training.train_state import TrainState
 
@@ -46,7 +46,7 @@ class Journal:
     def __init__(self, path: Path, every: int) -> None:
         self.path, self.every = path, max(1, every)
         self._written = {(line["rollbacks"], line["step"]) for line in _mended(path)}
-        self._before: tuple[tuple[int, int], steps.Weights] | None = None
+        self._before: tuple[tuple[int, int], update_ratios.Weights] | None = None
 
     def stepped(self, state: TrainState, batch: Batch) -> None:
         """After each step. Costs a division where nothing is due, a copy of the weights one step ahead of that."""
@@ -54,15 +54,15 @@ class Journal:
         if self._due(step) and (rollbacks, step) not in self._written:
             known = self._before is not None and self._before[0] == (rollbacks, step - 1)
             self._write(state, batch, self._before[1] if known and self._before else None)
-        self._before = ((rollbacks, step), steps.kept(state.model)) if self._due(step + 1) else None
+        self._before = ((rollbacks, step), update_ratios.kept(state.model)) if self._due(step + 1) else None
 
     def _due(self, step: int) -> bool:
         return step == 1 or step % self.every == 0
 
-    def _write(self, state: TrainState, batch: Batch, before: steps.Weights | None) -> None:
+    def _write(self, state: TrainState, batch: Batch, before: update_ratios.Weights | None) -> None:
         task, counters = state.task, state.counters
         rate = learning_rate(task.recipe, counters.progress) * counters.damping
-        moved = None if before is None else steps.ratios(before, steps.kept(state.model))
+        moved = None if before is None else update_ratios.ratios(before, update_ratios.kept(state.model))
         seed, rows = counters.step, batch.examples
         seen = inspect(task, state.model, rows, seed=seed, rate=rate, setting=state.setting, moved=moved)
         key = {"step": counters.step, "rollbacks": counters.rollbacks, "real_step": moved is not None}

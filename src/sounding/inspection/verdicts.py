@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sounding.inspection.layer import Layer
+from sounding.inspection.layer_statistics import LayerStatistics
 
 Ailment = Literal["not finite", "exploding", "dead", "saturated", "vanishing"]
 HEALTHY = "healthy"
@@ -28,7 +28,7 @@ EXPLODED_STEP, EXPLODED_REAL_STEP = 1.0, 0.25
 """Largest median over layers of step over weights: for the first step of a new optimizer, which with AdamW is its
 longest, and for a step of a training. At 1 a single step replaces the weights. Healthy nets stay below 0.3 and 0.1."""
 GOOD_STEP, GOOD_REAL_STEP = 1e-2, 1e-3
-"""What a suggested learning rate aims at; 1e-3 is the rule of thumb (see steps.py)."""
+"""What a suggested learning rate aims at; 1e-3 is the rule of thumb (see update_ratios.py)."""
 DEAD = 0.75
 """Share of a layer's units that may be dead. Small ReLU nets that learn well reach a half; with three quarters gone,
 the layer is another than was asked for."""
@@ -50,7 +50,7 @@ class Finding:
 
 
 def judge(
-    layers: Sequence[Layer],
+    layers: Sequence[LayerStatistics],
     *,
     loss: float,
     rate: float,
@@ -70,7 +70,7 @@ def judge(
     return tuple(finding for finding in checks if finding)
 
 
-def _not_finite(layers: Sequence[Layer], loss: float) -> Finding | None:
+def _not_finite(layers: Sequence[LayerStatistics], loss: float) -> Finding | None:
     ill = [layer for layer in layers if layer.broken in ("weights", "outputs")]
     back = [layer for layer in layers if layer.broken == "gradient"]
     if ill:
@@ -86,7 +86,7 @@ def _not_finite(layers: Sequence[Layer], loss: float) -> Finding | None:
     return Finding("not finite", tuple(layer.name for layer in ill or back[::-1]), found, fix)
 
 
-def _step(layers: Sequence[Layer], rate: float, real: bool) -> Finding | None:
+def _step(layers: Sequence[LayerStatistics], rate: float, real: bool) -> Finding | None:
     limit, good = (EXPLODED_REAL_STEP, GOOD_REAL_STEP) if real else (EXPLODED_STEP, GOOD_STEP)
     moved = [layer for layer in layers if layer.update is not None]
     sizes = sorted(layer.update or 0.0 for layer in moved)
@@ -99,7 +99,7 @@ def _step(layers: Sequence[Layer], rate: float, real: bool) -> Finding | None:
     return Finding("exploding", names(ill), found, f"Lower the learning rate{better}{also}")
 
 
-def _activation(layers: Sequence[Layer], spread: float) -> Finding | None:
+def _activation(layers: Sequence[LayerStatistics], spread: float) -> Finding | None:
     limit = EXPLODED_ACTIVATION * max(1.0, spread if math.isfinite(spread) else 1.0)
     ill = [layer for layer in layers if (layer.std or 0.0) > limit]
     if not ill:
@@ -110,7 +110,7 @@ def _activation(layers: Sequence[Layer], spread: float) -> Finding | None:
     return Finding("exploding", names(ill), found, fix)
 
 
-def _dead(layers: Sequence[Layer]) -> Finding | None:
+def _dead(layers: Sequence[LayerStatistics]) -> Finding | None:
     ill = [layer for layer in layers if layer.dead_share >= DEAD and layer.saturated is None]
     if not ill:
         return None
@@ -121,7 +121,7 @@ def _dead(layers: Sequence[Layer]) -> Finding | None:
     return Finding("dead", names(ill), found, fix)
 
 
-def _saturated(layers: Sequence[Layer]) -> Finding | None:
+def _saturated(layers: Sequence[LayerStatistics]) -> Finding | None:
     """A bounded activation with weights after it: the last may well be sure of itself.
 
     Recurrent layers are left out: a trained LSTM keeps many of its cells at an end (arXiv 1506.02078).
@@ -137,7 +137,7 @@ def _saturated(layers: Sequence[Layer]) -> Finding | None:
     return Finding("saturated", names(ill), found, fix)
 
 
-def _vanishing(layers: Sequence[Layer]) -> Finding | None:
+def _vanishing(layers: Sequence[LayerStatistics]) -> Finding | None:
     chain = _chain(layers)
     if len(chain) < 2:
         return None
@@ -153,7 +153,7 @@ def _vanishing(layers: Sequence[Layer]) -> Finding | None:
     return Finding("vanishing", names(ill), found, fix)
 
 
-def _growing(layers: Sequence[Layer]) -> Finding | None:
+def _growing(layers: Sequence[LayerStatistics]) -> Finding | None:
     chain = _chain(layers)
     if len(chain) < 2 or not (least := chain[-1].gradient_norm):
         return None
@@ -166,7 +166,7 @@ def _growing(layers: Sequence[Layer]) -> Finding | None:
     return Finding("exploding", names(ill), found, fix)
 
 
-def _chain(layers: Sequence[Layer]) -> list[Layer]:
+def _chain(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
     """The layers with weights that a gradient came back to, in order, up to what the loss looks at.
 
     A layer that got none while an earlier one got some lies in a side branch that has yet to open (a residual block
@@ -179,12 +179,12 @@ def _chain(layers: Sequence[Layer]) -> list[Layer]:
     return chain[:began] + [layer for layer in chain[began:] if layer.gradient_norm]
 
 
-def names(layers: Sequence[Layer]) -> tuple[str, ...]:
+def names(layers: Sequence[LayerStatistics]) -> tuple[str, ...]:
     """The names alone."""
     return tuple(layer.name for layer in layers)
 
 
-def named(layers: Sequence[Layer]) -> str:
+def named(layers: Sequence[LayerStatistics]) -> str:
     """The first few layers in words, and how many more there are."""
     words = [layer.title for layer in layers[:MOST_NAMED]]
     more = len(layers) - len(words)

@@ -133,7 +133,13 @@ class Meter:
                 return exactly(spent["package"]), "rapl", "measured", memory, note
             except (OSError, ValueError) as error:  # half of a measurement is none
                 note = both(note, f"the energy counter could be read at first and then no more: {error}")
-        return spread(cpu * self._rate.watts, self._rate.factors), f"estimate: {self._rate.words}", "estimated", None, note
+        return (
+            spread(cpu * self._rate.watts, self._rate.factors),
+            f"estimate: {self._rate.words}",
+            "estimated",
+            None,
+            note,
+        )
 
 
 def cpu_seconds() -> float:

@@ -110,7 +110,7 @@ def test_a_rate_that_the_data_cannot_support_gives_way_to_the_least_that_they_ca
 def test_without_both_kinds_of_pairs_nothing_is_set(pairs):
     task, model = made(pairs)
     assert not task.calibrate(model, [e for e in pairs if e.target.same], ())
-    assert not model.settled
+    assert not model.calibrated
     assert task.predict(model, [pairs[0].input])[0].value in (SAME, DIFFERENT)
 
 
@@ -138,11 +138,11 @@ def test_embeddings_are_of_length_one_and_of_the_first_picture(pairs):
     np.testing.assert_allclose(e[0], e[1], atol=1e-5)
 
 
-def test_training_people_flatten_what_differs_within_a_person_until_the_next_training_step(pairs):
+def test_training_people_whiten_what_differs_within_a_person_until_the_next_training_step(pairs):
     task, model = made(pairs, dims=8)
     plain = task.embed(model, [pairs[0].input])
     assert task.calibrate(model, pairs[:30], pairs[30:])
     assert not np.allclose(task.embed(model, [pairs[0].input]), plain, atol=1e-3)
     task.loss(model.train(), x_of(task, pairs[:8]), task.encode_targets([e.target for e in pairs[:8]]))
-    assert torch.equal(model.spread, torch.eye(8))
-    assert not model.settled
+    assert torch.equal(model.whitening, torch.eye(8))
+    assert not model.calibrated

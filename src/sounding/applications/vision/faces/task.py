@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.vision.faces import drawn, pairs, verification
-from sounding.applications.vision.faces import thresholds as verifying
+from sounding.applications.vision.faces import drawn, error_rates, pairs, thresholds
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
@@ -81,7 +80,7 @@ class Faces(Task):
     @property
     def metrics(self) -> Sequence[Metric]:
         """Accuracy as LFW counts it first, then the curve and the errors at the threshold."""
-        return verification.metrics(lambda kin: kin.same)
+        return error_rates.metrics(lambda kin: kin.same)
 
     def build(self) -> nn.Module:
         """The embedding net with a centre for each training person, and what `calibrate` will set."""
@@ -124,8 +123,8 @@ class Faces(Task):
         """Embeddings [B, D] of length 1: the mean over a picture [B, C, H, W] and its mirror image."""
         return model.compared(model(pictures) + model(pictures.flip(-1)))
 
-    def _compared(self, model: Any, examples: Sequence[Example]) -> verifying.Compared:
-        return verifying.compared(self, model, examples, self._embedded)
+    def _compared(self, model: Any, examples: Sequence[Example]) -> thresholds.Compared:
+        return thresholds.compared(self, model, examples, self._embedded)
 
     @torch.inference_mode()
     def embed(self, model: Any, inputs: Sequence[Pair]) -> np.ndarray:
@@ -136,19 +135,19 @@ class Faces(Task):
     def predict(self, model: Any, inputs: Sequence[Pair]) -> list[Prediction]:
         """Same or different at the threshold for the false match rate, and the probability of that answer."""
         cosines = self._compared(model, [Example(pair, DIFFERENT) for pair in inputs]).cosines
-        return verifying.answers(model, cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset))
+        return thresholds.answers(model, cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset))
 
     def evaluate_rows(self, model: Any, examples: Sequence[Example]) -> list[Record]:
         """The records of pairs; of single pictures, with the loss of who it is."""
         if any(kin.single for kin in targets(examples)):
             return super().evaluate_rows(model, examples)
-        return verifying.records(model, self._compared(model, examples), (DIFFERENT, SAME))
+        return thresholds.records(model, self._compared(model, examples), (DIFFERENT, SAME))
 
     def calibrate(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set the odds and the threshold for the recipe's false match rate on the validation people."""
         if len(train):
-            verifying.flatten(model, self._compared(model, train[:: math.ceil(len(train) / verifying.MOST)]))
-        return verifying.settle(model, self._compared(model, validation), self.recipe.fmr)
+            thresholds.whiten(model, self._compared(model, train[:: math.ceil(len(train) / thresholds.MOST)]))
+        return thresholds.calibrate(model, self._compared(model, validation), self.recipe.fmr)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""

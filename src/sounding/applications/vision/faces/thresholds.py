@@ -1,7 +1,7 @@
 """Pairs through a model of embeddings: cosines, records, and what is set on validation people.
 
 For any task whose inputs are encoded as [B, 2, …], whose truths name both sides (`first`, `second`, `same`, `single`),
-and whose model is a `Verifier` or speaks like one. `verification.py` has the arithmetic, which knows no model.
+and whose model is a `Verifier` or speaks like one. `error_rates.py` has the arithmetic, which knows no model.
 
 Legend of shapes: B batch, D entries of an embedding, n pairs.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.applications.vision.faces import verification
+from sounding.applications.vision.faces import error_rates
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
@@ -71,7 +71,7 @@ def answers(model: Any, cosines: np.ndarray, values: tuple[Any, Any], slope: flo
     The confidence is the probability of the answer, which a strict threshold may make one below a half.
     """
     odds = slope * cosines.astype(float) + offset
-    same = cosines >= float(model.threshold) if model.settled else odds >= 0
+    same = cosines >= float(model.threshold) if model.calibrated else odds >= 0
     scores = 1 / (1 + np.exp(np.clip(np.stack([odds, -odds], axis=1), -600, 600)))
     return [Prediction(values[s], float(row[s]), row) for s, row in zip(same.astype(int).tolist(), scores, strict=True)]
 
@@ -81,15 +81,15 @@ def records(model: Any, found: Compared, values: tuple[Any, Any]) -> list[Record
     very pairs best: two numbers taken from hundreds of pairs, so that trainings can be watched in accuracy.
     """
     slope, offset = float(model.slope), float(model.offset)
-    if not model.settled:
-        slope, offset = verification.logistic(found.cosines, found.same)
+    if not model.calibrated:
+        slope, offset = error_rates.logistic(found.cosines, found.same)
     predictions = answers(model, found.cosines, values, slope, offset)
     losses = np.logaddexp(0, np.where(found.same, -1, 1) * (slope * found.cosines.astype(float) + offset))
     made = zip(predictions, found.truths, losses.tolist(), found.groups, strict=True)
     return [Record(p.value, truth, p.confidence, loss, group, p.scores) for p, truth, loss, group in made]
 
 
-def settle(model: Any, found: Compared, rate: float) -> bool:
+def calibrate(model: Any, found: Compared, rate: float) -> bool:
     """Set the model's curve and thresholds on validation pairs, and on all comparisons of their different people.
 
     Returns whether there were pairs of both kinds to set them on.
@@ -98,9 +98,9 @@ def settle(model: Any, found: Compared, rate: float) -> bool:
     if pairs.same.all() or not pairs.same.any():
         return False
     embeddings, names = _people(pairs)
-    impostors = verification.comparisons(embeddings, names)
-    set_on = verification.settings(pairs.cosines, pairs.same, impostors, rate, model.TAIL)
-    model.set(set_on.slope, set_on.offset, set_on.threshold, set_on.rate, set_on.tail)
+    impostors = error_rates.comparisons(embeddings, names)
+    set_on = error_rates.settings(pairs.cosines, pairs.same, impostors, rate, model.TAIL)
+    model.set_calibration(set_on.slope, set_on.offset, set_on.threshold, set_on.rate, set_on.tail)
     return True
 
 
@@ -120,11 +120,11 @@ def at_rate(model: Any, rate: float) -> None:
     model.rate.fill_(held)
 
 
-def flatten(model: Any, found: Compared) -> None:
+def whiten(model: Any, found: Compared) -> None:
     """Make the model compare what tells people apart, as learnt from several things of each training person."""
     embeddings, names = _people(found)
-    if learnt := verification.within(embeddings, names):
-        model.flatten(*map(torch.from_numpy, learnt))
+    if learnt := error_rates.within(embeddings, names):
+        model.whiten(*map(torch.from_numpy, learnt))
 
 
 def _pairs_alone(found: Compared) -> Compared:

@@ -101,7 +101,7 @@ def _model(run: str) -> Any:
     model = click.get_current_context().obj(run)
     if not hasattr(model.task, "embed"):
         raise UsageError("the run is not of faces", where=run, fix="Name a run of sounding train faces")
-    if not model.module.settled:
+    if not model.module.calibrated:
         what = "no threshold was set, because the validation rows held no pairs of both kinds"
         raise UsageError(what, where=run, fix="Train with people of whom there are several pictures")
     return model

@@ -1,4 +1,4 @@
-"""The numbers of one layer.
+"""The numbers of one layer, as an inspection reports them.
 
 Legend of shapes: B rows.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerStatistics:
     """What was measured of one layer; None where there is no such thing (no weights, no bounds, no gradient).
 
     A layer whose module is never called itself (its weights are used by another) has weights and their gradient alone.

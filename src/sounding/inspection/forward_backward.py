@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import DataError
-from sounding.inspection import steps
-from sounding.inspection.inspection import Inspection
-from sounding.inspection.layer import Layer
-from sounding.inspection.layers import Tally, layers, own, watched, weights
+from sounding.inspection import update_ratios
+from sounding.inspection.hooks import Tally, layers, own, watched, weights
+from sounding.inspection.layer_statistics import LayerStatistics
+from sounding.inspection.report import Inspection
 from sounding.inspection.verdicts import judge
 from sounding.machine.setting import Setting
 from sounding.randomness import entropy, stream
@@ -52,8 +52,8 @@ def inspect(
 
     The model is in training mode, as in the loop, with dropout drawn from `seed`; rows are not augmented. `rate` is the
     learning rate of the step, the recipe's peak by default. `moved` gives steps over weights by layer where they are
-    known from a real step; else the step is tried on the copy (see `steps.trial`). Where no parameter asks for a
-    gradient, as in a loaded model, all are asked. Raises DataError without rows.
+    known from a real step; else the step is tried on the copy (see `update_ratios.trial`). Where no parameter asks
+    for a gradient, as in a loaded model, all are asked. Raises DataError without rows.
     """
     if not len(rows):
         raise DataError("there are no rows to inspect the model on", fix="Name data with at least one usable row")
@@ -65,7 +65,7 @@ def inspect(
             loss, spread = _pass(task, twin, rows, setting, tallies)
         listed = enumerate(_with_uncalled(twin, tallies), 1)
         measured = [_layer(tally, place, len(rows), optimizers) for place, tally in listed]
-        taken = steps.trial(twin, task.recipe, rate) if moved is None else moved
+        taken = update_ratios.trial(twin, task.recipe, rate) if moved is None else moved
     found = tuple(replace(layer, update=taken.get(layer.name)) for layer in measured)
     unused = tuple(name for name in layers(twin) if name not in {layer.name for layer in found})
     real = moved is not None
@@ -103,13 +103,13 @@ def _pass(
     return float(loss.detach()), spread
 
 
-def _layer(tally: Tally, index: int, rows: int, optimizers: Mapping[nn.Parameter, str]) -> Layer:
+def _layer(tally: Tally, index: int, rows: int, optimizers: Mapping[nn.Parameter, str]) -> LayerStatistics:
     parameters = list(own(tally.module).values())
     gradients = [p.grad for p in weights(tally.module) if p.grad is not None]
     mean = tally.total / tally.count if tally.count else None
-    size = steps.rms([p.detach() for p in weights(tally.module)]) if parameters else None
+    size = update_ratios.rms([p.detach() for p in weights(tally.module)]) if parameters else None
     came = tally.gradient_count > 0
-    return Layer(
+    return LayerStatistics(
         index=index,
         name=tally.name,
         kind=type(tally.module).__name__,
@@ -125,7 +125,7 @@ def _layer(tally: Tally, index: int, rows: int, optimizers: Mapping[nn.Parameter
         gradient=rows * math.sqrt(tally.gradient_squares / tally.gradient_count) if came else None,
         gradient_norm=math.sqrt(rows * tally.gradient_squares) if came else None,
         weight=size,
-        weight_gradient=steps.rms(gradients) if gradients else None,
+        weight_gradient=update_ratios.rms(gradients) if gradients else None,
         optimizer=next((optimizers[p] for p in weights(tally.module) if p in optimizers), ""),
         broken=_broken(tally, parameters),
     )

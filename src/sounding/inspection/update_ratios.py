@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract.recipe import Recipe
-from sounding.inspection.layers import layers, weights
+from sounding.inspection.hooks import layers, weights
 from sounding.training.optimization import optimizer, set_learning_rate
 
 Weights = Mapping[str, Sequence[Tensor]]

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sounding.inspection.layer import Layer
+from sounding.inspection.layer_statistics import LayerStatistics
 from sounding.inspection.verdicts import HEALTHY, Finding
 
 SCHEMA = 1
@@ -30,7 +30,7 @@ WIDEST = 100
 class Inspection:
     """One look at a net: its layers in the order in which they compute, and what ails them."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerStatistics, ...]
     findings: tuple[Finding, ...]
     loss: float  # mean over the rows, in nats
     rows: int
@@ -94,7 +94,7 @@ def table(inspection: Inspection) -> list[str]:
     return [*lines, *words, looked]
 
 
-def _cells(layer: Layer, ailment: str) -> list[str]:
+def _cells(layer: LayerStatistics, ailment: str) -> list[str]:
     return [
         str(layer.index),
         shortened(layer.name, LONGEST_NAME),

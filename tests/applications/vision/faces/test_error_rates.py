@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from sounding.applications.vision.faces import verification as v
+from sounding.applications.vision.faces import error_rates as v
 from sounding.contract.records import Record
 from sounding.evaluation.evaluation import estimate
 from sounding.randomness import stream
