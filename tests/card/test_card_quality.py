@@ -15,14 +15,14 @@ from torch import Tensor, nn
 
 from sounding.card.quality import measure
 from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.evaluation.context import EvaluationContext
 from sounding.modalities.category import Category
 
 
-class Value(InputModality):
+class Value(Modality):
     """A number."""
 
     def read(self, cell: Any, root: Any = None) -> float:
@@ -31,17 +31,11 @@ class Value(InputModality):
     def encode(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32)
 
-    def segments(self, value: float) -> int:
-        return 1
-
-    def mask(self, value: float, mask: np.ndarray, baseline: str) -> float:
-        return value
-
 
 class Side(Task):
     """Says "low" or "high" of a number: always right about the number, and wrong about as many labels as are wrong."""
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return Value(), Category()
 
     @property
@@ -199,7 +193,7 @@ class Open(Side):
         def fit(self, values: Any) -> None:
             self.classes = None
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return Value(), Open.Any()
 
     @property

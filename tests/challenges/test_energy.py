@@ -16,7 +16,7 @@ from sounding.challenges import energy
 from sounding.challenges.costs import expenses, windows
 from sounding.contract.evidence import Section
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.evaluation.context import EvaluationContext
@@ -28,18 +28,12 @@ WIDTH, HIDDEN, OUT = 16, 256, 4
 FORWARD = 2 * HIDDEN * (WIDTH + OUT)  # operations of one row
 
 
-class Vector(InputModality):
+class Vector(Modality):
     def read(self, cell, root=None):
         return np.asarray(cell, np.float32)
 
     def encode(self, values: Sequence[Any]) -> Tensor:
         return torch.from_numpy(np.stack(values))
-
-    def segments(self, value) -> int:
-        return len(value)
-
-    def mask(self, value, mask, baseline):
-        return np.where(mask, value, 0.0)
 
 
 class Answer(Modality):

@@ -10,6 +10,7 @@ from sounding.challenges import robustness
 from sounding.challenges.disturbances import corruption
 from sounding.challenges.disturbances.ensemble import Arms
 from sounding.contract.metrics import Metric, mean
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.evaluation.evaluation import evaluate_rows
@@ -151,11 +152,13 @@ def test_discrete_inputs_are_attacked_by_small_edits():
     assert "No corruptions are known" in found.sentence
 
 
-def test_an_input_that_declares_nothing_is_not_applicable():
-    class Bare(Vector):
-        value_range = None
-        corruptions = {}  # noqa: RUF012
+class Bare(Modality):
+    """Numbers that can be read and encoded, and nothing else."""
 
+    read, encode = Vector.read, Vector.encode
+
+
+def test_an_input_that_declares_nothing_is_not_applicable():
     task = Sort(small())
     task.input = Bare()
     found = robustness.measure(context(task, task.build(), rows(task, 20)))

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from sounding.challenges import interpretability
 from sounding.challenges.explanations.affordable import Afforded
 from sounding.challenges.explanations.explanation import Explain
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Discrete, Threat
 from sounding.contract.metrics import Metric, accuracy
-from sounding.contract.modality import InputModality, Modality, Threat
+from sounding.contract.modality import Modality
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -30,7 +31,7 @@ from sounding.evaluation.context import EvaluationContext
 PARTS, WIDTH = 8, 2
 
 
-class Vector(InputModality):
+class Vector(Attributable, Corruptible, Continuous):
     """PARTS × WIDTH numbers in [0, 1]; a part is WIDTH neighbours."""
 
     baselines = ("zero", "half")
@@ -63,7 +64,7 @@ class Vector(InputModality):
         return {"nothing": lambda value, severity, rng: value, "noise": noise}
 
 
-class Words(InputModality):
+class Words(Attributable, Discrete):
     """A tuple of whole numbers below 10, each a word. "delete" makes it shorter."""
 
     baselines = ("delete", "mask")
@@ -120,7 +121,7 @@ class Sort(Task):
     k: ClassVar[int] = 2
     temperature: ClassVar[float] = 1.0  # divides the logits of `predict` alone
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return Vector(), Kind(self.k)
 
     @property
@@ -144,7 +145,7 @@ class Sort(Task):
 class Guess(Task):
     """A number from a vector: support is what the model gives, so explanations of a linear model are its terms."""
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return Vector(), Amount()
 
     @property
@@ -187,7 +188,7 @@ class Bag(nn.Module):
 class Read(Task):
     """Whether some words sum to more than nothing."""
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return Words(), Kind(2)
 
     @property

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import sounding as sd
-from sounding.contract.modality import InputModality, Threat
+from sounding.contract.inputs import Attributable, Continuous, Threat
 from sounding.modalities.category import Category
 
 
-class Point(InputModality):
+class Point(Attributable, Continuous):
     """A row of numbers."""
 
     columns = ("point",)

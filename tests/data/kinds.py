@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sounding.contract.answers import Labelled
+from sounding.contract.inputs import Fingerprinted
 from sounding.contract.layouts import Layout
-from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.data import open_data
 from sounding.errors import DataError
 
 
-class Text(InputModality):
+class Text(Modality):
     """A sentence."""
 
     columns = ("text", "sentence")
@@ -33,10 +35,8 @@ class Text(InputModality):
     def encode(self, values: Any) -> Any:
         raise NotImplementedError
 
-    segments = mask = encode
 
-
-class Curve(Text):
+class Curve(Text, Fingerprinted):
     """A file of numbers, by path or as bytes; its first eight numbers are its fingerprint."""
 
     columns = ("curve", "file")
@@ -61,7 +61,7 @@ class Curve(Text):
         return "all zero" if not value.any() else ""
 
 
-class Kind(Modality):
+class Kind(Labelled):
     """A label, and folders called after labels."""
 
     columns = ("label", "kind")
@@ -101,11 +101,11 @@ def folders(path: Path, input: Modality, target: Modality) -> Iterator[Row] | No
 class Sentences(Task):
     """Sentences and their kinds."""
 
-    input_kind: type[InputModality] = Text
+    input_kind: type[Modality] = Text
     layouts = (Layout("one folder for each answer", folders),)
     metrics = ()
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         return self.input_kind(), Kind()
 
     def build(self) -> Any:

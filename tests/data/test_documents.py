@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from kinds import Sentences, Text
 
-from sounding.contract.documents import Divisible
+from sounding.contract.inputs import Divisible
 from sounding.contract.records import Example
 from sounding.contract.task import Learning
 from sounding.data import Columns, open_data, picked

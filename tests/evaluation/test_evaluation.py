@@ -9,8 +9,9 @@ import torch
 from sklearn.metrics import confusion_matrix, recall_score
 from torch import nn
 
+from sounding.contract.answers import Averaged
 from sounding.contract.metrics import accuracy, macro_f1, mean_loss
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
@@ -20,18 +21,12 @@ from sounding.evaluation.intervals import wilson
 OPTIONS = ["high", "low", "mid"]
 
 
-class Point(InputModality):
+class Point(Modality):
     def read(self, cell, root=None):
         return np.float32(cell)
 
     def encode(self, values):
         return torch.tensor(np.array(values, np.float32))[:, None]
-
-    def segments(self, value):
-        return 1
-
-    def mask(self, value, mask, baseline):
-        return value
 
 
 class Level(Modality):
@@ -151,12 +146,24 @@ def test_baseline_answers_the_majority_with_its_share():
     assert accuracy().value(found) == np.mean([r.truth == "low" for r in made])
 
 
+class Planes(Averaged):
+    """A plane of numbers."""
+
+    def read(self, cell, root=None):
+        return np.asarray(cell)
+
+    def encode(self, values):
+        return torch.from_numpy(np.stack(values))
+
+    def constant_baseline(self, values):
+        return np.median(values, 0)
+
+
 def test_baseline_of_answers_that_cannot_be_counted_has_neither_confidence_nor_loss():
     class Masks(Levels):
         def modalities(self):
-            point, target = super().modalities()
-            target.classes, target.constant_baseline = None, lambda values: np.median(values, 0)
-            return point, target
+            point, _ = super().modalities()
+            return point, Planes()
 
     truths = [np.eye(2), np.ones((2, 2)), np.eye(2)]
     [found, *_] = baseline(Masks(), truths, [Record(t, t, 0.9, 0.1) for t in truths])

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from sounding.contract.modality import Change, MixedTarget
+from sounding.contract.answers import MixedTarget, constant_baseline
+from sounding.contract.change import Mixed
 from sounding.errors import DataError
 from sounding.modalities.category import Category, lookalikes
 from sounding.modalities.class_folders import class_folders
@@ -94,7 +95,7 @@ def test_encode_one_hot_and_soft():
 
 def test_targets_follow_a_mixing():
     category = fitted("a", "b")
-    mixed = category.transform_targets(["a", "b"], Change(torch.tensor([1, 1]), torch.tensor([0.25, 0.5])))
+    mixed = category.transform_targets(["a", "b"], Mixed(torch.tensor([1, 1]), torch.tensor([0.25, 0.5])))
     assert torch.allclose(category.encode(mixed), torch.tensor([[0.25, 0.75], [0, 1.0]]))
 
 
@@ -109,7 +110,7 @@ def test_an_unknown_label_gets_advice():
 
 
 def test_typical_is_the_most_common():
-    assert fitted("a", "b").constant_baseline(["b", "a", "b"]) == "b"
+    assert constant_baseline(fitted("a", "b"), ["b", "a", "b"]) == "b"
 
 
 def test_answers_are_shaped_as_the_hub_s_pipelines():

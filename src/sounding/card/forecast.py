@@ -10,12 +10,13 @@ so it may be off by a factor of two or three either way. The time left is correc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
 from sounding.card.sections import MEASURED
 from sounding.card.wording import duration
+from sounding.contract.inputs import Continuous, Corruptible, Corruption, Explainable
 from sounding.evaluation.context import EvaluationContext
 from sounding.randomness import stream
 
@@ -46,9 +47,14 @@ def forecast(context: EvaluationContext) -> dict[str, float]:
 
 
 def _speed(context: EvaluationContext) -> Speed:
-    value, corruptions = context.test[0].input, context.task.input.corruptions.values()
+    value, corruptions = context.test[0].input, _corruptions(context)
     each = [_seconds(lambda c=corrupt: c(value, 3, stream("forecast"))) for corrupt in corruptions]  # type: ignore[misc]
     return Speed(context.row_seconds, sum(each) / max(1, len(each)), len(each))
+
+
+def _corruptions(context: EvaluationContext) -> Iterable[Corruption]:
+    input = context.task.input
+    return input.corruptions.values() if isinstance(input, Corruptible) else ()
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -89,6 +95,8 @@ def _interpretability(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.explanations.explaining import candidates
     from sounding.challenges.interpretability import PLANS
 
+    if not isinstance(context.task.input, Explainable):
+        return 0.0
     plan, inputs = PLANS[context.profile], [row.input for row in candidates(context, 8)]
     return afford(context, plan, inputs).passes * speed.row if inputs else 0.0
 
@@ -99,7 +107,8 @@ def _robustness(context: EvaluationContext, speed: Speed) -> float:
     plan, arms = PLANS[context.profile], PLANS[context.profile].arms
     n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
     corrupted = n * speed.corruptions * len(plan.severities) * (2 * speed.row + speed.corruption)
-    balls = len(context.task.input.threats) + plan.unbounded
+    input = context.task.input
+    balls = len(input.threats if isinstance(input, Continuous) else ()) + plan.unbounded
     gradient = balls * attacked * STEP * speed.row
     more = gradient * (arms.apgd + arms.targets * arms.targeted) + balls * attacked * arms.queries * speed.row
     return min(corrupted, plan.seconds) + min(gradient * arms.pgd, plan.seconds) + min(more, arms.seconds)
@@ -109,7 +118,7 @@ def _certificate(context: EvaluationContext, speed: Speed) -> float:
     from sounding.challenges.certificate import PLANS
 
     plan = PLANS[context.profile]
-    if plan is None or context.task.input.value_range is None or not context.task.target.classes:
+    if plan is None or not isinstance(context.task.input, Continuous) or not context.task.target.classes:
         return 0.0
     return min(plan.seconds, min(plan.rows, len(context.test)) * plan.draws * len(plan.sigmas) * speed.row)
 
@@ -127,10 +136,11 @@ def _prediction_sets(context: EvaluationContext, speed: Speed) -> float:
 
 
 def _unknown_inputs(context: EvaluationContext, speed: Speed) -> float:
+    from sounding.challenges.confidences.unfamiliar import blank_sets
     from sounding.challenges.unknown_inputs import PLANS
 
     plan = PLANS[context.profile]
-    passes = 2 * (3 + len(context.task.input.baselines)) * min(plan.rows, len(context.test))
+    passes = 2 * (3 + blank_sets(context.task.input)) * min(plan.rows, len(context.test))
     return min(plan.seconds, (passes + min(plan.training, len(context.train))) * speed.row) + plan.resamples / 500
 
 

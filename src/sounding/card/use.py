@@ -12,7 +12,7 @@ from typing import Any
 
 from sounding.card.wording import COUNTED, warnings
 from sounding.contract.evidence import Estimate, Number, Section
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.errors import SoundingError
 from sounding.evaluation.context import EvaluationContext
 
@@ -75,7 +75,7 @@ def _inputs(context: EvaluationContext) -> str:
     return f"{noun}: {first}" if first == last else f"{noun}: from {first} to {last}"
 
 
-def _size(input: InputModality, value: Any) -> int:
+def _size(input: Modality, value: Any) -> int:
     encoded = input.encode([value])
     return int(encoded.numel()) if hasattr(encoded, "numel") else 0
 
@@ -85,7 +85,7 @@ def _described(input: Modality, value: Any) -> str:
     if isinstance(value, str):
         n = len(value.split())
         return f"a text of {n:,} word{'s' * (n != 1)}"
-    if type(input).describe is Modality.describe:  # no words of its own: the bare value would say little
+    if input.describe(value) == str(value):  # no words of its own: the bare value would say little
         shape = getattr(value, "shape", None) or (len(value),) * hasattr(value, "__len__")
         return f"a {type(value).__name__} of size {' × '.join(map(str, shape))}" if shape else type(value).__name__
     words = " ".join(input.describe(value).split())

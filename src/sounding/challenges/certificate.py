@@ -29,6 +29,7 @@ from sounding.challenges.disturbances.smoothing import (
 )
 from sounding.challenges.passes import frozen
 from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.contract.inputs import Continuous
 from sounding.evaluation import plots
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import same
@@ -110,7 +111,7 @@ def measure(context: EvaluationContext) -> Section:
 
 def _impossible(context: EvaluationContext) -> str:
     """Why there is nothing to certify, or nothing."""
-    if context.task.input.value_range is None:
+    if not isinstance(context.task.input, Continuous):
         return "the input is discrete: Gaussian noise cannot be added to it"
     if not context.task.target.classes:
         return "the answers are no finite list: noisy answers cannot be counted as votes"

@@ -32,6 +32,7 @@ from sounding.challenges.explanations.explanation import Explain, completeness_g
 from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.contract.inputs import Explainable
 from sounding.contract.metrics import mean
 from sounding.contract.task import Task
 from sounding.errors import TrainingError
@@ -58,6 +59,8 @@ def measure(context: EvaluationContext) -> Section:
     """How faithful the explanations are that this model and its inputs allow, by each method, with three examples."""
     started = time.perf_counter()
     task, model, plan = context.task, context.model, PLANS[context.profile]
+    if not isinstance(task.input, Explainable):
+        return not_applicable(ID, TITLE, "this kind of input does not fall into segments that could be masked")
     if len(task.input.baselines) < 2:
         return not_applicable(ID, TITLE, "this kind of input declares fewer than two ways of taking parts away")
     pool = candidates(context, 2 * plan.rows)
@@ -111,7 +114,7 @@ def _beyond_random(
     context: EvaluationContext, items: Sequence[Item], found: Faithfulness, seconds: float
 ) -> list[Number]:
     groups = [i.group for i in items]
-    ways = ", ".join(context.task.input.baselines)
+    ways = ", ".join(Explainable.of(context.task.input).baselines)
 
     def number(kind: str, method: str, scores: np.ndarray, meaning: str) -> Number:
         worst = bootstrap(scores, lambda some: float(some.mean(0).min()), groups, context.seed)
@@ -171,7 +174,13 @@ def _by_ablation(task: Task, found: Faithfulness) -> dict[str, Any]:
     """The scores before the worst is taken: score → method → baseline → mean."""
     return {
         kind: {
-            method: dict(zip(task.input.baselines, (round(float(v), 4) for v in scores.mean(0)), strict=True))
+            method: dict(
+                zip(
+                    Explainable.of(task.input).baselines,
+                    (round(float(v), 4) for v in scores.mean(0)),
+                    strict=True,
+                )
+            )
             for method, scores in table.items()
         }
         for kind, table in (("deletion", found.deletion), ("insertion", found.insertion))

@@ -18,9 +18,10 @@ from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.corruption import ID, TITLE, under_corruption
 from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
 from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.contract.inputs import Continuous, Corruptible, Discrete, Threat
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Threat
 from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.errors import SoundingError
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import evaluate_rows
@@ -66,7 +67,7 @@ def measure(context: EvaluationContext) -> Section:
     if not len(context.test):
         return not_applicable(ID, TITLE, "there are no test rows")
     task, plan = context.task, PLANS[context.profile]
-    rows = context.within(plan.seconds, len(task.input.corruptions) * len(plan.severities), plan.rows, LEAST)
+    rows = context.within(plan.seconds, _corruptions(task) * len(plan.severities), plan.rows, LEAST)
     parts = [under_corruption(context, rows, plan.severities), under_attack(context, plan)]
     if not any(part.numbers for part in parts):
         return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
@@ -81,10 +82,18 @@ def measure(context: EvaluationContext) -> Section:
     return timed(section, time.perf_counter() - started)
 
 
+def _corruptions(task: Task) -> int:
+    return len(task.input.corruptions) if isinstance(task.input, Corruptible) else 0
+
+
 def under_attack(context: EvaluationContext, plan: Plan) -> Section:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
     task, model = context.task, context.model
-    passes = STEP * plan.arms.pgd * max(1, len(task.input.threats) + plan.unbounded)
+    passes = (
+        STEP
+        * plan.arms.pgd
+        * max(1, len(task.input.threats if isinstance(task.input, Continuous) else ()) + plan.unbounded)
+    )
     examples = context.sample(context.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
     threats = _threats(context, plan, examples)
     if not threats:
@@ -113,10 +122,12 @@ def under_attack(context: EvaluationContext, plan: Plan) -> Section:
 def _threats(context: EvaluationContext, plan: Plan, examples: Sequence[Example]) -> tuple[Threat, ...]:
     """What to try against this kind of input, mildest first."""
     modality = context.task.input
-    if modality.value_range is not None:
+    if isinstance(modality, Continuous):
         low, high = modality.value_range
         everything = (Threat(ALL_OF_IT, "linf", high - low),) if plan.unbounded and modality.threats else ()
         return (*modality.threats, *everything)
+    if not isinstance(modality, Discrete):
+        return ()
     near = (modality.neighbours(example.input, context.rng("neighbours")) for example in examples)
     return (EDITS,) if any(next(iter(some), None) is not None for some in near) else ()
 

@@ -23,6 +23,7 @@ from sounding.challenges.confidences.detection import Separation, auroc, fpr95, 
 from sounding.challenges.confidences.familiarity import look
 from sounding.challenges.confidences.histograms import histograms
 from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
+from sounding.challenges.confidences.unfamiliar import blank_sets
 from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
 from sounding.contract.metrics import mean
 from sounding.evaluation.context import EvaluationContext
@@ -92,7 +93,7 @@ def measure(context: EvaluationContext) -> Section:
 
 def _affordable(context: EvaluationContext, plan: Plan) -> Plan:
     """The plan, with fewer rows for a model that predicts slowly; a look takes the features too, a second pass."""
-    looks = 2 * (3 + len(context.task.input.baselines)) + plan.training / plan.rows
+    looks = 2 * (3 + blank_sets(context.task.input)) + plan.training / plan.rows
     rows = context.within(plan.seconds, 2 * looks, plan.rows, 32)
     return replace(plan, rows=rows, training=max(100, plan.training * rows // plan.rows))
 

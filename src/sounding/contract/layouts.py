@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.modality import Modality, Row
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Layout:
     """
 
     words: str
-    rows: Callable[[Path, InputModality, Modality], Iterable[Row] | None]
+    rows: Callable[[Path, Modality, Modality], Iterable[Row] | None]
     beside: tuple[str, ...] = ()
 
 

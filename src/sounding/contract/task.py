@@ -24,10 +24,11 @@ from torch import Tensor, nn
 
 from sounding.contract import options as answering
 from sounding.contract import recipe as recipes
+from sounding.contract.change import Change, Unchanged
 from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change, InputModality, Modality, Row
+from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.tree import to_device, tree_map
 
@@ -63,7 +64,7 @@ class Task(ABC):
     # ---- what an application writes
 
     @abstractmethod
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         """New modalities of the input and the target column, not yet fitted."""
 
     @property
@@ -123,7 +124,7 @@ class Task(ABC):
 
     def augment(self, x: Any, rng: torch.Generator) -> tuple[Any, Change]:
         """A training batch, changed so that the model learns what does not matter; identity by default."""
-        return x, Change()
+        return x, Unchanged()
 
     def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
         """What to train on next: the rows by default; a game plays them."""

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.contract.change import Change
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change, InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 
@@ -26,7 +27,7 @@ class TaskWrapper(Task):
         self.wrapped = wrapped
         super().__init__(wrapped.recipe, wrapped.options)
 
-    def modalities(self) -> tuple[InputModality, Modality]:
+    def modalities(self) -> tuple[Modality, Modality]:
         """Those of the task wrapped, fitted as they are."""
         return self.wrapped.input, self.wrapped.target
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.documents import Divisible
-from sounding.contract.modality import InputModality
+from sounding.contract.inputs import Divisible
+from sounding.contract.modality import Modality
 from sounding.contract.records import Example
 from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
@@ -42,7 +42,7 @@ class Documents(Sequence[Any]):
     def __init__(
         self,
         source: Source,
-        input: InputModality,
+        input: Modality,
         rows: np.ndarray,
         shares: tuple[float, ...] = (),
         stretch: int = 0,
@@ -95,7 +95,7 @@ class DocumentSplits:
     stretches: tuple[int, int, int] = (-1, -1, -1)
     """For each split the number of its stretch among `shares`; -1 for whole documents."""
 
-    def of(self, side: int, source: Source, input: InputModality) -> Documents:
+    def of(self, side: int, source: Source, input: Modality) -> Documents:
         """The documents of a split."""
         stretch = self.stretches[side]
         return Documents(source, input, self.rows[side], self.shares if stretch >= 0 else (), max(0, stretch))
@@ -171,7 +171,7 @@ def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing,
     return DocumentReader(listed_values(source, task.input), task.input), Listing(Rows()), "in memory"
 
 
-def _split(input: InputModality, found: Scan, rows: np.ndarray) -> DocumentSplits:
+def _split(input: Modality, found: Scan, rows: np.ndarray) -> DocumentSplits:
     """By document; but where few are left to train on and a split is missing, by stretches of each of these."""
     given = np.array([max(0, NAMES.index(found.splits[row] or "train")) for row in rows], np.int8)
     missing = [side for side in (1, 2) if not (given == side).any()]

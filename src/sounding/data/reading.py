@@ -17,7 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.answers import Placed
+from sounding.contract.inputs import Pictorial, Queried
+from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example
 from sounding.data.rows import Rows, blank
 from sounding.data.text_files import read_document
@@ -62,7 +64,7 @@ class Source(Protocol):
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
 
-    def __init__(self, rows: Sequence[Row], input: InputModality, target: Modality) -> None:
+    def __init__(self, rows: Sequence[Row], input: Modality, target: Modality) -> None:
         self._rows, self._input, self._target = rows, input, target
 
     def __len__(self) -> int:
@@ -137,7 +139,7 @@ class Unanswered(Modality):
 class InputReader(Reader):
     """Rows without answers, as a person may ask a model about them."""
 
-    def __init__(self, rows: Sequence[Row], input: InputModality) -> None:
+    def __init__(self, rows: Sequence[Row], input: Modality) -> None:
         super().__init__(rows, input, Unanswered())
 
     def target(self, i: int) -> None:
@@ -147,7 +149,7 @@ class InputReader(Reader):
     def _opened(self, row: Row) -> Example:
         if blank(row.input):
             raise DataError("the input is empty", fix="Fill it in, or remove the row")
-        return Example(self._input.asked(self._input.read(row.input, row.root)))
+        return Example(queried(self._input, self._input.read(row.input, row.root)))
 
 
 class DocumentReader(InputReader):
@@ -196,7 +198,7 @@ class Given:
         return _digest(self._examples[i].input)
 
 
-def listed_values(values: Iterable[Any], input: InputModality) -> Rows:
+def listed_values(values: Iterable[Any], input: Modality) -> Rows:
     """Cells in memory as rows: one that names a file is called by its name, any other by its number."""
     suffixes = input.suffixes or ("\0",)
 
@@ -222,15 +224,18 @@ class GivenInputs(Given):
 
 
 def placed(
-    target: Modality, value: Any, input: InputModality, cell: Any, root: Path = Path(), *, answer: bool = False
+    target: Modality, value: Any, input: Modality, cell: Any, root: Path = Path(), *, answer: bool = False
 ) -> Any:
     """A value of `target`, true or an answer, laid over what the input's `cell` shows, where its kind knows of that."""
-    if type(target).placed is Modality.placed and type(target).resized is Modality.resized:
+    if not isinstance(target, Placed) or not isinstance(input, Pictorial):
         return value
     image_size = input.image_size(cell, root)
-    if image_size is None:
-        return value
     return target.resized(value, image_size) if answer else target.placed(value, image_size)
+
+
+def queried(input: Modality, value: Any) -> Any:
+    """A value of `input` about which a model is to be asked. Raises DataError for one that only training can use."""
+    return input.query(value) if isinstance(input, Queried) else value
 
 
 def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:

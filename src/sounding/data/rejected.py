@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sounding.contract.modality import Modality
+from sounding.contract.answers import Composite, Labelled
 from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
 from sounding.data.reading import Source
@@ -77,7 +77,7 @@ def reject_unseen_class(
 
     With `sides`, the target is fitted to the training rows first.
     """
-    if type(task.target).unseen_class is Modality.unseen_class:
+    if not isinstance(task.target, Composite):
         return
     train = np.zeros(len(rows), bool) if sides is None else sides == 0
     if train.any():
@@ -110,16 +110,15 @@ def in_order(rejected: Sequence[RejectedRow]) -> tuple[RejectedRow, ...]:
 def label_conflicts(task: Task, found: Scan, source: Source) -> list[DataError]:
     """Fits the target to all answers, those outside training too, and asks it what looks like a mistake."""
     rows = kept(found)
-    if not len(rows) or (not found.labels.known and type(task.target).label_conflicts is Modality.label_conflicts):
+    if not len(rows) or (not found.labels.known and not isinstance(task.target, Labelled)):
         return []
     known = found.labels.known
     try:
         task.target.fit(iter(found.labels.of(rows)) if known else (source.target(row) for row in rows.tolist()))
     except DataError as error:
         return [error]
-    return [
-        DataError(conflict, fix="Write them alike, or rename one of them") for conflict in task.target.label_conflicts()
-    ]
+    conflicts = task.target.label_conflicts() if isinstance(task.target, Labelled) else []
+    return [DataError(conflict, fix="Write them alike, or rename one of them") for conflict in conflicts]
 
 
 def too_many(

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.inputs import Fingerprinted
+from sounding.contract.modality import Modality
 from sounding.data.reading import Source
 from sounding.data.report import LISTED, RejectedRow
 from sounding.errors import DataError
@@ -87,7 +88,7 @@ class _Seen:
     remark: str
 
 
-def scan(source: Source, input: InputModality, target: Modality) -> Scan:
+def scan(source: Source, input: Modality, target: Modality) -> Scan:
     """Read every row once, in two threads. Nothing but DataError is taken for a bad row."""
     n = len(source)
     contents, answers, sizes = np.zeros((n, 16), np.uint8), np.zeros((n, 16), np.uint8), np.zeros(n, np.int64)
@@ -123,12 +124,12 @@ def ahead(f: Callable[[A], B], items: Iterable[A], workers: int = WORKERS) -> It
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _scan_row(source: Source, i: int, input: InputModality, target: Modality) -> _Seen | RejectedRow:
+def _scan_row(source: Source, i: int, input: Modality, target: Modality) -> _Seen | RejectedRow:
     try:
         row = source.scan_row(i)
         example = row.example
         remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
-        fingerprint = input.fingerprint(example.input)
+        fingerprint = input.fingerprint(example.input) if isinstance(input, Fingerprinted) else None
     except DataError as error:
         return RejectedRow(error.where or source.where(i), error.what, error.fix)
     return _Seen(row.content, row.answer, row.size, example.target, example.group, row.split, fingerprint, remark)

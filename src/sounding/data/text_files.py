@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sounding.contract.layouts import Layout
-from sounding.contract.modality import InputModality, Modality, Row
+from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_above, split_named
 from sounding.errors import DataError
 from sounding.files import unreadable
@@ -54,7 +54,7 @@ def read_document(path: Path, where: str) -> str:
     return text
 
 
-def documents(path: Path, input: InputModality, target: Modality | None = None) -> Iterator[Row] | None:
+def documents(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
     """A row for each .txt file, its input the file's path; None where there is none.
 
     A file of a folder belongs to the split that it, or a folder above it, is called after: train.txt, test/17.txt.

@@ -21,6 +21,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sounding.architectures.folding import fuse_for_inference
+from sounding.contract.answers import constant_baseline
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
@@ -128,7 +129,7 @@ def baseline(task: Task, train_targets: Sequence[Any], records: Sequence[Record]
     """
     if not len(train_targets):
         raise DataError("there are no training rows to take a typical answer from", fix="Give the training targets")
-    answer = task.target.constant_baseline(train_targets)
+    answer = constant_baseline(task.target, train_targets)
     counts = _counts(train_targets)
     if counts is None:
         return [replace(r, value=answer, confidence=None, scores=None, loss=math.nan) for r in records]

@@ -4,14 +4,14 @@ A value is the label's text, exactly as it was written. Numbers become text ("3"
 from CSV, JSON and Parquet. Labels that differ only by case or spaces stay different here: `lookalikes` finds them, and
 the check of the data reports them.
 
-Legend of shapes: B batch, K options.
+Legend of shapes: B batch, K classes.
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import MixedTarget, Modality, SoftLabel
+from sounding.contract.answers import Answer, Labelled, MixedTarget, SoftLabel, Transformed
+from sounding.contract.change import Change, ClassPreserving, Mixed, refusal
 from sounding.errors import DataError, did_you_mean
 
 
-class Category(Modality):
-    """One label of a finite list, which `options` holds after `fit`: by number if all are numbers, else by text."""
+class Category(Answer, Transformed, Labelled):
+    """One label of a finite list, which `classes` holds after `fit`: by number if all are numbers, else by text."""
 
     columns = (
         *("label", "labels", "class", "class_name", "category", "target", "sentiment", "fine_label", "coarse_label"),
@@ -93,12 +94,25 @@ class Category(Modality):
         advice = did_you_mean(str(label), known)
         return advice if len(known) <= 20 or advice.startswith("Did") else f"Known: {', '.join(known[:20])}, …"
 
+    def transform_targets(self, values: Sequence[Any], change: Change) -> list[Any]:
+        """Mixed as their inputs were; the same where these show the same as before."""
+        if isinstance(change, ClassPreserving):
+            return list(values)
+        if not isinstance(change, Mixed):
+            raise refusal(self, change)
+        pairs = zip(values, change.partner.tolist(), change.share.tolist(), strict=True)
+        return [MixedTarget(value, values[other], share) for value, other, share in pairs]
+
     def answers(self, value: str, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
         """[{"label", "score"}], the likeliest first."""
         if scores is None or self.classes is None:
             return [{"label": value, "score": confidence}]
         order = np.argsort(-np.asarray(scores), kind="stable")
         return [{"label": self.classes[place], "score": float(scores[place])} for place in order]
+
+    def fields(self, value: str, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """None besides those that every result has."""
+        return {}
 
     def state(self) -> dict[str, Any]:
         """The list of labels."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from sounding.data.reading import placed
+from sounding.data.reading import placed, queried
 from sounding.machine.setting import Setting, inference
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.errors import DataError, SoundingError
 from sounding.folders import walk, with_suffix
-from sounding.contract.modality import InputModality
+from sounding.contract.answers import Answer
+from sounding.contract.inputs import Pictorial
+from sounding.contract.modality import Modality
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +53,10 @@ class Result:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """The answer as the Hugging Face pipelines shape it, best first."""
-        p = self.prediction
-        return self.task.target.answers(p.value, p.confidence, p.scores)
+        p, target = self.prediction, self.task.target
+        if isinstance(target, Answer):
+            return target.answers(p.value, p.confidence, p.scores)
+        return [{"answer": target.to_json(p.value), "score": p.confidence}]
 
     def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Figure:
         """The input with its answer, as a matplotlib figure; also written to `path` (.png, .svg) if given.
@@ -63,7 +67,9 @@ class Result:
         from matplotlib.figure import Figure
 
         input, target = self.task.input, self.task.target
-        shown = self.input if weights is not None or self.cell is None else input.original(self.cell)
+        shown = self.input
+        if weights is None and self.cell is not None and isinstance(input, Pictorial):
+            shown = input.original(self.cell)
         wide, tall = input.shape(shown)
         figure = Figure(figsize=(wide, tall + 0.3), layout="constrained")
         axes = figure.subplots()
@@ -76,8 +82,9 @@ class Result:
 
     def __getattr__(self, name: str) -> Any:
         """What the kind of answer is asked for by name: `boxes`, `labels`, `mask`."""
-        if not name.startswith("_"):
-            fields = self.task.target.fields(self.value, self.prediction.scores)
+        target = self.task.target
+        if not name.startswith("_") and isinstance(target, Answer):
+            fields = target.fields(self.value, self.prediction.scores)
             if name in fields:
                 return fields[name]()
         raise AttributeError(f"this result has no {name!r}")
@@ -121,7 +128,7 @@ def _laid(task: Task, prediction: Prediction, item: Any) -> Prediction:
     return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))
 
 
-def expand(modality: InputModality, named: Any) -> list[Any]:
+def expand(modality: Modality, named: Any) -> list[Any]:
     """The inputs that a person means: the files of a folder or a pattern, or the thing itself.
 
     Raises DataError for a folder or pattern with no file of this kind in it.
@@ -144,9 +151,9 @@ def expand(modality: InputModality, named: Any) -> list[Any]:
     return list(found)
 
 
-def _read(modality: InputModality, item: Any) -> Any:
+def _read(modality: Modality, item: Any) -> Any:
     try:
-        return modality.asked(modality.read(item))
+        return queried(modality, modality.read(item))
     except SoundingError as error:
         raise (error if error.where or not isinstance(item, str | Path) else error.at(str(item))) from None
 

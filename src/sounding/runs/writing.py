@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from sounding.contract.answers import Documented, Saved
 from sounding.files import unwritable
 from sounding.runs.prediction import Result
 from sounding.errors import UsageError
@@ -48,10 +49,10 @@ def _lines(path: Path, results: Iterable[Result]) -> int:
 def _document(path: Path, results: Iterable[Result]) -> int:
     answers = list(results)
     target = answers[0].task.target if answers else None
-    found = None if target is None else target.document([(a.source, a.value) for a in answers])
-    if found is None:
+    if not isinstance(target, Documented):
         fix = "Give a .jsonl or .csv file, or a folder"
         raise UsageError("these answers have no JSON document of their own", where=str(path), fix=fix)
+    found = target.document([(a.source, a.value) for a in answers])
     with _put_in_place(path) as file:
         json.dump(found, file, ensure_ascii=False)
     return len(answers)
@@ -68,7 +69,8 @@ def _folder(path: Path, results: Iterable[Result]) -> int:
                 name = name if name not in taken else f"{name}-{count}"
                 taken.add(name)
                 result.plot(path / f"{name}.png")
-                result.task.target.save(result.value, path / f"{name}-answer")
+                if isinstance(result.task.target, Saved):
+                    result.task.target.save(result.value, path / f"{name}-answer")
                 file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
         raise unwritable(path, error) from None

@@ -24,6 +24,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
+from sounding.contract.answers import transformed
 from sounding.contract.batch import Batch
 from sounding.contract.records import Example
 from sounding.contract.task import Task, chunks
@@ -156,7 +157,7 @@ def encoded(task: Task, examples: Sequence[Example], rng: torch.Generator) -> li
     batches = []
     for part in chunks(examples, math.ceil(len(examples) / task.recipe.accumulate)):
         x, change = task.augment(task.encode_inputs([e.input for e in part]), rng)
-        y = task.encode_targets(task.target.transform_targets([e.target for e in part], change))
+        y = task.encode_targets(transformed(task.target, [e.target for e in part], change))
         batches.append(Batch(x, y, len(part), tuple(part)))
     return batches
 

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sounding.architectures.layers import Normalize
+from sounding.contract.change import Change
 from sounding.contract.metrics import Metric, mean
-from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
+from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import Image
 
 SIDE, MOST = 24, 4  # pixels along a side of the demo's pictures; boxes that are looked for in one
@@ -128,7 +129,7 @@ class BoxFinder(Task):
         """Half of the pictures are seen in the mirror."""
         affine = torch.eye(2, 3).repeat(len(x), 1, 1)
         affine[:, 0, 0] -= 2 * torch.randint(2, (len(x),), generator=rng)
-        return torch.where(affine[:, :1, :1, None] > 0, x, x.flip(-1)), Change(affine=affine)
+        return torch.where(affine[:, :1, :1, None] > 0, x, x.flip(-1)), Moved(affine)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Grey noise with one or two coloured rectangles that do not touch."""

@@ -14,8 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.contract.modality import Change, Corruption, InputModality, Modality, Threat
+from sounding.contract.answers import Transformed
+from sounding.contract.change import Change, refusal
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Discrete, Threat
+from sounding.contract.modality import Modality
 from sounding.errors import DataError
+from sounding.modalities.pictures.changes import Moved
 from sounding.randomness import stream
 
 Box = tuple[float, float, float, float, str]  # left, top, width, height in [0, 1], and the name
@@ -25,7 +29,7 @@ MASK = "▢"
 PAD, START, END, UNKNOWN = range(4)  # the mask reads as UNKNOWN: a character that is there but tells nothing
 
 
-class Boxes(Modality):
+class Boxes(Transformed):
     """Named boxes: a tuple of (x, y, w, h, name), the top left corner and the size as shares of the picture."""
 
     columns = ("boxes", "objects")
@@ -57,8 +61,8 @@ class Boxes(Modality):
 
     def transform_targets(self, values: Sequence[Any], change: Change) -> list[Any]:
         """An upright affine change moves the corners to where the sampled pixels went."""
-        if change.affine is None:
-            return super().transform_targets(values, change)
+        if not isinstance(change, Moved):
+            raise refusal(self, change)
         return [tuple(moved(box, a) for box in boxes) for boxes, a in zip(values, change.affine.tolist(), strict=True)]
 
     def state(self) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def overlap(a: Box, b: Box) -> float:
     return both / (a[2] * a[3] + b[2] * b[3] - both) if both and a[4] == b[4] else 0.0
 
 
-class Sound(InputModality):
+class Sound(Attributable, Corruptible, Continuous):
     """A waveform: float32 [T] in [-1, 1]. Batches are padded with digital silence."""
 
     columns = ("sound", "audio")
@@ -177,7 +181,7 @@ class Words(Modality):
         self.words = state["words"]
 
 
-class Characters(InputModality):
+class Characters(Attributable, Corruptible, Discrete):
     """Text as characters: the value is the string itself, and a part is one character of it."""
 
     baselines = ("delete", "mask")

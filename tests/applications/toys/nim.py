@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sounding.contract.metrics import Metric, mean
-from sounding.contract.modality import InputModality, Modality
+from sounding.contract.modality import Modality
 from sounding.contract.player import Experience, Player, PlayRecipe
 from sounding.contract.records import Prediction, Record
 from sounding.errors import DataError
@@ -24,10 +24,8 @@ from sounding.errors import DataError
 LARGEST, MOVES = 15, 3
 
 
-class Heap(InputModality):
+class Heap(Modality):
     """How many matches are left: a whole number."""
-
-    baselines = ("none", "most")
 
     def read(self, cell: Any, root: Path = Path()) -> int:
         if not str(cell).isdigit() or not 0 < int(cell) <= LARGEST:
@@ -37,12 +35,6 @@ class Heap(InputModality):
     def encode(self, values: Sequence[Any]) -> Tensor:
         """Numbers [B], int64."""
         return torch.tensor([int(value) for value in values])
-
-    def segments(self, value: Any) -> int:
-        return 1
-
-    def mask(self, value: Any, mask: np.ndarray, baseline: str) -> Any:
-        return value if mask.all() else {"none": 0, "most": LARGEST}[baseline]
 
     def to_json(self, value: Any) -> int:
         return int(value)

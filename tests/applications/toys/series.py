@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import InputModality
+from sounding.contract.inputs import Explainable
 from sounding.errors import DataError
 
 
@@ -21,7 +21,7 @@ class Padded(NamedTuple):
     lengths: Tensor
 
 
-class Series(InputModality):
+class Series(Explainable):
     """Numbers one after the other, as many as there are: float32 [T]. Encoded they are two tensors."""
 
     columns = ("series",)
@@ -51,7 +51,7 @@ class Series(InputModality):
         return [round(float(number), 4) for number in value]
 
 
-class Whole(InputModality):
+class Whole(Explainable):
     """A whole number from 0 to 99: encoded as int64 [B], a place in an embedding."""
 
     columns = ("number",)

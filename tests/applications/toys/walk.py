@@ -16,8 +16,8 @@ import torch
 from series import Whole
 from torch import Tensor, nn
 
+from sounding.contract.answers import Averaged
 from sounding.contract.metrics import Metric, mean
-from sounding.contract.modality import Modality
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -26,7 +26,7 @@ FARTHEST = 6
 """Steps to the goal from the farthest places, whose numbers begin with this digit."""
 
 
-class Cost(Modality):
+class Cost(Averaged):
     """What a way costs."""
 
     columns = ("cost",)

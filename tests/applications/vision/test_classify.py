@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.classify import Classify, ClassifyRecipe
-from sounding.contract.modality import MixedTarget
+from sounding.contract.answers import MixedTarget, transformed
 from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.evaluation.evaluation import evaluate_rows
@@ -44,7 +44,7 @@ def learn(task, model, examples, steps, batch=32, lr=0.01):
         x, truth = x_and_truth(task, [examples[i] for i in picked])
         x, change = task.augment(x, generator("learn", step))
         optimizer.zero_grad()
-        task.loss(model, x, task.encode_targets(task.target.transform_targets(truth, change))).mean().backward()
+        task.loss(model, x, task.encode_targets(transformed(task.target, truth, change))).mean().backward()
         optimizer.step()
     return model.eval()
 

@@ -22,7 +22,7 @@ from torch import nn
 
 from sounding.challenges.disturbances.attacks import NOISE, apgd, greedy, perturb, pgd, square
 from sounding.challenges.disturbances.square import hills
-from sounding.contract.modality import Threat
+from sounding.contract.inputs import Threat
 from sounding.errors import UsageError
 from sounding.randomness import generator
 

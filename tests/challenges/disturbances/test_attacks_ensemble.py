@@ -16,7 +16,7 @@ from sounding.challenges import robustness
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.attacks import perturb, square
 from sounding.challenges.disturbances.ensemble import Arms, besiege
-from sounding.contract.modality import Threat
+from sounding.contract.inputs import Threat
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example
 from sounding.evaluation.evaluation import evaluate_rows

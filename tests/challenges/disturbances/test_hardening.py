@@ -14,7 +14,7 @@ import sounding
 from sounding import catalog
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.disturbances.hardening import AgainstAttacks, AgainstCorruptions, augmix, hardened
-from sounding.contract.modality import Threat
+from sounding.contract.inputs import Threat
 from sounding.contract.task import Task
 from sounding.data import open_data
 from sounding.errors import UsageError

@@ -14,7 +14,7 @@ import sounding
 from sounding import catalog
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import LABELLED, ROUND, Round, SelfTraining
-from sounding.contract.modality import MixedTarget, SoftLabel
+from sounding.contract.answers import MixedTarget, SoftLabel
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.data import open_data

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sounding.contract.modality import Change, Tile
+from sounding.contract.change import Mixed
 from sounding.errors import DataError
 from sounding.modalities.boxes.boxes import Boxes, BoxSet, Marked, clipped, joined, moved
+from sounding.modalities.pictures.changes import Moved, Tile, Tiled
 
 SIZE = (100, 50)
 SQUARE = [[0.1, 0.2, 0.3, 0.6]]
@@ -266,7 +267,7 @@ def test_boxes_go_where_their_pixels_went(affine):
     grid = F.affine_grid(matrix, [1, 1, 64, 96], align_corners=False)
     expected = seen(F.grid_sample(shown(box), grid, align_corners=False))
     assert np.allclose(moved(np.array([box]), affine), [expected], atol=1.01 / 64)
-    (value,) = Boxes().transform_targets([of([box])], Change(affine=matrix))
+    (value,) = Boxes().transform_targets([of([box])], Moved(matrix))
     assert np.allclose(value.corners, [expected], atol=1.01 / 64)
     assert value.labels == ("cat",)
 
@@ -279,15 +280,13 @@ def test_a_box_of_which_less_than_a_quarter_stays_is_dropped():
     assert clipped(value, window=(0.3, 0, 1, 1)).labels == ("c",)
 
 
-def test_what_does_not_move_stays():
-    values = [of(), of([], [])]
-    assert Boxes().transform_targets(values, Change()) == values
-    assert len(Boxes().transform_targets([of([], [])], Change(affine=torch.eye(2, 3)[None]))[0]) == 0
+def test_a_picture_without_boxes_can_be_moved():
+    assert len(Boxes().transform_targets([of([], [])], Moved(torch.eye(2, 3)[None]))[0]) == 0
 
 
 def test_a_mixed_picture_has_the_boxes_of_both():
     values = [of(), of([[0, 0, 1, 1]], ["dog"])]
-    mixed = Boxes().transform_targets(values, Change(torch.tensor([1, 1]), torch.tensor([0.5, 0.5])))
+    mixed = Boxes().transform_targets(values, Mixed(torch.tensor([1, 1]), torch.tensor([0.5, 0.5])))
     assert [value.labels for value in mixed] == [("cat", "dog"), ("dog", "dog")]
     assert joined(values).labels == ("cat", "dog")
 
@@ -301,7 +300,7 @@ def test_a_mosaic_has_the_boxes_of_its_tiles():
         Tile(torch.tensor([1, 0]), whole, (0, 0, 0.5, 1)),
         Tile(torch.tensor([0, 1]), same, (0.5, 0, 1, 1)),
     )
-    first, second = Boxes().transform_targets(values, Change(tiles=tiles))
+    first, second = Boxes().transform_targets(values, Tiled(tiles))
     assert first.labels == ("b", "a")
     assert np.allclose(first.corners, [[0, 0, 0.5, 1], [0.5, 0.25, 0.75, 0.5]])
     assert second.labels == ("a", "b")

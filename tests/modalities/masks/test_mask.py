@@ -14,13 +14,15 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from sounding.contract.modality import Change, Row
+from sounding.contract.change import Mixed
+from sounding.contract.modality import Row
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks.cells import Scheme
 from sounding.modalities.masks.drawing import OKABE_ITO, drawn, palette, png
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.masks.moving import nearest
 from sounding.modalities.pictures.augmentation import augment
+from sounding.modalities.pictures.changes import Moved
 from sounding.randomness import generator
 
 IDS = np.array([[0, 1, 1, 2], [0, 0, 255, 2], [1, 1, 1, 1]], np.uint8)
@@ -226,7 +228,7 @@ def test_any_affine_change_samples_where_grid_sample_does(shape):
     rng, turn = np.random.default_rng(1), 0.3
     value = smooth(rng)
     affine = torch.tensor([[[0.7 * np.cos(turn), -np.sin(turn), 0.2], [np.sin(turn), 0.9, -0.1]]], dtype=torch.float32)
-    (found,) = fitted(value).transform_targets([value], Change(affine=affine, shape=shape))
+    (found,) = fitted(value).transform_targets([value], Moved(affine, shape))
     h, w = shape or value.shape
     rows, columns = np.mgrid[:h, :w]
     x, y = (2 * columns + 1) / w - 1, (2 * rows + 1) / h - 1
@@ -245,16 +247,15 @@ def test_any_affine_change_samples_where_grid_sample_does(shape):
 def test_masks_of_pictures_that_are_padded_follow_the_padded_batch():
     values = [np.ones((4, 8), np.uint8), np.zeros((4, 4), np.uint8)]
     mirror = torch.tensor([[[-1.0, 0, 0], [0, 1.0, 0]]]).repeat(2, 1, 1)
-    found = fitted(*values, padded=50).transform_targets(values, Change(affine=mirror))
+    found = fitted(*values, padded=50).transform_targets(values, Moved(mirror))
     assert [v.shape for v in found] == [(4, 8), (4, 8)]
     assert found[1].tolist() == [[VOID] * 4 + [0] * 4] * 4
-    assert [v.shape for v in fitted(*values).transform_targets(values, Change(affine=mirror))] == [(4, 8), (4, 4)]
+    assert [v.shape for v in fitted(*values).transform_targets(values, Moved(mirror))] == [(4, 8), (4, 4)]
 
 
 def test_masks_cannot_be_mixed():
-    with pytest.raises(UsageError, match="cannot be mixed"):
-        fitted().transform_targets([IDS, IDS], Change(torch.tensor([1, 0]), torch.tensor([0.5, 0.5])))
-    assert (fitted().transform_targets([IDS], Change())[0] == IDS).all()
+    with pytest.raises(UsageError, match="Mask answers cannot follow inputs that were changed by Mixed"):
+        fitted().transform_targets([IDS, IDS], Mixed(torch.tensor([1, 0]), torch.tensor([0.5, 0.5])))
 
 
 # ---- showing

@@ -10,8 +10,10 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from sounding.contract.modality import InputModality
+from sounding.contract.change import Successive, Unchanged
+from sounding.contract.inputs import Explainable
 from sounding.errors import DataError, UsageError
+from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator
 
@@ -181,7 +183,7 @@ def test_many_masks_at_once_are_the_same_as_one_by_one():
     masks = np.random.default_rng(0).random((20, 64)) < 0.5
     for baseline in image.baselines:
         together = image.mask_many(value, masks, baseline)
-        apart = InputModality.mask_many(image, value, masks, baseline)
+        apart = Explainable.mask_many(image, value, masks, baseline)
         assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
     with pytest.raises(UsageError, match="blur"):
         image.mask(value, masks[0], "blurr")
@@ -239,17 +241,19 @@ def test_augment_keeps_shape_and_range_and_follows_its_generator(channels, extra
     assert y.max() <= 1
     assert torch.equal(y, again)
     assert not torch.equal(y, other)
-    assert (change.partner is None) == (not extra)
+    assert isinstance(change, Successive if extra else Moved)
     if extra:
-        assert torch.equal(change.partner, same.partner)
-        assert torch.equal(change.share, same.share)
+        moved, mixed = change.steps
+        assert torch.equal(moved.affine, same.steps[0].affine)
+        assert torch.equal(mixed.partner, same.steps[1].partner)
+        assert torch.equal(mixed.share, same.steps[1].share)
 
 
 def test_nothing_asked_nothing_changed():
     x = batch()
     y, change = Image().augment(x, generator("a"))
     assert torch.equal(x, y)
-    assert change.partner is None
+    assert isinstance(change, Unchanged)
 
 
 def test_translation_is_a_mirrored_shift_of_every_picture_by_its_own():
@@ -320,7 +324,7 @@ def test_both_mixings_take_turns():
 def test_noise_is_gaussian_of_its_deviation_and_not_cut_off():
     x = torch.rand(4, 3, 64, 64)
     y, change = Image().augment(x, generator("a"), noise=0.25)
-    assert change.affine is None
+    assert isinstance(change, Unchanged)
     assert float((y - x).mean()) == pytest.approx(0, abs=0.01)
     assert float((y - x).std()) == pytest.approx(0.25, abs=0.01)
     assert float(y.min()) < 0

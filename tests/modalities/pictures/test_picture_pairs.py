@@ -48,7 +48,7 @@ def test_cells_of_one_and_of_two_pictures_are_read(fitted, tmp_path):
     assert fitted.accepts((one, two))
     assert not fitted.accepts((one, "word"))
     with pytest.raises(DataError, match="nothing to be compared with"):
-        fitted.asked(fitted.read(one))
+        fitted.query(fitted.read(one))
     with pytest.raises(DataError, match=r"no file .*9\.png"):
         fitted.read({"first": one, "second": str(tmp_path / "9.png")})
 

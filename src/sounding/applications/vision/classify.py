@@ -17,8 +17,8 @@ from sounding.architectures.cnn import FAST_SIDES, FastNet, ResNet
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mlp import MLP
 from sounding.architectures.mobilenet import NETWORKS
+from sounding.contract.change import Change
 from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
-from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task

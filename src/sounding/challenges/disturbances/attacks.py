@@ -33,7 +33,7 @@ from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
 from sounding.challenges.disturbances.square import square as square_search
 from sounding.challenges.passes import alike, frozen, scored
-from sounding.contract.modality import Threat
+from sounding.contract.inputs import Continuous, Discrete, Threat
 from sounding.contract.task import Task
 from sounding.errors import UsageError
 from sounding.randomness import generator, stream
@@ -81,7 +81,7 @@ def pgd(
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         goal = Goal(task, model, task.encoded_targets(model, [truths[i] for i in batch]))
-        return ascent.climb(goal, Ball.around(x, threat, task.input.value_range), steps, rng)
+        return ascent.climb(goal, Ball.around(x, threat, _range(task)), steps, rng)
 
     return _searched(task, model, values, search, math.inf)
 
@@ -112,7 +112,7 @@ def apgd(
         known = [truths[i] for i in batch]
         others = None if targets is None else task.encoded_targets(model, [targets[i] for i in batch])
         goal = Goal(task, model, task.encoded_targets(model, known), others, known)
-        ball = Ball.around(x, threat, task.input.value_range)
+        ball = Ball.around(x, threat, _range(task))
         return ascent.adapt(goal, ball, steps, rng, fallen if task.metrics[0].proportion else None, until)
 
     return _searched(task, model, values, search, until)
@@ -138,7 +138,7 @@ def square(
         def shown(tried: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
             return goals.shown(task, model, tried, picked(known, rows))
 
-        return square_search(Ball.around(x, threat, task.input.value_range), shown, queries, rng, until)
+        return square_search(Ball.around(x, threat, _range(task)), shown, queries, rng, until)
 
     return _searched(task, model, values, search, until)
 
@@ -147,10 +147,10 @@ def greedy(task: Task, model: nn.Module, values: Sequence[Any], truths: Sequence
     """Two edits, each the worst of ten neighbours (`input.neighbours`); an edit that does not hurt is not made."""
     worst = list(values)
     clean = scored(task.loss, task, model, zip(worst, truths, strict=True))
-    losses, effort = clean.copy(), 0
+    losses, effort, input = clean.copy(), 0, Discrete.of(task.input)
     for edit in range(EDITS):
         rngs = [stream("greedy", seed, edit, i) for i in range(len(worst))]
-        near = [list(islice(task.input.neighbours(v, rng), TRIED)) for v, rng in zip(worst, rngs, strict=True)]
+        near = [list(islice(input.neighbours(v, rng), TRIED)) for v, rng in zip(worst, rngs, strict=True)]
         pairs = ((v, truth) for some, truth in zip(near, truths, strict=True) for v in some)
         tried = np.split(scored(task.loss, task, model, pairs), np.cumsum([len(some) for some in near])[:-1])
         effort += sum(len(some) for some in near)
@@ -171,7 +171,7 @@ def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng
     would otherwise count each batch twice); dropout is off, so that no random numbers are drawn but from `rng`. Raises
     UsageError where the input has no legal range.
     """
-    if task.input.value_range is None:
+    if not isinstance(task.input, Continuous):
         fix = "Train without attacks"
         raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
     wide = replace(threat, radius=NOISE * threat.radius)
@@ -183,6 +183,10 @@ def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng
 
 
 # ---- parts
+
+
+def _range(task: Task) -> tuple[float, float]:
+    return Continuous.of(task.input).value_range
 
 
 @contextmanager
@@ -216,7 +220,7 @@ def _searched(
             now = time.perf_counter()
             x = task.encoded(model, [values[i] for i in batch]).float()
             found.append(search(x, batch, now + (until - now) / (len(batches) - k)))
-            moved.update(zip(batch, task.input.decode(found[-1].points.cpu()), strict=True))
+            moved.update(zip(batch, Continuous.of(task.input).decode(found[-1].points.cpu()), strict=True))
     order = np.argsort([i for batch in batches for i in batch])
     heights, rose = (
         np.concatenate([getattr(f, name).cpu().numpy() for f in found] or [np.zeros(0)])[order]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import Threat
+from sounding.contract.inputs import Threat
 from sounding.errors import UsageError
 
 NORMS = ("linf", "l2")

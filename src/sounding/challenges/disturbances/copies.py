@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sounding.contract.inputs import Fingerprinted
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.data.duplicates import Duplicates, duplicates
@@ -32,11 +33,11 @@ def copies(task: Task, train: Sequence[Example], second: Sequence[Example]) -> D
                 places.append((rows, i))
                 sides.append(side)
                 contents.append(np.frombuffer(digest, np.uint8))
-                prints.append(task.input.fingerprint(example.input))
+                if isinstance(task.input, Fingerprinted):
+                    prints.append(task.input.fingerprint(example.input))
     if not contents:
         return Duplicates()
-    known = [print for print in prints if print is not None]
-    whole = np.stack(known).astype(np.float16) if len(known) == len(prints) else None
+    whole = np.stack(prints).astype(np.float16) if prints else None
     return duplicates(np.stack(contents), whole, np.array(sides, np.int8), lambda i: _where(*places[i]))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from torch import nn
 
 from sounding.contract.evidence import Estimate, Figure, Number, Section
+from sounding.contract.inputs import Corruptible
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
@@ -58,7 +59,7 @@ def judged(
     UsageError where the input knows no corruptions or the trials of the task are not tied to rows.
     """
     metric, clean = task.metrics[0], evaluate_rows(task, model, examples)
-    if not task.input.corruptions:
+    if not isinstance(task.input, Corruptible):
         raise UsageError("no corruptions are known for this kind of input", fix="Give the input some corruptions")
     corrupted = {}
     for name in task.input.corruptions:
@@ -84,7 +85,7 @@ def under_corruption(context: EvaluationContext, rows: int, severities: Sequence
     """The part of the section that corruptions fill; without numbers when there is nothing to measure, and why."""
     started = time.perf_counter()
     task = context.task
-    if not task.input.corruptions:
+    if not isinstance(task.input, Corruptible):
         return Section(ID, TITLE, "No corruptions are known for this kind of input.")
     try:
         found = judged(task, context.model, context.sample(rows, "corruptions"), severities, context.seed)
@@ -94,7 +95,7 @@ def under_corruption(context: EvaluationContext, rows: int, severities: Sequence
 
 
 def _corrupted(task: Task, examples: Sequence[Example], name: str, severity: int, seed: int) -> list[Example]:
-    corrupt = task.input.corruptions[name]
+    corrupt = Corruptible.of(task.input).corruptions[name]
     rngs = (stream("corruption", seed, name, severity, i) for i in range(len(examples)))
     return [replace(e, input=corrupt(e.input, severity, rng)) for e, rng in zip(examples, rngs, strict=True)]
 
@@ -188,7 +189,7 @@ def _numbers(
     level: str,
     seconds: float,
 ) -> tuple[Number, ...]:
-    metric, count = context.task.metrics[0], len(context.task.input.corruptions)
+    metric, count = context.task.metrics[0], len(Corruptible.of(context.task.input).corruptions)
     better = "" if metric.higher_is_better else "; above 1 is worse"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str = metric.unit) -> Number:

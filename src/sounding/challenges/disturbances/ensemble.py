@@ -23,8 +23,8 @@ from torch import nn
 from sounding.challenges.disturbances.attacks import Attacked, apgd, greedy, pgd, square
 from sounding.challenges.disturbances.goals import rivals
 from sounding.contract.evidence import Estimate
+from sounding.contract.inputs import Threat
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Threat
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.evaluation.evaluation import estimate, evaluate_rows

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.ball import picked
+from sounding.contract.inputs import Continuous
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.records import Prediction, Record
 from sounding.contract.task import Task
@@ -107,7 +108,7 @@ def rivals(task: Task, records: Sequence[Record]) -> list[list[Any]] | None:
 
 
 def _answers(task: Task, model: nn.Module, x: Tensor) -> list[Prediction]:
-    return task.predict(model, task.input.decode(x.detach().cpu()))
+    return task.predict(model, Continuous.of(task.input).decode(x.detach().cpu()))
 
 
 def _wrong(task: Task, answers: Sequence[Prediction], truths: Sequence[Any]) -> np.ndarray:

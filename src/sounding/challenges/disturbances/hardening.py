@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances.attacks import perturb, pgd
-from sounding.contract.modality import Change, InputModality, Threat
+from sounding.contract.change import Change
+from sounding.contract.inputs import Continuous, StronglyAugmented, Threat
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.contract.task_wrapper import TaskWrapper
@@ -51,14 +52,14 @@ class AgainstAttacks(TaskWrapper):
 
     def __init__(self, wrapped: Task) -> None:
         super().__init__(wrapped)
-        if self.input.value_range is None or not self.input.threats:
+        if not isinstance(self.input, Continuous) or not self.input.threats:
             fix = "Train without --harden attacks"
             raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
 
     @property
     def threat(self) -> Threat:
         """The ball: the largest of those that the card attacks in."""
-        return self.input.threats[-1]
+        return Continuous.of(self.input).threats[-1]
 
     @property
     def passes(self) -> float:
@@ -86,7 +87,7 @@ class AgainstCorruptions(TaskWrapper):
 
     def __init__(self, wrapped: Task) -> None:
         super().__init__(wrapped)
-        if type(self.input).strong_augmentation is InputModality.strong_augmentation:
+        if not isinstance(self.input, StronglyAugmented):
             fix = "Train without --harden corruptions"
             raise UsageError("this kind of input knows no strong variation to learn from", fix=fix)
 
@@ -94,18 +95,18 @@ class AgainstCorruptions(TaskWrapper):
         """The inputs augmented as ever, and then some of them mixed with variations of themselves."""
         x, change = self.wrapped.augment(x, rng)
         mixed = (torch.rand(len(x), generator=rng) < VARIED).nonzero()[:, 0].to(x.device)
-        return x.index_copy(0, mixed, augmix(self.input, x[mixed], rng)) if len(mixed) else x, change
+        return x.index_copy(0, mixed, augmix(StronglyAugmented.of(self.input), x[mixed], rng)) if len(
+            mixed
+        ) else x, change
 
 
-def augmix(modality: InputModality, x: Tensor, rng: torch.Generator) -> Tensor:
+def augmix(modality: StronglyAugmented, x: Tensor, rng: torch.Generator) -> Tensor:
     """m·x + (1 − m)·Σ wᵢ chainᵢ(x), with m from Beta(1, 1) and w from Dirichlet(1, …, 1), drawn for each example."""
     draws = -torch.rand(CHAINS, len(x), generator=rng).clamp_min(1e-12).log()  # normalised exponentials: Dirichlet(1)
     weights, kept = draws / draws.sum(0), torch.rand(len(x), generator=rng)
     chains = x.repeat(CHAINS, *[1] * (x.ndim - 1))  # all at once: small batches cost mostly overhead
     for _ in range(DEPTH):
-        varied = modality.strong_augmentation(chains, rng, STRENGTH)
-        assert varied is not None
-        chains = varied
+        chains = modality.strong_augmentation(chains, rng, STRENGTH)
     shape = (-1, *[1] * (x.ndim - 1))
     mixture = (weights.reshape(-1).reshape(shape).to(x) * chains).unflatten(0, (CHAINS, len(x))).sum(0)
     return torch.lerp(mixture, x, kept.reshape(shape).to(x))

@@ -18,6 +18,7 @@ from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain
 from sounding.challenges.explanations.faithfulness import passes_of_orders
 from sounding.challenges.explanations.gradients import STEPS
 from sounding.challenges.explanations.shapley import exact, passes_of_a_pair, shapley
+from sounding.contract.inputs import Explainable
 from sounding.evaluation.context import EvaluationContext
 
 SLOPE = 3
@@ -60,7 +61,8 @@ def afford(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -> Aff
     `FEW` rows, which a verdict needs, are taken at any price. The randomisation test has its share of the rows, or
     half of those few.
     """
-    parts, ways = max(map(context.task.input.segments, values)), len(context.task.input.baselines)
+    input = Explainable.of(context.task.input)
+    parts, ways = max(map(input.segments, values)), len(input.baselines)
     used, notes = _fit(context, plan, values[0], parts, ways)
     each = {method: _passes(method, parts, ways, plan.shapley) for method in used}
     paid, again = plan.seconds / max(1e-9, context.row_seconds), plan.untrained / plan.rows

@@ -17,6 +17,7 @@ from torch import nn
 from sounding.challenges.explanations.explanation import named
 from sounding.challenges.passes import log_likelihoods
 from sounding.contract.evidence import Figure
+from sounding.contract.inputs import Explainable
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, chunks, targets
 from sounding.evaluation.context import EvaluationContext
@@ -45,7 +46,8 @@ class Item:
 
 def candidates(context: EvaluationContext, most: int) -> list[Example]:
     """At most `most` test rows of two parts or more."""
-    return [e for e in context.sample(most, "interpretability") if context.task.input.segments(e.input) > 1]
+    input = Explainable.of(context.task.input)
+    return [e for e in context.sample(most, "interpretability") if input.segments(e.input) > 1]
 
 
 def choose(context: EvaluationContext, rows: Sequence[Example], most: int) -> tuple[list[Item], int]:
@@ -171,7 +173,7 @@ def _is_text(task: Task, value: Any) -> bool:
     from matplotlib.figure import Figure as Canvas
 
     axes = Canvas().subplots()
-    task.input.draw(axes, value, np.zeros(task.input.segments(value)))
+    task.input.draw(axes, value, np.zeros(Explainable.of(task.input).segments(value)))
     return bool(axes.texts) and not (axes.images or axes.lines or axes.collections)
 
 

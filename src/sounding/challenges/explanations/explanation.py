@@ -28,7 +28,7 @@ from sounding.challenges.explanations.gradcam import grad_cam, last_map
 from sounding.challenges.explanations.gradients import completeness_gap, gradient, integrated_gradients
 from sounding.challenges.explanations.shapley import shapley
 from sounding.challenges.passes import frozen, log_likelihoods
-from sounding.contract.modality import InputModality
+from sounding.contract.inputs import Attributable, Continuous, Explainable
 from sounding.contract.task import Task
 from sounding.errors import TrainingError, UsageError, did_you_mean
 from sounding.randomness import stream
@@ -54,7 +54,7 @@ class Explanation:
     value: Any
     answer: Any
     log_likelihood: float
-    input: InputModality = field(repr=False)
+    input: Explainable = field(repr=False)
 
     def top(self, k: int = 5) -> list[tuple[int, float]]:
         """The `k` parts that speak most for the answer, as (part, weight), the most telling first."""
@@ -82,6 +82,9 @@ def explain(
     Raises UsageError for a method that is not known or that this model does not allow, and TrainingError where the
     model's outputs are not finite.
     """
+    if not isinstance(task.input, Explainable):
+        what = "this kind of input does not fall into segments, of which an explanation could speak"
+        raise UsageError(what, fix="Predict without --explain")
     if method not in METHODS:
         raise UsageError(f"no explanation method {method!r}", fix=did_you_mean(method, METHODS))
     offered = methods(task, model, value)
@@ -100,7 +103,8 @@ def explain(
 
 def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, baseline: str) -> np.ndarray:
     """[P]: the support that `answer` loses when each part alone is taken away (Zeiler and Fergus 2014)."""
-    kept = task.input.mask_many(value, ~np.eye(task.input.segments(value), dtype=bool), baseline)
+    input = Explainable.of(task.input)
+    kept = input.mask_many(value, ~np.eye(input.segments(value), dtype=bool), baseline)
     scores = log_likelihoods(task, model, ((v, answer) for v in (value, *kept)))
     return scores[0] - scores[1:]
 
@@ -109,16 +113,17 @@ def occlusions(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Occlusion of each value, averaged over the baselines."""
+    input = Explainable.of(task.input)
 
     def each() -> Iterator[tuple[Any, Any]]:
         for value, answer in zip(values, answers, strict=True):
-            masks = ~np.eye(task.input.segments(value), dtype=bool)
+            masks = ~np.eye(input.segments(value), dtype=bool)
             yield value, answer
-            for baseline in task.input.baselines:
-                yield from ((v, answer) for v in task.input.mask_many(value, masks, baseline))
+            for baseline in input.baselines:
+                yield from ((v, answer) for v in input.mask_many(value, masks, baseline))
 
-    counts = [task.input.segments(value) for value in values]
-    ways = len(task.input.baselines)
+    counts = [input.segments(value) for value in values]
+    ways = len(input.baselines)
     scores = np.split(log_likelihoods(task, model, each()), np.cumsum([1 + ways * p for p in counts])[:-1])
     return [s[0] - s[1:].reshape(ways, -1).mean(0) for s in scores]
 
@@ -127,7 +132,8 @@ def random_order(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Weights that order the parts at random."""
-    return [rng.permutation(task.input.segments(value)).astype(float) for value in values]
+    input = Explainable.of(task.input)
+    return [rng.permutation(input.segments(value)).astype(float) for value in values]
 
 
 # ---- all of them
@@ -142,8 +148,8 @@ METHODS: dict[str, Explain] = {
 }
 
 UNFIT = {
-    "gradient": "its input is discrete and it has no embedding to take slopes at",
-    "integrated_gradients": "its input is discrete and it has no embedding to take slopes at",
+    "gradient": "no slopes can be taken at its input or at an embedding, and summed over segments",
+    "integrated_gradients": "no slopes can be taken at its input or at an embedding, and summed over segments",
     "grad_cam": "no layer of it gives a map of several positions over a continuous input",
 }
 """Why a method is not offered."""
@@ -155,14 +161,15 @@ def methods(task: Task, model: nn.Module, value: Any = None) -> dict[str, Explai
     Slopes need a leaf module, or an encoded input that is continuous. Grad-CAM needs a layer with positions, which one
     forward pass of `value` (else of a demonstration row) looks for.
     """
-    slopes = task.input.value_range is not None or task.embedding_layer(model) is not None
+    reached = isinstance(task.input, Continuous) or task.embedding_layer(model) is not None
+    slopes = reached and isinstance(task.input, Attributable)
     fit = {"occlusion": True, "gradient": slopes, "integrated_gradients": slopes, "shapley": True}
     fit["grad_cam"] = slopes and _has_maps(task, model, value)
     return {name: explain for name, explain in METHODS.items() if fit[name]}
 
 
 def _has_maps(task: Task, model: nn.Module, value: Any) -> bool:
-    if task.input.value_range is None:
+    if not isinstance(task.input, Continuous):
         return False
     value = task.demo(stream("methods"), 1)[0].input if value is None else value
     with frozen(model), torch.inference_mode():

@@ -19,6 +19,7 @@ from torch import nn
 
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.passes import log_likelihoods
+from sounding.contract.inputs import Explainable
 from sounding.contract.task import Task
 from sounding.randomness import entropy
 
@@ -50,19 +51,20 @@ def faithfulness(
     After ERASER's comprehensiveness and sufficiency (DeYoung et al. 2020), with 1 − exp(min(0, change in support)) for
     the loss of likelihood, so that answers of any kind (a class, a sentence, boxes) can be scored.
     """
+    input = Explainable.of(task.input)
     weights = [*maps.values(), *(random_order(task, model, values, answers, rng) for _ in range(RANDOM_ORDERS))]
     orders = [_ranked([w[i] for w in weights], rng) for i in range(len(values))]
 
     def pairs() -> Iterator[tuple[Any, Any]]:
         for value, answer, ranked in zip(values, answers, orders, strict=True):
             yield value, answer
-            for baseline in task.input.baselines:
-                yield from ((v, answer) for v in task.input.mask_many(value, _masks(ranked), baseline))
+            for baseline in input.baselines:
+                yield from ((v, answer) for v in input.mask_many(value, _masks(ranked), baseline))
 
     scores, start, kept = log_likelihoods(task, model, pairs()), 0, []
     for ranked in orders:
         counts, share = _counts(ranked.shape[1])
-        size = len(task.input.baselines) * 2 * len(ranked) * len(counts)
+        size = len(input.baselines) * 2 * len(ranked) * len(counts)
         after = scores[start + 1 : start + 1 + size].reshape(-1, 2, len(ranked), len(counts))
         change = np.nan_to_num(after - scores[start], nan=-np.inf)  # an answer without a likelihood is lost
         kept.append(np.exp(np.minimum(0.0, change))[..., share].mean(-1))

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from sounding.challenges.explanations.gradients import slope
 from sounding.challenges.passes import frozen
+from sounding.contract.inputs import Attributable, Continuous
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
 
@@ -45,13 +46,14 @@ def grad_cam(
     layer = last_map(task, model, values[0], answers[0])
     if layer is None:
         raise UsageError("this model has no layer whose output still has positions", fix="Explain by occlusion")
+    input = Attributable.of(task.input)
     maps: list[np.ndarray] = []
     for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
         inputs, answered = [v for v, _ in batch], [a for _, a in batch]
         with frozen(model):
             x = task.encoded(model, inputs)
             saliency = _saliency(task, model, layer, x, answered).cpu()
-        maps += [np.asarray(task.input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+        maps += [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
     return maps
 
 
@@ -96,7 +98,7 @@ def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module
     The last whose map has positions and carries all of the support; where maps of several scales are looked at side by
     side, that is the last before they part.
     """
-    if task.input.value_range is None or task.embedding_layer(model) is not None:
+    if not isinstance(task.input, Continuous) or task.embedding_layer(model) is not None:
         return None
     with frozen(model):
         with torch.no_grad():

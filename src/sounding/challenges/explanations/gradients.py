@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen
+from sounding.contract.inputs import Attributable, Explainable
 from sounding.contract.task import Task, chunks
 
 STEPS = 16
@@ -72,6 +73,7 @@ def _along_the_way(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], shares: Sequence[float]
 ) -> list[np.ndarray]:
     """Mean gradient at `shares` of the way from empty to full, times (full − empty), summed over parts."""
+    input = Attributable.of(task.input)
     maps: list[np.ndarray] = []
     for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
         inputs, answered = [v for v, _ in batch], [a for _, a in batch]
@@ -82,7 +84,7 @@ def _along_the_way(
             for share in shares:
                 total += _gradient_at(task, model, x, torch.lerp(empty, full, share), answered)
         saliency = (total / len(shares) * (full - empty)).float().cpu()
-        maps += [np.asarray(task.input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+        maps += [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
     return maps
 
 
@@ -109,9 +111,9 @@ def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence
     """
     x = task.encoded(model, values)
     full = _at_leaf(task, model, x, answers)
-    empties = []
-    for baseline in task.input.baselines:
-        gone = [task.input.mask(v, np.zeros(task.input.segments(v), bool), baseline) for v in values]
+    empties, input = [], Explainable.of(task.input)
+    for baseline in input.baselines:
+        gone = [input.mask(v, np.zeros(input.segments(v), bool), baseline) for v in values]
         empty = _at_leaf(task, model, task.encoded(model, gone), answers)
         if empty.shape == full.shape:
             empties.append(empty)

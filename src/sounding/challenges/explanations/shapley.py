@@ -20,6 +20,7 @@ import numpy as np
 from torch import nn
 
 from sounding.challenges.passes import log_likelihoods
+from sounding.contract.inputs import Explainable
 from sounding.contract.task import Task
 
 PASSES = 1000
@@ -40,17 +41,18 @@ def shapley(
 
     Exact where the baselines × 2^P sets fit into `passes`.
     """
-    ways = len(task.input.baselines)
-    counts = [task.input.segments(value) for value in values]
+    input = Explainable.of(task.input)
+    ways = len(input.baselines)
+    counts = [input.segments(value) for value in values]
     orders = [None if exact(p, ways, passes) else _orders(p, ways, passes, rng) for p in counts]
     masks = [_subsets(p) if o is None else _prefixes(o) for p, o in zip(counts, orders, strict=True)]
 
     def each() -> Iterator[tuple[Any, Any]]:
         for value, answer, kept in zip(values, answers, masks, strict=True):
-            for baseline in task.input.baselines:
+            for baseline in input.baselines:
                 for start in range(0, len(kept), _AT_ONCE):
                     some = kept[start : start + _AT_ONCE]
-                    yield from ((v, answer) for v in task.input.mask_many(value, some, baseline))
+                    yield from ((v, answer) for v in input.mask_many(value, some, baseline))
 
     scores = np.split(log_likelihoods(task, model, each()), np.cumsum([ways * len(kept) for kept in masks])[:-1])
     worths = [s.reshape(ways, -1).mean(0) for s in scores]

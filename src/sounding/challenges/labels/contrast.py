@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.challenges.features import penultimate, watched
-from sounding.contract.modality import Change, InputModality
+from sounding.contract.change import Change, Unchanged
+from sounding.contract.inputs import StronglyAugmented
 from sounding.contract.task import Task
 from sounding.contract.task_wrapper import TaskWrapper
 from sounding.errors import UsageError
@@ -60,7 +61,7 @@ class Contrast(TaskWrapper):
 
     def __init__(self, wrapped: Task) -> None:
         super().__init__(wrapped)
-        if type(self.input).strong_augmentation is InputModality.strong_augmentation:
+        if not isinstance(self.input, StronglyAugmented):
             raise UsageError("this kind of input knows no strong variation to learn from", fix=_WITHOUT)
         self.recipe = replace(wrapped.recipe, batch=max(BATCH, wrapped.recipe.batch), validations=1, patience=0)
 
@@ -82,8 +83,10 @@ class Contrast(TaskWrapper):
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Two views of every input, one batch after the other: [2B, …]."""
-        views = [self.input.strong_augmentation(self.wrapped.augment(x, rng)[0], rng) for _ in range(2)]
-        return torch.cat([view for view in views if view is not None]), Change()
+        input = StronglyAugmented.of(self.input)
+        return torch.cat(
+            [input.strong_augmentation(self.wrapped.augment(x, rng)[0], rng) for _ in range(2)]
+        ), Unchanged()
 
     def loss(self, model: nn.Module, x: Tensor, y: Any) -> Tensor:
         """Loss [B]: minus the log-probability of picking an input's other view among all views of the batch."""

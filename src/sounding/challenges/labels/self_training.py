@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.contract.modality import SoftLabel
+from sounding.contract.answers import SoftLabel
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
 from sounding.contract.task_wrapper import TaskWrapper

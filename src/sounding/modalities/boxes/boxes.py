@@ -23,21 +23,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import Change, Modality
+from sounding.contract.answers import Answer, Averaged, Composite, Documented, Labelled, Placed, Transformed
+from sounding.contract.change import Change, Mixed, refusal
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.boxes.drawing import draw_boxes
 from sounding.modalities.boxes.layouts import cells
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.category import lookalikes
+from sounding.modalities.pictures.changes import Moved, Tiled
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
 
-class Boxes(Modality):
+class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Documented):
     """The boxes of one picture. After `fit`, `names` lists the classes: by number if all are numbers, else by text.
 
-    `options` stays None: sets of boxes are no finite list of answers.
+    `classes` stays None: sets of boxes are no finite list of answers.
     """
 
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
@@ -61,6 +63,10 @@ class Boxes(Modality):
         Raises DataError for a box wholly outside of it, and for boxes drawn on a picture of another size.
         """
         return over(value.sure, image_size)
+
+    def resized(self, value: BoxSet, image_size: tuple[int, int]) -> BoxSet:
+        """As a true value is laid: boxes have no size of their own."""
+        return self.placed(value, image_size)
 
     def fit(self, values: Iterable[BoxSet]) -> None:
         """Learn the names of the classes. Raises DataError if no picture has a box."""
@@ -104,15 +110,16 @@ class Boxes(Modality):
 
         A picture that was mixed with another has the boxes of both, and a mosaic those of all its tiles.
         """
-        out = list(values)
-        if change.tiles:
-            out = tiled(values, change.tiles)
-        if change.partner is not None:
-            out = [joined([value, out[other]]) for value, other in zip(out, change.partner.tolist(), strict=True)]
-        if change.affine is None:
-            return out
-        maps = change.affine.cpu().numpy()
-        return [clipped(replace(value, corners=moved(value.corners, m))) for value, m in zip(out, maps, strict=True)]
+        if isinstance(change, Tiled):
+            return tiled(values, change.tiles)
+        if isinstance(change, Mixed):
+            return [
+                joined([value, values[other]]) for value, other in zip(values, change.partner.tolist(), strict=True)
+            ]
+        if not isinstance(change, Moved):
+            raise refusal(self, change)
+        maps = zip(values, change.affine.cpu().numpy(), strict=True)
+        return [clipped(replace(value, corners=moved(value.corners, affine))) for value, affine in maps]
 
     def constant_baseline(self, values: Sequence[BoxSet]) -> BoxSet:
         """One box: the mean box of the most common class; none where no picture has a box."""

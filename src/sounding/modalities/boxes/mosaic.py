@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import Change, Tile
 from sounding.modalities.pictures.augmentation import warp
+from sounding.modalities.pictures.changes import Tile, Tiled
 
 MIDDLE = (0.3, 0.7)
 """Where the crossing of the four fields may lie, as shares of the sides."""
@@ -25,7 +25,7 @@ def mosaic(
     scale: tuple[float, float] = (0.5, 1.0),
     flip: bool = False,
     upright: bool = True,
-) -> tuple[Tensor, Change]:
+) -> tuple[Tensor, Tiled]:
     """Each picture [B, C, H, W] becomes four windows onto pictures of the batch, one of them onto itself.
 
     `scale`, `flip` and `upright` are those of `warp`: at scale 1 a field shows a part of its picture at its own size.
@@ -44,7 +44,7 @@ def mosaic(
         out[:, :, top:bottom, left:right] = seen
         window = (left / width, top / height, right / width, bottom / height)
         tiles.append(Tile(partner, _of_the_whole(affine, window), window))
-    return out, Change(tiles=tuple(tiles))
+    return out, Tiled(tuple(tiles))
 
 
 def _of_the_whole(affine: Tensor, window: tuple[float, float, float, float]) -> Tensor:

@@ -21,19 +21,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.answers import Answer, Averaged, Composite, Placed, Saved, Transformed
+from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
-from sounding.contract.modality import Change, Modality, Row
+from sounding.contract.modality import Row
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import cells, coco, connected, drawing, layouts
 from sounding.modalities.masks.cells import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
+from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.picture import within
 
 PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
 
 
-class Mask(Modality, WithLegend):
+class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
     """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
 
     With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
@@ -173,10 +176,8 @@ class Mask(Modality, WithLegend):
 
     def transform_targets(self, values: Sequence[np.ndarray], change: Change) -> list[np.ndarray]:
         """The masks sampled where the pictures were, by nearest neighbour; 255 outside. Masks cannot be mixed."""
-        if change.partner is not None or change.tiles:
-            raise UsageError("pictures with masks cannot be mixed", fix="Leave mixup, cutmix and mosaics out")
-        if change.affine is None:
-            return list(values)
+        if not isinstance(change, Moved):
+            raise refusal(self, change)
         if self.padded:
             values = [nearest(value, within(value.shape, self.padded)) for value in values]
             tall, wide = np.max([value.shape for value in values], axis=0)

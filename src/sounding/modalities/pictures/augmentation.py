@@ -10,15 +10,15 @@ Legend of shapes: B batch, C channels, H height, W width.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sounding.contract.modality import Change
+from sounding.contract.change import Change, Mixed, Unchanged, successive
 from sounding.errors import UsageError
+from sounding.modalities.pictures.changes import Moved
 
 
 def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Tensor]:
@@ -76,17 +76,17 @@ def cutout(x: Tensor, rng: torch.Generator, side: int) -> Tensor:
     return torch.where(_boxes(x, rng, sides, sides), x.mean(dim=(2, 3), keepdim=True), x)
 
 
-def mixup(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Change]:
+def mixup(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Mixed]:
     """Each picture blended with another, in shares drawn from Beta(alpha, alpha).
 
     Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
     """
     partner, share = _partners(x, rng, alpha)
     weight = _column(share, x)
-    return x * weight + x[partner] * (1 - weight), Change(partner, share)
+    return x * weight + x[partner] * (1 - weight), Mixed(partner, share)
 
 
-def cutmix(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Change]:
+def cutmix(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Mixed]:
     """A box of each picture replaced by the same box of another; the share is the true share of pixels that stay.
 
     Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019.
@@ -95,7 +95,7 @@ def cutmix(x: Tensor, rng: torch.Generator, alpha: float) -> tuple[Tensor, Chang
     scale = (1 - share).sqrt()
     inside = _boxes(x, rng, scale * x.shape[-2], scale * x.shape[-1])
     stays = 1 - inside.float().mean(dim=(1, 2, 3)).cpu()
-    return torch.where(inside, x[partner], x), Change(partner, stays)
+    return torch.where(inside, x[partner], x), Mixed(partner, stays)
 
 
 def augment(
@@ -111,7 +111,7 @@ def augment(
     noise: float = 0.0,
 ) -> tuple[Tensor, Change]:
     """All of the above in order, each left out at 0; where both mixings are wanted, each batch draws one of them."""
-    affine = None
+    affine, mixed = None, None
     if crop:
         x, affine = translate(x, rng, crop)
     if flipped:
@@ -122,12 +122,12 @@ def augment(
     if hole:
         x = cutout(x, rng, hole)
     if cut and (not mix or torch.rand((), generator=rng) < 0.5):
-        x, change = cutmix(x, rng, cut)
-    else:
-        x, change = mixup(x, rng, mix) if mix else (x, Change())
+        x, mixed = cutmix(x, rng, cut)
+    elif mix:
+        x, mixed = mixup(x, rng, mix)
     if noise:  # not cut off at 0 and 1: nor is that of a certificate, for which this prepares
         x = x + noise * torch.randn(x.shape, generator=rng).to(x)
-    return x, replace(change, affine=affine)
+    return x, successive(Unchanged() if affine is None else Moved(affine), mixed or Unchanged())
 
 
 def warp(

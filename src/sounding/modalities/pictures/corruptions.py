@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from sounding.contract.modality import Corruption
+from sounding.contract.inputs import Corruption
 from sounding.modalities.pictures import filters
 from sounding.modalities.pictures.picture import as_unit, grey, like, resample
 from sounding.randomness import stream

@@ -20,7 +20,17 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from sounding.contract.modality import Change, Corruption, InputModality, Threat
+from sounding.contract.change import Change
+from sounding.contract.inputs import (
+    Attributable,
+    Continuous,
+    Corruptible,
+    Corruption,
+    Fingerprinted,
+    Pictorial,
+    StronglyAugmented,
+    Threat,
+)
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.pictures import augmentation, drawing, picture, variation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
@@ -38,7 +48,7 @@ MEMORY = 2**28
 """Bytes of pictures that `fit` holds at most; large working sizes are learnt from fewer pictures."""
 
 
-class Image(InputModality):
+class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Pictorial):
     """A picture at a working size.
 
     `size` is the working side in pixels; 0 learns it from the training pictures (their median shorter side, at most

@@ -11,7 +11,6 @@ import torch
 from sounding.applications.vision.detect.task import Detect
 from sounding.architectures.folding import fuse_for_inference
 from sounding.challenges.explanations.gradcam import grad_cam
-from sounding.contract.modality import Change
 from sounding.contract.records import Example
 from sounding.contract.task import built
 from sounding.data import open_data
@@ -20,6 +19,7 @@ from sounding.machine.setting import Setting
 from sounding.modalities.boxes.boxes import BoxSet
 from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.pictures.augmentation import warp
+from sounding.modalities.pictures.changes import Moved
 from sounding.randomness import generator, stream
 from sounding.training.loop import Budget, fit
 
@@ -196,7 +196,7 @@ def test_boxes_follow_pictures_that_are_scaled_moved_mirrored_and_turned(upright
         rng = generator("warp", seed)
         y, affine = warp(x, rng, scale=(0.7, 1.4), shift=0.2, flip=True, upright=upright, shape=shape)
         assert y.shape == (8, 1, *(shape or (60, 80)))
-        for picture, boxes in zip(y, task.target.transform_targets(truths, Change(affine=affine)), strict=True):
+        for picture, boxes in zip(y, transformed(task.target, truths, Moved(affine)), strict=True):
             if len(boxes) and (boxes.corners > 0.02).all() and (boxes.corners < 0.98).all():
                 np.testing.assert_allclose(boxes.corners[0], seen(picture), atol=2.1 / 60)
                 compared += 1
@@ -210,7 +210,7 @@ def test_boxes_follow_pictures_into_a_mosaic():
         y, change = mosaic(x, generator("mosaic", seed), scale=(0.4, 0.8), flip=True)
         assert [sorted(t.partner.tolist()) for t in change.tiles] == [list(range(8))] * 4
         assert any((t.partner == torch.arange(8)).all() for t in change.tiles)
-        for i, boxes in enumerate(task.target.transform_targets(truths, change)):
+        for i, boxes in enumerate(transformed(task.target, truths, change)):
             for box in boxes.corners:
                 left, top, right, bottom = (box * [80, 60, 80, 60]).round().astype(int)
                 inner = y[i, 0, top + 2 : bottom - 2, left + 2 : right - 2]

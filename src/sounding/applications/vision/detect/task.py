@@ -16,8 +16,8 @@ from sounding.architectures.backbones import backbone
 from sounding.architectures.detector import Detector
 from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
+from sounding.contract.change import Change
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -25,6 +25,7 @@ from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts.box_layouts import BOX_LAYOUTS
 from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.pictures.augmentation import jitter, warp
+from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import Image
 
 
@@ -95,10 +96,11 @@ class Detect(Task):
         """Pictures put together by four, or each scaled, moved and mirrored; then recoloured."""
         r = self.recipe
         if torch.rand((), generator=rng) < r.mosaic:
+            change: Change
             x, change = mosaic(x, rng, scale=(0.5, r.scale), flip=r.flip, upright=r.upright)
         else:
             x, affine = warp(x, rng, scale=(1 / r.scale, r.scale), shift=r.shift, flip=r.flip, upright=r.upright)
-            change = Change(affine=affine)
+            change = Moved(affine)
         return (jitter(x, rng, r.colour) if r.colour else x), change
 
     def encode_targets(self, values: Sequence[Any]) -> Targets:

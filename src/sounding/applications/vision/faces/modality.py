@@ -12,7 +12,7 @@ Legend of shapes: B batch, C channels, H height, W width, P parts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,16 @@ import torch
 from torch import Tensor
 
 from sounding.applications.vision.faces import layouts
-from sounding.contract.modality import Corruption, InputModality, Modality
+from sounding.contract.answers import Answer, Averaged
+from sounding.contract.inputs import (
+    Attributable,
+    Continuous,
+    Corruptible,
+    Corruption,
+    Fingerprinted,
+    Queried,
+    StronglyAugmented,
+)
 from sounding.errors import DataError
 from sounding.modalities.pictures.drawing import alongside
 from sounding.modalities.pictures.image import Image
@@ -84,7 +93,7 @@ NOT_FOR = (
 """What a model that compares faces must not be used for."""
 
 
-class PicturePair(InputModality):
+class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Queried):
     """Two pictures at one working size. What `Image` does, it does to the first, which is compared with the second.
 
     So an explanation points at parts of the first picture, and a disturbance changes the first, as the picture that a
@@ -119,7 +128,7 @@ class PicturePair(InputModality):
         two = _two(cell)
         return Pair(*(self.image.read(one, root) for one in ([cell] if two is None else two)))
 
-    def asked(self, value: Pair) -> Pair:
+    def query(self, value: Pair) -> Pair:
         """The pair; one picture alone is a training row, and no question."""
         if value.second is None:
             raise DataError(
@@ -222,7 +231,7 @@ class Who(NamedTuple):
     same: Tensor
 
 
-class People(Modality):
+class People(Answer, Averaged):
     """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
 
     columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
@@ -271,6 +280,10 @@ class People(Modality):
             return [{"label": self.describe(value), "score": confidence}]
         both = [{"label": self.describe(kin), "score": float(s)} for kin, s in zip((DIFFERENT, SAME), scores)]
         return both[::-1] if value.same else both
+
+    def fields(self, value: Kin, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """None besides those that every result has."""
+        return {}
 
     def to_json(self, value: Kin) -> str:
         """As `describe` says."""

@@ -17,8 +17,9 @@ from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
 from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
+from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change, Row
+from sounding.contract.modality import Row
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, targets
@@ -95,7 +96,7 @@ class Faces(Task):
         pixels = {"crop": int(r.crop * side), "cutout": math.ceil(r.cutout * side)}
         pictures, _ = self.input.image.augment(x.flatten(0, 1), rng, flip=True, colour=r.colour, **pixels)
         pictures = self.input.image.strong_augmentation(pictures, rng, r.warp) if r.warp else pictures
-        return pictures.view_as(x), Change()
+        return pictures.view_as(x), Unchanged()
 
     def loss(self, model: Any, x: Tensor, y: Who) -> Tensor:
         """Nats [B]: of single pictures, and in training of all, who it is (with the margin); of pairs, if it is one."""

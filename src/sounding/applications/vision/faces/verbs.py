@@ -98,8 +98,10 @@ def identify(run: str, gallery: Path, probes: Sequence[str], fmr: float | None) 
 
 def _model(run: str) -> Any:
     """The model of a run, which has to be one of faces with a threshold. Raises UsageError otherwise."""
+    from sounding.applications.vision.faces.task import Faces
+
     model = click.get_current_context().obj(run)
-    if not hasattr(model.task, "embed"):
+    if not isinstance(model.task, Faces):
         raise UsageError("the run is not of faces", where=run, fix="Name a run of sounding train faces")
     if not model.module.calibrated:
         what = "no threshold was set, because the validation rows held no pairs of both kinds"

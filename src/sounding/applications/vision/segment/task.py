@@ -17,8 +17,8 @@ from sounding.applications.vision.segment.tiling import tiled
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.unet import UNet
+from sounding.contract.change import Change
 from sounding.contract.metrics import Metric
-from sounding.contract.modality import Change
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -26,6 +26,7 @@ from sounding.modalities.masks.layouts import MASK_LAYOUTS
 from sounding.modalities.masks.mask import Mask
 from sounding.modalities.masks.moving import nearest
 from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
+from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import LONGEST, Image
 from sounding.modalities.pictures.picture import within
 
@@ -103,7 +104,7 @@ class Segment(Task):
         """A window somewhere in each picture, which is scaled, mirrored and recoloured, as the recipe says."""
         r, shape = self.recipe, (min(self.recipe.crop, x.shape[-2]), min(self.recipe.crop, x.shape[-1]))
         x, affine = warp(x, rng, scale=(1 / r.zoom, r.zoom), flip=self.mirrors, shape=shape)
-        return jitter(x, rng, r.colour), Change(affine=affine, shape=shape)
+        return jitter(x, rng, r.colour), Moved(affine, shape)
 
     def encode_targets(self, values: Sequence[Any]) -> Labels:
         """The classes of all pixels, as large as the model sees the pictures."""

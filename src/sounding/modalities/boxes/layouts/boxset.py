@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.modality import Tile
 from sounding.errors import DataError
+from sounding.modalities.pictures.changes import Tile
 
 VISIBLE = 0.25
 """A box of which a smaller share stays in the picture after a crop is no example of its class any more."""

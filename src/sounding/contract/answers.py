@@ -1,0 +1,147 @@
+"""What a kind of answer may offer beside being read and encoded. Each class is a base that a modality names.
+
+    Answer       it has words of its own for programs                results
+    Averaged     a typical one is more than the most common          baselines of metrics
+    Transformed  it follows an augmentation of its input             training
+    Labelled     its class names can look like mistakes              the check of the data
+    Composite    it is made of several classes: boxes, pixels        the check of the data
+    Placed       it lies over a picture, in that picture's pixels    reading, results
+    Saved        it is a file of a kind of its own                   results
+    Documented   many of it have a usual JSON document               results
+
+An answer that offers none of these is described, encoded and saved in JSON as any value is.
+
+Legend of shapes: K classes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sounding.contract.change import Change, Successive, Unchanged, refusal
+from sounding.contract.modality import Modality
+
+
+@dataclass(frozen=True)
+class MixedTarget:
+    """A target that is `share` of `value` and the rest of `other`: what MixUp and CutMix make of two targets."""
+
+    value: Any
+    other: Any
+    share: float
+
+
+@dataclass(frozen=True)
+class SoftLabel:
+    """A target that is each of the classes with its share, in their order: what a model said that was not sure."""
+
+    shares: tuple[float, ...]
+
+
+class Answer(Modality):
+    """An answer with words of its own."""
+
+    @abstractmethod
+    def answers(self, value: Any, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """A prediction as dictionaries, shaped as the Hugging Face pipelines shape theirs, best first.
+
+        `scores` [K] are the probabilities of `classes`, or what a task gives as `Prediction.scores`.
+        """
+
+    @abstractmethod
+    def fields(self, value: Any, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
+        """What a program asks a result for by name, such as `boxes`, made when it is asked for."""
+
+
+class Averaged(Modality):
+    """An answer of which there is a typical one: a mean, a common size."""
+
+    @abstractmethod
+    def constant_baseline(self, values: Sequence[Any]) -> Any:
+        """The constant answer of a model that looks at nothing, for these true values."""
+
+
+class Transformed(Modality):
+    """An answer that can follow what an augmentation did to its input."""
+
+    @abstractmethod
+    def transform_targets(self, values: Sequence[Any], change: Change) -> list[Any]:
+        """What the targets become when their inputs were changed so.
+
+        `change` is one step, neither `Unchanged` nor `Successive`. Raises what `change.refusal` gives for one that this
+        kind of answer does not know.
+        """
+
+
+class Labelled(Modality):
+    """An answer of classes whose names people write."""
+
+    @abstractmethod
+    def label_conflicts(self) -> list[str]:
+        """After `fit`: what in the learnt names looks like a mistake in the data (names that differ only by case)."""
+
+
+class Composite(Modality):
+    """An answer that holds several classes at once, so that the answers are no finite list."""
+
+    @abstractmethod
+    def unseen_class(self, value: Any) -> str:
+        """After `fit`: what in an answer no training row had ("… the class 'cat'"), or nothing."""
+
+
+class Placed(Modality):
+    """An answer that lies over a picture (`inputs.Pictorial`)."""
+
+    @abstractmethod
+    def placed(self, value: Any, image_size: tuple[int, int]) -> Any:
+        """A true value laid over its picture, which is `image_size` (width, height) pixels large.
+
+        Boxes learn how large a pixel is; a mask must be as large. Raises DataError where the two do not go together.
+        """
+
+    @abstractmethod
+    def resized(self, value: Any, image_size: tuple[int, int]) -> Any:
+        """An answer brought to a picture of `image_size`, which the model may have seen smaller."""
+
+
+class Saved(Modality):
+    """An answer that is a file by itself: a mask, a sound, a game."""
+
+    @abstractmethod
+    def save(self, value: Any, path: Path) -> Path:
+        """Written as a file of its own kind: `path` and an ending."""
+
+
+class Documented(Modality):
+    """Answers for which programs share a document."""
+
+    @abstractmethod
+    def document(self, answers: Sequence[tuple[str, Any]]) -> Any:
+        """(source, value) of each answer, in the usual JSON document of their kind."""
+
+
+def constant_baseline(target: Modality, values: Sequence[Any]) -> Any:
+    """The constant answer of a model that looks at nothing, for these true values: the most common by default."""
+    if isinstance(target, Averaged):
+        return target.constant_baseline(values)
+    return Counter(values).most_common(1)[0][0]
+
+
+def transformed(target: Modality, values: Sequence[Any], change: Change) -> list[Any]:
+    """What the targets of a batch become when their inputs were changed so. Raises UsageError if they cannot follow."""
+    if isinstance(change, Unchanged):
+        return list(values)
+    if isinstance(change, Successive):
+        for step in change.steps:
+            values = transformed(target, values, step)
+        return list(values)
+    if not isinstance(target, Transformed):
+        raise refusal(target, change)
+    return target.transform_targets(values, change)

@@ -1,0 +1,165 @@
+"""What a kind of input may offer beside being read and encoded. Each class is a base that a modality names.
+
+    Explainable        it falls into segments that can be masked            explanations, faithfulness, masked inputs
+    Attributable       and saliency can be summed over these                explanations by gradients
+    Corruptible        it can be disturbed with its answer left right       robustness
+    Continuous         gradients and noise may act on what it encodes to    attacks, certificates, hardening
+    StronglyAugmented  batches of it can be varied as strongly as may be    hardening, contrastive learning
+    Discrete           it can be edited in small steps                      attacks without gradients
+    Fingerprinted      near duplicates are told by a short vector           the check of the data
+    Divisible          it can be cut into stretches                         learning from documents
+    Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
+    Queried            training may use what nobody can ask about           prediction
+
+Legend of shapes: B batch, P segments, M masks.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.contract.modality import Modality
+
+Corruption = Callable[[Any, int, np.random.Generator], Any]
+"""A disturbance `f(value, severity 1..5, rng) → value` that leaves the right answer right and never moves things."""
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A ball that an attack may search: `norm` is "linf" or "l2", `radius` in units of the encoded input.
+
+    With `relative`, the radius is a share of the input's own root mean square (sound: 0.0316 is a 30 dB SNR).
+    """
+
+    name: str
+    norm: str
+    radius: float
+    relative: bool = False
+
+
+class Explainable(Modality):
+    """An input that falls into segments that a person can point at: patches, words, frames, squares."""
+
+    @property
+    @abstractmethod
+    def baselines(self) -> tuple[str, ...]:
+        """Two ways or more to mask segments; a faithfulness score is only as good as the worst of them."""
+
+    @abstractmethod
+    def segments(self, value: Any) -> int:
+        """P: into how many segments the value falls."""
+
+    @abstractmethod
+    def mask(self, value: Any, mask: np.ndarray, baseline: str) -> Any:
+        """The value with only the segments where `mask` [P] is true; the others give way to `baseline`.
+
+        Keeping all is the identity.
+        """
+
+    def mask_many(self, value: Any, masks: np.ndarray, baseline: str) -> list[Any]:
+        """`mask` for each row of `masks` [M, P]; overridden where doing all at once is faster."""
+        return [self.mask(value, mask, baseline) for mask in masks]
+
+
+class Attributable(Explainable):
+    """An input for whose segments gradients can speak."""
+
+    @abstractmethod
+    def aggregate(self, saliency: Tensor, value: Any) -> np.ndarray:
+        """The sum of `saliency` over each segment: [P].
+
+        It is shaped as one example where gradients are taken (`Task.embedding_layer`, else the encoded input).
+        """
+
+
+class Corruptible(Modality):
+    """An input that gets worse in known ways: blur, noise, typing errors."""
+
+    @property
+    @abstractmethod
+    def corruptions(self) -> Mapping[str, Corruption]:
+        """Name → disturbance, at least one."""
+
+
+class Continuous(Modality):
+    """An input that encodes to one floating tensor on which gradients, noise and attacks may act."""
+
+    @property
+    @abstractmethod
+    def value_range(self) -> tuple[float, float]:
+        """The least and the largest number of an encoded input; may be infinite."""
+
+    @property
+    @abstractmethod
+    def threats(self) -> tuple[Threat, ...]:
+        """The balls that attacks search, mildest first; none where no attack is to be tried."""
+
+    @abstractmethod
+    def decode(self, x: Tensor) -> list[Any]:
+        """The values that encode to `x` [B, …]: how an attacked tensor becomes inputs."""
+
+
+class StronglyAugmented(Modality):
+    """An input that can be varied far more than in training, and still shows the same."""
+
+    @abstractmethod
+    def strong_augmentation(self, x: Any, rng: torch.Generator, strength: float = 1.0) -> Any:
+        """Encoded inputs changed as strongly as leaves the answers right, and never by one of the corruptions.
+
+        `strength` is in 0..1.
+        """
+
+
+class Discrete(Modality):
+    """An input that can be edited in small steps: letters, words, pieces on a board."""
+
+    @abstractmethod
+    def neighbours(self, value: Any, rng: np.random.Generator) -> Iterator[Any]:
+        """Values one small edit away, whose answer is the same: what an attack may try without a gradient."""
+
+
+class Fingerprinted(Modality):
+    """An input of which near duplicates can be told."""
+
+    @abstractmethod
+    def fingerprint(self, value: Any) -> np.ndarray:
+        """A short vector of float32 in which near duplicates are near (largest difference < 0.03)."""
+
+
+class Divisible(Modality):
+    """An input that can be divided into contiguous stretches: a text, a series."""
+
+    @abstractmethod
+    def divide(self, value: Any, shares: Sequence[float]) -> list[Any]:
+        """Stretches of a value in their order, one for each of `shares`, which sum to 1.
+
+        Put together they are the value. Shares are met as well as may be without tearing what belongs together: a line.
+        """
+
+
+class Pictorial(Modality):
+    """An input that is one picture, over which an answer may lie (`answers.Placed`)."""
+
+    @abstractmethod
+    def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
+        """Width and height in pixels of what a cell shows, told without reading all of it."""
+
+    @abstractmethod
+    def original(self, cell: Any) -> Any:
+        """The value of a cell as a person sees it, before it was brought to what the model works on."""
+
+
+class Queried(Modality):
+    """An input of which training uses more kinds than a person can ask about: single pictures beside pairs."""
+
+    @abstractmethod
+    def query(self, value: Any) -> Any:
+        """The value, about which a model is asked. Raises DataError for one that only training can use."""
