@@ -11,6 +11,7 @@ import torch
 from sounding.applications.vision.detect.task import Detect
 from sounding.architectures.folding import fuse_for_inference
 from sounding.challenges.explanations.gradcam import grad_cam
+from sounding.contract.answers import transformed
 from sounding.contract.records import Example
 from sounding.contract.task import built
 from sounding.data import open_data
