@@ -1,4 +1,6 @@
+import csv
 import errno
+import io
 import os
 import pickle
 
@@ -6,7 +8,7 @@ import pytest
 import torch
 
 from sounding.errors import RunError
-from sounding.files import read_json, read_tensors, write, write_json, write_tensors
+from sounding.files import csv_text, read_json, read_tensors, write, write_json, write_tensors
 
 
 def test_tensors_and_their_note_come_back_together(tmp_path):
@@ -74,3 +76,12 @@ def test_damaged_json_names_the_file(tmp_path):
     write(tmp_path / "a.json", '{"x": ')
     with pytest.raises(RunError, match=r"a\.json: the file is damaged"):
         read_json(tmp_path / "a.json")
+
+
+def test_rows_as_csv_come_back_with_lists_as_json():
+    rows = [{"a": 1, "b": 'say "é", twice\n'}, {"a": [1, {"x": None}], "b": ""}]
+    text = csv_text(rows, ["a", "b"])
+    assert list(csv.DictReader(io.StringIO(text, newline=""))) == [
+        *({"a": "1", "b": 'say "é", twice\n'}, {"a": '[1, {"x": null}]', "b": ""}),
+    ]
+    assert csv_text([], ["a", "b"]) == "a,b\n"

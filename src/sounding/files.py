@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -70,6 +72,29 @@ def unreadable(where: str, error: Exception) -> DataError:
 def write_json(path: Path, value: Any) -> None:
     """`write` for JSON, indented for people."""
     write(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as CSV with a header, as a spreadsheet reads it; lists and dictionaries become JSON."""
+    text = io.StringIO(newline="")
+    write_csv(text, rows, columns)
+    return text.getvalue()
+
+
+def write_csv(file: IO[str], rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> int:
+    """`csv_text` into an open file, row by row; how many there were."""
+    table = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+    table.writeheader()
+    count = 0
+    for row in rows:
+        table.writerow({name: _csv_cell(value) for name, value in row.items()})
+        count += 1
+    return count
+
+
+def _csv_cell(value: Any) -> Any:
+    is_structure = isinstance(value, list | tuple | dict)
+    return json.dumps(value, ensure_ascii=False, default=str) if is_structure else value
 
 
 def read_json(path: Path) -> Any:

@@ -190,9 +190,13 @@ class Task(ABC):
         return other
 
     def fit(self, examples: Sequence[Example]) -> None:
-        """Let the modalities learn their state from the training rows."""
+        """Let the modalities learn their state from the training rows.
+
+        Of documents, which have no answers, the input learns; a target with a state of its own is for the task to fit.
+        """
         self.input.fit(e.input for e in examples)
-        self.target.fit(targets(examples))
+        if self.learns is not Learning.DOCUMENTS:
+            self.target.fit(targets(examples))
 
     def state(self) -> dict[str, Any]:
         """Recipe and fitted modalities, as JSON can hold them."""

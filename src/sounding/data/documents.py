@@ -1,8 +1,8 @@
 """Documents without answers: read once, split by document or divided themselves, and cut into windows by the task.
 
 Many documents are split as rows are, by a hash of their content (or group). Of fewer than `FEW`, a tenth would be none
-or one: each is divided into contiguous stretches, the first to train on, the last to test on. The input modality is
-fitted to what is trained on alone; only then does the task cut each split into windows, which are its examples.
+or one: each is divided into contiguous stretches, the first to train on, the last to test on. The task is fitted to
+what is trained on alone; only then does it cut each split into windows, which are its examples.
 """
 
 from __future__ import annotations
@@ -64,6 +64,23 @@ class Documents(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return ahead(self.__getitem__, range(len(self)))
+
+
+class DocumentExamples(Sequence[Example]):
+    """Documents as examples without answers, which a task is fitted to."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._documents[index]
+        return DocumentExamples(found) if isinstance(found, Documents) else Example(found)
+
+    def __iter__(self) -> Iterator[Example]:
+        return (Example(value) for value in self._documents)
 
 
 class Deferred(Sequence[Example]):
@@ -198,7 +215,7 @@ def _cut(
     try:
         if fit:
             say("fitting the input to the training documents")
-            task.input.fit(iter(train[stream("fit").permutation(len(train))]))
+            task.fit(DocumentExamples(train[stream("fit").permutation(len(train))]))
         say("cutting windows")
         windows = tuple(task.windows(documents) for documents in (train, validation, test))
     except DataError as error:
@@ -208,11 +225,14 @@ def _cut(
         return windows, []
     count = sum(len(rows) for rows in splits.rows) if not splits.shares else len(splits.rows[0])
     what = f"no window is left for {' and '.join(empty)} ({count:,} document{'s' if count > 1 else ''} in all)"
-    return windows, [DataError(what, fix="Give more text, or make the windows shorter")]
+    fix = "Give more text, or make the windows shorter"
+    if not splits.shares and not isinstance(task.input, Divisible):
+        fix = f"Give {FEW} documents or more, or the splits themselves: train, validation and test"
+    return windows, [DataError(what, fix=fix)]
 
 
 def _with_contents(report: Report, source: Source, found: Scan, rows: np.ndarray, splits: DocumentSplits) -> Report:
-    """The report with the digest of the documents and their splits, copies among them, and what is odd about them."""
+    """The report with the digest of the documents and their splits, copies among them, and what looks unusual in them."""
     if splits.shares:
         missing = [side for side in (1, 2) if splits.stretches[side] >= 0]
         code = len(NAMES) + sum(missing)  # 4, 5 or 6: validation, test or both are stretches of these

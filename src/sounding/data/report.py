@@ -1,4 +1,4 @@
-"""What was found in the user's data: the rows used, the rows rejected and why, and what looks odd.
+"""What was found in the user's data: the rows used, the rows rejected and why, and what looks unusual.
 
 A report is made once, when data are opened. It is written to `data.json` of a run, and the card and `sounding check`
 print it. Nothing is dropped without standing here.
@@ -87,7 +87,7 @@ class Report:
     allow_bad: float = 0.0
     duplicates: Duplicates = field(default_factory=Duplicates)
     remarks: tuple[str, ...] = ()
-    """What looks odd in rows that are used."""
+    """What looks unusual in rows that are used."""
     ignored: tuple[str, ...] = ()
     """Files that lie in the folder and belong to no row."""
     notes: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sounding.contract.answers import Documented, Saved
-from sounding.files import unwritable
+from sounding.files import unwritable, write_csv
 from sounding.runs.prediction import Result
 from sounding.errors import UsageError
 
@@ -34,14 +33,13 @@ def write_results(path: Path, results: Iterable[Result]) -> int:
 
 
 def _lines(path: Path, results: Iterable[Result]) -> int:
-    count = 0
+    rows = (result.to_json() for result in results)
     with _put_in_place(path) as file:
-        table = csv.DictWriter(file, fieldnames=["input", "answer", "score"])
         if path.suffix == ".csv":
-            table.writeheader()
-        for result in results:
-            row = result.to_json()
-            table.writerow(row) if path.suffix == ".csv" else file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            return write_csv(file, rows, ("input", "answer", "score"))
+        count = 0
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
     return count
 

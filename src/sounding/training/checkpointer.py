@@ -10,8 +10,6 @@ resumed training does exactly what an uninterrupted one does, even if it diverge
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sounding.files import read_tensors, write, write_json, write_tensors
+from sounding.files import csv_text, read_tensors, write, write_json, write_tensors
 from sounding.training.train_state import TrainState
 
 EVERY = 15.0
@@ -91,7 +89,7 @@ class FolderCheckpointer(Checkpointer):
 
     def log(self, rows: list[dict[str, Any]]) -> None:
         """Write metrics.csv."""
-        write(self.folder / "metrics.csv", table(rows))
+        write(self.folder / "metrics.csv", csv_text(rows, list(rows[0]) if rows else ["step"]))
 
     def keep_best(self, state: TrainState) -> None:
         """Write the averaged weights to `best/`."""
@@ -108,15 +106,6 @@ class FolderCheckpointer(Checkpointer):
             write_tensors(self.folder / "last" / "model.safetensors", state.average.model.state_dict())
         write_json(self.folder / "trainer_state.json", state.note())
         self._saved = time.monotonic()
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV text with a header, as a spreadsheet reads it."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["step"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

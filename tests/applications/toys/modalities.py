@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from sounding.contract.answers import Transformed
 from sounding.contract.change import Change, refusal
-from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Discrete, Threat
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Discrete, Divisible, Threat
 from sounding.contract.modality import Modality
 from sounding.errors import DataError
 from sounding.modalities.pictures.changes import Moved
@@ -181,7 +182,7 @@ class Words(Modality):
         self.words = state["words"]
 
 
-class Characters(Attributable, Corruptible, Discrete):
+class Characters(Attributable, Corruptible, Discrete, Divisible):
     """Text as characters: the value is the string itself, and a part is one character of it."""
 
     baselines = ("delete", "mask")
@@ -203,6 +204,10 @@ class Characters(Attributable, Corruptible, Discrete):
         ids = {letter: i for i, letter in enumerate(self.vocabulary, UNKNOWN + 1)}
         rows = [torch.tensor([START, *(ids.get(letter, UNKNOWN) for letter in value)]) for value in values]
         return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD)
+
+    def divide(self, value: str, shares: Sequence[float]) -> list[str]:
+        cuts = [0, *(round(len(value) * share) for share in np.cumsum(shares))]
+        return [value[start:end] for start, end in pairwise(cuts)]
 
     def text(self, ids: Iterable[int]) -> str:
         """The string of ids up to END."""

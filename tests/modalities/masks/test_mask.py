@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from sounding.contract.change import Mixed
 from sounding.contract.modality import Row
 from sounding.errors import DataError, UsageError
-from sounding.modalities.masks.cells import Scheme
+from sounding.modalities.masks.class_ids import Scheme
 from sounding.modalities.masks.drawing import OKABE_ITO, drawn, palette, png
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.masks.moving import nearest

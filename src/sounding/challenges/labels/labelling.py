@@ -8,8 +8,6 @@ write      either of them as a table that other programs read
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import time
@@ -240,23 +238,11 @@ def write(path: Path, found: Suggestions | Review) -> int:
     if path.suffix == ".jsonl":
         text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
     elif path.suffix == ".csv":
-        text = _table(rows)
+        text = files.csv_text(rows, list(rows[0]) if rows else ["where"])
     else:
         raise UsageError(f"cannot write {path.suffix or 'a file without an ending'}", fix="Write to .csv or .jsonl")
     files.write(path, text)
     return len(rows)
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    out = io.StringIO(newline="")
-    table = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else ["where"], lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        plain = {
-            k: json.dumps(v, ensure_ascii=False) if isinstance(v, list | tuple | dict) else v for k, v in row.items()
-        }
-        table.writerow(plain)
-    return out.getvalue()
 
 
 def _short(text: str) -> str:

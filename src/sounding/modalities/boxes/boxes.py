@@ -27,7 +27,7 @@ from sounding.contract.answers import Answer, Averaged, Composite, Documented, L
 from sounding.contract.change import Change, Mixed, refusal
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.boxes.drawing import draw_boxes
-from sounding.modalities.boxes.layouts import cells
+from sounding.modalities.boxes.layouts import box_cells
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.category import lookalikes
@@ -51,11 +51,11 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Document
 
     def accepts(self, cell: Any) -> bool:
         """Whether a cell is a set of boxes, or a struct or list of structs that has boxes in it."""
-        return cells.accepts(cell)
+        return box_cells.accepts(cell)
 
     def read(self, cell: Any, root: Path = Path()) -> BoxSet:
         """The boxes of a cell, in pixels where the cell has them so. Raises DataError for what cannot be used."""
-        return cells.read(cell)
+        return box_cells.read(cell)
 
     def placed(self, value: BoxSet, image_size: tuple[int, int]) -> BoxSet:
         """The boxes as shares of a picture `image_size` (width, height) pixels large.
@@ -176,7 +176,7 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Document
 
     def to_json(self, value: BoxSet) -> dict[str, Any]:
         """A struct that `read` takes: x, y, width, height in pixels, or in shares where the size is not known."""
-        return cells.written(value.sure)
+        return box_cells.written(value.sure)
 
     def state(self) -> dict[str, Any]:
         """The names of the classes."""

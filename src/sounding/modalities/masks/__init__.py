@@ -1,7 +1,7 @@
 """Masks: which class each pixel of a picture belongs to.
 
-mask.py     the modality                     layouts.py   files and folders of them
-cells.py    what a cell of a table may hold  coco.py      polygons and run lengths
-moving.py   masks that follow their pictures  connected.py  their parts
-drawing.py  masks over pictures
+mask.py       the modality                     layouts.py    files and folders of them
+class_ids.py  what a cell of a table may hold  coco.py       polygons and run lengths
+moving.py     masks that follow their pictures connected.py  their parts
+drawing.py    masks over pictures
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sounding.modalities.masks.cells import VOID
+from sounding.modalities.masks.class_ids import VOID
 
 
 @dataclass(frozen=True)

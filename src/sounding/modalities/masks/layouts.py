@@ -27,7 +27,7 @@ from sounding.contract.split_names import split_named
 from sounding.errors import DataError
 from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.masks import coco
-from sounding.modalities.masks.cells import PLAIN, VOID, Scheme
+from sounding.modalities.masks.class_ids import PLAIN, VOID, Scheme
 
 PICTURES = frozenset(
     ("images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "leftimg8bit", "rgb", "inputs", "input")

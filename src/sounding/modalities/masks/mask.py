@@ -4,7 +4,7 @@ A value is an array [H, W], uint8: the class id of each pixel as the user's file
 nobody said. After `fit`, `ids[k]` is the id of class k and `names[k]` its name; for ids without gaps, 0 to K - 1, an id
 is its own place in the list. `encode` gives places, `decode` turns places back into a value.
 
-What a mask file may be is in `cells.py`, how files lie in folders in `layouts.py`, polygons of COCO in
+What a mask file may be is in `class_ids.py`, how files lie in folders in `layouts.py`, polygons of COCO in
 `coco.py`, pictures of masks in `drawing.py`.
 
 Legend of shapes: B batch, K classes, H height, W width of a mask, h, w of the encoded batch.
@@ -26,8 +26,8 @@ from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
 from sounding.errors import DataError, UsageError
-from sounding.modalities.masks import cells, coco, connected, drawing, layouts
-from sounding.modalities.masks.cells import VOID
+from sounding.modalities.masks import class_ids, coco, connected, drawing, layouts
+from sounding.modalities.masks.class_ids import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.picture import within
@@ -53,7 +53,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
         if not -1 <= ignore <= VOID:
             raise UsageError(f"no class can have the id {ignore}", fix=f"Give an id from 0 to {VOID}, or -1 for none")
         self.ignore, self.padded = ignore, padded
-        self.scheme = cells.Scheme()
+        self.scheme = class_ids.Scheme()
         self.ids: list[int] = []
         self.names: list[str] = []
         self.shares: list[float] = []
@@ -62,14 +62,14 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
 
     def accepts(self, cell: Any) -> bool:
         """Whether a cell holds or names a picture file, or is an array of whole numbers [H, W]."""
-        return cells.looks_like_mask(cell, self.suffixes)
+        return class_ids.looks_like_mask(cell, self.suffixes)
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The mask of a path (from `root`), {"bytes", "path"}, file bytes, a Pillow image, an array, or polygons.
 
-        Raises DataError for what cannot be used (see `cells.of_cell`), and after `fit` for an unknown class.
+        Raises DataError for what cannot be used (see `class_ids.of_cell`), and after `fit` for an unknown class.
         """
-        value = cells.of_cell(cell, root, self.scheme)
+        value = class_ids.of_cell(cell, root, self.scheme)
         void = self._void()
         value = np.where(void[value], np.uint8(VOID), value) if void[value].any() else value
         if self.ids:
@@ -85,8 +85,8 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
             return
         few = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, PEEKED).astype(int)).tolist()]
         names = coco.names(few[0].target)
-        self.scheme = cells.Scheme(names) if names else layouts.scheme(folder)
-        if cells.black_and_white((row.target, row.root) for row in few):
+        self.scheme = class_ids.Scheme(names) if names else layouts.scheme(folder)
+        if class_ids.black_and_white((row.target, row.root) for row in few):
             self.scheme = self.scheme.as_black_and_white()
 
     def placed(self, value: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
@@ -148,7 +148,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.scheme = cells.Scheme.from_json(state["scheme"])
+        self.scheme = class_ids.Scheme.from_json(state["scheme"])
         for name in ("ignore", "padded", "ids", "names", "shares"):
             setattr(self, name, state[name])
 
@@ -209,7 +209,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
         `scores` [H, W] are the confidence in each pixel's class (in 0..1, or uint8 in 0..255); the score of a class is
         its mean over the class, or None without them.
         """
-        sure = None if scores is None else cells.unit(nearest(np.asarray(scores), value.shape))
+        sure = None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape))
         found = []
         for i, _ in self._areas(value):
             score = None if sure is None else float(sure[value == i].mean())
@@ -224,7 +224,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
         return {
             "mask": lambda: value,
             "masks": lambda: {self.name(i): value == i for i, _ in self._shares(value)},
-            "sure": lambda: None if scores is None else cells.unit(nearest(np.asarray(scores), value.shape)),
+            "sure": lambda: None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape)),
             "instances": lambda: connected.instances(value),
         }
 

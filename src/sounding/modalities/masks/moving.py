@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sounding.modalities.masks.cells import VOID
+from sounding.modalities.masks.class_ids import VOID
 
 
 def nearest(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
