@@ -232,7 +232,7 @@ def _cut(
 
 
 def _with_contents(report: Report, source: Source, found: Scan, rows: np.ndarray, splits: DocumentSplits) -> Report:
-    """The report with the digest of the documents and their splits, copies among them, and what looks unusual in them."""
+    """The report with the digest of the documents and their splits, copies among them, and what looks unusual."""
     if splits.shares:
         missing = [side for side in (1, 2) if splits.stretches[side] >= 0]
         code = len(NAMES) + sum(missing)  # 4, 5 or 6: validation, test or both are stretches of these
