@@ -108,9 +108,11 @@ def test_a_pipeline_answers_in_dictionaries(tmp_path):
     picture = str(tmp_path / "photos" / "dark" / "1.png")
     assert [d["label"] for d in answer(picture)] == ["dark", "bright"]
     assert len(answer([picture, picture])) == 2
-    figure = run(picture)[0].plot(tmp_path / "answer.png")
-    assert figure.axes[0].get_title().startswith("dark")
-    assert Image.open(tmp_path / "answer.png").width > 200
+    drawn = run(picture)[0].plot(tmp_path / "answer.png")
+    assert drawn.text.startswith("dark ")
+    assert ">dark " in drawn.svg()
+    with Image.open(tmp_path / "answer.png") as written:
+        assert written.width > 200
     with pytest.raises(sd.UsageError, match="not translation"):
         sd.pipeline("translation", model=run.dir)
 

@@ -195,7 +195,7 @@ def test_the_figure_shows_a_right_a_wrong_and_an_unsure_answer(section):
     (figure,) = section.figures
     assert figure.svg.startswith("<svg")
     assert "right, wrong, least sure" in figure.caption
-    assert figure.svg.count("% sure") == 3
+    assert figure.svg.count("%\N{NO-BREAK SPACE}sure") == 3
 
 
 def test_inputs_of_one_part_are_not_explained():

@@ -174,7 +174,9 @@ def test_the_figure_lets_a_person_compare_methods(pictures):
     svg = pictures.figures[0].svg
     for head in ("input", "occlusion", "gradient", "Grad-CAM"):
         assert f">{head}<" in svg
-    assert svg.count("% sure") == svg.count(">input<") * 2  # answered rightly, and least sure; none is wrong
+    assert (
+        svg.count("%\N{NO-BREAK SPACE}sure") == svg.count(">input<") * 2
+    )  # answered rightly, and least sure; none is wrong
     assert svg.count("<image") >= 2 * 5  # the input, and four methods
 
 
@@ -182,7 +184,13 @@ def test_a_method_that_large_inputs_satisfy_is_drawn_by_its_signs(sure, monkeypa
     by_place = lambda *of: [np.arange(PARTS) - 3.0 for _ in of[2]]  # noqa: E731
     coins(monkeypatch, by_place)
     seen = []
-    monkeypatch.setattr(type(sure.task.input), "draw", lambda self, axes, value, weights=None: seen.append(weights))
+    render = type(sure.task.input).render
+
+    def watched(self, value, weights=None, answer=None):
+        seen.append(weights)
+        return render(self, value, weights, answer)
+
+    monkeypatch.setattr(type(sure.task.input), "render", watched)
     found = interpretability.measure(sure)
     assert found["randomisation_absolute_occlusion"].value > 0.5
     assert "Of occlusion the sign alone is drawn" in found.figures[0].caption

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import indent
 
 import click
 
@@ -49,9 +50,10 @@ def predict(
     for number, result in enumerate(results, 1):
         why = model.explain(result, method) if explain else None
         score = "" if result.score is None else f"\t{result.score:.3f}"
-        parts = "" if why is None else "\t" + " ".join(f"{part}:{weight:+.2f}" for part, weight in why.top())
         facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})
-        click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}{parts}")
+        click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}")
+        if why is not None and not as_json:
+            click.echo(indent(why.render().text, "  "))
         if plots:
             plots.mkdir(parents=True, exist_ok=True)
             result.plot(plots / f"{number:04}-{Path(result.source).stem}.png", None if why is None else why.weights)

@@ -6,6 +6,7 @@
     Labelled     its class names can look like mistakes              the check of the data
     Composite    it is made of several classes: boxes, pixels        the check of the data
     Placed       it lies over a picture, in that picture's pixels    reading, results
+    Overlaid     it can be drawn over its input                      results
     Saved        it is a file of a kind of its own                   results
     Documented   many of it have a usual JSON document               results
 
@@ -27,6 +28,7 @@ import numpy as np
 
 from sounding.contract.change import Change, Successive, Unchanged, refusal
 from sounding.contract.modality import Modality
+from sounding.drawing.rendering import Marks
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,14 @@ class Placed(Modality):
     @abstractmethod
     def resized(self, value: Any, image_size: tuple[int, int]) -> Any:
         """An answer brought to a picture of `image_size`, which the model may have seen smaller."""
+
+
+class Overlaid(Modality):
+    """An answer that has a place in what its input looks like: boxes in a picture, a move on a board."""
+
+    @abstractmethod
+    def marks(self, value: Any) -> Marks:
+        """What is drawn over the input, in coordinates that its kind knows (see `Marks`); no shapes for nothing."""
 
 
 class Saved(Modality):

@@ -27,6 +27,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from sounding.drawing.rendering import Marks, Rendering
+from sounding.drawing.spans import plain
+
 
 @dataclass(frozen=True)
 class Row:
@@ -116,15 +119,15 @@ class Modality(ABC):
         """The value as JSON can hold it."""
         return value
 
-    def shape(self, value: Any) -> tuple[float, float]:
-        """Width and height in inches at which a value is well drawn."""
-        return 3.0, 3.0
+    def render(self, value: Any, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
+        """What the value looks like on a page, in a file and on a terminal; by default its description.
 
-    def draw(self, axes: Any, value: Any, weights: np.ndarray | None = None) -> None:
-        """Draw the value on matplotlib axes, and over it the weight [P] of each part when given."""
-        axes.axis("off")
-        axes.text(0.5, 0.5, self.describe(value), ha="center", va="center", wrap=True)
+        `weights` [P] are those of an explanation, one for each segment, and `answer` is what an answer draws over the
+        value (`answers.Overlaid`), which a kind that has no place for it leaves out.
 
-    def overlay(self, axes: Any, value: Any, over: Any) -> bool:
-        """As an answer: drawn on matplotlib axes that show the input `over`; False if it has no place there."""
-        return False
+        A text gives its words to `drawing.spans.spans`. A waveform is a `Path` over a `Rectangle` for each frame in the
+        colour of its weight, which is also how a series is drawn, its forecast and bands being the answer's marks. A
+        board is a `Rectangle` for each square, with `Disc` or `Words` for what stands on it, and a move an arrow (a
+        `Path`) among the marks, from square to square. A picture is a `Raster`.
+        """
+        return plain(self.describe(value), weights)

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -15,14 +15,12 @@ from sounding.data.reading import placed, queried
 from sounding.machine.setting import Setting, inference
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
+from sounding.drawing.rendering import Rendering
 from sounding.errors import DataError, SoundingError
 from sounding.folders import walk, with_suffix
-from sounding.contract.answers import Answer
+from sounding.contract.answers import Answer, Overlaid
 from sounding.contract.inputs import Pictorial
 from sounding.contract.modality import Modality
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -58,27 +56,31 @@ class Result:
             return target.answers(p.value, p.confidence, p.scores)
         return [{"answer": target.to_json(p.value), "score": p.confidence}]
 
-    def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Figure:
-        """The input with its answer, as a matplotlib figure; also written to `path` (.png, .svg) if given.
+    def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Rendering:
+        """The input with its answer, which a notebook shows; also written to `path` (.png, .svg, .html) if given.
 
         An answer that has a place in the input (boxes, a mask) is drawn there, any other stands above it. `weights` [P]
-        of the input's parts, as an explanation gives them, are drawn over the input as the model saw it.
+        of the input's segments, as an explanation gives them, are drawn over the input as the model saw it.
         """
-        from matplotlib.figure import Figure
-
         input, target = self.task.input, self.task.target
-        shown = self.input
-        if weights is None and self.cell is not None and isinstance(input, Pictorial):
-            shown = input.original(self.cell)
-        wide, tall = input.shape(shown)
-        figure = Figure(figsize=(wide, tall + 0.3), layout="constrained")
-        axes = figure.subplots()
-        input.draw(axes, shown, weights)
-        if weights is not None or not target.overlay(axes, self.value, shown):
-            axes.set_title(self.label if self.score is None else f"{self.label}  {self.score:.3f}", parse_math=False)
+        if weights is not None or not isinstance(target, Overlaid):
+            drawn = input.render(self.input if weights is not None else self._original(), weights).titled(self._title)
+        else:
+            marks = target.marks(self.value)
+            drawn = input.render(self._original(), answer=marks)
+            drawn = replace(drawn, text=f"{self._title}\n{drawn.text}") if marks.shapes else drawn.titled(self._title)
         if path is not None:
-            figure.savefig(path, dpi=150)
-        return figure
+            drawn.save(path)
+        return drawn
+
+    def _original(self) -> Any:
+        """The input as a person sees it."""
+        input = self.task.input
+        return input.original(self.cell) if self.cell is not None and isinstance(input, Pictorial) else self.input
+
+    @property
+    def _title(self) -> str:
+        return self.label if self.score is None else f"{self.label}  {self.score:.3f}"
 
     def __getattr__(self, name: str) -> Any:
         """What the kind of answer is asked for by name: `boxes`, `labels`, `mask`."""

@@ -189,12 +189,12 @@ def test_the_explanation_of_a_sampling_method_depends_on_the_seed_alone():
     np.testing.assert_array_equal(first, again)
 
 
-def test_an_explanation_draws_the_value_with_its_weights():
-    task, seen = Guess(), []
-    task.input.draw = lambda axes, value, weights: seen.append((axes, value, weights))
+def test_an_explanation_shows_the_value_with_its_weights():
+    task = Guess()
     found = explain(task, linear(WEIGHTS), rows(task, 1)[0].input, 0.0)
-    found.draw("axes")
-    assert seen == [("axes", found.value, found.weights)]
+    strongest = int(np.abs(found.weights).argmax())
+    assert f"segment {strongest} {found.weights[strongest]:+.2f}" in found.render().text
+    assert found.render().svg() == task.input.render(found.value, found.weights).svg()
 
 
 def test_a_method_that_is_unknown_or_unfit_is_a_mistake_of_the_user():

@@ -2,46 +2,56 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from sounding.modalities.boxes.boxes import BoxSet
-from sounding.modalities.boxes.drawing import MANY, draw_boxes
+from sounding.drawing.shapes import Rectangle, Words
+from sounding.modalities.boxes.boxes import Boxes, BoxSet
+from sounding.modalities.boxes.drawing import MANY, box_marks
+from sounding.modalities.pictures.image import Image
 
 
-def drawn(value, size=(40, 20), names=("cat", "dog")):
-    axes = Figure().subplots()
-    axes.imshow(np.zeros((size[1], size[0], 3)))
-    draw_boxes(axes, value, size, names)
-    return axes
+def drawn(value, names=("cat", "dog")):
+    shapes = box_marks(value, names).shapes
+    return [s for s in shapes if isinstance(s, Rectangle)], [s for s in shapes if isinstance(s, Words)]
 
 
 def test_boxes_lie_where_their_pixels_are():
-    axes = drawn(BoxSet([[0.25, 0.5, 0.75, 1.0]], ("cat",)))
-    (patch,) = axes.patches
-    assert patch.get_bbox().extents.tolist() == pytest.approx([9.5, 9.5, 29.5, 19.5])
-    assert [text.get_text() for text in axes.texts] == ["cat"]
+    black = np.zeros((20, 40, 3), np.uint8)
+    value = BoxSet([[0.25, 0.5, 0.75, 1.0]], ("cat",))
+    sheet = Image().render(black, answer=box_marks(value, ("cat",))).sheet
+    picture, box, name = sheet.shapes
+    pixel = picture.width / 40
+    assert (box.x, box.y, box.width, box.height) == pytest.approx((10 * pixel, 10 * pixel, 20 * pixel, 10 * pixel))
+    assert (name.text, name.x, name.y) == ("cat", pytest.approx(box.x), pytest.approx(box.y))
+    pixels = np.asarray(Image().render(black, answer=box_marks(value, ("cat",))).image())
+    assert pixels[pixels.shape[0] * 3 // 4, round(20 * pixel)].tolist() != [0, 0, 0]  # on its left edge
+    assert pixels[pixels.shape[0] * 3 // 4, round(40 * pixel)].tolist() == [0, 0, 0]  # in its middle
+
+
+def test_boxes_in_pixels_lie_where_boxes_in_shares_do():
+    shares = BoxSet([[0.25, 0.5, 0.75, 1.0]], ("cat",), image_size=(40, 20))
+    pixels = BoxSet([[10, 10, 30, 20]], ("cat",), image_size=(40, 20), pixels=True)
+    assert box_marks(pixels) == box_marks(shares)
 
 
 def test_only_sure_boxes_are_drawn_with_their_scores():
-    value = BoxSet([[0, 0, 1, 1], [0, 0, 0.5, 0.5]], ("$a_b$", "dog"), [0.9, 0.2], threshold=0.5)
-    axes = drawn(value)
-    assert len(axes.patches) == 1
-    assert [text.get_text() for text in axes.texts] == ["$a_b$ 0.90"]
-    axes.figure.canvas.draw()  # a name is no formula
+    boxes, names = drawn(BoxSet([[0, 0, 1, 1], [0, 0, 0.5, 0.5]], ("<b>$a_b$", "dog"), [0.9, 0.2], threshold=0.5))
+    assert len(boxes) == 1
+    assert [name.text for name in names] == ["<b>$a_b$ 0.90"]
 
 
 def test_a_class_keeps_its_colour_from_picture_to_picture():
-    one = drawn(BoxSet([[0, 0, 1, 1]], ("dog",))).patches[0].get_edgecolor()
-    other = drawn(BoxSet([[0, 0, 1, 1]] * 2, ("cat", "dog"))).patches
-    assert other[1].get_edgecolor() == one
-    assert other[0].get_edgecolor() != one
+    (one,), _ = drawn(BoxSet([[0, 0, 1, 1]], ("dog",)))
+    (cat, dog), _ = drawn(BoxSet([[0, 0, 1, 1]] * 2, ("cat", "dog")))
+    assert dog.stroke == one.stroke
+    assert cat.stroke != one.stroke
 
 
 def test_many_boxes_are_named_in_a_legend():
-    axes = drawn(BoxSet(np.tile([[0, 0, 1, 1]], (MANY + 1, 1)), ("dog",) * (MANY + 1)))
-    assert not axes.texts
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["dog"]
+    marks = box_marks(BoxSet(np.tile([[0, 0, 1, 1]], (MANY + 1, 1)), ("dog",) * (MANY + 1)))
+    assert not any(isinstance(shape, Words) for shape in marks.shapes)
+    assert [name for _, name in marks.legend] == ["dog"]
+    assert ">dog<" in Image().render(np.zeros((8, 8, 3), np.uint8), answer=marks).svg()
 
 
 def test_no_box_draws_nothing():
-    assert not drawn(BoxSet(np.zeros((0, 4)), ())).patches
+    assert not Boxes().marks(BoxSet(np.zeros((0, 4)), ())).shapes

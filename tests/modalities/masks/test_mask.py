@@ -12,17 +12,18 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 from sounding.contract.change import Mixed
 from sounding.contract.modality import Row
+from sounding.drawing.colours import OKABE_ITO
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks.class_ids import Scheme
-from sounding.modalities.masks.drawing import OKABE_ITO, drawn, palette, png
+from sounding.modalities.masks.drawing import mask_marks, palette, png
 from sounding.modalities.masks.mask import VOID, Mask
 from sounding.modalities.masks.moving import nearest
 from sounding.modalities.pictures.augmentation import augment
 from sounding.modalities.pictures.changes import Moved
+from sounding.modalities.pictures.image import Image
 from sounding.randomness import generator
 
 IDS = np.array([[0, 1, 1, 2], [0, 0, 255, 2], [1, 1, 1, 1]], np.uint8)
@@ -297,19 +298,25 @@ def test_a_written_mask_reads_back_and_shows_colours(tmp_path):
     with PIL.Image.open(tmp_path / "m.png") as picture:
         assert picture.mode == "P"
         assert picture.text["classes"] == "0 road\n1 sky\n2 car"
-        assert picture.convert("RGB").getpixel((0, 0)) == OKABE_ITO[0]
+        assert picture.convert("RGB").getpixel((0, 0)) == tuple(bytes.fromhex(OKABE_ITO[0][1:]))
     assert len({tuple(colour) for colour in palette()[:32].tolist()}) == 32
 
 
-def test_the_drawing_has_a_legend_and_leaves_void_clear(tmp_path):
-    figure = Figure()
-    axes = figure.subplots()
-    drawn(axes, np.zeros((6, 8, 1), np.uint8), IDS, ["road", "sky"])
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["sky", "road", "2"]
-    shown = axes.images[1].get_array()
-    assert shown[1, 2, 3] == 0
-    assert shown[0, 0, 3] > 0
-    figure.savefig(tmp_path / "x.png")
+def test_the_drawing_has_a_legend_and_leaves_void_clear():
+    marks = mask_marks(IDS, ["road", "sky"])
+    assert [name for _, name in marks.legend] == ["sky", "road", "2"]
+    (veil,) = marks.shapes
+    assert veil.pixels[1, 2, 3] == 0
+    assert veil.pixels[0, 0, 3] > 0
+    drawn = Image().render(np.zeros((6, 8, 1), np.uint8), answer=marks)
+    assert [f">{name}<" in drawn.svg() for name in ("sky", "road", "2")] == [True] * 3
+    _, over, *_ = drawn.sheet.shapes[0].shapes
+    assert (over.width, over.height) == (384, 288)  # the mask covers the picture
+
+
+def test_a_large_mask_is_drawn_with_fewer_pixels():
+    (veil,) = mask_marks(np.zeros((1000, 4000), np.uint8), ["road"]).shapes
+    assert veil.pixels.shape == (250, 1000, 4)
 
 
 def test_a_result_gives_masks_by_name_an_overlay_and_a_file(tmp_path):
@@ -323,9 +330,11 @@ def test_a_result_gives_masks_by_name_an_overlay_and_a_file(tmp_path):
     assert list(found["masks"]) == ["road", "sky", "car"]
     assert (found["masks"]["sky"] == (IDS == 1)).all()
     assert found["sure"] == pytest.approx(np.full(IDS.shape, 0.2))
-    axes = Figure().subplots()
-    assert mask.overlay(axes, IDS, np.zeros((30, 40, 3), np.uint8))
-    assert axes.images[0].get_extent() == [-0.5, 39.5, 29.5, -0.5]
+    marks = mask.marks(IDS)
+    (veil,) = marks.shapes
+    assert (veil.x, veil.y, veil.width, veil.height) == (0, 0, 1, 1)
+    assert ((veil.pixels[..., 3] == 0) == (IDS == 255)).all()
+    assert sorted(name for _, name in marks.legend) == ["car", "road", "sky"]
     written = mask.save(IDS, tmp_path / "x.v1")
     assert written == tmp_path / "x.v1.png"
     assert (Mask().read(written) == IDS).all()

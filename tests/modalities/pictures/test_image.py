@@ -352,18 +352,37 @@ def test_words_and_json():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_draw_lays_the_weights_over_the_grid(channels):
-    from matplotlib.figure import Figure
+def test_a_picture_is_rendered_with_its_weights_over_the_grid(channels):
+    value, weights = noise(32, 32, channels), np.linspace(-1, 3, 64)
+    under, over = Image().render(value, weights).sheet.shapes
+    assert (under.pixels == (value if channels == 3 else np.repeat(value, 3, 2))).all()
+    assert over.pixels.shape == (8, 8, 4)
+    assert (under.width, under.height) == (over.width, over.height)
+    red, blue = over.pixels[-1, -1], over.pixels[0, 0]
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert red[3] > blue[3] > 0  # the largest weight hides the most
+    assert over.pixels[2, 0, 3] < 5  # the weight of cell 16 is nearly 0
 
-    axes = Figure().add_subplot()
-    weights = np.linspace(-1, 3, 64)
-    Image().draw(axes, noise(32, 32, channels), weights)
-    under, over = axes.images
-    assert under.get_array().shape == (32, 32, 3)
-    assert np.allclose(np.asarray(over.get_array()).ravel(), weights)
-    assert over.get_clim() == (-3, 3)
-    assert over.get_extent() == [-0.5, 31.5, 31.5, -0.5]
-    Image().draw(Figure().add_subplot(), noise(8, 8, channels), np.zeros(16))
+
+def test_on_a_terminal_weights_are_a_grid_of_signs():
+    weights = np.zeros(64)
+    weights[[0, 1, 63]] = 2.0, 0.8, -1.5
+    text = Image().render(noise(32, 32), weights).text
+    assert text.splitlines() == [
+        "32×32 colour picture, largest weight 2",
+        "++ +  ·  ·  ·  ·  ·  ·",
+        *["·  ·  ·  ·  ·  ·  ·  ·"] * 6,
+        "·  ·  ·  ·  ·  ·  ·  --",
+    ]
+    assert "+" not in Image().render(noise(8, 8), np.zeros(16)).text
+
+
+def test_a_large_photograph_is_drawn_smaller_and_keeps_its_shape():
+    drawn = Image().render(noise(1500, 3000))
+    (picture,) = drawn.sheet.shapes
+    assert picture.pixels.shape == (576, 1152, 3)
+    assert drawn.sheet.width == 2 * drawn.sheet.height
 
 
 def test_the_threats_are_balls_inside_the_legal_range():

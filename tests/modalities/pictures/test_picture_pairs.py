@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
 from sounding.applications.vision.faces.modality import DIFFERENT, SAME, Kin, Pair, People, PicturePair
@@ -75,9 +74,11 @@ def test_every_picture_of_a_batch_varies_by_itself(fitted):
 
 
 def test_pairs_are_drawn_described_and_written(fitted):
-    axes = Figure().subplots()
-    fitted.draw(axes, PAIR, np.ones(fitted.segments(PAIR)))
-    assert len(axes.images) == 3
+    drawn = fitted.render(PAIR, np.ones(fitted.segments(PAIR)))
+    first, second = drawn.sheet.shapes
+    assert (len(first.shapes), len(second.shapes)) == (2, 1)  # the weights lie over the first
+    assert second.x > first.shapes[0].width
+    assert drawn.text.startswith(f"{fitted.describe(PAIR)}, largest weight 1\n")
     assert fitted.describe(PAIR) == "16×16 grey picture beside a 16×16 grey picture"
     assert json.dumps(fitted.to_json(PAIR))
     assert fitted.to_json({"first": "a.jpg", "second": "b.jpg"}) == {"first": "a.jpg", "second": "b.jpg"}

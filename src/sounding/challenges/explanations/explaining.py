@@ -20,10 +20,11 @@ from sounding.contract.evidence import Figure
 from sounding.contract.inputs import Explainable
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, chunks, targets
+from sounding.drawing.svg import svg
+from sounding.drawing.table import Line, side_by_side
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import baseline
 from sounding.evaluation.intervals import paired_difference
-from sounding.evaluation.svg import figure_svg
 from sounding.machine.setting import inference
 
 FEW = 10
@@ -115,29 +116,14 @@ def examples(
     `maps`: method → weights [P] of each item. Of the methods in `plain` only the signs are drawn; those in `doubted`
     are said to be like random.
     """
-    rows = _telling(items)
+    chosen = _telling(items)
     heads = ["input", *(_headed(m, m in plain, m in doubted) for m in maps)]
     shown = [[_signs(w) if m in plain else w for w in weights] for m, weights in maps.items()]
-    columns: list[Any] = [[None] * len(items), *shown]
-    wide = _is_text(task, items[0].value)
-    shape = (len(rows) * len(heads), 1) if wide else (len(rows), len(heads))
-
-    def draw(figure: Any) -> None:
-        grid = figure.subplots(*shape, squeeze=False).reshape(len(rows), len(heads))
-        for row, (line, (title, i)) in enumerate(zip(grid, rows.items(), strict=True)):
-            for axes, head, weights in zip(line, heads, columns, strict=True):
-                _show(task, axes, items[i].value, weights[i])
-                if wide:
-                    _beside(axes, head.replace("\n", " "), 0)
-                elif row == 0:
-                    axes.set_title(head, size=8)
-            if wide:
-                line[0].set_title(f"{title}: {_said(task, items[i], 70)}", size=8, loc="left")
-            else:
-                _beside(line[0], f"{title}\n{_said(task, items[i], 26)}", 90)
-
-    width, height = (7.2, 0.4 * shape[0] + 0.6) if wide else (1.25 * len(heads) + 0.5, 1.3 * len(rows) + 0.4)
-    return Figure("interpretability_examples", _caption(rows, plain), figure_svg(draw, width, height))
+    table = []
+    for title, i in chosen.items():
+        drawn = [task.input.render(items[i].value, weights) for weights in (None, *(column[i] for column in shown))]
+        table.append(Line(title, _said(task, items[i], 70), tuple(drawn)))
+    return Figure("interpretability_examples", _caption(chosen, plain), svg(side_by_side(heads, table)))
 
 
 def _caption(rows: Mapping[str, int], plain: Sequence[str]) -> str:
@@ -150,31 +136,10 @@ def _caption(rows: Mapping[str, int], plain: Sequence[str]) -> str:
     return caption
 
 
-def _show(task: Task, axes: Any, value: Any, weights: np.ndarray | None) -> None:
-    task.input.draw(axes, value, weights)
-    for text in axes.texts:
-        text.set_in_layout(False)  # long texts are cut, and do not push the others away
-
-
 def _signs(weights: np.ndarray) -> np.ndarray:
     """1 and −1 for weights [P] that are not small beside the largest, else 0."""
     sizes = np.abs(weights)
     return np.sign(weights) * (sizes >= 0.1 * sizes.max(initial=0.0))
-
-
-def _beside(axes: Any, words: str, rotation: int) -> None:
-    """`words` to the left of the axes."""
-    place = {"ha": "right", "va": "center", "transform": axes.transAxes, "size": 8, "rotation": rotation}
-    axes.text(-0.06 if rotation else -0.01, 0.5, words, **place)
-
-
-def _is_text(task: Task, value: Any) -> bool:
-    """Whether the input is drawn as words alone, which want lines and not squares."""
-    from matplotlib.figure import Figure as Canvas
-
-    axes = Canvas().subplots()
-    task.input.draw(axes, value, np.zeros(Explainable.of(task.input).segments(value)))
-    return bool(axes.texts) and not (axes.images or axes.lines or axes.collections)
 
 
 def _telling(items: Sequence[Item]) -> dict[str, int]:
@@ -189,10 +154,10 @@ def _telling(items: Sequence[Item]) -> dict[str, int]:
 
 def _said(task: Task, item: Item, longest: int) -> str:
     said = task.target.describe(item.answer)
-    sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
+    sure = "" if item.confidence is None else f", {item.confidence:.0%}\N{NO-BREAK SPACE}sure"
     return textwrap.shorten(said, max(longest - len(sure), 8), placeholder="…") + sure
 
 
 def _headed(method: str, plain: bool, doubted: bool) -> str:
-    remarks = ["sign only"] * plain + ["like random"] * doubted
-    return "\n".join([named(method).replace(" ", "\n"), *remarks])
+    """The name of a method with what has to be said of it, a line each."""
+    return "\n".join([named(method), *(["sign only"] if plain else []), *(["like random"] if doubted else [])])

@@ -30,6 +30,7 @@ from sounding.challenges.explanations.shapley import shapley
 from sounding.challenges.passes import frozen, log_likelihoods
 from sounding.contract.inputs import Attributable, Continuous, Explainable
 from sounding.contract.task import Task
+from sounding.drawing.rendering import Rendering
 from sounding.errors import TrainingError, UsageError, did_you_mean
 from sounding.randomness import stream
 
@@ -61,9 +62,9 @@ class Explanation:
         first = np.argsort(-self.weights, kind="stable")[:k]
         return [(int(part), float(self.weights[part])) for part in first]
 
-    def draw(self, axes: Any) -> None:
-        """The value on matplotlib axes, and over it the weights."""
-        self.input.draw(axes, self.value, self.weights)
+    def render(self) -> Rendering:
+        """The value with its weights, for a page, a file or a terminal."""
+        return self.input.render(self.value, self.weights)
 
     def to_json(self) -> dict[str, Any]:
         """Method, support and weights as JSON can hold them."""

@@ -23,10 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.answers import Answer, Averaged, Composite, Documented, Labelled, Placed, Transformed
+from sounding.contract.answers import Answer, Averaged, Composite, Documented, Labelled, Overlaid, Placed, Transformed
 from sounding.contract.change import Change, Mixed, refusal
+from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, did_you_mean
-from sounding.modalities.boxes.drawing import draw_boxes
+from sounding.modalities.boxes.drawing import box_marks
 from sounding.modalities.boxes.layouts import box_cells
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
@@ -36,7 +37,7 @@ from sounding.modalities.pictures.changes import Moved, Tiled
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
 
-class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Documented):
+class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Overlaid, Documented):
     """The boxes of one picture. After `fit`, `names` lists the classes: by number if all are numbers, else by text.
 
     `classes` stays None: sets of boxes are no finite list of answers.
@@ -165,10 +166,9 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Document
         """A COCO file: images, categories, and annotations with scores."""
         return coco_json([{"file_name": name, "boxes": value} for name, value in answers], self.names)
 
-    def overlay(self, axes: Any, value: BoxSet, over: Any) -> bool:
-        """Draw the boxes over a picture [H, W, C] that is on `axes`; each class keeps its colour."""
-        draw_boxes(axes, value, (over.shape[1], over.shape[0]), self.names)
-        return len(value.sure) > 0
+    def marks(self, value: BoxSet) -> Marks:
+        """The boxes that are sure, over the picture; each class keeps its colour."""
+        return box_marks(value, self.names)
 
     def remark(self, value: BoxSet) -> str:
         """What was left out or cut, and that a picture has no box."""

@@ -21,10 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.answers import Answer, Averaged, Composite, Placed, Saved, Transformed
+from sounding.contract.answers import Answer, Averaged, Composite, Overlaid, Placed, Saved, Transformed
 from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
+from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import class_ids, coco, connected, drawing, layouts
 from sounding.modalities.masks.class_ids import VOID
@@ -36,7 +37,7 @@ PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
 
 
-class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
+class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, WithLegend):
     """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
 
     With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
@@ -228,10 +229,9 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Saved, WithLegend):
             "instances": lambda: connected.instances(value),
         }
 
-    def overlay(self, axes: Any, value: np.ndarray, over: np.ndarray) -> bool:
-        """The classes in colour over a picture [H, W, C], and a legend."""
-        drawing.laid_over(axes, value, self._by_id(), over.shape[:2])
-        return True
+    def marks(self, value: np.ndarray) -> Marks:
+        """The classes in colour over the picture, and a legend."""
+        return drawing.mask_marks(value, self._by_id())
 
     def save(self, value: np.ndarray, path: Path) -> Path:
         """The mask as a palette PNG, whose numbers are the class ids."""

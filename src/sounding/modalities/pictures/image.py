@@ -31,6 +31,7 @@ from sounding.contract.inputs import (
     StronglyAugmented,
     Threat,
 )
+from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.pictures import augmentation, drawing, picture, variation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
@@ -283,17 +284,14 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
             return value.get("path")
         return str(value) if isinstance(value, str | Path) else None
 
-    def draw(self, axes: Any, value: np.ndarray, weights: np.ndarray | None = None) -> None:
-        """Show the picture, and over it the weight [P] of each cell: red for, blue against, clear for none."""
-        drawing.drawn(axes, value, None if weights is None else np.reshape(weights, (_grid(value), -1)))
+    def render(self, value: np.ndarray, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
+        """The picture; over it the weight [P] of each cell, red for, blue against, clear for none; and an answer."""
+        grid = None if weights is None else np.reshape(weights, (_grid(value), -1))
+        return drawing.rendered(value, self.describe(value), grid, answer)
 
     def original(self, cell: Any) -> np.ndarray:
         """The picture at its own size."""
         return picture.of_cell(cell)
-
-    def shape(self, value: np.ndarray) -> tuple[float, float]:
-        """Three inches for the shorter side of small pictures, six for the longer one of large ones."""
-        return drawing.inches(value)
 
 
 def _grid(value: np.ndarray) -> int:

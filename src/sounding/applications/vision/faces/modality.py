@@ -32,8 +32,8 @@ from sounding.contract.inputs import (
     Queried,
     StronglyAugmented,
 )
+from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError
-from sounding.modalities.pictures.drawing import alongside
 from sounding.modalities.pictures.image import Image
 
 
@@ -212,11 +212,14 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
             return self.image.to_json(value if two is None else two[0])
         return {"first": self.image.to_json(two[0]), "second": self.image.to_json(two[1])}
 
-    def draw(self, axes: Any, value: Pair, weights: np.ndarray | None = None) -> None:
-        """Both pictures side by side, and over the first the weight [P] of each of its parts."""
-        self.image.draw(axes, value.first, weights)
-        if value.second is not None:
-            alongside(axes, value.second, value.first.shape[1])
+    def render(self, value: Pair, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
+        """Both pictures side by side, and over the first the weight [P] of each of its segments."""
+        first = self.image.render(value.first, weights)
+        if value.second is None:
+            return first
+        second = self.image.render(value.second)
+        both = first.beside(second)
+        return replace(both, text=first.text.replace(self.image.describe(value.first), self.describe(value), 1))
 
 
 class Who(NamedTuple):
