@@ -3,8 +3,8 @@
     play      positions (or transitions) with what is to be learnt from them: the training rows, gathered as it goes on
     matches   how good it is: records of games against opponents, or of episodes, which `metrics` judge
 
-All else is as for any task: `build`, `loss` and `predict` speak of single positions, and `row_metrics` judge them, so that
-explanations, robustness, calibration and energy are measured on positions of games that were kept out of the training.
+All else is as for any task: `build`, `loss` and `predict` speak of single positions, and `row_metrics` judge them, so
+that explanations, robustness, calibration and energy are measured on positions of games kept out of the training.
 """
 
 from __future__ import annotations

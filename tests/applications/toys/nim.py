@@ -144,6 +144,10 @@ class Nim(Player):
         return model(x).float().masked_fill(~legal, -30.0)
 
 
+def agrees(record: Record) -> float:
+    return float(int(record.value) == int(record.truth))
+
+
 def sure(record: Record) -> list[tuple[float, bool]]:
     """One decision a position."""
     return [(record.confidence or 0.0, int(record.value) == int(record.truth))]
