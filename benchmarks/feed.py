@@ -1,6 +1,6 @@
 """Examples a second in training where pictures are large, against another version of the source, in pairs.
 
-    python benchmarks/feed.py --against DIR [--rounds 3] [--steps 30] [--cases classify-224 detect-320 classify-32]
+    python benchmarks/feed.py --against DIR [--rounds 3] [--steps 80] [--cases classify-224 detect-320 classify-32]
 
 DIR is the src folder of another checkout. Each case trains on noise in memory in a process of its own, first with one
 source and then with the other, in turn; the time is that of the training alone (training.json), with one look at a few
@@ -19,7 +19,11 @@ from pathlib import Path
 from statistics import median
 
 CASES = {
-    "classify-224": ("classify", 224, {"batch": 64, "width": 16, "crop": 0.1, "flip": "yes", "colour": 0.3}),
+    "classify-224": (
+        "classify",
+        224,
+        {"image_size": 224, "batch": 64, "width": 16, "crop": 0.1, "flip": "yes", "colour": 0.3},
+    ),
     "detect-320": ("detect", 320, {"batch": 8, "width": 16, "pyramid": 32}),
     "classify-32": ("classify", 32, {"batch": 64, "width": 32, "flip": "yes"}),
 }
@@ -34,7 +38,10 @@ def main(options: argparse.Namespace) -> None:
         ]
         ratios = [b / a for a, b in pairs]
         there, now = (median(column) for column in zip(*pairs, strict=True))
-        print(f"| {case} | {there:.1f} | {now:.1f} | {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |", flush=True)
+        print(
+            f"| {case} | {there:.1f} | {now:.1f} | {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |",
+            flush=True,
+        )
 
 
 def measured(source: Path, case: str, steps: int) -> float:
@@ -71,7 +78,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--against", type=Path, default=Path())
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -74,8 +74,8 @@ def test_it_learns_the_winning_move():
     task = Nim(NimRecipe.make("tiny"))
     feed = PlayFeed(task, Shards(), seed=0)
     model = fit(task, (), (), budget=Budget(steps=600), seed=0, setting=SETTING, feed=feed).model
-    answers = {heap: task.predict(model, [heap])[0].value for heap in range(1, 12) if heap % 4}
-    assert sum(move == heap % 4 for heap, move in answers.items()) >= 7
+    answers = {heap: task.predict(model, [heap])[0].value for heap in (1, 2, 3, 5, 6)}
+    assert answers == {1: 1, 2: 2, 3: 3, 5: 1, 6: 2}  # leave a multiple of four
 
 
 @pytest.mark.parametrize("last", [1, 10, 11, 37, 59])

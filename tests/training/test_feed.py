@@ -14,7 +14,8 @@ from sounding.data.reading import Given
 from sounding.errors import DataError
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
-from sounding.training.feed import RowFeed, ahead, buckets
+from sounding.training.ahead import LAGS, TRIED, _in_thread, made_ahead
+from sounding.training.feed import RowFeed, buckets
 from sounding.training.train_state import TrainState
 
 
@@ -79,25 +80,43 @@ def test_a_row_longer_than_the_budget_is_named():
         next(feed.steps(state))
 
 
-def test_the_next_is_made_while_one_is_worked_on_and_no_further():
-    third, made = threading.Event(), []
+def test_items_come_in_order_whichever_way_they_are_made():
+    assert list(made_ahead(lambda i: 2 * i, range(100))) == [2 * i for i in range(100)]
+
+
+def test_items_are_tried_to_be_made_here_and_in_a_thread():
+    here, makers = threading.get_ident(), []
+    list(made_ahead(lambda i: makers.append(threading.get_ident()), range(4 * TRIED)))
+    assert [maker == here for maker in makers] == ([True] * TRIED + [False] * TRIED) * 2
+
+
+def test_a_thread_that_lags_behind_is_given_up_and_nothing_is_lost():
+    here, makers = threading.get_ident(), []
 
     def make(i: int) -> int:
-        made.append(i)
-        if i == 2:
-            third.set()
+        makers.append(threading.get_ident())
         return i
 
-    items = ahead(make, range(100), depth=2)
-    assert next(items) == 0
-    assert third.wait(5)
+    items = iter(range(100))
+    taken = list(_in_thread(make, items, longest=-1.0))  # every item is waited for too long
+    assert taken == list(range(LAGS + 1))
+    assert next(items) == LAGS + 1
+    assert here not in makers
+
+
+def test_little_is_made_that_is_not_taken():
+    made = []
+    items = made_ahead(made.append, range(100))
+    for _ in range(2 * TRIED - 2):
+        next(items)
     items.close()
-    assert len(made) <= 4
+    assert len(made) <= 2 * TRIED + 1
 
 
 def test_encoding_ahead_leaves_the_number_of_threads():
     before = torch.get_num_threads()
-    assert list(ahead(lambda i: torch.get_num_threads(), range(3))) == [1, 1, 1]
+    seen = list(made_ahead(lambda i: torch.get_num_threads(), range(2 * TRIED)))
+    assert seen == [before] * TRIED + [1] * TRIED
     assert torch.get_num_threads() == before
 
 

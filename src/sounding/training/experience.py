@@ -25,7 +25,8 @@ from sounding.errors import RunError
 from sounding.files import write
 from sounding.machine.setting import inference
 from sounding.randomness import entropy, generator, stream
-from sounding.training.feed import ahead, encoded
+from sounding.training.ahead import made_ahead
+from sounding.training.feed import encoded
 from sounding.training.train_state import TrainState
 
 FOLDER = "experience"
@@ -143,7 +144,7 @@ class PlayFeed:
             rows = stream("order", self.seed, rollbacks, step).integers(0, len(positions), self.task.recipe.batch)
             return encoded(self.task, positions[rows], generator("augment", self.seed, rollbacks, step))
 
-        yield from ahead(encode, steps)
+        yield from made_ahead(encode, steps)
 
     def _positions(self, state: TrainState, number: int) -> Positions:
         """The latest positions up to a round, which is played where it is not there yet."""

@@ -3,7 +3,7 @@
 order         drawn from (seed, rollbacks, epoch) alone
 composition   `recipe.batch` rows a step; or, where `recipe.tokens` is set, rows of like length, as many as that budget
               of positions holds with their padding
-encoding      reading, encoding, augmentation and the encoding of targets run in a thread, while the model learns
+encoding      reading, encoding, augmentation and the encoding of targets, ahead of the model (ahead.py)
 
 The state is where an epoch began, and the step: both are counters of the training, so that one which was killed goes on
 with the very batch that it would have had.
@@ -13,13 +13,10 @@ Legend of shapes: n rows, B examples of a batch.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,15 +28,11 @@ from sounding.contract.task import Task, chunks
 from sounding.data import Examples
 from sounding.errors import DataError
 from sounding.randomness import generator, stream
+from sounding.training.ahead import made_ahead
 from sounding.training.train_state import TrainState
 
-AHEAD = 2
-"""Steps whose batches are encoded before they are needed."""
 SORTED = 50
 """Steps' worth of rows that are sorted by length together: more would waste less, and make orders less random."""
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 class Feed(Protocol):
@@ -149,7 +142,7 @@ class RowFeed:
             )
             return step, encoded(self.task, taken, generator("augment", self.seed, rollbacks, step.step))
 
-        return ahead(encode, planned)
+        return made_ahead(encode, planned)
 
 
 def encoded(task: Task, examples: Sequence[Example], rng: torch.Generator) -> list[Batch]:
@@ -178,22 +171,3 @@ def buckets(order: np.ndarray, lengths: np.ndarray, budget: int, rng: np.random.
                 found.append(by_length[start:end])
                 start = end
     return [found[int(i)] for i in rng.permutation(len(found))]
-
-
-def ahead(f: Callable[[A], B], items: Iterable[A], depth: int = AHEAD) -> Iterator[B]:
-    """`map` in one thread, in order, at most `depth` items ahead of what was taken.
-
-    The thread computes on one core: the model has the others.
-    """
-    threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(1, "feed", initializer=torch.set_num_threads, initargs=(1,))
-    iterator, waiting = iter(items), deque[Future[B]]()
-    try:
-        waiting.extend(pool.submit(f, item) for item in itertools.islice(iterator, depth))
-        torch.set_num_threads(threads)  # the thread's own number is what new threads would begin with
-        while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(pool.submit(f, item) for item in itertools.islice(iterator, 1))
-            yield result
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -67,7 +67,7 @@ class NimRecipe(PlayRecipe):
     lr: float = 3e-2
     average: float = 0.9
     every: int = 10
-    games: int = 40  # a round
+    games: int = 60  # a round
     window: int = 1500
 
 
@@ -109,12 +109,12 @@ class Nim(Player):
         return [Prediction(int(row.argmax()) + 1, float(row.max()), row) for row in scores]
 
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
-        """Games against itself, half of the moves drawn; what the winner did is what is learnt."""
+        """Games against itself, six moves in ten drawn; what the winner did is what is learnt."""
         rows = []
         for game in range(self.recipe.games):
             heap, turn, played = int(rng.integers(1, LARGEST + 1)), 0, []
             while heap:
-                move = self._move(model, heap, rng if rng.random() < 0.5 else None)
+                move = self._move(model, heap, rng if rng.random() < 0.6 else None)
                 played.append((heap, move, turn))
                 heap, turn = heap - move, 1 - turn
             rows += [(heap, move, game) for heap, move, player in played if player == played[-1][2]]

@@ -10,6 +10,7 @@ Legend of shapes: B batch, C channels, H height, W width.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from sounding.contract.change import Change, Mixed, Unchanged, successive
 from sounding.errors import UsageError
 from sounding.modalities.pictures.changes import Moved
 
+CACHED = 2**18
+"""Numbers that are worked on together: 1 MiB, about the second-level cache of a core."""
+
 
 def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Tensor]:
     """Each picture shifted by up to `pixels` down and across; what comes in is the mirror image of what is there.
@@ -28,12 +32,16 @@ def translate(x: Tensor, rng: torch.Generator, pixels: int) -> tuple[Tensor, Ten
     """
     height, width = x.shape[-2:]
     pixels = min(pixels, height - 1, width - 1)
-    padded = F.pad(x, (pixels,) * 4, mode="reflect")
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view [B, C, shifts, shifts, H, W]
     down, across = torch.randint(2 * pixels + 1, (2, len(x)), generator=rng)
     affine = torch.eye(2, 3).repeat(len(x), 1, 1)
     affine[:, 0, 2], affine[:, 1, 2] = 2 * (across - pixels) / width, 2 * (down - pixels) / height
-    return windows[torch.arange(len(x)), :, down, across], affine
+
+    def moved(x: Tensor, down: Tensor, across: Tensor) -> Tensor:
+        padded = F.pad(x, (pixels,) * 4, mode="reflect")
+        windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view [B, C, shifts, shifts, H, W]
+        return windows[torch.arange(len(x)), :, down, across]
+
+    return _in_cache(moved, x, down, across), affine
 
 
 def flip(x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -41,7 +49,7 @@ def flip(x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     chosen = torch.rand(len(x), generator=rng) < 0.5
     affine = torch.eye(2, 3).repeat(len(x), 1, 1)
     affine[chosen, 0, 0] = -1.0
-    return torch.where(_column(chosen, x), x.flip(-1), x), affine
+    return _in_cache(lambda x, chosen: torch.where(_column(chosen, x), x.flip(-1), x), x, chosen), affine
 
 
 def mirrors(word: str, channels: int) -> bool:
@@ -58,11 +66,15 @@ def mirrors(word: str, channels: int) -> bool:
 def jitter(x: Tensor, rng: torch.Generator, strength: float) -> Tensor:
     """Brightness, contrast and saturation each scaled by a factor in [1 - strength, 1 + strength]."""
     factors = 1 + strength * (2 * torch.rand(3, len(x), generator=rng) - 1)
+    return _in_cache(_recoloured, x, *factors)
+
+
+def _recoloured(x: Tensor, *factors: Tensor) -> Tensor:
     brightness, contrast, saturation = (_column(row, x) for row in factors)
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    x = x * (brightness * contrast) + mean * (brightness * (1 - contrast))
-    if x.shape[1] == 3:
-        grey = torch.einsum("bchw,c->bhw", x, x.new_tensor([0.299, 0.587, 0.114]))[:, None]
+    x = torch.addcmul(mean * (brightness * (1 - contrast)), x, brightness * contrast)
+    if x.shape[1] == 3:  # a sum over planes is several times as fast as a product of matrices
+        grey = (0.299 * x[:, :1]).add_(x[:, 1:2], alpha=0.587).add_(x[:, 2:], alpha=0.114)
         x = torch.lerp(grey, x, saturation)
     return x.clamp_(0, 1)
 
@@ -164,15 +176,45 @@ def warp(
 
 def sample(x: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor:
     """Pictures [B, C, h, w] that see `x` through the map `affine` [B, 2, 3]; outside of `x` is its mean colour."""
-    mean = x.mean(dim=(2, 3), keepdim=True)
-    grid = F.affine_grid(affine.to(x), [len(x), x.shape[1], *shape], align_corners=False)
-    return (F.grid_sample(x - mean, grid, align_corners=False) + mean).clamp_(0, 1)
+
+    def seen(x: Tensor, affine: Tensor) -> Tensor:
+        mean = x.mean(dim=(2, 3), keepdim=True)
+        return F.grid_sample(x - mean, _grid(affine, shape), align_corners=False).add_(mean).clamp_(0, 1)
+
+    return _in_cache(seen, x, affine.to(x))
+
+
+def _grid(affine: Tensor, shape: tuple[int, int]) -> Tensor:
+    """[B, h, w, 2]: what `affine_grid` gives, by sums along rows and columns; its products of matrices are slower."""
+    down, across = ((torch.arange(n, dtype=affine.dtype, device=affine.device) * 2 + 1) / n - 1 for n in shape)
+    grid = affine.new_empty(len(affine), *shape, 2)
+    for i in (0, 1):
+        rows = affine[:, i, 1, None] * down + affine[:, i, 2, None]
+        torch.add(rows[:, :, None], (affine[:, i, 0, None] * across)[:, None], out=grid[..., i])
+    return grid
 
 
 def _after(first: Tensor, second: Tensor) -> Tensor:
     """The map of two changes in a row: where the second looks, the first had looked further."""
     square = torch.cat([second, torch.tensor([[[0.0, 0.0, 1.0]]]).expand(len(second), 1, 3)], dim=1)
     return first @ square
+
+
+def _in_cache(change: Callable[..., Tensor], x: Tensor, *drawn: Tensor) -> Tensor:
+    """`change(x, *drawn)`, for a few pictures at a time, so that what lies between its steps stays in the cache.
+
+    All of `drawn` have B as their first axis.
+    """
+    size = max(1, CACHED // max(1, x[:1].numel()))
+    if size >= len(x):
+        return change(x, *drawn)
+    out = None
+    for start in range(0, len(x), size):
+        some = slice(start, start + size)
+        changed = change(x[some], *(values[some] for values in drawn))
+        out = changed.new_empty(len(x), *changed.shape[1:]) if out is None else out
+        out[some] = changed
+    return x if out is None else out
 
 
 def _column(values: Tensor, x: Tensor) -> Tensor:
