@@ -165,7 +165,7 @@ class Task(ABC):
 
     @property
     def collects(self) -> bool:
-        """Whether `gather` does more than give the rows, so that there are no labels to save."""
+        """Whether `collect` does more than give the rows, so that there are no labels to save."""
         return type(self).collect is not Task.collect
 
     @property

@@ -38,7 +38,7 @@ class TaskWrapper(Task):
 
     @property
     def collects(self) -> bool:
-        """Whether `gather` does more than give the rows."""
+        """Whether `collect` does more than give the rows."""
         return self.wrapped.collects
 
     @property

@@ -122,10 +122,10 @@ def predict(task: Task, model: nn.Module, inputs: Iterable[Any], setting: Settin
             source = (
                 item if isinstance(item, str) else str(item) if isinstance(item, Path) else task.input.describe(value)
             )
-            yield Result(source, value, _laid(task, prediction, item), task, item)
+            yield Result(source, value, _at_own_size(task, prediction, item), task, item)
 
 
-def _laid(task: Task, prediction: Prediction, item: Any) -> Prediction:
+def _at_own_size(task: Task, prediction: Prediction, item: Any) -> Prediction:
     """The prediction in the measures of the picture that was named, which the model may have seen smaller."""
     return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))
 

@@ -27,7 +27,7 @@ from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError
-from sounding.modalities.masks import class_ids, coco, connected, drawing, layouts
+from sounding.modalities.masks import class_ids, coco, components, drawing, layouts
 from sounding.modalities.masks.class_ids import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
@@ -220,13 +220,13 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def fields(self, value: np.ndarray, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """`mask`, the class ids [H, W]; `masks`, name → pixels of the class (bool [H, W]); `sure`, their confidence.
 
-        And `instances`, the connected parts of the classes (see `connected.Part`), the largest first.
+        And `instances`, the connected components of the classes (see `components.Component`), the largest first.
         """
         return {
             "mask": lambda: value,
             "masks": lambda: {self.name(i): value == i for i, _ in self._shares(value)},
             "sure": lambda: None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape)),
-            "instances": lambda: connected.instances(value),
+            "instances": lambda: components.instances(value),
         }
 
     def marks(self, value: np.ndarray) -> Marks:

@@ -1,7 +1,7 @@
 """Pictures: reading, showing, changing, explaining and disturbing them.
 
-image.py         the modality          picture.py     values: opened, scaled, filled
-augmentation.py  changes in training   corruptions.py 15 kinds of bad picture, in five grades
-filters.py       what they are made of variation.py   where pictures vary together
-drawing.py       a picture in a figure
+image.py                the modality              picture.py      values: opened, scaled, filled
+augmentation.py         variations in training    changes.py      what they do, for boxes and masks to follow
+strong_augmentation.py  as strong as may be       corruptions.py  15 kinds of bad picture, in five grades
+filters.py              what these are made of    drawing.py      a picture with weights and answers over it
 """

@@ -2,9 +2,9 @@
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
 picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened
-in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `variation.py`.
+in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `strong_augmentation.py`.
 
-Legend of shapes: B batch, C channels, H height, W width, P parts, M masks.
+Legend of shapes: B batch, C channels, H height, W width, P segments, M masks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sounding.contract.inputs import (
 )
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities.pictures import augmentation, drawing, picture, variation
+from sounding.modalities.pictures import augmentation, drawing, picture, strong_augmentation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
 from sounding.modalities.pictures.filters import gaussian
 
@@ -99,13 +99,13 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         Raises DataError for whatever cannot be used: see `picture.of_cell`.
         """
         side = 0 if self.fill == "own" else max(self.height, self.width)
-        return self._worked(picture.of_cell(cell, root, side))
+        return self._prepared(picture.of_cell(cell, root, side))
 
     def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
         """Width and height in pixels as the picture is seen; only the header of a file is read."""
         return picture.image_size(cell, root)
 
-    def _worked(self, value: np.ndarray) -> np.ndarray:
+    def _prepared(self, value: np.ndarray) -> np.ndarray:
         """The array at the working size and channels, once they are known."""
         if not self.height or value.shape == (self.height, self.width, self.channels):
             return value
@@ -158,7 +158,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         self.channels = 1 if all((value == value[..., :1]).all() for value in sample) else 3
         sums = np.zeros((2, self.channels))
         for value in sample:
-            unit = picture.as_unit(self._worked(value)).astype(np.float64)
+            unit = picture.as_unit(self._prepared(value)).astype(np.float64)
             sums += unit.mean(axis=(0, 1)), (unit**2).mean(axis=(0, 1))
         mean, square = sums / len(sample)
         self.mean = mean.tolist()
@@ -181,7 +181,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
         Pictures of their own size are padded with black, below and to the right, to the largest of the batch.
         """
-        arrays = picture.padded([self._worked(value) for value in values])
+        arrays = picture.padded([self._prepared(value) for value in values])
         if not arrays:
             return torch.empty(0, self.channels, self.height, self.width)
         if any(array.dtype != np.uint8 for array in arrays):
@@ -218,8 +218,8 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         )
 
     def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
-        """A batch turned, sheared, moved and toned; see `variation.py`."""
-        return variation.strong_augmentation(x, rng, strength)
+        """A batch turned, sheared, moved and toned; see `strong_augmentation.py`."""
+        return strong_augmentation.strong_augmentation(x, rng, strength)
 
     # ---- explaining
 
@@ -240,10 +240,10 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         height, width, channels = value.shape
         cells = np.repeat(_cells(height, width, _grid(value)), channels)  # flat, for one long and fast selection
         inside = np.take(np.asarray(masks, bool), cells, axis=1)
-        kept = np.where(inside, value.ravel(), self._ablated(value, baseline).ravel())
+        kept = np.where(inside, value.ravel(), self._baseline(value, baseline).ravel())
         return list(kept.reshape(-1, height, width, channels))
 
-    def _ablated(self, value: np.ndarray, baseline: str) -> np.ndarray:
+    def _baseline(self, value: np.ndarray, baseline: str) -> np.ndarray:
         unit = picture.as_unit(value)
         if baseline == "mean":
             known = len(self.mean) == value.shape[2]

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from sounding.applications.vision.faces import drawn
+from sounding.applications.vision.faces import synthetic_faces
 from sounding.randomness import stream
 
 
@@ -25,10 +25,10 @@ def photos(tmp_path):
     """Four photos of each of three people who are in no training."""
     rng, names = stream("doors"), []
     for person in ("ann", "bob", "cy"):
-        traits = drawn.person(rng)
+        traits = synthetic_faces.person(rng)
         for i in range(4):
             names.append(f"{person}{i}.png")
-            Image.fromarray(drawn.picture(traits, rng)[..., 0]).save(tmp_path / names[-1])
+            Image.fromarray(synthetic_faces.picture(traits, rng)[..., 0]).save(tmp_path / names[-1])
     return names
 
 

@@ -21,7 +21,7 @@ from sounding.applications.vision.segment.metrics import (
 )
 from sounding.contract.records import Record
 from sounding.evaluation.intervals import bootstrap
-from sounding.modalities.masks.connected import connected, instances
+from sounding.modalities.masks.components import connected, instances
 
 IDS = list(range(5))
 
@@ -176,11 +176,11 @@ def test_hits_give_the_calibration_error_of_all_pixels():
     assert gap == pytest.approx(abs(sure.mean() - (answer == truth).mean()), abs=0.02)
 
 
-# ---- connected parts
+# ---- connected components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
-def test_connected_parts_are_those_of_scipy(connectivity):
+def test_connected_components_are_those_of_scipy(connectivity):
     rng = np.random.default_rng(2)
     shape = np.ones((3, 3)) if connectivity == 8 else None
     for mask in (blobs(rng), rng.integers(0, 3, (37, 41)).astype(np.uint8), np.zeros((1, 1), np.uint8)):

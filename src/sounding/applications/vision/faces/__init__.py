@@ -4,5 +4,5 @@ task.py           the application                       modality.py   people, an
 layouts.py        folders of people and tables          pairs.py      who is compared with whom
 error_rates.py    error rates and their intervals       thresholds.py how a model is brought to a false match rate
 gallery.py        who is known by name                  verbs.py      enroll, verify, identify, forget
-drawn.py          faces that no person has, for the demo
+synthetic_faces.py  faces that no person has, for the demo
 """

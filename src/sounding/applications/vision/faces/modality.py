@@ -6,7 +6,7 @@ input is a `Pair`, whose second picture may be missing, and a target is a `Kin`,
 
 How lists of pairs are read is in `layouts.py`, how people become pairs in `pairs.py`.
 
-Legend of shapes: B batch, C channels, H height, W width, P parts.
+Legend of shapes: B batch, C channels, H height, W width, P segments.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ NOT_FOR = (
 class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Queried):
     """Two pictures at one working size. What `Image` does, it does to the first, which is compared with the second.
 
-    So an explanation points at parts of the first picture, and a disturbance changes the first, as the picture that a
+    So an explanation points at segments of the first picture, and a corruption changes the first, as the picture that a
     door takes is dark or blurred and the one on file is not. (Attacks act on the encoded input: on both.)
     """
 
@@ -178,15 +178,15 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
         return self.image.segments(value.first)
 
     def mask(self, value: Pair, mask: np.ndarray, baseline: str) -> Pair:
-        """The pair with only the parts of the first picture where `mask` [P] is true."""
+        """The pair with only the segments of the first picture where `mask` [P] is true."""
         return replace(value, first=self.image.mask(value.first, mask, baseline))
 
     def mask_many(self, value: Pair, masks: np.ndarray, baseline: str) -> list[Pair]:
-        """`keep` for each row of `masks`."""
+        """`mask` for each row of `masks`."""
         return [replace(value, first=kept) for kept in self.image.mask_many(value.first, masks, baseline)]
 
     def aggregate(self, saliency: Tensor, value: Pair) -> np.ndarray:
-        """The sum of `saliency` [2, C, H, W] over the parts of the first picture: [P]."""
+        """The sum of `saliency` [2, C, H, W] over the segments of the first picture: [P]."""
         return self.image.aggregate(saliency[0], value.first)
 
     @property

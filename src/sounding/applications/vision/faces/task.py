@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.vision.faces import drawn, error_rates, pairs, thresholds
+from sounding.applications.vision.faces import error_rates, pairs, synthetic_faces, thresholds
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
@@ -152,4 +152,4 @@ class Faces(Task):
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""
-        return [Example(Pair(*pictures), Kin(*names)) for pictures, names in drawn.pairs(rng, n, people=16)]
+        return [Example(Pair(*pictures), Kin(*names)) for pictures, names in synthetic_faces.pairs(rng, n, people=16)]

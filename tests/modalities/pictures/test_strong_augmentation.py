@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sounding.modalities.pictures.image import Image
-from sounding.modalities.pictures.variation import strong_augmentation
+from sounding.modalities.pictures.strong_augmentation import strong_augmentation
 from sounding.randomness import generator
 
 

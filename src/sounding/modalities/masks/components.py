@@ -1,4 +1,4 @@
-"""The connected parts of a map of classes: things, where the classes alone do not tell one car from the next.
+"""Connected components of a map of classes: things, where the classes alone do not tell one car from the next.
 
 A map is an array [H, W] (uint8) of class ids, 255 where nobody said.
 
@@ -16,8 +16,8 @@ from sounding.modalities.masks.class_ids import VOID
 
 
 @dataclass(frozen=True)
-class Part:
-    """One connected part of a map of `shape` (height, width): its class id, how many pixels it has, and where they are.
+class Component:
+    """One connected component of a map of `shape` (height, width): its class id, its pixels' number and place.
 
     `box` is left, top, right, bottom in pixels, the last two just outside; `cut` is true on its pixels within the box.
     """
@@ -39,32 +39,34 @@ class Part:
 
 def instances(
     mask: np.ndarray, ids: Sequence[int] | None = None, *, connectivity: int = 8, smallest: int = 1
-) -> list[Part]:
-    """The connected parts of the classes `ids` (all, by default) that have `smallest` pixels or more, largest first.
+) -> list[Component]:
+    """The connected components of the classes `ids` (all, by default) of `smallest` pixels or more, largest first.
 
     With `connectivity` 8 pixels also hang together by their corners, with 4 only by their sides.
     """
     runs, of_run, count = _numbered(mask, connectivity)
     numbers = _spread(runs, of_run, mask)
-    part, rows, starts, ends, kinds = (column[of_run >= 0] for column in (of_run, *runs))
-    areas = np.bincount(part, weights=ends - starts, minlength=count).astype(int)
+    component, rows, starts, ends, kinds = (column[of_run >= 0] for column in (of_run, *runs))
+    areas = np.bincount(component, weights=ends - starts, minlength=count).astype(int)
     low, high = np.full((2, count), mask.size), np.zeros((2, count), np.int64)
     for place, (least, most) in enumerate(((starts, ends), (rows, rows + 1))):
-        np.minimum.at(low[place], part, least)
-        np.maximum.at(high[place], part, most)
+        np.minimum.at(low[place], component, least)
+        np.maximum.at(high[place], component, most)
     kind = np.zeros(count, np.int64)
-    kind[part] = kinds
+    kind[component] = kinds
     wanted = areas >= smallest if ids is None else (areas >= smallest) & np.isin(kind, list(ids))
     found = []
     for i in [i for i in np.argsort(-areas, kind="stable").tolist() if wanted[i]]:
         (left, top), (right, bottom) = low[:, i].tolist(), high[:, i].tolist()
         cut = numbers[top:bottom, left:right] == i
-        found.append(Part(int(kind[i]), int(areas[i]), (left, top, right, bottom), cut, (mask.shape[0], mask.shape[1])))
+        found.append(
+            Component(int(kind[i]), int(areas[i]), (left, top, right, bottom), cut, (mask.shape[0], mask.shape[1]))
+        )
     return found
 
 
 def connected(mask: np.ndarray, connectivity: int = 8) -> tuple[np.ndarray, int]:
-    """The number of the connected part of each pixel, int64 [H, W] with -1 for void, and how many parts there are.
+    """The number of the component of each pixel, int64 [H, W] with -1 for void, and how many there are.
 
     Rows are cut into runs of one class; runs that touch in neighbouring rows are joined until no number changes.
     """
@@ -77,7 +79,7 @@ Runs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def _numbered(mask: np.ndarray, connectivity: int) -> tuple[Runs, np.ndarray, int]:
-    """The runs, the part of each (-1 for void), and how many parts there are."""
+    """The runs, the component of each (-1 for void), and how many components there are."""
     runs = rows, starts, ends, kinds = _runs(mask)
     a, b = _touching(rows, starts, ends, mask.shape[1], int(connectivity == 8))
     same = kinds[a] == kinds[b]
