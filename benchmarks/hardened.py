@@ -20,7 +20,7 @@ import numpy as np
 
 import sounding as sd
 from sounding.challenges import robustness
-from sounding.challenges.disturbances import corruption
+from sounding.challenges.disturbances.under_corruption import judged
 from sounding.contract.evidence import Estimate
 from sounding.evaluation.intervals import paired_difference
 from sounding.files import write_json
@@ -58,15 +58,15 @@ def measured(model: sd.Model, options: argparse.Namespace) -> dict:
     context = model.context("full")
     task, plan = context.task, robustness.PLANS["full"]
     task.input.threats = task.input.threats[-1:]
-    plan = replace(plan, arms=replace(plan.arms, seconds=options.seconds), unbounded=False)
-    judged = corruption.judged(task, context.model, context.sample(ROWS, "corruptions"), SEVERITIES, seed=0)
+    plan = replace(plan, attacks=replace(plan.attacks, seconds=options.seconds), unbounded=False)
+    found = judged(task, context.model, context.sample(ROWS, "corruptions"), SEVERITIES, seed=0)
     attacked = robustness.under_attack(context, plan)
     facts = {
         "accuracy": vars(model.evaluate()["accuracy"]),
         "attacked": vars(attacked.numbers[0].estimate),
         "attacks": attacked.details["attacks"],
         "checks": attacked.details["masked_gradients"],
-        "corrupted": judged.columns.mean(axis=1).tolist(),
+        "corrupted": found.columns.mean(axis=1).tolist(),
     }
     write_json(path, facts)
     return facts

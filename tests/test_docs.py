@@ -12,8 +12,10 @@ import click
 import pytest
 
 from sounding.applications.vision.classify import Classify
-from sounding.card.card import SECTIONS
+from sounding.card.card import sections
 from sounding.cli import cli
+
+SECTIONS = sections()
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

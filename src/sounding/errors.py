@@ -5,6 +5,7 @@
     ├── DataError       the user's files: a missing path, a bad cell, an unusable set            1
     ├── RunError        a run folder that cannot be read or written                              1
     └── TrainingError   training that cannot go on                                               1
+        └── NotFiniteError  a model that gives no numbers
 
 The command line prints one of these as a single message; anything else that escapes is a bug and shows its traceback.
 """
@@ -49,6 +50,10 @@ class RunError(SoundingError):
 
 class TrainingError(SoundingError):
     """Training cannot go on."""
+
+
+class NotFiniteError(TrainingError):
+    """What a model gives is not finite."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 
 from sounding.card import method
 from sounding.card.card import Card, Header
-from sounding.card.data import measure
 from sounding.card.parts import Part
-from sounding.contract.evidence import Estimate, Figure, Number, Section, failed, not_applicable, skipped, timed
+from sounding.challenges.data import Data
+from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, failed, not_applicable, skipped
 from sounding.evaluation import plots
+from sounding.evaluation.challenge import measured
 from sounding.evaluation.context import EvaluationContext
 
 HOSTILE = '<script>alert("1")</script> | *x* `y` [a](b) & co'
@@ -51,7 +53,8 @@ def report() -> dict[str, Any]:
 
 def data() -> Section:
     """Measured for real, from the report above."""
-    return timed(measure(EvaluationContext(None, None, (), (), ()), report()), 1.25)
+    context = EvaluationContext(None, None, (), (), (), report=report())
+    return replace(measured(Data(), context), seconds=1.25)
 
 
 def quality() -> Section:
@@ -97,7 +100,17 @@ def robustness() -> Section:
         sentence="Corrupted pictures keep 84 % of the accuracy; an unseen attack leaves at most 0.120.",
         numbers=(
             number("retention", "share of accuracy kept under corruption", 0.842, 0.82, 0.861, n=500),
-            number("attack", "accuracy under attack", 0.12, 0.081, 0.174, kind="bound", n=200, interval="wilson"),
+            number(
+                "attack",
+                "accuracy under attack",
+                0.12,
+                0.081,
+                0.174,
+                kind="bound",
+                bound=Bound.UPPER,
+                n=200,
+                interval="wilson",
+            ),
         ),
         figures=(Figure("robustness_corruptions", "Accuracy by corruption and severity", bars),),
         details={"by_corruption": severities},

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 from sample_card import number, sample
 
-from sounding.card.card import SECTIONS, Card, Header
+from sounding.card.card import Card, Header, sections
 from sounding.contract.evidence import Section
 from sounding.errors import RunError
+
+SECTIONS = sections()
 
 PUBLIC = {"schema", "task", "model", "data", "created", "command", "profile", "sections"}
 
@@ -39,7 +41,7 @@ def test_json_is_the_public_format():
         assert section["status"] == "ok" or section["reason"]
         assert {"id", "title", "status", "reason", "sentence", "numbers", "figures"} <= set(section)
         for each in section["numbers"]:
-            expected = "id name value low high level interval n kind unit definition seed seconds"
+            expected = "id name value low high level interval n kind bound unit definition seed seconds"
             assert set(each) == set(expected.split())
     assert values["about"]["seconds"] == pytest.approx(sum(s["seconds"] for s in values["sections"]))
 

@@ -13,40 +13,44 @@ import toys
 
 from sounding.card import forecast as module
 from sounding.card.forecast import Course, forecast
-from sounding.card.sections import MEASURED
+from sounding.card.sections import found
+
+MEASURED = {challenge.id: challenge.title for challenge in found()}
 
 
 class Slow(toys.Sort):
     """A task whose speed is set below, not measured."""
 
 
-@pytest.fixture
-def speed(monkeypatch):
-    monkeypatch.setattr(module, "_speed", lambda context: module.Speed(row=0.01, corruption=0.002, corruptions=15))
-
-
 def context(profile: str, **more):
+    """A context whose speed is set, not measured."""
     task = Slow()
-    return toys.context(task, task.build(), toys.rows(task, 40), profile=profile, **more)
+    made = toys.context(task, task.build(), toys.rows(task, 40), profile=profile, **more)
+    made.row_seconds, made.corruption_seconds = 0.01, 0.002
+    return made
 
 
-def test_every_section_has_its_seconds_and_full_takes_longer(speed):
+def test_every_section_has_its_seconds_and_full_takes_longer():
     profiles = ("quick", "standard", "full")
     training = {"seconds": 20.0, "steps": 100}
-    quick, standard, full = (forecast(context(profile, training=training)) for profile in profiles)
-    assert list(quick) == list(standard) == list(full) == list(MEASURED)
+    quick, standard, full = (forecast(found(), context(profile, training=training)) for profile in profiles)
+    assert list(quick) == list(standard) == list(full) == [challenge.id for challenge in found()]
     assert all(0 < seconds < 1e5 for seconds in (*quick.values(), *standard.values(), *full.values()))
     assert sum(full.values()) > 2 * sum(standard.values()) > 4 * sum(quick.values())
-    assert standard["data_efficiency"] > forecast(context("standard"))["data_efficiency"]  # no training cost is known
+    assert (
+        standard["data_efficiency"] > forecast(found(), context("standard"))["data_efficiency"]
+    )  # no training cost is known
 
 
-def test_trainings_that_are_too_long_to_be_repeated_cost_nothing(speed):
+def test_trainings_that_are_too_long_to_be_repeated_cost_nothing():
     long = {"seconds": 36_000.0, "steps": 100}
-    assert forecast(context("standard", training=long)) == forecast(context("standard"))
+    assert forecast(found(), context("standard", training=long)) == forecast(found(), context("standard"))
 
 
 def test_the_real_speed_is_measured_in_a_moment():
-    assert 10 < sum(forecast(context("standard")).values()) < 600
+    task = Slow()
+    real = toys.context(task, task.build(), toys.rows(task, 40), profile="standard")
+    assert 10 < sum(forecast(found(), real).values()) < 600
 
 
 def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
@@ -56,13 +60,13 @@ def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
 
     task = Broken()
     broken = toys.context(task, task.build(), toys.rows(task, 4), profile="full")
-    assert forecast(broken) == forecast(replace(broken, test=())) == {}
+    assert forecast(found(), broken) == forecast(found(), replace(broken, test=())) == {}
 
 
 @pytest.mark.parametrize(("seconds", "announced"), [(50.0, 0), (70.0, 1)])
 def test_a_quick_card_is_announced_only_where_it_is_long(seconds, announced):
     heard: list[str] = []
-    Course({"quality": seconds}, say=heard.append).announce("quick")
+    Course({"quality": "Quality"}, {"quality": seconds}, say=heard.append).announce("quick")
     assert len(heard) == announced
 
 
@@ -71,7 +75,7 @@ def test_the_course_tells_place_time_and_what_is_left(monkeypatch):
     monkeypatch.setattr(module, "perf_counter", lambda: now[0])
     heard: list[str] = []
     seconds = {"use": 0.0, "data": 10.0, "quality": 30.0, "energy": 60.0}
-    course = Course(seconds, {"quality"}, heard.append)
+    course = Course(MEASURED, seconds, {"quality"}, heard.append)
     course.announce("full")
     for id, took in (("data", 20.0), ("quality", 90.0), ("energy", 0.0)):
         course.begins(id, id)
@@ -86,7 +90,7 @@ def test_the_course_tells_place_time_and_what_is_left(monkeypatch):
 
 
 def test_without_anybody_to_hear_it_nothing_is_said():
-    course = Course({"data": 1.0})
+    course = Course(MEASURED, {"data": 1.0})
     course.announce("full")
     course.begins("data", "Data")
     course.ended("data", 2.0)

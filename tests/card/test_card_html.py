@@ -11,9 +11,11 @@ from importlib import resources
 import pytest
 from sample_card import HOSTILE, number, sample
 
-from sounding.card.card import SECTIONS, Card, Header
+from sounding.card.card import Card, Header, sections
 from sounding.card.wording import printed
 from sounding.contract.evidence import Figure, Section, not_applicable, skipped
+
+SECTIONS = sections()
 
 VOID = {"meta", "img", "br"}
 

@@ -13,20 +13,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from sample_card import number, report
+from sample_card import number
+from stand_ins import MEASURED, stand_ins
 from torch import nn
 
+from sounding import catalog
 from sounding.card import measuring
-from sounding.card.card import SECTIONS, Header
+from sounding.card.card import Header, sections
 from sounding.card.measuring import measure
 from sounding.card.parts import Part, Parts, fingerprint
-from sounding.card.sections import MEASURED
 from sounding.contract.evidence import Figure, Section
 from sounding.errors import DataError, RunError, TrainingError, UsageError
+from sounding.evaluation.challenge import Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.meter import Meter
 from sounding.training.loop import Interrupted
 
+SECTIONS = sections()
 FIGURE = Figure("f", "a picture", "<svg></svg>")
 
 
@@ -36,19 +39,20 @@ def asked(monkeypatch):
     order: list[str] = []
     raising: dict[str, BaseException] = {}
 
-    def stand_in(id, context, known):
+    def stand_in(id, context):
         order.append(id)
         if id in raising:
             raise raising[id]
         numbers = (number(f"{id}_number", id, 0.5, 0.4, 0.6),)
-        return Section(id, SECTIONS[id], f"{id} was measured.", numbers, (FIGURE,), details={"known": known.use})
+        return Findings(f"{id} was measured.", numbers, (FIGURE,), details={"known": context.use})
 
-    monkeypatch.setattr(measuring, "measurement", stand_in)
+    monkeypatch.setattr(measuring, "found", lambda: stand_ins(stand_in))
     return order, raising
 
 
 def context(**more) -> EvaluationContext:
-    return EvaluationContext(None, nn.Linear(3, 2), (), (), (), **{"profile": "standard", "seed": 7, **more})
+    settings = {"profile": "standard", "seed": 7, **more}
+    return EvaluationContext(catalog.find("classify")(), nn.Linear(3, 2), (), (), (), **settings)
 
 
 def header() -> Header:
@@ -64,7 +68,7 @@ def parts(folder: Path, key: str = "k") -> Parts:
 
 def test_sections_are_measured_in_order_timed_metered_and_announced(asked):
     heard: list[str] = []
-    card = measure(context(), report(), header(), progress=heard.append)
+    card = measure(context(say=heard.append), header())
     assert [section.id for section in card] == list(SECTIONS)
     assert asked[0] == list(MEASURED) == [id for id in SECTIONS if id != "method"]
     assert [line.split(": ")[1].split(" (")[0] for line in heard] == list(MEASURED.values())
@@ -77,7 +81,7 @@ def test_sections_are_measured_in_order_timed_metered_and_announced(asked):
 
 
 def test_the_header_is_filled_from_the_subject(asked):
-    filled = measure(context(region="SE"), report(), header()).header
+    filled = measure(context(region="SE"), header()).header
     assert (filled.profile, filled.seed, filled.parameters, filled.region) == ("standard", 7, 3 * 2 + 2, "SE")
     assert filled.created.endswith("+00:00")
     assert {"torch", "python"} <= filled.versions.keys()
@@ -87,12 +91,13 @@ def test_the_header_is_filled_from_the_subject(asked):
 def test_an_interruption_loses_nothing_that_was_measured(asked, stop):
     order, raising = asked
     raising["robustness"] = stop
-    card = measure(context(), report(), header())
+    card = measure(context(), header())
     assert order[-1] == "robustness"
     assert card.interrupted
     assert card.exit_status == 130
     before = list(SECTIONS).index("robustness")
-    assert [s.status for s in card] == ["ok"] * before + ["skipped"] * (13 - before + 1) + ["ok"]
+    assert [s.status for s in card] == ["ok"] * before + ["interrupted"] * (13 - before + 1) + ["ok"]
+    assert {s["status"] for s in card.to_json()["sections"]} == {"ok", "skipped"}
     assert all(section.interrupted for section in card.sections[before:-1])
     assert "interrupted" in card.html()
 
@@ -111,8 +116,9 @@ def test_an_interruption_loses_nothing_that_was_measured(asked, stop):
 def test_an_error_costs_its_own_section_and_no_other(asked, error, words):
     _, raising = asked
     raising["energy"] = error
-    card = measure(context(), report(), header())
-    assert (card["energy"].status, card["energy"].reason) == ("skipped", words)
+    card = measure(context(), header())
+    assert (card["energy"].status, card["energy"].reason) == ("failed", words)
+    assert card.to_json()["sections"][12]["status"] == "skipped"
     assert [section.id for section in card.failed] == ["energy"]
     assert card.exit_status == 1
     assert all(section.status == "ok" for section in card if section.id != "energy")
@@ -123,14 +129,14 @@ def test_an_error_costs_its_own_section_and_no_other(asked, error, words):
 @pytest.mark.parametrize("wrong", [{"region": "Atlantis"}, {"config": {"pue": 0.5}}])
 def test_what_the_user_got_wrong_is_raised_before_anything_is_measured(asked, wrong):
     with pytest.raises(UsageError):
-        measure(context(**wrong), report(), header())
+        measure(context(**wrong), header())
     assert asked[0] == []
 
 
 def test_watts_that_are_none_are_raised_as_well(asked, monkeypatch):
     monkeypatch.setenv("SOUNDING_WATTS_PER_CORE", "many")
     with pytest.raises(UsageError):
-        measure(context(), report(), header())
+        measure(context(), header())
     assert asked[0] == []
 
 
@@ -140,11 +146,11 @@ def test_watts_that_are_none_are_raised_as_well(asked, monkeypatch):
 def test_a_stopped_measuring_goes_on_where_it_was(asked, tmp_path):
     order, raising = asked
     raising["calibration"] = KeyboardInterrupt()
-    first = measure(context(), report(), header(), parts=parts(tmp_path))
+    first = measure(context(), header(), parts=parts(tmp_path))
     raising.clear()
     order.clear()
     heard: list[str] = []
-    second = measure(context(), report(), header(), parts=parts(tmp_path), progress=heard.append)
+    second = measure(context(say=heard.append), header(), parts=parts(tmp_path))
     place = list(MEASURED).index("calibration")
     assert order == list(MEASURED)[place:]
     assert second.exit_status == 0
@@ -160,27 +166,27 @@ def test_a_stopped_measuring_goes_on_where_it_was(asked, tmp_path):
 def test_a_section_that_failed_is_measured_again_and_its_traceback_kept(asked, tmp_path):
     order, raising = asked
     raising["shift"] = ZeroDivisionError("division by zero")
-    measure(context(), report(), header(), parts=parts(tmp_path))
+    measure(context(), header(), parts=parts(tmp_path))
     assert "stand_in" in (tmp_path / "card.parts/standard/shift.error").read_text()
     raising.clear()
     order.clear()
-    assert measure(context(), report(), header(), parts=parts(tmp_path)).exit_status == 0
+    assert measure(context(), header(), parts=parts(tmp_path)).exit_status == 0
     assert order == ["shift"]
 
 
 def test_parts_of_another_key_are_measured_again(asked, tmp_path):
-    measure(context(), report(), header(), parts=parts(tmp_path, "one"))
+    measure(context(), header(), parts=parts(tmp_path, "one"))
     asked[0].clear()
-    measure(context(), report(), header(), parts=parts(tmp_path, "two"))
+    measure(context(), header(), parts=parts(tmp_path, "two"))
     assert asked[0] == list(MEASURED)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[1]", "null", '{"key": "k"}', '{"key": "k", "section": {"id": "data"}}'])
 def test_a_damaged_part_is_measured_again(asked, tmp_path, damage):
-    measure(context(), report(), header(), parts=parts(tmp_path))
+    measure(context(), header(), parts=parts(tmp_path))
     (tmp_path / "card.parts/standard/data.json").write_text(damage)
     asked[0].clear()
-    measure(context(), report(), header(), parts=parts(tmp_path))
+    measure(context(), header(), parts=parts(tmp_path))
     assert asked[0] == ["data"]
 
 
@@ -199,7 +205,7 @@ def test_a_part_comes_back_as_it_was(tmp_path):
 def test_nothing_is_measured_where_parts_cannot_be_kept(asked, tmp_path):
     (tmp_path / "card.parts").write_text("a file where the folder should be")
     with pytest.raises(RunError):
-        measure(context(), report(), header(), parts=parts(tmp_path))
+        measure(context(), header(), parts=parts(tmp_path))
     assert asked[0] == []
 
 
@@ -226,29 +232,33 @@ KILLED = """
     import os, sys
     from pathlib import Path
     from torch import nn
+    from sounding import catalog
     from sounding.card import measuring
-    from sounding.card.card import SECTIONS, Header
+    from sounding.card.card import Header
     from sounding.card.parts import Parts
-    from sounding.contract.evidence import Section
+    from sounding.evaluation.challenge import Findings
     from sounding.evaluation.context import EvaluationContext
+    from stand_ins import stand_ins
 
-    def stand_in(id, context, known):
+    def stand_in(id, context):
         print(id, flush=True)
         if id == sys.argv[2]:
             os.kill(os.getpid(), 9)
-        return Section(id, SECTIONS[id], f"{id} was measured.")
+        return Findings(f"{id} was measured.")
 
-    measuring.measurement = stand_in
-    context = EvaluationContext(None, nn.Linear(3, 2), (), (), (), profile="standard")
+    measuring.found = lambda: stand_ins(stand_in)
+    context = EvaluationContext(catalog.find("classify")(), nn.Linear(3, 2), (), (), (), profile="standard")
     parts = Parts(Path(sys.argv[1]), "k")
-    print(measuring.measure(context, {}, Header("t", "m", "d"), parts=parts).exit_status)
+    print(measuring.measure(context, Header("t", "m", "d"), parts=parts).exit_status)
 """
 
 
 def test_a_kill_costs_one_section_at_most(tmp_path):
     def run(dies_at: str) -> tuple[int, list[str]]:
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
         command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "parts"), dies_at]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
         return done.returncode, done.stdout.split()
 
     status, asked = run("data_efficiency")

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from stand_ins import MEASURED, stand_ins
 
 import sounding
 from sounding.card import measuring
-from sounding.card.card import SECTIONS, Card
-from sounding.card.sections import MEASURED
-from sounding.contract.evidence import Section
+from sounding.card.card import Card
 from sounding.errors import DataError, UsageError
+from sounding.evaluation.challenge import Findings
 
 TOY = Path(__file__).parents[1] / "applications" / "toys" / "boxfinder.py"
 
@@ -32,37 +32,37 @@ def model(trained):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The subjects that sections were measured on, by id; a section can be made to raise."""
-    subjects: dict[str, object] = {}
+    """The contexts that sections were measured on, by id; a section can be made to raise."""
+    contexts: dict[str, object] = {}
     raising: dict[str, BaseException] = {}
 
-    def stand_in(id, context, known):
-        subjects[id] = context
+    def stand_in(id, context):
+        contexts[id] = context
         if id in raising:
             raise raising[id]
-        return Section(id, SECTIONS[id], f"{known.use or id} was measured.")
+        return Findings(f"{context.use or id} was measured.")
 
-    monkeypatch.setattr(measuring, "measurement", stand_in)
-    return subjects, raising
+    monkeypatch.setattr(measuring, "found", lambda: stand_ins(stand_in))
+    return contexts, raising
 
 
 def test_a_saved_card_is_read_and_another_profile_measures_anew(model, asked):
-    subjects, _ = asked
+    contexts, _ = asked
     assert model.card().header.profile == "quick"
-    subjects.clear()
+    contexts.clear()
     assert model.card().header.profile == "quick"
-    assert not subjects
+    assert not contexts
     assert model.card("standard").header.profile == "standard"
-    assert list(subjects) == list(MEASURED)
+    assert list(contexts) == list(MEASURED)
     assert not (model.dir / "card.parts").exists()
     assert len((model.dir / "predictions.jsonl").read_text().splitlines()) == len(model.dataset().test)
 
 
-def test_what_is_asked_for_reaches_the_subject_and_the_header(model, asked):
-    subjects, _ = asked
+def test_what_is_asked_for_reaches_the_context_and_the_header(model, asked):
+    contexts, _ = asked
     model.card()
     card = model.card(region="SE", use="Finding boxes.", licence="apache-2.0", shift=list(model.dataset().test[:5]))
-    context = subjects["shift"]
+    context = contexts["shift"]
     assert (context.region, len(context.second), context.second_name) == ("SE", 5, "in memory")
     assert context.config["task"] == str(TOY)
     assert (card.header.region, card.header.use, card.header.licence) == ("SE", "Finding boxes.", "apache-2.0")
@@ -70,11 +70,11 @@ def test_what_is_asked_for_reaches_the_subject_and_the_header(model, asked):
     assert Card.load(model.dir).header == card.header
 
 
-def test_a_meter_and_a_data_centre_reach_the_subject(model, asked):
-    subjects, _ = asked
+def test_a_meter_and_a_data_centre_reach_the_context(model, asked):
+    contexts, _ = asked
     model.card("quick", joules=5400, pue=1.2)
-    assert subjects["energy"].training["joules"]["value"] == 5400
-    assert subjects["energy"].config["pue"] == 1.2
+    assert contexts["energy"].training["joules"]["value"] == 5400
+    assert contexts["energy"].config["pue"] == 1.2
     with pytest.raises(UsageError):
         model.card("quick", joules=-1)
     with pytest.raises(TypeError, match="colour"):
@@ -94,16 +94,16 @@ def test_a_second_set_that_cannot_be_read_is_refused_before_anything_is_measured
 
 
 def test_an_interrupted_card_does_not_take_the_place_of_a_whole_one_and_goes_on(model, asked):
-    subjects, raising = asked
+    contexts, raising = asked
     whole = model.card()
     raising["energy"] = KeyboardInterrupt()
     assert model.card("full").exit_status == 130
     assert Card.load(model.dir) == whole
     assert (model.dir / "card.parts" / "full" / "quality.json").exists()
     raising.clear()
-    subjects.clear()
+    contexts.clear()
     finished = model.card("full")
-    assert list(subjects) == ["energy", "trade_offs"]
+    assert list(contexts) == ["energy", "trade_offs"]
     assert finished.exit_status == 0
     assert Card.load(model.dir).header.profile == "full"
     assert not (model.dir / "card.parts").exists()
@@ -116,13 +116,13 @@ def test_an_interrupted_card_is_saved_where_there_is_no_other(model, asked):
 
 
 def test_parts_of_another_region_are_not_taken(model, asked):
-    subjects, raising = asked
+    contexts, raising = asked
     raising["energy"] = KeyboardInterrupt()
     model.card("full", region="SE")
     raising.clear()
-    subjects.clear()
+    contexts.clear()
     model.card("full", region="FR")
-    assert list(subjects) == list(MEASURED)
+    assert list(contexts) == list(MEASURED)
 
 
 def test_a_section_that_failed_is_in_the_saved_card(model, asked):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sample_card import number
 
-from sounding.card.wording import COUNTED, duration, first_sentence, printed, tables
-from sounding.contract.evidence import Section
+from sounding.card.wording import first_sentence, printed, tables
+from sounding.contract.evidence import COUNTED, Bound, Section
+from sounding.evaluation.wording import duration
 
 
 @pytest.mark.parametrize(
@@ -16,8 +17,8 @@ from sounding.contract.evidence import Section
         (1.0, 0.99, 1.0, {}, "1.000 [0.990, 1.000]"),
         (0.0, 0.0, 0.01, {}, "0.000 [0.000, 0.010]"),
         (-0.021, -0.05, 0.01, {}, "−0.021 [−0.050, 0.010]"),
-        (0.12, 0.08, 0.17, {"kind": "bound"}, "at most 0.120 [0.080, 0.170]"),
-        (0.42, 0.38, 0.46, {"kind": "bound", "definition": "a lower bound"}, "at least 0.420 [0.380, 0.460]"),
+        (0.12, 0.08, 0.17, {"kind": "bound", "bound": Bound.UPPER}, "at most 0.120 [0.080, 0.170]"),
+        (0.42, 0.38, 0.46, {"kind": "bound", "bound": Bound.LOWER}, "at least 0.420 [0.380, 0.460]"),
         (0.0021, 0.0019, 0.0023, {"unit": "J"}, "2.10 mJ [1.90, 2.30]"),
         (7912.0, 2611.0, 23736.0, {"unit": "J"}, "7.91 kJ [2.61, 23.74]"),
         (0.0021, None, None, {"unit": "J per prediction"}, "2.10 mJ per prediction"),

@@ -14,9 +14,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "challenges"))
 import toys
 
-from sounding.card import contest
-from sounding.card.contest import Line, Plan
 from sounding.card.trade_offs import CLEAR, PLANS, TradeOffs, compare_runs
+from sounding.challenges.costs import comparison
+from sounding.challenges.costs.comparison import Plan, Row
 from sounding.contract.evidence import Estimate
 from sounding.errors import UsageError
 from sounding.evaluation.evaluation import compare
@@ -38,7 +38,7 @@ def metered() -> dict:
 
 
 @pytest.fixture(scope="module")
-def subjects():
+def contexts():
     """A model that learnt, and one that learnt nothing, on the same rows."""
     task = toys.Sort()
     test = toys.rows(task, 200, "test")
@@ -48,12 +48,12 @@ def subjects():
 
 
 @pytest.fixture(scope="module")
-def table(subjects) -> TradeOffs:
-    return compare_runs(subjects)
+def table(contexts) -> TradeOffs:
+    return compare_runs(contexts)
 
 
-def test_the_headline_is_compared_as_compare_does(subjects, table):
-    line, expected = table["headline"], compare(toys.Sort(), subjects["bad"].records, subjects["good"].records)
+def test_the_headline_is_compared_as_compare_does(contexts, table):
+    line, expected = table["headline"], compare(toys.Sort(), contexts["bad"].records, contexts["good"].records)
     change, own = line.changes[1], expected["accuracy"]
     assert change.value == pytest.approx(own.value)
     assert (change.low, change.high) == pytest.approx((own.low, own.high), abs=0.02)
@@ -63,12 +63,12 @@ def test_the_headline_is_compared_as_compare_does(subjects, table):
 
 
 def test_every_line_is_there_with_its_direction(table):
-    better = {line.id: line.better for line in table.lines}
+    better = {line.id: line.better for line in table.table}
     assert better == {
         "headline": "higher", "loss": "lower", "ece": "lower", "corrupted": "higher",
         "energy": "lower", "training": "lower", "parameters": "lower", "bytes": "lower",
     }  # fmt: skip
-    for line in table.lines:
+    for line in table.table:
         assert len(line.values) == len(line.changes) == 2
         assert line.definition
     assert table["bytes"].values[0].value == 4 * table["parameters"].values[0].value
@@ -76,8 +76,8 @@ def test_every_line_is_there_with_its_direction(table):
     assert table["corrupted"].verdict(1) == "worse"
 
 
-def test_a_model_against_itself_differs_in_nothing(subjects):
-    table = compare_runs({"a": subjects["good"], "b": subjects["good"]})
+def test_a_model_against_itself_differs_in_nothing(contexts):
+    table = compare_runs({"a": contexts["good"], "b": contexts["good"]})
     for id in ("headline", "loss", "ece", "corrupted"):
         change = table[id].changes[1]
         if id == "headline":  # no row of these differs, but of others one in a few dozen might
@@ -102,35 +102,35 @@ class Lazy(toys.Sort):
 def test_energy_is_a_ratio_of_processor_time_taken_by_turns():
     model, test = toys.Sort().build().eval(), toys.rows(toys.Sort(), 40)
     thrice = type("Thrice", (Lazy,), {"rounds": 3})
-    subjects = {
+    contexts = {
         name: toys.context(task, model, test, config={"task": "lazy"})
         for name, task in (("1", Lazy()), ("3", thrice()))
     }
-    line = compare_runs(subjects)["energy"]
+    line = compare_runs(contexts)["energy"]
     assert line.changes[1].value == pytest.approx(3, rel=0.35)
     assert line.changes[1].low > 1
     assert line.verdict(1) == "worse"
     assert line.values[1].value > line.values[0].value
 
 
-def test_windows_are_taken_by_turns(subjects, monkeypatch):
+def test_windows_are_taken_by_turns(contexts, monkeypatch):
     order: list[str] = []
-    real = contest._window
+    real = comparison._window
 
     def window(side, values, seconds):
         order.append(side.name)
         return real(side, values, 0.0)
 
-    monkeypatch.setattr(contest, "_window", window)
-    compare_runs(subjects)
+    monkeypatch.setattr(comparison, "_window", window)
+    compare_runs(contexts)
     rounds = [tuple(order[i : i + 2]) for i in range(2, len(order), 2)]
-    assert len(rounds) == contest.ROUNDS
-    assert rounds.count(("good", "bad")) == rounds.count(("bad", "good")) == contest.ROUNDS // 2
+    assert len(rounds) == comparison.ROUNDS
+    assert rounds.count(("good", "bad")) == rounds.count(("bad", "good")) == comparison.ROUNDS // 2
 
 
 @pytest.mark.parametrize("how", ["one", "task", "metric", "fewer", "order", "none"])
-def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(subjects, how):
-    good, guess = subjects["good"], toys.Guess()
+def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(contexts, how):
+    good, guess = contexts["good"], toys.Guess()
     other, words = {
         "one": (None, "nothing to be compared with"),
         "task": (replace(good, config={"task": "other"}), "different tasks: Sort .accuracy. and other .accuracy."),
@@ -150,12 +150,12 @@ def test_tasks_without_confidence_or_with_a_metric_that_is_no_share_are_compared
     table = compare_runs({name: toys.context(task, model.eval(), test) for name, model in models.items()})
     assert table["headline"].better == "lower"
     assert table["headline"].verdict(1) == "worse"
-    assert "ece" not in {line.id for line in table.lines}
-    assert "training" not in {line.id for line in table.lines}  # what it cost was not recorded
+    assert "ece" not in {line.id for line in table.table}
+    assert "training" not in {line.id for line in table.table}  # what it cost was not recorded
 
 
-def test_three_runs_make_three_columns(subjects):
-    table = compare_runs({**subjects, "again": subjects["bad"]})
+def test_three_runs_make_three_columns(contexts):
+    table = compare_runs({**contexts, "again": contexts["bad"]})
     assert table["headline"].changes[1] == table["headline"].changes[2]
     assert len(table.text().splitlines()[0].split()) == 3
 
@@ -164,8 +164,8 @@ def test_three_runs_make_three_columns(subjects):
 
 
 def made_up() -> TradeOffs:
-    def line(id: str, name: str, a: Estimate, b: Estimate, change: Estimate, **more) -> Line:
-        return Line(id, name, f"how {name} is defined", (a, b), (None, change), **more)
+    def line(id: str, name: str, a: Estimate, b: Estimate, change: Estimate, **more) -> Row:
+        return Row(id, name, f"how {name} is defined", (a, b), (None, change), **more)
 
     share = line(
         "headline", "accuracy", Estimate(0.9, 0.88, 0.92, 500), Estimate(0.95, 0.93, 0.97, 500),
@@ -211,5 +211,5 @@ def test_it_is_written_by_its_ending(tmp_path, ending):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"cannot be written as \.csv"):
         made_up().save(tmp_path / "table.csv")
-    with pytest.raises(KeyError, match="no line speed; there are headline"):
+    with pytest.raises(KeyError, match="no measure speed; there are headline"):
         made_up()["speed"]

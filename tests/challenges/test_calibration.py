@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from challenges.toys import Guess, Sort, context, rows, small, trained
 
 from sounding.challenges import calibration
-from sounding.challenges.calibration import expected_calibration_error
 from sounding.challenges.confidences.confidence import (
     Decisions,
     at_temperature,
     brier,
     calibration_error,
     decisions,
+    expected_calibration_error,
     fit_temperature,
     log_loss,
 )
@@ -121,7 +122,7 @@ def test_a_calibrated_model_gets_no_verdict():
     verdicts = []
     for i in range(6):
         rng = np.random.default_rng(i)
-        found = calibration.measure(bench(answered(500, rng)))
+        found = toys.measured(calibration, bench(answered(500, rng)))
         verdicts.append("No evidence of miscalibration" not in found.sentence)
         assert found["ece"].low == 0 or verdicts[-1]
     assert sum(verdicts) <= 1  # the null is a 95 % one
@@ -130,7 +131,7 @@ def test_a_calibrated_model_gets_no_verdict():
 @pytest.mark.parametrize(("sharpness", "word"), [(2.5, "overconfident"), (0.4, "underconfident")])
 def test_a_miscalibrated_model_is_called_so_and_the_temperature_mends_it(sharpness, word):
     rng = np.random.default_rng(3)
-    found = calibration.measure(bench(answered(1500, rng, sharpness), answered(1500, rng, sharpness)))
+    found = toys.measured(calibration, bench(answered(1500, rng, sharpness), answered(1500, rng, sharpness)))
     assert f"The model is {word}" in found.sentence
     assert found["ece"].value > found["ece_null_95"].value > found["ece_tempered"].value
     assert found["temperature"].low < sharpness < found["temperature"].high
@@ -141,29 +142,29 @@ def test_a_miscalibrated_model_is_called_so_and_the_temperature_mends_it(sharpne
 def test_the_temperature_comes_from_validation_and_never_from_test():
     rng = np.random.default_rng(4)
     test, sharp, flat = answered(400, rng), answered(400, rng, 2.0), answered(400, rng, 0.5)
-    assert calibration.measure(bench(test, sharp))["temperature"].value > 1.5
-    assert calibration.measure(bench(test, flat))["temperature"].value < 0.7
+    assert toys.measured(calibration, bench(test, sharp))["temperature"].value > 1.5
+    assert toys.measured(calibration, bench(test, flat))["temperature"].value < 0.7
 
 
 def test_the_interval_of_the_temperature_holds_it_however_the_validation_rows_are_sorted(monkeypatch):
     monkeypatch.setattr(calibration, "MOST_FITTED", 200)
     rng = np.random.default_rng(12)
     validation = [*answered(600, rng, 0.7), *answered(1400, rng, 3.0)]  # the first ones are not like the others
-    found = calibration.measure(bench(answered(100, rng), validation))["temperature"]
+    found = toys.measured(calibration, bench(answered(100, rng), validation))["temperature"]
     assert found.n == 200
     assert found.low < found.value < found.high
-    first = calibration.measure(bench(answered(100, rng), validation[:200]))["temperature"]
+    first = toys.measured(calibration, bench(answered(100, rng), validation[:200]))["temperature"]
     assert first.high < found.low
 
 
 def test_scores_that_are_not_of_the_options_are_left_alone():
     odd = [Record(0, i % 2, 0.9, 0.1, "", np.full(1 + i % 3, 0.9)) for i in range(60)]
     assert decisions(Four(small()), odd).scores is None
-    assert calibration.measure(bench(odd)).status == "ok"
+    assert toys.measured(calibration, bench(odd)).status == "ok"
 
 
 def test_without_validation_rows_nothing_is_fitted_and_it_says_so():
-    found = calibration.measure(bench(answered(200, RNG)))
+    found = toys.measured(calibration, bench(answered(200, RNG)))
     assert "temperature" not in {n.id for n in found.numbers}
     assert "No temperature was fitted" in found.sentence
 
@@ -181,7 +182,7 @@ def test_the_interval_of_the_error_holds_it_as_often_as_it_says(sharpness):
 
 
 def test_records_of_a_group_count_once():
-    found = calibration.measure(bench(answered(300, RNG, groups=15)))
+    found = toys.measured(calibration, bench(answered(300, RNG, groups=15)))
     assert found["brier"].n == 15
     assert "clustered" in found["ece"].interval
 
@@ -194,10 +195,10 @@ def test_groups_that_are_right_or_wrong_together_are_no_sign_of_miscalibration()
         scores = np.array([said, *[(1 - said) / 3] * 3])
         return [Record(0, 0 if hit else 1, said, 0.1, f"g{g}", scores) for g, hit in enumerate(hits) for _ in range(10)]
 
-    said = [calibration.measure(bench(together(seed, 100))).sentence for seed in range(12)]
+    said = [toys.measured(calibration, bench(together(seed, 100))).sentence for seed in range(12)]
     assert sum("The model is" in sentence for sentence in said) <= 2
-    assert "The model is overconfident" in calibration.measure(bench(together(0, 100, right=0.6))).sentence
-    few = calibration.measure(bench(together(0, 6, right=0.3))).sentence
+    assert "The model is overconfident" in toys.measured(calibration, bench(together(0, 100, right=0.6))).sentence
+    few = toys.measured(calibration, bench(together(0, 6, right=0.3))).sentence
     assert "come in 6 groups, too few to say" in few
 
 
@@ -214,28 +215,29 @@ def test_a_task_whose_records_hold_many_decisions_is_measured_by_them():
 
     made = bench([])
     made.task = task
+    made.test = rows(task, 100)
     made.records = [Record(i, 0, 0.5, 0.0) for i in range(100)]
-    found = calibration.measure(made)
+    found = toys.measured(calibration, made)
     assert found["brier"].n == 100  # decisions of one record are drawn together
     assert "500 decisions" in found.sentence
 
 
 def test_answers_without_confidence_are_not_applicable():
     task = Guess(small())
-    found = calibration.measure(context(task, task.build(), rows(task, 50)))
+    found = toys.measured(calibration, context(task, task.build(), rows(task, 50)))
     assert found.status == "not_applicable"
     assert "no confidence" in found.reason
 
 
 def test_a_handful_of_decisions_is_not_enough():
-    found = calibration.measure(bench(answered(12, RNG)))
+    found = toys.measured(calibration, bench(answered(12, RNG)))
     assert found.status == "not_applicable"
     assert "12 decisions" in found.reason
 
 
 def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
-    found = calibration.measure(context(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
+    found = toys.measured(calibration, context(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
     assert found.status == "ok"
     before = {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll"}
     after = {"ece_tempered", "ece_null_95_tempered", "brier_tempered", "nll_tempered", "temperature"}
@@ -247,7 +249,7 @@ def test_a_trained_model_is_measured_end_to_end():
 
 def test_every_score_is_given_before_and_after_the_temperature():
     rng = np.random.default_rng(6)
-    found = calibration.measure(bench(answered(800, rng, 2.5), answered(800, rng, 2.5)))
+    found = toys.measured(calibration, bench(answered(800, rng, 2.5), answered(800, rng, 2.5)))
     rows = {row["number"]: row for row in found.details["before_and_after_the_temperature"]}
     assert list(rows) == [
         "calibration error",
@@ -278,6 +280,6 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash():
     task = Sort(small())
     model = task.build()
     torch.nn.init.constant_(model[-1].weight, float("nan"))
-    found = calibration.measure(context(task, model, rows(task, 50)))
+    found = toys.measured(calibration, context(task, model, rows(task, 50)))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from challenges import toys
 from challenges.toys import Guess, Sort, by_part, context, linear, rows, small
 
 from sounding.challenges import data_efficiency
 from sounding.challenges.data_efficiency import Curve, labels_needed
 from sounding.challenges.labels.curves import area, at, labels_to, nested_order, sizes
-from sounding.challenges.labels.retraining import affordable
+from sounding.challenges.labels.retraining import steps_within
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import TrainingError
@@ -101,7 +102,9 @@ def test_sizes_rise_to_all_rows_and_none_is_too_small():
 def section():
     task = Sort(replace(small(), lr=0.02))
     train = [by_part(np.random.default_rng(i), 3) for i in range(400)]
-    return data_efficiency.measure(context(task, task.build(), rows(task, 200, "test"), train=train, training=CHEAP))
+    return toys.measured(
+        data_efficiency, context(task, task.build(), rows(task, 200, "test"), train=train, training=CHEAP)
+    )
 
 
 def test_more_labels_give_more_and_the_section_says_how_much(section):
@@ -126,7 +129,7 @@ def test_the_full_profile_draws_more_and_a_metric_may_be_better_when_lower():
     task = Guess(replace(small(), lr=0.05))
     made = context(task, linear(np.ones(16)), rows(task, 60, "test"), train=rows(task, 60, "train"))
     made.profile, made.training = "full", {"seconds": 1e6, "steps": 30}
-    found = data_efficiency.measure(made)
+    found = toys.measured(data_efficiency, made)
     assert len(found.details["scores"]) == 5
     assert "per_class" not in found.details  # there are none
     assert found.details["steps"] == 30
@@ -135,8 +138,8 @@ def test_the_full_profile_draws_more_and_a_metric_may_be_better_when_lower():
 
 def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
     task = Sort(small())
-    found = data_efficiency.measure(
-        context(task, task.build(), rows(task, 20), training={"seconds": 600.0, "steps": 1000})
+    found = toys.measured(
+        data_efficiency, context(task, task.build(), rows(task, 20), training={"seconds": 600.0, "steps": 1000})
     )
     assert found.status == "skipped"
     assert "retrains the model 35 times, about 350 minutes" in found.reason  # 5 × (5 sizes, 4 and 25 per class)
@@ -144,10 +147,10 @@ def test_a_costly_curve_is_left_for_the_full_card_and_says_its_price():
 
 
 def test_steps_are_shortened_to_the_time_there_is():
-    assert affordable({"seconds": 1.0, "steps": 100}, 24.0, 9) == 100
-    assert affordable({"seconds": 10.0, "steps": 1000}, 24.0, 9) == 266  # 24 s / 9 runs / 10 ms
-    assert affordable({"seconds": 100.0, "steps": 1000}, 24.0, 9) is None
-    assert affordable({}, 24.0, 9) is None
+    assert steps_within({"seconds": 1.0, "steps": 100}, 24.0, 9) == 100
+    assert steps_within({"seconds": 10.0, "steps": 1000}, 24.0, 9) == 266  # 24 s / 9 runs / 10 ms
+    assert steps_within({"seconds": 100.0, "steps": 1000}, 24.0, 9) is None
+    assert steps_within({}, 24.0, 9) is None
 
 
 def test_what_cannot_have_a_curve_says_why():
@@ -156,10 +159,10 @@ def test_what_cannot_have_a_curve_says_why():
             return [Example(np.zeros(16), 0)]
 
     task = Plays(small())
-    found = data_efficiency.measure(context(task, task.build(), rows(task, 20), training=CHEAP))
+    found = toys.measured(data_efficiency, context(task, task.build(), rows(task, 20), training=CHEAP))
     assert found.status == "not_applicable"
     assert "makes its own examples" in found.reason
-    few = data_efficiency.measure(context(Sort(), Sort().build(), rows(Sort(), 20), train=rows(Sort(), 39)))
+    few = toys.measured(data_efficiency, context(Sort(), Sort().build(), rows(Sort(), 20), train=rows(Sort(), 39)))
     assert few.status == "not_applicable"
     assert "39 training" in few.reason
     assert type(few) is type(found)
@@ -175,7 +178,7 @@ def curved(task, train, test, **plan):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(data_efficiency.PLANS, "quick", replace(data_efficiency.PLANS["quick"], **plan))
         made = context(task, task.build(), test, train=train, training=CHEAP)
-        return data_efficiency.measure(made, kept=kept, progress=said.append), said
+        return toys.measured(data_efficiency, made, scores=kept, say=said.append), said
 
 
 def drawn(n: int, seed: int) -> list[Example]:

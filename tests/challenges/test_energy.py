@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from torch import Tensor, nn
 
 from sounding.challenges import energy
@@ -116,7 +117,7 @@ def _brief(monkeypatch, tmp_path):
 def section(tmp_path_factory) -> Section:
     with pytest.MonkeyPatch.context() as patch:
         briefly(patch, tmp_path_factory.mktemp("cache"))
-        return energy.measure(context())
+        return toys.measured(energy, context())
 
 
 def ids(section: Section) -> set[str]:
@@ -161,7 +162,7 @@ def test_an_estimate_carries_both_the_spread_of_windows_and_the_models(section):
 def test_latency_and_throughput_are_those_of_the_clock():
     task = Toy()
     task.nap = 0.004
-    found = energy.measure(context(task))
+    found = toys.measured(energy, context(task))
     assert 0.004 < found["latency_p50"].value < 0.012
     assert found["latency_p50"].value <= found["latency_p95"].value
     assert 0.3 * 32 / 0.004 < found["throughput_32"].value < 32 / 0.004
@@ -171,7 +172,7 @@ def test_latency_and_throughput_are_those_of_the_clock():
 def test_sleeping_costs_no_energy_and_working_does():
     task = Toy()
     task.nap = 0.01
-    asleep = energy.measure(context(task))["joules_per_prediction_1"].value
+    asleep = toys.measured(energy, context(task))["joules_per_prediction_1"].value
     busy = Toy()
 
     def burn() -> None:
@@ -180,7 +181,7 @@ def test_sleeping_costs_no_energy_and_working_does():
             pass
 
     busy.work = burn
-    awake = energy.measure(context(busy))["joules_per_prediction_1"].value
+    awake = toys.measured(energy, context(busy))["joules_per_prediction_1"].value
     assert awake == pytest.approx(3.5 * 0.01, rel=0.3)
     assert asleep < awake / 4
 
@@ -207,7 +208,7 @@ def test_a_counter_makes_the_energy_measured(tmp_path, monkeypatch):
     task.work = counter(tmp_path / "tree")
     monkeypatch.setattr(windows, "Meter", lambda: Meter(root=tmp_path / "tree"))
     measured = cost(joules=spread(9.0, (1, 1)), source="rapl", kind="measured", memory_source="rapl").to_json()
-    found = energy.measure(context(task, training=measured))
+    found = toys.measured(energy, context(task, training=measured))
     assert found["joules_per_prediction_1"].value == pytest.approx(2.0)
     assert found["joules_per_prediction_32"].value == pytest.approx(2.0 / 32)
     assert found["joules_per_prediction_1_net"].value == pytest.approx(2.0), "this machine's counter rests when idle"
@@ -242,13 +243,13 @@ def test_what_the_idle_machine_draws_is_taken_off_beside_the_gross_figure(tmp_pa
     for more in (0.0, 0.2):
         task = Toy()
         task.work = lambda more=more: (clock.sleep(0.005), turn(more))
-        found = energy.measure(context(task))
+        found = toys.measured(energy, context(task))
         assert found["joules_per_prediction_1"].value == pytest.approx(0.5 + more)
         assert found["joules_per_prediction_1_net"].value == pytest.approx(more, abs=1e-6)
 
 
 def test_a_training_that_passes_each_example_several_times_takes_as_many_operations():
-    hardened, plain = (energy.measure(context(training={**KNOWN, **more})) for more in ({"passes": 3.0}, {}))
+    hardened, plain = (toys.measured(energy, context(training={**KNOWN, **more})) for more in ({"passes": 3.0}, {}))
     assert hardened["training_flops"].value == 3 * plain["training_flops"].value
     (number,) = [n for n in hardened.numbers if n.id == "training_flops"]
     assert number.definition.endswith("times examples seen, times 3 passes for each")
@@ -287,7 +288,7 @@ def test_threads_and_dtype_are_told(section):
 
 
 def test_joules_that_the_user_gave_are_measured_and_say_whose_they_are():
-    found = energy.measure(context(training=with_joules(KNOWN, 5400)))
+    found = toys.measured(energy, context(training=with_joules(KNOWN, 5400)))
     number = next(n for n in found.numbers if n.id == "training_joules")
     assert (number.estimate, number.kind) == (exactly(5400.0), "measured")
     assert number.definition == "as the user read it from a meter; what else that meter saw is in it"
@@ -306,7 +307,9 @@ def test_no_region_no_grams_and_one_line_that_says_so(section):
 
 
 def test_grams_follow_from_the_joules_and_the_region():
-    found = energy.measure(context(region="PL", training={**KNOWN, **cost(joules=spread(3.6e6, (0.33, 3))).to_json()}))
+    found = toys.measured(
+        energy, context(region="PL", training={**KNOWN, **cost(joules=spread(3.6e6, (0.33, 3))).to_json()})
+    )
     grams = found["training_co2e"]
     assert (grams.value, grams.low, grams.high) == pytest.approx((662, 0.33 * 662, 3 * 662))
     assert grams.interval == "model uncertainty"
@@ -319,14 +322,14 @@ def test_grams_follow_from_the_joules_and_the_region():
 
 
 def test_measured_joules_still_give_estimated_grams():
-    found = energy.measure(context(region="world", training=given(cost(), 3.6e6).to_json()))
+    found = toys.measured(energy, context(region="world", training=given(cost(), 3.6e6).to_json()))
     (number,) = [n for n in found.numbers if n.id == "training_co2e"]
     assert (number.kind, number.unit) == ("estimated", "g")
     assert "the world's mean" in number.definition
 
 
 def test_a_data_centres_overhead_is_counted_and_named():
-    plain, shared = (energy.measure(context(region="FR", **more)) for more in ({}, {"config": {"pue": 1.5}}))
+    plain, shared = (toys.measured(energy, context(region="FR", **more)) for more in ({}, {"config": {"pue": 1.5}}))
     assert shared["training_co2e"].value == pytest.approx(1.5 * plain["training_co2e"].value)
     (number,) = [n for n in shared.numbers if n.id == "training_co2e"]
     assert "power usage effectiveness of 1.5" in number.definition
@@ -334,7 +337,7 @@ def test_a_data_centres_overhead_is_counted_and_named():
 
 @pytest.mark.parametrize("more", [{"region": "Sweeden"}, {"region": "SE", "config": {"pue": 0.2}}])
 def test_a_place_that_cannot_be_costs_the_grams_and_not_the_section(more):
-    found = energy.measure(context(**more))
+    found = toys.measured(energy, context(**more))
     assert found.status == "ok"
     assert found.details["CO2e"].startswith("not printed: ")
     assert "training_co2e" not in ids(found)
@@ -344,7 +347,7 @@ def test_a_place_that_cannot_be_costs_the_grams_and_not_the_section(more):
 
 
 def reached(**until: Any) -> Section:
-    return energy.measure(context(training={**KNOWN, "until": until}))
+    return toys.measured(energy, context(training={**KNOWN, "until": until}))
 
 
 def test_the_joules_to_a_wanted_quality_are_those_until_it_was_reached():
@@ -358,7 +361,7 @@ def test_the_joules_to_a_wanted_quality_are_those_until_it_was_reached():
 
 def test_a_training_that_stopped_there_spent_all_of_it_on_that():
     training = {**given(cost(), 5400).to_json(), "until": {"target": 0.9, "reached": True, "step": 1, "seconds": 39.9}}
-    found = energy.measure(context(training=training))
+    found = toys.measured(energy, context(training=training))
     (number,) = [n for n in found.numbers if n.id == "joules_to_target"]
     assert (number.estimate.value, number.kind) == (5400, "measured")
 
@@ -373,7 +376,7 @@ def test_a_quality_that_was_not_reached_gives_a_lower_bound():
 
 @pytest.mark.parametrize("until", [None, {}, {"target": None}, {"target": "x", "reached": True}, {"reached": True}, 3])
 def test_without_a_wanted_quality_nothing_is_said_of_one(until):
-    found = energy.measure(context(training={**KNOWN, "until": until}))
+    found = toys.measured(energy, context(training={**KNOWN, "until": until}))
     assert "joules_to_target" not in ids(found)
 
 
@@ -386,7 +389,7 @@ def test_a_model_of_constants_or_of_nothing_costs_what_it_costs(value):
     with torch.no_grad():
         for parameter in bench.model.parameters():
             parameter.fill_(value)
-    found = energy.measure(bench)
+    found = toys.measured(energy, bench)
     assert found["flops_per_prediction"].value == FORWARD
     json.dumps(found.to_json(), allow_nan=False)
 
@@ -394,14 +397,14 @@ def test_a_model_of_constants_or_of_nothing_costs_what_it_costs(value):
 def test_operations_that_cannot_be_counted_are_said_to_be_so():
     task = Toy()
     task.work = lambda: torch.linalg.svd(torch.rand(4, 4))
-    found = energy.measure(context(task))
+    found = toys.measured(energy, context(task))
     assert found.details["operations of a prediction"].startswith("not counted: the operations of _linalg_svd")
     assert "flops_per_prediction" not in {number.id for number in found.numbers}
     assert found["training_flops"].value == 3 * FORWARD * 6400, "the loss can still be counted"
 
 
 def test_an_unmetered_training_is_said_to_be_unknown():
-    found = energy.measure(context(training={}))
+    found = toys.measured(energy, context(training={}))
     assert found.sentence.endswith("What training cost is unknown.")
     assert not [number for number in found.numbers if number.id.startswith("training")]
     assert found["joules_per_prediction_1"].value > 0
@@ -411,25 +414,25 @@ def test_a_slow_model_gets_fewer_windows_and_no_endless_wait(monkeypatch):
     task = Toy()
     task.nap = 0.2
     start = time.perf_counter()
-    found = energy.measure(context(task))
+    found = toys.measured(energy, context(task))
     assert time.perf_counter() - start < 4, "two calls of each kind, and eight to count operations"
     assert 1 <= found["latency_p50"].n < windows.WINDOWS
 
 
 def test_few_rows_still_fill_a_batch():
-    found = energy.measure(context(rows=3))
+    found = toys.measured(energy, context(rows=3))
     assert found["throughput_32"].value > 0
 
 
 def test_no_rows_is_not_applicable():
-    assert energy.measure(context(rows=0)).status == "not_applicable"
+    assert toys.measured(energy, context(rows=0)).status == "not_applicable"
 
 
 def test_the_model_is_measured_in_evaluation_mode_and_left_as_it_was():
     bench = context()
     bench.model.train()
     bench.model[1].eval()
-    energy.measure(bench)
+    toys.measured(energy, bench)
     assert bench.task.modes == [False, False]
     assert bench.model.training
     assert not bench.model[1].training
@@ -437,6 +440,6 @@ def test_the_model_is_measured_in_evaluation_mode_and_left_as_it_was():
 
 def test_the_quick_budget_is_a_few_seconds(monkeypatch):
     monkeypatch.undo()
-    found = energy.measure(context())
+    found = toys.measured(energy, context())
     assert found.seconds < 5
     assert 5 <= found["latency_p50"].n <= windows.WINDOWS

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from challenges.toys import PARTS, Pair, Read, Sort, Vector, context, linear, measure_only, rows, small, trained
 from torch import nn
 
 from sounding.challenges import interpretability
-from sounding.challenges.explanations.explaining import FEW, candidates, choose
+from sounding.challenges.explanations.explained_rows import FEW, candidates, choose
 from sounding.challenges.explanations.explanation import random_order
 from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.contract.evidence import Section
@@ -36,7 +37,7 @@ def sorted_subject():
 
 @pytest.fixture(scope="module")
 def section(sorted_subject) -> Section:
-    return interpretability.measure(sorted_subject)
+    return toys.measured(interpretability, sorted_subject)
 
 
 def slow_score(task, model, value, answer, order, baseline):
@@ -109,7 +110,7 @@ def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
     if isinstance(task, Read):
         with torch.no_grad():
             model.last.weight.zero_()
-    found = interpretability.measure(context(task, model, rows(task, 60, "test")))
+    found = toys.measured(interpretability, context(task, model, rows(task, 60, "test")))
     assert found.status == "ok"
     assert "Better than random" not in found.sentence
     assert "Not shown to be better than random: occlusion" in found.sentence
@@ -119,7 +120,7 @@ def test_no_claim_is_made_for_a_model_that_looks_at_nothing(task):
 
 def test_no_claim_is_made_for_explanations_that_are_coins(sorted_subject, monkeypatch):
     measure_only(monkeypatch, occlusion=random_order)
-    found = interpretability.measure(sorted_subject)
+    found = toys.measured(interpretability, sorted_subject)
     assert found["deletion_occlusion"].low <= 0 <= found["deletion_occlusion"].high
     assert "Better than random" not in found.sentence
 
@@ -133,19 +134,19 @@ def test_a_slow_model_is_explained_on_fewer_rows_and_a_very_slow_one_without_the
     row = judged + explained * (1 + plan.untrained / plan.rows)
 
     slow.row_seconds = plan.seconds / (20.5 * row)
-    found = interpretability.measure(slow)
+    found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n == found["deletion_integrated_gradients"].n == 20
     assert "Integrated gradients" not in " ".join(found.details["notes"])
 
     slow.row_seconds = plan.seconds / (9.9 * row)
-    found = interpretability.measure(slow)
+    found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n >= FEW
     assert "deletion_integrated_gradients" not in {number.id for number in found.numbers}
     (note,) = [note for note in found.details["notes"] if note.startswith("Integrated gradients")]
     assert "not in the quick profile, since 50 forward passes a row" in note
 
     slow.row_seconds = 1.0
-    found = interpretability.measure(slow)
+    found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n == found["deletion_gradient"].n == FEW
 
 
@@ -176,7 +177,7 @@ def test_the_untrained_model_is_the_same_each_time_and_no_global_state_moves():
 def test_an_explanation_that_tells_nothing_of_the_training_is_cautioned_against(sorted_subject, monkeypatch):
     by_place = lambda task, model, values, answers, rng: [np.arange(PARTS) * 1.0 for _ in values]  # noqa: E731
     measure_only(monkeypatch, occlusion=by_place)
-    found = interpretability.measure(sorted_subject)
+    found = toys.measured(interpretability, sorted_subject)
     assert found["randomisation_occlusion"].value == pytest.approx(1)
     assert found["randomisation_absolute_occlusion"].value == pytest.approx(1)
     assert "Caution" in found.sentence
@@ -205,7 +206,7 @@ def test_inputs_of_one_part_are_not_explained():
 
     task = Sort(small())
     task.input = One()
-    found = interpretability.measure(context(task, task.build(), rows(task, 20)))
+    found = toys.measured(interpretability, context(task, task.build(), rows(task, 20)))
     assert found.status == "not_applicable"
     assert "two or more parts" in found.reason
 
@@ -213,11 +214,11 @@ def test_inputs_of_one_part_are_not_explained():
 def test_words_of_any_number_are_explained():
     task = Read(small())
     test = [type(e)(e.input[: 2 + i % 5], e.target) for i, e in enumerate(rows(task, 80, "test"))]
-    found = interpretability.measure(context(task, trained(task, rows(task, 300)), test))
+    found = toys.measured(interpretability, context(task, trained(task, rows(task, 300)), test))
     assert found["deletion_occlusion"].low > 0
     assert {n.id for n in found.numbers} >= {"deletion_integrated_gradients", "randomisation_gradient"}
 
 
 def test_measuring_twice_gives_the_same(sorted_subject, section):
-    again = interpretability.measure(sorted_subject)
+    again = toys.measured(interpretability, sorted_subject)
     assert [n.estimate for n in again.numbers] == [n.estimate for n in section.numbers]

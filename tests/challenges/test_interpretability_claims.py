@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from challenges.pictures import Watermark, fitted
 from challenges.toys import PARTS, WIDTH, Pair, Sort, context, linear, measure_only, rows, small, trained
 from torch import nn
@@ -38,7 +39,7 @@ def sure():
 def pictures() -> Section:
     task, model = fitted(Watermark().demo(np.random.default_rng(0), 400), steps=30)
     test = task.demo(np.random.default_rng(1), 40)
-    return interpretability.measure(context(task, model, test))
+    return toys.measured(interpretability, context(task, model, test))
 
 
 def coins(monkeypatch, explain) -> None:
@@ -57,7 +58,7 @@ def test_coins_are_rarely_said_to_be_better_than_coins(sure, monkeypatch):
     monkeypatch.setattr(interpretability, "examples", lambda *of, **how: Figure("none", "", ""))
     claims = []
     for seed in range(2):
-        found = interpretability.measure(replace(sure, seed=seed))
+        found = toys.measured(interpretability, replace(sure, seed=seed))
         claims += [found[f"deletion_coin {i}"].low > 0 for i in range(20)]
         assert ("Better than random" in found.sentence) == any(claims[-20:])
     assert sum(claims) <= 3  # at most 1 in 40 is expected
@@ -80,9 +81,9 @@ def test_random_labels_give_a_caution_and_only_claims_that_are_true_of_the_model
     learnt = np.mean([p.value == e.target for p, e in zip(task.predict(model, [e.input for e in shuffled]), shuffled)])
     assert learnt > 0.95  # by heart
     test = [replace(e, target=int(rng.integers(2))) for e in rows(task, 200, "test")]
-    found = interpretability.measure(context(task, model, test, train=shuffled))
+    found = toys.measured(interpretability, context(task, model, test, train=shuffled))
     assert CAUTION in found.sentence
-    assert CAUTION not in interpretability.measure(sure).sentence
+    assert CAUTION not in toys.measured(interpretability, sure).sentence
     fresh = [e.input for e in rows(task, 80, "fresh")]
     answers = [p.value for p in task.predict(model, fresh)]
     for method in ("occlusion", "gradient", "integrated_gradients"):
@@ -111,13 +112,13 @@ class Broken(nn.Module):
 
 @pytest.mark.parametrize("limit", [-1.0, 0.5])
 def test_a_model_that_gives_nan_is_not_explained(sure, limit):
-    found = interpretability.measure(context(sure.task, Broken(sure.model, limit), sure.test))
+    found = toys.measured(interpretability, context(sure.task, Broken(sure.model, limit), sure.test))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
 
 def test_slopes_that_are_nan_make_no_claim(sure):
-    found = interpretability.measure(context(sure.task, Broken(sure.model, 2.0, steep=True), sure.test))
+    found = toys.measured(interpretability, context(sure.task, Broken(sure.model, 2.0, steep=True), sure.test))
     assert_finite(found)
     assert "Better than random: occlusion." in found.sentence
     assert "gradient: not finite on 24 rows, where it counts as no weights." in found.details["notes"]
@@ -135,27 +136,27 @@ def test_nan_for_inputs_with_parts_missing_is_a_likelihood_lost(sure):
         def forward(self, x):
             return torch.where((x == 0).any(1, keepdim=True), torch.nan, self.one(x))
 
-    found = interpretability.measure(context(sure.task, Whole(sure.model), sure.test))
+    found = toys.measured(interpretability, context(sure.task, Whole(sure.model), sure.test))
     assert_finite(found)
     assert found.details["by_ablation"]["deletion"]["gradient"]["zero"] == 0
 
 
 def test_a_few_rows_give_numbers_and_no_verdict(sure):
-    found = interpretability.measure(context(sure.task, sure.model, sure.test[:5]))
+    found = toys.measured(interpretability, context(sure.task, sure.model, sure.test[:5]))
     assert found.status == "ok"
     assert found["deletion_occlusion"].interval == "t over 5 rows"
     assert "No verdict on explanations: 5 independent rows are too few." in found.sentence
     assert "andom:" not in found.sentence
     assert "like random" not in found.figures[0].svg
     grouped = [replace(e, group=f"speaker {i % 6}") for i, e in enumerate(sure.test)]
-    assert "6 independent rows" in interpretability.measure(context(sure.task, sure.model, grouped)).sentence
+    assert "6 independent rows" in toys.measured(interpretability, context(sure.task, sure.model, grouped)).sentence
 
 
 # ---- which methods, and how they are drawn
 
 
 def test_shapley_values_are_for_longer_profiles(sure, pictures):
-    found = interpretability.measure(replace(sure, profile="standard"))
+    found = toys.measured(interpretability, replace(sure, profile="standard"))
     assert found["deletion_shapley"].low > 0
     assert found["randomisation_absolute_shapley"].value < 0.5
     assert "Shapley values" in found.sentence
@@ -191,7 +192,7 @@ def test_a_method_that_large_inputs_satisfy_is_drawn_by_its_signs(sure, monkeypa
         return render(self, value, weights, answer)
 
     monkeypatch.setattr(type(sure.task.input), "render", watched)
-    found = interpretability.measure(sure)
+    found = toys.measured(interpretability, sure)
     assert found["randomisation_absolute_occlusion"].value > 0.5
     assert "Of occlusion the sign alone is drawn" in found.figures[0].caption
     drawn = [w for w in seen if w is not None and w.any()]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from challenges.toys import Guess, Sort, context, rows, small, trained
 
 from sounding.challenges import prediction_sets
@@ -50,7 +51,7 @@ def bench(test, validation=(), **more):
 
 def measured(n, m, seed=0, **more):
     rng = np.random.default_rng(seed)
-    return prediction_sets.measure(bench(answered(n, rng, **more), answered(m, rng, **more)))
+    return toys.measured(prediction_sets, bench(answered(n, rng, **more), answered(m, rng, **more)))
 
 
 # ---- abstention
@@ -158,7 +159,7 @@ def test_sets_promise_for_any_model_and_the_better_one_has_smaller_sets():
 
 def test_a_shift_between_validation_and_test_breaks_the_promise():
     rng = np.random.default_rng(3)
-    found = prediction_sets.measure(bench(answered(400, rng, 3.0, spread=0.7), answered(400, rng, spread=3.0)))
+    found = toys.measured(prediction_sets, bench(answered(400, rng, 3.0, spread=0.7), answered(400, rng, spread=3.0)))
     assert "The promise is broken" in found.sentence
     assert found["coverage"].high < 0.9
 
@@ -167,7 +168,7 @@ def test_a_class_that_is_never_covered_is_the_worst():
     rng = np.random.default_rng(4)
     test = answered(600, rng)
     test = [r if r.truth else Record(1, 0, 0.97, 3.0, "", np.array([0.01, 0.97, 0.01, 0.01])) for r in test]
-    found = prediction_sets.measure(bench(test, answered(600, rng)))
+    found = toys.measured(prediction_sets, bench(test, answered(600, rng)))
     assert found["worst_class_coverage"].value == 0
     assert "for 0 they hold it for 0.000" in found.sentence
 
@@ -180,17 +181,17 @@ def test_empty_sets_are_said_when_one_answer_is_right_more_often_than_promised()
 
 def test_too_few_calibration_rows_promise_nothing_and_no_number_is_made_up():
     rng = np.random.default_rng(5)
-    found = prediction_sets.measure(bench(answered(200, rng), answered(16, rng)))
+    found = toys.measured(prediction_sets, bench(answered(200, rng), answered(16, rng)))
     assert "No set short of every answer can promise 90%: that takes 9 calibration rows" in found.sentence
     assert "coverage" not in {n.id for n in found.numbers}
     assert found["accuracy_at_80"].n == 200
-    enough = prediction_sets.measure(bench(answered(200, rng), answered(18, rng)))
+    enough = toys.measured(prediction_sets, bench(answered(200, rng), answered(18, rng)))
     assert enough["coverage_expected"].n == 9
 
 
 def test_five_test_rows_give_wide_intervals_and_no_verdict():
     rng = np.random.default_rng(6)
-    found = prediction_sets.measure(bench(answered(5, rng), answered(100, rng)))
+    found = toys.measured(prediction_sets, bench(answered(5, rng), answered(100, rng)))
     assert found["coverage"].high - found["coverage"].low > 0.4
     assert "worst_class_coverage" not in {n.id for n in found.numbers}
     assert "5 rows are too few" in found.sentence
@@ -202,7 +203,7 @@ def test_five_test_rows_give_wide_intervals_and_no_verdict():
 
 def test_more_promises_are_measured_in_longer_profiles():
     rng = np.random.default_rng(7)
-    found = prediction_sets.measure(bench(answered(300, rng), answered(300, rng), profile="standard"))
+    found = toys.measured(prediction_sets, bench(answered(300, rng), answered(300, rng), profile="standard"))
     assert found["coverage_95"].value > found["coverage"].value
     assert found["coverage_99"].value > found["coverage_95"].value
     assert found["set_size_99"].value > found["set_size"].value
@@ -227,7 +228,7 @@ def test_rows_of_a_group_count_once():
 
 def test_a_model_that_always_says_the_same_gains_nothing_by_abstaining():
     flat = [Record(0, i % 4, 0.25, 1.4, "", np.full(4, 0.25)) for i in range(200)]
-    found = prediction_sets.measure(bench(flat, flat))
+    found = toys.measured(prediction_sets, bench(flat, flat))
     assert found["coverage"].value == 1
     assert found["set_size"].value == 4
     assert found["gain_at_80"].value == pytest.approx(0)
@@ -238,7 +239,7 @@ def test_a_model_that_always_says_the_same_gains_nothing_by_abstaining():
 def test_a_truth_that_no_set_can_hold_is_never_covered():
     rng = np.random.default_rng(10)
     strangers = [Record(r.value, 99, r.confidence, 9.0, "", r.scores) for r in answered(100, rng)]
-    found = prediction_sets.measure(bench(strangers, answered(200, rng)))
+    found = toys.measured(prediction_sets, bench(strangers, answered(200, rng)))
     assert found["coverage"].value == 0
     assert "The promise is broken" in found.sentence
 
@@ -246,7 +247,7 @@ def test_a_truth_that_no_set_can_hold_is_never_covered():
 def test_answers_without_a_list_of_options_are_still_ordered_by_confidence():
     rng = np.random.default_rng(11)
     bare = [Record(r.value, r.truth, r.confidence, r.loss) for r in answered(300, rng)]
-    found = prediction_sets.measure(bench(bare, bare))
+    found = toys.measured(prediction_sets, bench(bare, bare))
     assert found.status == "ok"
     assert {n.id for n in found.numbers} == {"accuracy_at_80", "gain_at_80", "aurc", "aurc_excess"}
     assert found.sentence.startswith("Abstaining")
@@ -255,7 +256,7 @@ def test_answers_without_a_list_of_options_are_still_ordered_by_confidence():
 
 def test_answers_without_confidence_are_not_applicable():
     task = Guess(small())
-    found = prediction_sets.measure(context(task, task.build(), rows(task, 50)))
+    found = toys.measured(prediction_sets, context(task, task.build(), rows(task, 50)))
     assert found.status == "not_applicable"
     assert "no confidence" in found.reason
 
@@ -264,14 +265,14 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash():
     task = Sort(small())
     model = task.build()
     torch.nn.init.constant_(model[-1].weight, float("nan"))
-    found = prediction_sets.measure(context(task, model, rows(task, 50)))
+    found = toys.measured(prediction_sets, context(task, model, rows(task, 50)))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
 
 def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
-    found = prediction_sets.measure(context(task, trained(task, rows(task, 60)), rows(task, 120, "test")))
+    found = toys.measured(prediction_sets, context(task, trained(task, rows(task, 60)), rows(task, 120, "test")))
     assert found.status == "ok"
     assert {"coverage", "set_size", "coverage_aps", "coverage_raps", "aurc"} <= {n.id for n in found.numbers}
     assert all(n.definition and n.seed == 0 for n in found.numbers)

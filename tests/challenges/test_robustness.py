@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from challenges import toys
 from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, context, linear, rows, small, trained
 
 from sounding.challenges import robustness
-from sounding.challenges.disturbances import corruption
-from sounding.challenges.disturbances.ensemble import Arms
+from sounding.challenges.disturbances import under_corruption
+from sounding.challenges.disturbances.ensemble import Attacks
 from sounding.contract.metrics import Metric, mean
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
@@ -23,7 +24,7 @@ def sorted_subject():
 
 
 LIGHT = replace(
-    robustness.PLANS["standard"], attacked=100, arms=Arms(pgd=20, apgd=20, targets=2, targeted=15, queries=100)
+    robustness.PLANS["standard"], attacked=100, attacks=Attacks(pgd=20, apgd=20, targets=2, targeted=15, queries=100)
 )
 """What the standard profile does, in fewer steps and queries."""
 
@@ -38,18 +39,18 @@ def light():
 
 @pytest.fixture(scope="module")
 def standard(light, sorted_subject):
-    return robustness.measure(replace(sorted_subject, profile="standard"))
+    return toys.measured(robustness, replace(sorted_subject, profile="standard"))
 
 
 @pytest.fixture(scope="module")
 def section(sorted_subject):
-    return robustness.measure(sorted_subject)
+    return toys.measured(robustness, sorted_subject)
 
 
 def test_a_slow_model_is_disturbed_on_fewer_rows(sorted_subject):
     slow = replace(sorted_subject)
     slow.row_seconds = 10.0
-    section = robustness.measure(slow)
+    section = toys.measured(robustness, slow)
     assert section["corrupted"].n == robustness.LEAST
     assert all(n.estimate.n == robustness.LEAST for n in section.numbers if n.kind == "bound")
 
@@ -84,7 +85,9 @@ def test_a_harmless_corruption_retains_exactly_all():
 
     task = Sort(small())
     task.input = Still()
-    kept = robustness.measure(context(task, trained(task, rows(task, 100), 30), rows(task, 80, "test")))["retention"]
+    kept = toys.measured(robustness, context(task, trained(task, rows(task, 100), 30), rows(task, 80, "test")))[
+        "retention"
+    ]
     assert (kept.value, kept.low, kept.high) == (1.0, 1.0, 1.0)  # paired: the same rows on both sides
 
 
@@ -105,7 +108,7 @@ def test_a_linear_model_keeps_the_share_whose_margin_is_large_enough():
     values = 0.3 + 0.4 * np.random.default_rng(2).random((100, 16)).astype(np.float32)  # far from 0 and 1
     margins = values @ weights - weights.sum() / 2
     test = [Example(v, int(m > 0)) for v, m in zip(values, margins, strict=True)]
-    found = robustness.measure(context(task, model, test))
+    found = toys.measured(robustness, context(task, model, test))
     assert found["attack_linf_0_05"].value == pytest.approx(
         np.mean(np.abs(margins) > 0.05 * np.abs(weights).sum()), abs=0.011
     )
@@ -113,11 +116,11 @@ def test_a_linear_model_keeps_the_share_whose_margin_is_large_enough():
 
 def test_masked_gradients_are_cautioned_against(light, sorted_subject):
     masked = context(sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60])
-    assert "gradients are masked" in robustness.measure(masked).sentence
+    assert "gradients are masked" in toys.measured(robustness, masked).sentence
     unbounded = context(
         sorted_subject.task, Rounded(sorted_subject.model), sorted_subject.test[:60], profile="standard"
     )
-    found = robustness.measure(unbounded)
+    found = toys.measured(robustness, unbounded)
     assert "even an attack without a bound leaves" in found.sentence
     assert found["attack_everything"].low > 0.05
     assert found["masking_black_box"].value > 0.1
@@ -133,7 +136,7 @@ def test_standard_measures_five_severities_and_a_sound_model_falls_without_a_bou
 def test_a_metric_that_is_better_when_lower_is_bounded_from_below():
     task = Guess(small())
     model = linear(np.ones(16))
-    found = robustness.measure(context(task, model, rows(task, 60, "test")))
+    found = toys.measured(robustness, context(task, model, rows(task, 60, "test")))
     assert "at least" in found.sentence
     clean = found.details["clean_on_attacked_rows"]["value"]
     assert clean == pytest.approx(0, abs=1e-4)
@@ -145,7 +148,7 @@ def test_a_metric_that_is_better_when_lower_is_bounded_from_below():
 
 def test_discrete_inputs_are_attacked_by_small_edits():
     task = Read(small())
-    found = robustness.measure(context(task, trained(task, rows(task, 200)), rows(task, 60, "test")))
+    found = toys.measured(robustness, context(task, trained(task, rows(task, 200)), rows(task, 60, "test")))
     assert [n.id for n in found.numbers] == ["attack_two_small_edits"]
     assert found.numbers[0].kind == "bound"
     assert found.numbers[0].estimate.value < found.details["clean_on_attacked_rows"]["value"]
@@ -161,7 +164,7 @@ class Bare(Modality):
 def test_an_input_that_declares_nothing_is_not_applicable():
     task = Sort(small())
     task.input = Bare()
-    found = robustness.measure(context(task, task.build(), rows(task, 20)))
+    found = toys.measured(robustness, context(task, task.build(), rows(task, 20)))
     assert found.status == "not_applicable"
     assert "No corruptions" in found.reason
     assert "No attack" in found.reason
@@ -169,13 +172,13 @@ def test_an_input_that_declares_nothing_is_not_applicable():
 
 def test_rows_of_a_group_are_drawn_together(sorted_subject):
     grouped = [replace(e, group=f"g{i % 20}") for i, e in enumerate(sorted_subject.test)]
-    found = robustness.measure(context(sorted_subject.task, sorted_subject.model, grouped))
+    found = toys.measured(robustness, context(sorted_subject.task, sorted_subject.model, grouped))
     assert found["corrupted"].n == 20
     assert "cluster" in found["attack_linf_0_2"].interval
 
 
 def test_measuring_twice_gives_the_same(sorted_subject, section):
-    again = robustness.measure(sorted_subject)
+    again = toys.measured(robustness, sorted_subject)
     assert [n.estimate for n in again.numbers] == [n.estimate for n in section.numbers]
     assert again.figures[0].svg == section.figures[0].svg
     assert "<svg" in again.figures[0].svg
@@ -187,14 +190,16 @@ def test_measuring_twice_gives_the_same(sorted_subject, section):
 def test_judged_rows_are_the_same_for_two_models_and_their_difference_is_paired(sorted_subject):
     task, metric = sorted_subject.task, sorted_subject.task.metrics[0]
     worse = trained(task, rows(task, 300), 5)
-    a, b = (corruption.judged(task, m, sorted_subject.test, (1, 3), seed=4) for m in (sorted_subject.model, worse))
+    a, b = (
+        under_corruption.judged(task, m, sorted_subject.test, (1, 3), seed=4) for m in (sorted_subject.model, worse)
+    )
     assert a.clean.shape == (200,)
     assert {name: stats.shape for name, stats in a.corrupted.items()} == {"nothing": (200, 2), "noise": (200, 2)}
-    found = corruption.difference(a, b, metric)
+    found = under_corruption.difference(a, b, metric)
     assert found.value == pytest.approx(np.mean(under(a, mean)) - np.mean(under(b, mean)))
     assert found.interval.startswith("paired")
     assert found.low < found.value < found.high
-    itself = corruption.difference(a, a, metric)
+    itself = under_corruption.difference(a, a, metric)
     assert (itself.value, itself.low, itself.high) == (0, 0, 0)
 
 
@@ -207,16 +212,16 @@ def test_the_mean_of_a_metric_that_is_no_mean_is_the_mean_of_its_values(sorted_s
     task = Sort(small())
     share = task.metrics[0]
     squared = Metric("squared", share.judge, lambda stats: mean(stats) ** 2, "accuracy squared")
-    a, b = (corruption.judged(task, m, rows(task, 60), (1, 5)) for m in (sorted_subject.model, task.build()))
+    a, b = (under_corruption.judged(task, m, rows(task, 60), (1, 5)) for m in (sorted_subject.model, task.build()))
     expected = np.mean(under(a, squared.reduce)) - np.mean(under(b, squared.reduce))
     assert abs(expected) > 0.01
-    assert corruption.difference(a, b, squared).value == pytest.approx(expected)
+    assert under_corruption.difference(a, b, squared).value == pytest.approx(expected)
 
 
 def test_what_knows_no_corruptions_cannot_be_judged():
     task = Read(small())
     with pytest.raises(UsageError, match="no corruptions"):
-        corruption.judged(task, task.build(), rows(task, 5), (1,))
+        under_corruption.judged(task, task.build(), rows(task, 5), (1,))
 
 
 def test_severities_stand_in_a_table_and_a_figure(standard):
@@ -237,7 +242,7 @@ def test_severities_stand_in_a_table_and_a_figure(standard):
 
 def test_five_rows_give_wide_intervals_and_no_verdict(light, sorted_subject):
     few = context(sorted_subject.task, sorted_subject.model, sorted_subject.test[:5], profile="standard")
-    found = robustness.measure(few)
+    found = toys.measured(robustness, few)
     for id in ("corrupted", "attack_linf_0_05"):
         assert 0 <= found[id].low <= found[id].value <= found[id].high <= 1
         assert found[id].high - found[id].low > 0.1
@@ -249,7 +254,7 @@ def test_five_rows_give_wide_intervals_and_no_verdict(light, sorted_subject):
 @pytest.mark.parametrize("profile", ["quick", "standard"])
 def test_a_constant_model_gets_numbers_and_no_verdict(light, profile):
     task, model = Sort(small()), Pair(linear(np.zeros(16), 1.0))
-    found = robustness.measure(context(task, model, rows(task, 60, "test"), profile=profile))
+    found = toys.measured(robustness, context(task, model, rows(task, 60, "test"), profile=profile))
     assert found["attack_linf_0_2"].value == found.details["clean_on_attacked_rows"]["value"]
     assert found["retention"].value == 1
     assert "every row gets the same answer" in found.sentence.lower()
@@ -258,7 +263,7 @@ def test_a_constant_model_gets_numbers_and_no_verdict(light, profile):
 
 def test_a_model_that_gives_no_numbers_is_not_applicable_and_it_says_why(light):
     task, model = Sort(small()), Pair(linear(np.full(16, np.nan)))
-    found = robustness.measure(context(task, model, rows(task, 20, "test"), profile="standard"))
+    found = toys.measured(robustness, context(task, model, rows(task, 20, "test"), profile="standard"))
     assert found.status == "not_applicable"
     assert "not finite" in found.reason
 
@@ -277,7 +282,7 @@ def test_attacks_are_listed_one_by_one_and_the_bound_has_its_limit(standard):
 
 def test_a_metric_that_is_no_share_keeps_the_worst_record_by_loss(light):
     task = Guess(small())
-    found = robustness.measure(context(task, linear(np.ones(16)), rows(task, 60, "test"), profile="standard"))
+    found = toys.measured(robustness, context(task, linear(np.ones(16)), rows(task, 60, "test"), profile="standard"))
     assert {row["attack"] for row in found.details["attacks"]} == {"PGD", "APGD-CE"}
     assert found["attack_linf_0_05"].value == pytest.approx(0.8, abs=0.08)
     assert "lower 95 % limit" in found.sentence

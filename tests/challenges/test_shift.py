@@ -5,19 +5,21 @@ import math
 
 import numpy as np
 import pytest
+from challenges import toys
 from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, context, rows, small, trained
 from torch import nn
 
 from sounding.challenges import shift
 from sounding.challenges.shift import copies, difference, known
 from sounding.contract.evidence import Estimate
+from sounding.contract.inputs import Fingerprinted
 from sounding.contract.records import Example
 from sounding.data import open_data
 from sounding.errors import DataError
 from sounding.evaluation.intervals import bootstrap, mean_t, wilson
 
 
-class Printed(Vector):
+class Printed(Vector, Fingerprinted):
     """Vectors that have fingerprints."""
 
     def fingerprint(self, value):
@@ -56,7 +58,7 @@ def flipped(examples, share, groups=0):
 
 
 def measured(task, model, second, **more):
-    return shift.measure(context(task, model, rows(task, 300, "test"), second=second, **more))
+    return toys.measured(shift, context(task, model, rows(task, 300, "test"), second=second, **more))
 
 
 # ---- the gap
@@ -152,7 +154,7 @@ def test_without_an_interval_on_one_side_there_is_none():
 def test_without_an_interval_there_is_no_verdict_and_none_is_said_to_hold_0():
     task = Guess(small())
     one = [Example(e.input, e.target, "the only speaker") for e in rows(task, 40, "elsewhere")]
-    found = shift.measure(context(task, trained(task, rows(task, 50), 5), one, second=one))
+    found = toys.measured(shift, context(task, trained(task, rows(task, 50), 5), one, second=one))
     assert found["gap"].low is None
     assert "holds 0" not in found.sentence
     assert "there is no verdict" in found.sentence
@@ -268,14 +270,14 @@ def test_words_are_compared_as_well():
 
 def test_without_a_second_set_the_section_says_how_to_give_one(sorter):
     task, model = sorter
-    section = shift.measure(context(task, model, rows(task, 10)))
+    section = toys.measured(shift, context(task, model, rows(task, 10)))
     assert section.status == "skipped"
     assert "sounding card RUN --shift DATA" in section.reason
 
 
 def test_without_test_rows_it_does_not_apply(sorter):
     task, model = sorter
-    assert shift.measure(context(task, model, [], second=rows(task, 10))).status == "not_applicable"
+    assert toys.measured(shift, context(task, model, [], second=rows(task, 10))).status == "not_applicable"
 
 
 def test_a_model_that_gives_nan_gets_a_reason_and_no_traceback():

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, Words, context, rows, small, trained
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sounding.challenges import unknown_inputs
 from sounding.challenges.confidences.detection import auroc, fpr95, separation, side_by_side
-from sounding.challenges.confidences.familiarity import familiarity, look, nearest
-from sounding.challenges.confidences.unfamiliar import far_inputs
+from sounding.challenges.confidences.far_ood import far_ood
+from sounding.challenges.confidences.ood_scores import nearest, observe, ood_scores
 from sounding.contract.records import Example
 
 LENGTH = PARTS * WIDTH
@@ -103,14 +104,14 @@ def far_of(a, b):
 def test_what_the_model_gives_is_seen_as_it_is(corner):
     task, model = corner
     values = [row.input for row in rows(task, 40, "seen")]
-    seen = look(task, model, values)
+    seen = observe(task, model, values)
     x = torch.from_numpy(np.stack(values))
     with torch.no_grad():
         logits, inside = model(x), model[1](model[0](x))
     np.testing.assert_allclose(seen.energy, logits.logsumexp(1), atol=1e-5)
     np.testing.assert_allclose(seen.features, inside, atol=1e-5)
     np.testing.assert_allclose(seen.confidences, logits.softmax(1).amax(1), atol=1e-5)
-    found = familiarity(seen, seen.features)
+    found = ood_scores(seen, seen.features)
     assert list(found) == ["confidence", "margin", "entropy", "energy", "distance"]
     np.testing.assert_allclose(found["entropy"], -torch.distributions.Categorical(logits=logits).entropy(), atol=1e-4)
 
@@ -122,10 +123,10 @@ def test_energy_is_not_made_up_where_the_logits_are_not_seen(corner):
         def predict(self, model, inputs):
             return [p.__class__(2 - p.value, p.confidence, p.scores[::-1]) for p in super().predict(model, inputs)]
 
-    seen = look(Hidden(small()), model, [row.input for row in rows(task, 40)])
+    seen = observe(Hidden(small()), model, [row.input for row in rows(task, 40)])
     assert seen.energy is None
     assert seen.scores is not None
-    assert look(Guess(small()), Guess(small()).build(), [row.input for row in rows(task, 9)]).confidences is None
+    assert observe(Guess(small()), Guess(small()).build(), [row.input for row in rows(task, 9)]).confidences is None
 
 
 # ---- far inputs
@@ -134,7 +135,7 @@ def test_energy_is_not_made_up_where_the_logits_are_not_seen(corner):
 def test_far_inputs_are_legal_and_made_as_they_say():
     rng = np.random.default_rng(4)
     values = [rng.random(LENGTH).astype(np.float32) ** 3 for _ in range(50)]
-    sets = far_inputs(Vector(), values, rng)
+    sets = far_ood(Vector(), values, rng)
     assert set(sets) == {"random values", "shuffled values", "blank (zero)", "blank (half)"}
     for some in sets.values():
         assert len(some) == 50
@@ -146,7 +147,7 @@ def test_far_inputs_are_legal_and_made_as_they_say():
 
 
 def test_discrete_inputs_are_edited_many_times_and_what_cannot_change_is_left_out():
-    sets = far_inputs(Words(), [(1, 2, 3, 4, 5, 6), ()], np.random.default_rng(5))
+    sets = far_ood(Words(), [(1, 2, 3, 4, 5, 6), ()], np.random.default_rng(5))
     assert set(sets) == {"random edits", "blank (delete)", "blank (mask)"}
     assert sets["random edits"][0] != (1, 2, 3, 4, 5, 6)
     assert len(sets["random edits"][0]) == 6
@@ -159,7 +160,7 @@ def test_discrete_inputs_are_edited_many_times_and_what_cannot_change_is_left_ou
 
 def test_distances_find_what_is_far_from_every_training_row(corner):
     task, model = corner
-    found = unknown_inputs.measure(context(task, model, rows(task, 100, "test")))
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 100, "test")))
     assert found.status == "ok"
     by = {row["unknown_inputs"]: row for row in found.details["auroc"]}
     assert by["random values"]["distance"]["value"] > 0.98
@@ -180,7 +181,7 @@ def test_the_headline_is_chosen_on_validation_rows_and_not_on_test(corner):
     test, validation = rows(task, 60, "test"), rows(task, 60, "validation")
     known = {row.input.tobytes() for row in test}
     task.says = lambda value: 1.0 if value.tobytes() in known else 0.5
-    found = unknown_inputs.measure(context(task, model, test, validation=validation))
+    found = toys.measured(unknown_inputs, context(task, model, test, validation=validation))
     assert found["auroc_far_confidence"].value == 1
     assert "distance: best on 60 validation rows" in found.details["headline_score"]
     assert "Another score, distance, chosen on the validation rows, is no better here" in found.sentence
@@ -191,8 +192,8 @@ def test_confidence_that_is_higher_on_the_unknown_is_called_so(corner):
     task = Said(small())
     known = {row.input.tobytes() for name in ("test", "validation") for row in rows(task, 60, name)}
     task.says = lambda value: 0.4 if value.tobytes() in known else 0.9
-    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
-    assert "confidence is higher on far unknown inputs than on test rows" in found.sentence
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test")))
+    assert "confidence is higher on far out-of-distribution inputs than on test rows" in found.sentence
     assert found["auroc_far_confidence"].value == 0
     assert found["fpr95_far_confidence"].value == 1
 
@@ -201,18 +202,20 @@ def test_rows_of_a_class_that_training_never_saw_are_the_near_inputs(corner):
     task, model = corner
     stranger = [Example(np.full(LENGTH, 0.2, np.float32) + 0.05 * i / 40, 7) for i in range(40)]
     second = [*stranger, *rows(task, 20, "second")]
-    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test"), second=second, second_name="others"))
+    found = toys.measured(
+        unknown_inputs, context(task, model, rows(task, 60, "test"), second=second, second_name="others")
+    )
     assert found["auroc_near"].n == 100  # the rows of known classes are left out
     assert "On near inputs" in found.sentence
     assert "others" in next(n.definition for n in found.numbers if n.id == "auroc_near")
-    same = unknown_inputs.measure(context(task, model, rows(task, 60, "test"), second=rows(task, 20, "second")))
+    same = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test"), second=rows(task, 20, "second")))
     assert "every answer of the second set is one of the 3 options" in same.details["not_measured"]
 
 
 def test_a_discrete_input_is_measured_too():
     task = Read(small())
     model = trained(task, rows(task, 60), steps=60)
-    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test")))
     assert found.status == "ok"
     assert {row["unknown_inputs"] for row in found.details["auroc"]} == {
         "random edits",
@@ -224,7 +227,7 @@ def test_a_discrete_input_is_measured_too():
 def test_a_task_without_confidence_is_measured_by_distance_alone():
     task = Guess(small())
     model = nn.Sequential(nn.Linear(LENGTH, 8), nn.ReLU(), nn.Linear(8, 1))
-    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test")))
     assert found.details["headline_score"] == "distance: the only score that this model offers"
     assert "auroc_far_confidence" not in {n.id for n in found.numbers}
     assert "finite list" in found.sentence
@@ -240,14 +243,16 @@ def test_a_model_without_confidence_or_features_is_not_applicable():
             return (x * self.scale).sum(1, keepdim=True)
 
     task = Guess(small())
-    found = unknown_inputs.measure(context(task, Sum(), rows(task, 40, "test")))
+    found = toys.measured(unknown_inputs, context(task, Sum(), rows(task, 40, "test")))
     assert found.status == "not_applicable"
     assert "neither confidences nor features" in found.reason
 
 
 def test_five_rows_give_no_verdict(corner):
     task, model = corner
-    found = unknown_inputs.measure(context(task, model, rows(task, 5, "test"), validation=rows(task, 5, "validation")))
+    found = toys.measured(
+        unknown_inputs, context(task, model, rows(task, 5, "test"), validation=rows(task, 5, "validation"))
+    )
     assert found.sentence.startswith("5 test rows are too few")
     assert "5 validation rows are too few" in found.details["headline_score"]
     for number in found.numbers:
@@ -260,7 +265,7 @@ def test_a_model_that_always_says_the_same_tells_nothing(corner):
     model = task.build()
     for p in model.parameters():
         nn.init.zeros_(p)
-    found = unknown_inputs.measure(context(task, model, rows(task, 60, "test")))
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test")))
     assert found["auroc_far"].value == 0.5
     assert found["fpr95_far"].value == 1
     assert "not seen to tell" in found.sentence
@@ -270,12 +275,12 @@ def test_outputs_that_are_not_finite_are_said_and_never_crash(corner):
     task, _ = corner
     model = task.build()
     nn.init.constant_(model[-1].weight, float("nan"))
-    found = unknown_inputs.measure(context(task, model, rows(task, 40, "test")))
+    found = toys.measured(unknown_inputs, context(task, model, rows(task, 40, "test")))
     assert found.status == "not_applicable"
     assert "not finite for 40 of 40" in found.reason
 
 
 def test_the_same_seed_gives_the_same_numbers(corner):
     task, model = corner
-    first, second = (unknown_inputs.measure(context(task, model, rows(task, 50, "test"))) for _ in range(2))
+    first, second = (toys.measured(unknown_inputs, context(task, model, rows(task, 50, "test"))) for _ in range(2))
     assert [n.estimate for n in first.numbers] == [n.estimate for n in second.numbers]

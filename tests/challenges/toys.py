@@ -9,6 +9,7 @@ Read            which of two kinds a handful of words is, through an embedding
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,15 +18,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.card.sections import held_in
 from sounding.challenges import interpretability
-from sounding.challenges.explanations.affordable import Afforded
 from sounding.challenges.explanations.explanation import Explain
+from sounding.challenges.explanations.time_budget import Chosen
+from sounding.contract.evidence import Section
 from sounding.contract.inputs import Attributable, Continuous, Corruptible, Discrete, Threat
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.modality import Modality
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
+from sounding.evaluation import challenge as challenges
 from sounding.evaluation.context import EvaluationContext
 
 PARTS, WIDTH = 8, 2
@@ -288,6 +292,14 @@ def context(task: Task, model: nn.Module, test: Sequence[Example], **more: Any) 
     return EvaluationContext(task, model, test=test, **given)
 
 
+def measured(module: ModuleType, context: EvaluationContext, **more: Any) -> Section:
+    """The section of the challenge that a file of `challenges/` holds; `more` is set on the context."""
+    for name, value in more.items():
+        setattr(context, name, value)
+    (challenge,) = held_in(module)
+    return challenges.measured(challenge, context)
+
+
 def small(**settings: Any) -> Recipe:
     """A recipe of small batches, so that tests cross the borders of batches; trained by AdamW."""
     return Recipe(batch=16, optimizer="adamw", **settings)
@@ -295,4 +307,4 @@ def small(**settings: Any) -> Recipe:
 
 def measure_only(monkeypatch: pytest.MonkeyPatch, **methods: Explain) -> None:
     """Let the section on explanations measure these methods, on 32 rows."""
-    monkeypatch.setattr(interpretability, "afford", lambda *of: Afforded(methods, 32, 10, 0.0, []))
+    monkeypatch.setattr(interpretability, "fit_to_time", lambda *of: Chosen(methods, 32, 10, 0.0, []))

@@ -79,7 +79,11 @@ class Dots(sd.Task):
         def right(record: sd.Record) -> float:
             return float(record.value == record.truth)
 
-        return [sd.Metric("accuracy", right, np.mean, "share of rows answered right", proportion=True)]
+        def decided(record: sd.Record) -> list[tuple[float, bool]]:
+            return [(record.confidence or 0.0, record.value == record.truth)]
+
+        said = "share of rows answered right"
+        return [sd.Metric("accuracy", right, np.mean, said, proportion=True, hit=decided)]
 
     def build(self) -> nn.Module:
         recipe = self.recipe

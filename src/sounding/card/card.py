@@ -10,12 +10,12 @@ from typing import Any
 from sounding.card.contents import SCHEMA, Contents, Header
 from sounding.card.html import html
 from sounding.card.markdown import markdown
-from sounding.card.sections import SECTIONS
+from sounding.card.sections import sections
 from sounding.card.spdx import spdx
 from sounding.card.storage import file_name, replace_all
 from sounding.files import read_json
 
-__all__ = ["SCHEMA", "SECTIONS", "Card", "Header"]
+__all__ = ["SCHEMA", "Card", "Header", "sections"]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class Header:
     """What was measured, when and with what. `measure` fills in what is left empty below `command`.
 
     `created` is ISO 8601 in UTC. `licence` is an SPDX id or a note, `pipeline` the hub's pipeline tag, `use` a sentence
-    of the author on what the model is for and what it is not for, `region` where the electricity comes from.
+    of the author on what the model is for and what it is not for, `region` where the electricity comes from, `options`
+    how the model answered.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Header:
     pipeline: str = ""
     use: str = ""
     region: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def about(self, context: EvaluationContext) -> Header:
         """The header with everything that the context and this process know."""
@@ -58,6 +60,7 @@ class Header:
             parameters=sum(p.numel() for p in context.model.parameters()),
             versions=self.versions or versions(),
             region=self.region or context.region,
+            options=context.task.options.to_json(),
         )
 
 
@@ -106,13 +109,20 @@ class Contents:
     @property
     def exit_status(self) -> int:
         """What the command that made this card ends with: 130 when interrupted, 1 when a section failed, else 0."""
-        return 130 if self.interrupted else 1 if self.failed else 0
+        if self.interrupted:
+            return 130
+        return 1 if self.failed else 0
 
     def to_json(self) -> dict[str, Any]:
         """The card in the public format. Values that are not finite, which JSON cannot hold, become null."""
         header = {f.name: getattr(self.header, f.name) for f in fields(Header)}
         public = {name: header.pop(name) for name in _PUBLIC}
-        about = {**header, "versions": dict(self.header.versions), "seconds": round(self.seconds, 3)}
+        about = {
+            **header,
+            "versions": dict(self.header.versions),
+            "options": dict(self.header.options),
+            "seconds": round(self.seconds, 3),
+        }
         sections = [section.to_json() for section in self.sections]
         return finite({"schema": SCHEMA, **public, "about": about, "sections": sections})
 

@@ -16,10 +16,9 @@ from sounding.card.method import complete
 from sounding.card.pictures import bar, figure, strip
 from sounding.card.wording import (
     KINDS,
+    STATUS,
     Printed,
     Table,
-    capital,
-    duration,
     first_sentence,
     notes,
     printed,
@@ -27,13 +26,13 @@ from sounding.card.wording import (
     told_once,
 )
 from sounding.contract.evidence import Number, Section
+from sounding.evaluation.wording import capital, duration
 
 TILES = ("data_efficiency", "interpretability", "robustness", "energy", "calibration")
 """The sections whose finding stands at the top; the fifth takes the whole width."""
 
 _FOLDED = 12  # rows of a table beyond which it is folded
 _SHOWN = 8  # numbers of a section that are shown at once
-_STATUS = {"not_applicable": "not applicable", "skipped": "not measured", "ok": ""}
 
 
 def html(card: Contents) -> str:
@@ -100,7 +99,7 @@ def _tiles(card: Contents) -> str:
 def _tile(section: Section) -> str:
     """One challenge in one number and one sentence; a link to its section."""
     if section.status != "ok":
-        body = f'<p class="status">{_STATUS[section.status]}</p><p>{escape(capital(section.reason))}</p>'
+        body = f'<p class="status">{STATUS[section.status]}</p><p>{escape(capital(section.reason))}</p>'
     elif section.numbers:
         first = section.numbers[0]
         body = f'<p class="figure">{_value(printed(first))}</p><p class="of">{escape(first.name)}</p>'
@@ -121,7 +120,7 @@ def _contents(sections: Sequence[Section]) -> str:
 def _entry(section: Section) -> str:
     ok = section.status == "ok"
     said = escape(first_sentence(section.sentence) if ok else capital(section.reason))
-    status = "" if ok else f'<span class="status">{_STATUS[section.status]}</span> '
+    status = "" if ok else f'<span class="status">{STATUS[section.status]}</span> '
     kind = "" if ok else ' class="quiet"'
     return f'<li{kind}><a href="#{escape(section.id)}">{escape(section.title)}</a><p>{status}{said}</p></li>'
 
@@ -134,7 +133,7 @@ def _section(section: Section, warned: Sequence[str]) -> str:
     head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>{up}'
     if section.status != "ok":
         reason = escape(capital(section.reason or "no reason was given"))
-        head += f'<p class="lead quiet"><span class="status">{_STATUS[section.status]}</span> {reason}</p>'
+        head += f'<p class="lead quiet"><span class="status">{STATUS[section.status]}</span> {reason}</p>'
     if section.sentence:
         head += f'<p class="lead">{escape(section.sentence)}</p>'
     notices = "".join(f"<li>{escape(warning)}</li>" for warning in warned)

@@ -16,8 +16,9 @@ import yaml
 
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
-from sounding.card.wording import Table, capital, duration, notes, printed, tables, told_once
+from sounding.card.wording import STATUS, Table, notes, printed, tables, told_once
 from sounding.contract.evidence import Number, Section
+from sounding.evaluation.wording import capital, duration
 
 _NOT_METRICS = ("baseline", "gain")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "`": "\\`", "\\": "\\\\"})
@@ -39,7 +40,8 @@ def markdown(card: Contents) -> str:
 def _head(card: Contents) -> dict[str, Any]:
     h = card.header
     known = re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", h.licence.lower()) is not None
-    head: dict[str, Any] = {"license": h.licence.lower() if known else "other" if h.licence else "unknown"}
+    unlisted = "other" if h.licence else "unknown"
+    head: dict[str, Any] = {"license": h.licence.lower() if known else unlisted}
     if h.licence and not known:
         head["license_name"] = _printable(h.licence)
     head["library_name"] = "sounding"
@@ -139,8 +141,7 @@ def _title(card: Contents) -> Iterator[str]:
 
 def _section(section: Section, warned: Sequence[str]) -> Iterator[str]:
     if section.status != "ok":
-        status = "Not applicable" if section.status == "not_applicable" else "Not measured"
-        yield from (f"*{status}:* {_text(section.reason or 'no reason was given')}", "")
+        yield from (f"*{capital(STATUS[section.status])}:* {_text(section.reason or 'no reason was given')}", "")
     if section.sentence:
         yield from (_text(section.sentence), "")
     for warning in warned:

@@ -6,7 +6,7 @@ An error in a section becomes the reason why that section is missing. What a per
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -14,48 +14,41 @@ from sounding.card import method
 from sounding.card.card import Card, Header
 from sounding.card.forecast import Course, forecast
 from sounding.card.parts import Part, Parts
-from sounding.card.sections import MEASURED, Known, measurement
-from sounding.contract.evidence import failed, interrupted, timed
+from sounding.card.sections import found
+from sounding.contract.evidence import failed, interrupted
+from sounding.evaluation import challenge as challenges
+from sounding.evaluation.challenge import Challenge
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.meter import Meter, given_watts
 from sounding.training.loop import Interrupted
 
-Say = Callable[[str], None]
 
+def measure(context: EvaluationContext, header: Header, *, parts: Parts | None = None) -> Card:
+    """Measure every section on `context`.
 
-def measure(
-    context: EvaluationContext,
-    report: Mapping[str, Any],
-    header: Header,
-    *,
-    siblings: Mapping[int, float] | None = None,
-    parts: Parts | None = None,
-    progress: Say | None = None,
-) -> Card:
-    """Measure every section on `context`; `report` is what `data.Report.to_json()` gives.
-
-    `siblings` are the headlines of runs that differ by seed alone. `parts` are the sections of an earlier, unfinished
-    measuring, which are taken as they are; new ones are added to them. `progress` hears how long it will take, and of
-    each section before it starts. An interruption (Ctrl-C) ends the measuring: the sections measured so far are in the
-    card, and the others say that they were interrupted. Raises SoundingErrors only for what is wrong before the first
-    section.
+    `parts` are the sections of an earlier, unfinished measuring, which are taken as they are; new ones are added to
+    them. `context.say` hears how long it will take, and of each section before it starts. An interruption (Ctrl-C) ends
+    the measuring: the sections measured so far are in the card, and the others say that they were interrupted. Raises
+    SoundingErrors only for what is wrong before the first section.
     """
     check(context)
     if parts:
         parts.open()
-    known = Known(report, header.use, siblings or {}, parts.scores() if parts else None, progress)
+        context.scores = parts.scores()
+    context.use = header.use
+    every = found()
     done: list[Part] = []
     try:
-        kept = {id: part for id in MEASURED if parts and (part := parts.get(id))}
-        course = Course(forecast(context), kept.keys(), progress)
+        kept = {c.id: part for c in every if parts and (part := parts.get(c.id))}
+        course = Course({c.id: c.title for c in every}, forecast(every, context), kept.keys(), context.say)
         course.announce(context.profile)
-        for id, title in MEASURED.items():
-            course.begins(id, title)
-            done.append(kept.get(id) or _measured(context, known, id, title, parts))
-            course.ended(id, done[-1].section.seconds)
+        for challenge in every:
+            course.begins(challenge.id, challenge.title)
+            done.append(kept.get(challenge.id) or _measured(challenge, context, parts))
+            course.ended(challenge.id, done[-1].section.seconds)
     except (KeyboardInterrupt, Interrupted):
-        done += [Part(interrupted(id, title)) for id, title in list(MEASURED.items())[len(done) :]]
+        done += [Part(interrupted(challenge.id, challenge.title)) for challenge in every[len(done) :]]
     header = header.about(context)
     return Card(header, (*(part.section for part in done), method.section(header, done)))
 
@@ -72,19 +65,20 @@ def check(context: EvaluationContext) -> None:
         shift.known(context.task, context.second, context.second_name)
 
 
-def _measured(context: EvaluationContext, known: Known, id: str, title: str, parts: Parts | None) -> Part:
+def _measured(challenge: Challenge[Any], context: EvaluationContext, parts: Parts | None) -> Part:
     """One section, or why there is none, with what that cost; kept unless it failed."""
     started, error = perf_counter(), None
     with Meter() as meter:
         try:
-            section = measurement(id, context, known)
+            section = challenges.measured(challenge, context)
         except Interrupted:
             raise
         except Exception as broken:  # a bug in one measurement must not cost the hours of the others
-            section, error = failed(id, title, broken), broken
-    part = Part(timed(section, perf_counter() - started), meter.cost)
+            seconds = round(perf_counter() - started, 6)
+            section, error = replace(failed(challenge.id, challenge.title, broken), seconds=seconds), broken
+    part = Part(section, meter.cost)
     if parts and error is None:
         parts.keep(part)
     if parts and error is not None:
-        parts.explain(id, error)
+        parts.explain(challenge.id, error)
     return part

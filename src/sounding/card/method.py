@@ -13,12 +13,12 @@ from typing import Any
 
 from sounding.card.contents import Contents, Header
 from sounding.card.parts import Part
-from sounding.card.wording import KINDS, NOT_JOINTLY, capital, duration, printed
+from sounding.card.wording import KINDS, NOT_JOINTLY, STATUS, printed
 from sounding.contract.evidence import Estimate, Number, Section
+from sounding.evaluation.wording import capital, duration
 from sounding.machine.metering.meter import Cost
 
 ID, TITLE = "method", "Method notes"
-_STATUS = {"not_applicable": "not applicable", "skipped": "not measured"}
 _APART = "all sections, all sittings; not part of the training's cost"
 
 
@@ -77,7 +77,7 @@ def _numbers(measured: int, seconds: float, cost: Cost | None) -> Iterator[Numbe
 
 
 def _missing(section: Section) -> dict[str, str]:
-    return {"section": section.title, "": _STATUS[section.status], "reason": section.reason}
+    return {"section": section.title, "": STATUS[section.status], "reason": section.reason}
 
 
 def _cost(part: Part) -> dict[str, Any]:

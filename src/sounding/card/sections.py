@@ -1,69 +1,57 @@
-"""Which sections a card has, in which order, and what measures each of them.
+"""Which sections a card has: one for each file of `challenges/` that holds a Challenge, found by walking the folder.
 
-A measurement is imported when it is called: reading a card loads none of them, and one that cannot be imported costs
-its own section and no other.
+Adding a section is adding a file; there is no list to edit. A file that cannot be imported costs its own section and no
+other: it stands at the end of the card with the error. The notes on method come last and are made of all the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from sounding.contract.evidence import Section
+from sounding import challenges
+from sounding.card import method
+from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
 
-SECTIONS: Mapping[str, str] = {
-    "use": "Use and limits",
-    "data": "Data",
-    "quality": "Quality",
-    "seeds": "Seed spread",
-    "data_efficiency": "Data efficiency",
-    "interpretability": "Interpretability",
-    "robustness": "Robustness",
-    "certificate": "Certificate",
-    "shift": "Shift",
-    "calibration": "Calibration",
-    "prediction_sets": "Prediction sets and abstention",
-    "unknown_inputs": "Unknown inputs",
-    "energy": "Energy and cost",
-    "trade_offs": "Trade-offs",
-    "method": "Method notes",
-}
-"""Id → usual title of every section that a card has, in the order of the card."""
 
-MEASURED: Mapping[str, str] = {id: title for id, title in SECTIONS.items() if id != "method"}
-"""The sections that are measured one after the other; the notes on method are made from them at the end."""
+def found() -> tuple[Challenge[Any], ...]:
+    """Every challenge, in the order of the card."""
+    names = [name for _, name, folder in pkgutil.iter_modules(challenges.__path__) if not folder]
+    every = [challenge for name in names for challenge in _loaded(name)]
+    return tuple(sorted(every, key=lambda challenge: (challenge.order, challenge.id)))
 
 
-@dataclass(frozen=True)
-class Known:
-    """What some measurements want beside the context.
-
-    `report` is what `data.Report.to_json()` gives, `use` the author's words on what the model is for, `siblings`
-    seed → headline of runs that differ by seed alone. `scores` keeps what long measurements have by name, so that they
-    can go on where they were stopped; `say` hears of their progress.
-    """
-
-    report: Mapping[str, Any] = field(default_factory=dict)
-    use: str = ""
-    siblings: Mapping[int, float] = field(default_factory=dict)
-    scores: MutableMapping[str, float] | None = None
-    say: Callable[[str], None] | None = None
+def sections() -> Mapping[str, str]:
+    """Id → title of every section that a card has, in the order of the card."""
+    return {**{challenge.id: challenge.title for challenge in found()}, method.ID: method.TITLE}
 
 
-def measurement(id: str, context: EvaluationContext, known: Known) -> Section:
-    """Measure the section called `id`."""
-    if id in ("use", "data"):
-        from sounding.card import data
+def held_in(module: ModuleType) -> list[Challenge[Any]]:
+    """The challenges that a module defines itself; none for one that only helps others."""
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
+    return [kind() for kind in kinds if issubclass(kind, Challenge)]
 
-        found = data.measure(context, known.report)
-        return found if id == "data" else import_module("sounding.card.use").measure(context, found, known.use)
-    if id == "seeds":
-        return import_module("sounding.card.seeds").measure(context, known.siblings)
-    if id == "data_efficiency":
-        challenge = import_module("sounding.challenges.data_efficiency")
-        return challenge.measure(context, kept=known.scores, progress=known.say)
-    place = {"quality": "card.quality", "trade_offs": "card.precisions"}.get(id, f"challenges.{id}")
-    return import_module(f"sounding.{place}").measure(context)
+
+def _loaded(name: str) -> list[Challenge[Any]]:
+    try:
+        return held_in(import_module(f"{challenges.__name__}.{name}"))
+    except Exception as error:  # whatever is wrong in one file, the other sections are measured
+        return [_Unloadable(name, error)]
+
+
+class _Unloadable(Challenge[None]):
+    """Stands for a file that could not be imported: measuring it raises the error that importing it did."""
+
+    order = float("inf")
+    rows = False
+
+    def __init__(self, name: str, error: Exception) -> None:
+        self.id, self.title, self.error = name, name.replace("_", " ").capitalize(), error  # type: ignore[misc]
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Never: raises."""
+        raise self.error

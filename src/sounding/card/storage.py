@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sounding.contract.evidence import Estimate, Figure, Number, Section
+from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, Status
 from sounding.files import unwritable
 
 
@@ -31,7 +31,7 @@ def read_section(values: Mapping[str, Any], plots: Path | None) -> Section:
         sentence=values.get("sentence", ""),
         numbers=tuple(_number(number) for number in values.get("numbers", ())),
         figures=tuple(figure for figure in figures if figure is not None),
-        status=values["status"],
+        status=Status(values.get("cause") or values["status"]),
         reason=values.get("reason", ""),
         details=values.get("details", {}),
         seconds=values.get("seconds", 0.0),
@@ -42,6 +42,7 @@ def _number(values: Mapping[str, Any]) -> Number:
     parts = {f.name: values[f.name] for f in fields(Estimate) if f.name in values}
     value = math.nan if values["value"] is None else values["value"]
     own = {f.name: values[f.name] for f in fields(Number) if f.name in values}
+    own["bound"] = Bound(own.get("bound", ""))
     return Number(**own, estimate=Estimate(**{**parts, "value": value}))
 
 

@@ -17,13 +17,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sounding.card.contest import Line, Plan, Side, contest
 from sounding.card.storage import finite, replace_all
-from sounding.card.wording import NOT_JOINTLY, capital, printed
+from sounding.card.wording import NOT_JOINTLY, printed
+from sounding.challenges.costs.comparison import Entry, Plan, Row, comparison
 from sounding.contract.evidence import Estimate, Number
 from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import same
+from sounding.evaluation.wording import capital
 
 PLANS: Mapping[Profile, Plan] = {
     "quick": Plan(200, (3,), 0.1),
@@ -37,26 +38,26 @@ _LEGEND = f"{CLEAR} the 95 % interval of the change is clear of no change. {NOT_
 
 @dataclass(frozen=True)
 class TradeOffs:
-    """The table: `lines` of measures over `names` of runs, on `rows` test rows of `task`."""
+    """The table: `table` holds measures over `names` of runs, on `rows` test rows of `task`."""
 
     task: str
     rows: int
     names: tuple[str, ...]
-    lines: tuple[Line, ...]
+    table: tuple[Row, ...]
 
-    def __getitem__(self, id: str) -> Line:
-        """The line called `id`: headline, loss, ece, corrupted, energy, training, parameters, bytes."""
-        for line in self.lines:
-            if line.id == id:
-                return line
-        raise KeyError(f"no line {id}; there are {', '.join(line.id for line in self.lines)}")
+    def __getitem__(self, id: str) -> Row:
+        """The row of the measure called `id`: headline, loss, ece, corrupted, energy, training, parameters, bytes."""
+        for row in self.table:
+            if row.id == id:
+                return row
+        raise KeyError(f"no measure {id}; there are {', '.join(row.id for row in self.table)}")
 
     def text(self) -> str:
         """The table for a terminal: a column for each run, and below each value its change against the first."""
         head, body = self._head(), list(self._cells())
         widths = [max(len(row[i]) for row in (head, *body)) for i in range(len(head))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *body)]
-        return "\n".join([*(line.rstrip() for line in lines), "", _LEGEND]) + "\n"
+        padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (head, *body))
+        return "\n".join([*("  ".join(cells).rstrip() for cells in padded), "", _LEGEND]) + "\n"
 
     def markdown(self) -> str:
         """The table as Markdown."""
@@ -64,7 +65,7 @@ class TradeOffs:
         head = [cell.replace("|", "\\|") for cell in self._head()]
         rows = [head, ["---"] * len(head), *clean]
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        meanings = "\n".join(f"- *{capital(line.name)}*: {capital(line.definition)}" for line in self.lines)
+        meanings = "\n".join(f"- *{capital(row.name)}*: {capital(row.definition)}" for row in self.table)
         return f"# {self._title()}\n\n{table}\n\n\\{_LEGEND}\n\n{meanings}\n"
 
     def html(self) -> str:
@@ -72,7 +73,7 @@ class TradeOffs:
         style = resources.files("sounding.card").joinpath("style.css").read_text(encoding="utf-8")
         head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self._head())
         rows = "".join(map(_row, self._cells()))
-        meanings = "".join(f"<dt>{escape(capital(x.name))}</dt><dd>{escape(x.definition)}</dd>" for x in self.lines)
+        meanings = "".join(f"<dt>{escape(capital(x.name))}</dt><dd>{escape(x.definition)}</dd>" for x in self.table)
         title = escape(self._title())
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -86,8 +87,8 @@ class TradeOffs:
 
     def to_json(self) -> dict[str, Any]:
         """The table as JSON can hold it; `verdicts` are "better", "worse", "different" or "" against the first."""
-        lines = [{**asdict(line), "verdicts": [line.verdict(k) for k in range(len(self.names))]} for line in self.lines]
-        return finite({"schema": 1, "task": self.task, "rows": self.rows, "runs": list(self.names), "lines": lines})
+        table = [{**asdict(row), "verdicts": [row.verdict(k) for k in range(len(self.names))]} for row in self.table]
+        return finite({"schema": 1, "task": self.task, "rows": self.rows, "runs": list(self.names), "lines": table})
 
     def save(self, path: Path | str) -> Path:
         """Write a .json, .md, .html or .txt file. Raises UsageError for another ending, RunError when it cannot be."""
@@ -111,45 +112,45 @@ class TradeOffs:
         return ["", *self.names]
 
     def _cells(self) -> Iterator[list[str]]:
-        """Two rows of words for each line: values, and changes where there are any."""
-        for line in self.lines:
-            yield [capital(line.name), *(_said(line, value, line.unit) for value in line.values)]
-            if any(line.changes):
-                change = "over the first" if line.relative else "change"
-                yield [f"  {change}", *(_changed(line, k) for k in range(len(self.names)))]
+        """Two rows of words for each row: values, and changes where there are any."""
+        for row in self.table:
+            yield [capital(row.name), *(_said(row, value, row.unit) for value in row.values)]
+            if any(row.changes):
+                change = "over the first" if row.relative else "change"
+                yield [f"  {change}", *(_changed(row, k) for k in range(len(self.names)))]
 
 
-def compare_runs(subjects: Mapping[str, EvaluationContext], profile: Profile = "quick", seed: int = 0) -> TradeOffs:
+def compare_runs(contexts: Mapping[str, EvaluationContext], profile: Profile = "quick", seed: int = 0) -> TradeOffs:
     """Models of one task on the same test rows, by name, each against the first.
 
     Raises UsageError for fewer than two, for different tasks, and for different test rows.
     """
-    names, some = list(subjects), list(subjects.values())
+    names, some = list(contexts), list(contexts.values())
     if len(some) < 2:
         raise UsageError("one run alone has nothing to be compared with", fix="Name two runs or more")
-    tasks = {name: _task(context) for name, context in subjects.items()}
+    tasks = {name: _task(context) for name, context in contexts.items()}
     for name in names[1:]:
         if tasks[name] != tasks[names[0]]:
             what = f"the runs are of different tasks: {tasks[names[0]]} and {tasks[name]}"
             raise UsageError(what, where=f"{names[0]} and {name}", fix="Compare runs of one task")
     _same_rows(names, some)
-    sides = [Side(name, context) for name, context in subjects.items()]
-    return TradeOffs(tasks[names[0]], len(some[0].test), tuple(names), contest(sides, PLANS[profile], seed))
+    entries = [Entry(name, context) for name, context in contexts.items()]
+    return TradeOffs(tasks[names[0]], len(some[0].test), tuple(names), comparison(entries, PLANS[profile], seed))
 
 
 def _task(context: EvaluationContext) -> str:
     """The task's name and what it is judged by: two runs of one task may still be judged differently."""
     name = Path(str(context.config.get("task") or type(context.task).__name__)).stem
-    return f"{name} ({context.task.metrics[0].name})"
+    return f"{name} ({context.task.row_metrics[0].name})"
 
 
-def _same_rows(names: Sequence[str], subjects: Sequence[EvaluationContext]) -> None:
+def _same_rows(names: Sequence[str], contexts: Sequence[EvaluationContext]) -> None:
     """Raises UsageError unless all have the same truths in the same order."""
     fix = "Compare runs on the same rows: name the data, or train them on the same"
-    first = subjects[0].records
-    for name, context in zip(names[1:], subjects[1:], strict=True):
+    first = contexts[0].row_records
+    for name, context in zip(names[1:], contexts[1:], strict=True):
         where = f"{names[0]} and {name}"
-        other = context.records
+        other = context.row_records
         if not len(first) or len(first) != len(other):
             what = f"the test rows are not the same: {len(first):,} and {len(other):,}"
             raise UsageError(what, where=where, fix=fix)
@@ -167,19 +168,21 @@ def _row(cells: Sequence[str]) -> str:
     return f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def _said(line: Line, estimate: Estimate | None, unit: str) -> str:
+def _said(row: Row, estimate: Estimate | None, unit: str) -> str:
     if estimate is None:
         return "—"
-    p = printed(Number(line.id, line.name, estimate, "", unit))
+    p = printed(Number(row.id, row.name, estimate, "", unit))
     return str(p)
 
 
-def _changed(line: Line, side: int) -> str:
+def _changed(row: Row, entry: int) -> str:
     """A change with its sign, or a ratio with ×; marked where it is clear."""
-    change = line.changes[side]
+    change = row.changes[entry]
     if change is None:
         return ""
-    p = printed(Number(line.id, line.name, change, "", "" if line.relative else line.unit))
-    sign = "× " if line.relative else "+" if change.value > 0 else ""
-    mark = f" {CLEAR}" if line.verdict(side) else ""
+    p = printed(Number(row.id, row.name, change, "", "" if row.relative else row.unit))
+    sign = "+" if change.value > 0 else ""
+    if row.relative:
+        sign = "× "
+    mark = f" {CLEAR}" if row.verdict(entry) else ""
     return f"{sign}{p}{mark}"

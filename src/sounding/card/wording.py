@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sounding.contract.evidence import Estimate, Number, Section
+from sounding.contract.evidence import COUNTED, Bound, Estimate, Number, Section, Status
 
 KINDS = {
     "measured": "counted or computed from what the model did",
@@ -21,11 +21,21 @@ KINDS = {
 }
 """Kind of a number → what it means."""
 
-COUNTED = "complete count"
-"""The interval of what was counted and not sampled: there is none, and none is missing."""
 NOT_JOINTLY = (
     "Intervals are 95 % each, not jointly: many of them together do not all hold the truth with that probability."
 )
+
+STATUS = {
+    Status.OK: "",
+    Status.NOT_APPLICABLE: "not applicable",
+    Status.SKIPPED: "not measured",
+    Status.FAILED: "not measured",
+    Status.INTERRUPTED: "not measured",
+}
+"""What became of a section, in words."""
+
+SIDES = {Bound.NONE: "", Bound.LOWER: "at least", Bound.UPPER: "at most"}
+"""What is said before a bound."""
 
 _SCALED = {"J", "Wh", "W", "FLOP", "FLOPs", "FLOP/s", "B", "g", "s"}  # units that take a prefix
 _PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}
@@ -74,8 +84,7 @@ def printed(number: Number) -> Printed:
     value, low, high = (None if x is None or not math.isfinite(x) else x / scale for x in (e.value, e.low, e.high))
     ends = [x for x in (low, high) if x is not None]
     decimals = 0 if e.interval == COUNTED else _decimals(e.value / scale, unit, ends)
-    side = "" if number.kind != "bound" else "at least" if "lower bound" in number.definition.lower() else "at most"
-    return Printed(_plain(value, decimals), unit, _interval(low, high, decimals), _method(e), side)
+    return Printed(_plain(value, decimals), unit, _interval(low, high, decimals), _method(e), SIDES[number.bound])
 
 
 def tables(section: Section) -> Iterator[Table]:
@@ -114,23 +123,9 @@ def notes(section: Section) -> list[str]:
     return [str(note) for note in section.details.get("notes", ())]
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def first_sentence(text: str) -> str:
     """What a text says first; the rest stands where the whole is printed."""
     return re.split(r"(?<=[.!?])\s+(?=[A-Z‘“])", text, maxsplit=1)[0]
-
-
-def capital(text: str) -> str:
-    """The text with a large first letter and the others as they are; a name such as mAP50 stays as it is written."""
-    first = text.split(" ")[0]
-    return text if first != first.lower() else text[:1].upper() + text[1:]
 
 
 # ---- numbers

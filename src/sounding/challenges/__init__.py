@@ -1,7 +1,12 @@
 """What every trained model is measured by. Each knows a task and its input only by their contract.
 
-A file here measures one section of the card; the rooms hold what it is made of, and the tools that improve the number.
+A file here holds one Challenge (evaluation/challenge.py) and measures one section of the card; the card walks this
+folder, so a new section is a new file. The rooms hold what they are made of, and the tools that improve the numbers.
 
+use.py                what is it for, and on what was it measured?
+data.py               how many rows of what, and what makes the test too easy?
+quality.py            how good is it, beside a model that looks at nothing?
+seeds.py              how much would another seed change?
 data_efficiency.py    what would fewer, or more, labels have given?        labels/
 interpretability.py   are explanations of its answers faithful?            explanations/
 robustness.py         what do mishaps and attacks leave?                   disturbances/
@@ -11,6 +16,7 @@ calibration.py        is it right as often as it says?                     confi
 prediction_sets.py    can it name a set that holds the truth, or abstain?
 unknown_inputs.py     does it tell what it has never seen?
 energy.py             what does it cost?                                   costs/
+trade_offs.py         what do fewer bits save, and what do they cost?
 
 passes.py forward passes, and features.py what a network sees before it decides, are shared by all.
 """

@@ -8,7 +8,6 @@ validation rows alone, and every error and score is given before and after it (`
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -23,21 +22,18 @@ from sounding.challenges.confidences.confidence import (
     brier,
     calibration_error,
     decisions,
-    expected_calibration_error,
     fit_temperature,
     log_loss,
     null_of,
 )
-from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, timed
+from sounding.contract.evidence import Estimate, Figure, Kind, Number
 from sounding.contract.metrics import mean
-from sounding.errors import TrainingError
 from sounding.evaluation import plots
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import bootstrap, wilson
 
-__all__ = ["expected_calibration_error", "measure"]
-
-ID, TITLE = "calibration", "Calibration"
+NO_CONFIDENCE = "the answers of this task carry no confidence that could be right or wrong"
 MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
 FEWEST = 30
 """Decisions below which nothing is compared and no temperature is fitted."""
@@ -47,34 +43,38 @@ MOST_FITTED, CELLS_FITTED = 2000, 40_000
 """Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
 
-def measure(context: EvaluationContext) -> Section:
+class Calibration(Challenge[None]):
     """Calibration error beside its null, before and after a temperature; Brier score and log loss."""
-    started = time.perf_counter()
-    task = context.task
-    try:
-        decided = decisions(task, context.records)
-        learnt = decisions(task, context.validation_records) if len(context.validation) else None
-    except TrainingError as error:  # outputs that are not finite
-        return not_applicable(ID, TITLE, error.what)
-    if not len(decided):
-        return not_applicable(ID, TITLE, "the answers of this task carry no confidence that could be right or wrong")
-    if len(decided) < FEWEST:
-        reason = f"the test rows hold {len(decided)} decisions, and at least {FEWEST} are needed to compare shares"
-        return not_applicable(ID, TITLE, reason)
-    temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
-    tempered = None if temperature is None else at_temperature(decided, temperature)
-    null = null_of(decided, seed=context.seed)
-    numbers = [*_errors(context, decided, null), *_after(context, learnt, tempered, temperature)]
-    numbers = [replace(number, seconds=time.perf_counter() - started) for number in numbers]
-    section = Section(
-        ID,
-        TITLE,
-        sentence=_sentence(decided, numbers, null),
-        numbers=tuple(numbers),
-        figures=(_figure(decided, tempered),),
-        details={} if temperature is None else {"before_and_after_the_temperature": _table(numbers)},
-    )
-    return timed(section, time.perf_counter() - started)
+
+    id, title, order = "calibration", "Calibration", 100
+
+    def needs(self, context: EvaluationContext) -> str:
+        """Decisions with a confidence."""
+        return NO_CONFIDENCE if context.task.row_metrics[0].hit is None else ""
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """An answer and a loss for each validation row, and the resampling."""
+        return 1.0 + 2 * len(context.validation) * context.row_seconds
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """The errors and scores."""
+        decided = decisions(context.task, context.row_records)
+        if not len(decided):
+            raise NotMeasured(NO_CONFIDENCE)
+        if len(decided) < FEWEST:
+            few = f"the test rows hold {len(decided)} decisions, and at least {FEWEST} are needed to compare shares"
+            raise NotMeasured(few)
+        learnt = decisions(context.task, context.validation_records) if len(context.validation) else None
+        temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
+        tempered = None if temperature is None else at_temperature(decided, temperature)
+        null = null_of(decided, seed=context.seed)
+        numbers = [*_errors(context, decided, null), *_after(context, learnt, tempered, temperature)]
+        return Findings(
+            _sentence(decided, numbers, null),
+            tuple(numbers),
+            (_figure(decided, tempered),),
+            {} if temperature is None else {"before_and_after_the_temperature": _table(numbers)},
+        )
 
 
 # ---- numbers
@@ -194,7 +194,9 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
         )
     else:
         gap, half = said - right, found["ece"].value / 2
-        verdict = "overconfident" if gap > half else "underconfident" if gap < -half else MIXED
+        verdict = MIXED
+        if abs(gap) > half:
+            verdict = "overconfident" if gap > 0 else "underconfident"
         sentence = (
             f"The model is {verdict}: {both}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
             f"perfectly calibrated model could show on {len(d)} decisions."

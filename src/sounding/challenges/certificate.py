@@ -28,15 +28,15 @@ from sounding.challenges.disturbances.smoothing import (
     winners,
 )
 from sounding.challenges.passes import frozen
-from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.contract.evidence import Bound, Estimate, Figure, Kind, Number
 from sounding.contract.inputs import Continuous
 from sounding.evaluation import plots
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import same
 from sounding.evaluation.intervals import proportion
 from sounding.randomness import generator
 
-ID, TITLE = "certificate", "Certificate"
 WHAT_IT_TAKES = "it takes a thousand noisy copies of each row; run sounding card RUN --standard or --full"
 RADII = (0.0, 0.25, 0.5)
 SAID = 0.25
@@ -65,7 +65,7 @@ class Plan:
     seconds: float
 
 
-PLANS: Mapping[str, Plan | None] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": None,
     "standard": Plan(50, 1_000, (0.25,), 45.0),
     "full": Plan(200, 10_000, (0.12, 0.25, 0.5), 600.0),
@@ -94,45 +94,49 @@ class Certified:
         return proportion((self.radii[level] > 0) & (self.radii[level] >= r), self.groups, seed)
 
 
-def measure(context: EvaluationContext) -> Section:
+class Certificate(Challenge[Plan]):
     """Certified accuracy of the smoothed model at each noise level and radius; not in the quick profile."""
-    started = time.perf_counter()
-    reason = _impossible(context)
-    if reason:
-        return not_applicable(ID, TITLE, reason)
-    plan = PLANS[context.profile]
-    if plan is None:
-        return skipped(ID, TITLE, WHAT_IT_TAKES)
-    found = certify(context, plan)
-    if isinstance(found, str):
-        return skipped(ID, TITLE, found)
-    return timed(_section(context, found, time.perf_counter() - started), time.perf_counter() - started)
 
+    id, title, order = "certificate", "Certificate", 80
+    plans = PLANS
+    unplanned = WHAT_IT_TAKES
 
-def _impossible(context: EvaluationContext) -> str:
-    """Why there is nothing to certify, or nothing."""
-    if not isinstance(context.task.input, Continuous):
-        return "the input is discrete: Gaussian noise cannot be added to it"
-    if not context.task.target.classes:
-        return "the answers are no finite list: noisy answers cannot be counted as votes"
-    return "" if len(context.test) else "there are no test rows"
+    def needs(self, context: EvaluationContext) -> str:
+        """An input that noise can be added to, and answers that can be counted as votes."""
+        if not isinstance(context.task.input, Continuous):
+            return "the input is discrete: Gaussian noise cannot be added to it"
+        if not context.task.target.classes:
+            return "the answers are no finite list: noisy answers cannot be counted as votes"
+        return ""
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """A pass for each noisy copy."""
+        plan = self.plan(context)
+        copies = min(plan.rows, len(context.test)) * plan.draws * len(plan.sigmas)
+        return min(plan.seconds, copies * context.row_seconds)
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """First votes, long votes, and what they prove."""
+        return _findings(context, certify(context, self.plan(context)))
 
 
 # ---- measuring
 
 
-def certify(context: EvaluationContext, plan: Plan) -> Certified | str:
-    """First votes of the rows, then the long votes of those whose first votes were right; or why that takes too long.
+def certify(context: EvaluationContext, plan: Plan) -> Certified:
+    """First votes of the rows, then the long votes of those whose first votes were right.
 
     Rows whose first votes are wrong cannot count, so the time goes to the others. The speed is measured first, and
-    rows (then draws) are cut to what the seconds of the plan allow; which rows are kept is chance.
+    rows (then draws) are cut to what the seconds of the plan allow; which rows are kept is chance. Raises NotMeasured
+    where even the fewest would take too long.
     """
     task, levels = context.task, len(plan.sigmas)
     order = context.rng("certificate").permutation(len(context.test))[: plan.rows]
     rate = _speed(context, task.encoded(context.model, [context.test[int(order[0])].input]).float())
     least, passes = min(LEAST, len(order)), plan.seconds * rate
     if passes < least * levels * (FIRST + FEWEST_DRAWS):
-        return f"a noisy copy of a row takes {1 / rate:.2g} s here, and {least} rows do not fit into {plan.seconds:g} s"
+        slow = f"a noisy copy of a row takes {1 / rate:.2g} s here, and {least} rows do not fit into {plan.seconds:g} s"
+        raise NotMeasured(Unasked(slow))
     started = time.perf_counter()
     rows = [context.test[int(i)] for i in order[: max(least, int(FIRST_SHARE * passes / (levels * FIRST)))]]
     xs = [task.encoded(context.model, [row.input]).float() for row in rows]
@@ -141,7 +145,7 @@ def certify(context: EvaluationContext, plan: Plan) -> Certified | str:
     right = (np.array(firsts) == truths) & (truths != NOBODY)
     spent = time.perf_counter() - started
     rate = len(rows) * levels * FIRST / spent  # over more passes than at first, so nearer to the truth
-    n, draws = _affordable((plan.seconds - spent) * rate, right, plan.draws, least)
+    n, draws = _within((plan.seconds - spent) * rate, right, plan.draws, least)
     radii = _radii(context, plan.sigmas, xs, truths, right[:, :n], draws)
     with frozen(context.model), torch.no_grad():
         answers = np.array([int(winners(task, context.model, x)[0]) for x in xs[:n]])
@@ -182,7 +186,7 @@ def _speed(context: EvaluationContext, x: Tensor) -> float:
     return size / max(time.perf_counter() - started, 1e-9)
 
 
-def _affordable(passes: float, right: np.ndarray, draws: int, least: int) -> tuple[int, int]:
+def _within(passes: float, right: np.ndarray, draws: int, least: int) -> tuple[int, int]:
     """How many of the rows, and how many draws for each, fit into `passes`, when `right` [S, n] of them are drawn."""
     n = right.shape[1]
     votes = max(float(right.sum()) / n, 1e-9)  # long votes that a row costs on average
@@ -200,12 +204,12 @@ def _place(truth: object, options: Sequence[object]) -> int:
 # ---- the section
 
 
-def _section(context: EvaluationContext, found: Certified, seconds: float) -> Section:
+def _findings(context: EvaluationContext, found: Certified) -> Findings:
     seed = context.seed
-    numbers = [n for level in range(len(found.sigmas)) for n in _numbers(context, found, level, seconds)]
+    numbers = [n for level in range(len(found.sigmas)) for n in _numbers(context, found, level)]
     untouched = proportion(found.untouched, found.groups, seed)
     meaning = "share of the same rows that the model itself gets right, without noise"
-    numbers.append(_number(context, "untouched", "accuracy of the same rows untouched", untouched, meaning, seconds))
+    numbers.append(_number(context, "untouched", "accuracy of the same rows untouched", untouched, meaning))
     xs = np.linspace(0, max(float(found.radii.max()), RADII[-1]), POINTS)
     curves = {f"σ {s:g}": [found.at(i, float(r), seed) for r in xs] for i, s in enumerate(found.sigmas)}
     caption = "Share of rows whose answer is right and proven up to each radius (L2); bands are 95 % over rows."
@@ -220,12 +224,10 @@ def _section(context: EvaluationContext, found: Certified, seconds: float) -> Se
         "notes": _notes(found),
     }
     sentence = _sentence(found, untouched, seed)
-    return Section(
-        ID, TITLE, sentence, tuple(numbers), (Figure("certificate_radius", caption, picture),), details=details
-    )
+    return Findings(sentence, tuple(numbers), (Figure("certificate_radius", caption, picture),), details)
 
 
-def _numbers(context: EvaluationContext, found: Certified, level: int, seconds: float) -> list[Number]:
+def _numbers(context: EvaluationContext, found: Certified, level: int) -> list[Number]:
     sigma, seed = found.sigmas[level], context.seed
     key = f"{sigma:g}".replace(".", "_")
     how = f"{found.draws:,} draws a row (N), α = {ALPHA:g} for each row, noise of σ = {sigma:g}"
@@ -239,10 +241,10 @@ def _numbers(context: EvaluationContext, found: Certified, level: int, seconds: 
             meaning = f"share of rows whose majority under noise is right and proven; a lower bound; {how}"
         name = f"certified accuracy at radius {r:g} (σ {sigma:g})"
         id = f"certified_s{key}_r{f'{r:g}'.replace('.', '_')}"
-        numbers.append(_number(context, id, name, found.at(level, r, seed), meaning, seconds, "bound"))
+        numbers.append(_number(context, id, name, found.at(level, r, seed), meaning, "bound", Bound.LOWER))
     open = proportion(found.right[level] & (found.radii[level] == 0), found.groups, seed)
     meaning = f"share of rows whose first {FIRST} votes are right but whose majority could not be proven; {how}"
-    numbers.append(_number(context, f"abstained_s{key}", f"abstentions (σ {sigma:g})", open, meaning, seconds))
+    numbers.append(_number(context, f"abstained_s{key}", f"abstentions (σ {sigma:g})", open, meaning))
     return numbers
 
 
@@ -252,10 +254,10 @@ def _number(
     name: str,
     found: Estimate,
     meaning: str,
-    seconds: float,
     kind: Kind = "measured",
+    bound: Bound = Bound.NONE,
 ) -> Number:
-    return Number(id, name, found, meaning, kind=kind, seed=context.seed, seconds=seconds)
+    return Number(id, name, found, meaning, kind=kind, seed=context.seed, bound=bound)
 
 
 def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:

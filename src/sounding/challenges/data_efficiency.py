@@ -10,32 +10,31 @@ Legend of shapes: S sizes, D draws.
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sounding.challenges.labels.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
-from sounding.challenges.labels.helping import help_of
-from sounding.challenges.labels.retraining import Round, Say, affordable, price, retrained
-from sounding.contract.evidence import Estimate, Figure, Kind, Number, Section, not_applicable, skipped, timed
+from sounding.challenges.labels.helping import has_control, help_of
+from sounding.challenges.labels.retraining import Round, price, retrained, steps_within
+from sounding.contract.evidence import Bound, Estimate, Figure, Kind, Number
 from sounding.contract.records import Example
 from sounding.contract.task import targets
 from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import mean_t
 
-__all__ = ["PLANS", "Curve", "Plan", "labels_needed", "measure", "trace"]
-
-ID, TITLE = "data_efficiency", "Data efficiency"
+ID = "data_efficiency"
 FEWEST = 40
 ENOUGH = 0.9
 """The share of the full score that `n90` asks for."""
+_BOUNDS = {"": Bound.NONE, "at most": Bound.UPPER, "more than": Bound.LOWER}
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Plan:
     per_class: tuple[int, ...] = ()
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan((0.10, 0.30, 1.0), 3, 24.0, 500),
     "standard": Plan((0.05, 0.10, 0.20, 0.50, 1.0), 3, 120.0, 1000),
     "full": Plan((0.02, 0.05, 0.10, 0.20, 0.50, 1.0), 5, math.inf, 5000, (4, 25, 400)),
@@ -71,39 +70,70 @@ class Grid:
         return len(self.sizes) + len(self.per_class)
 
 
-def measure(
-    context: EvaluationContext, *, kept: MutableMapping[str, float] | None = None, progress: Say | None = None
-) -> Section:
+class DataEfficiency(Challenge[Plan]):
     """The curve and what it says: its area, the labels to 90 % of the full score, the gain of the last doubling.
 
-    Where something stood in for labels and a control was trained, what that was worth comes first. `kept` takes in the
-    score of each training as it ends, and a measurement that is started again with it takes the scores from there.
-    `progress` hears which training it is and how long the others may take.
+    Where something stood in for labels and a control was trained, what that was worth comes first. `context.scores`
+    takes in the score of each training as it ends, and a measurement that is started again takes it from there.
     """
-    started = time.perf_counter()
-    section, help = _curve(context, kept, progress), help_of(context)
-    return timed(help.added(section) if help else section, time.perf_counter() - started)
 
+    id, title, order = ID, "Data efficiency", 50
+    rows = False  # too few of them is said in its own words
+    plans = PLANS
 
-def _curve(context: EvaluationContext, kept: MutableMapping[str, float] | None, progress: Say | None) -> Section:
-    started = time.perf_counter()
-    plan = PLANS[context.profile]
-    if reason := _impossible(context, plan):
-        return not_applicable(ID, TITLE, reason)
-    answers = _answers(context)
-    grid = _grid(plan, len(context.train), answers)
-    steps = affordable(context.training, plan.seconds, grid.points * plan.draws)
-    if steps is None:
-        full = _grid(PLANS["full"], len(context.train), answers).points * PLANS["full"].draws
+    def needs(self, context: EvaluationContext) -> str:
+        """Rows and time for trainings, or a control that was trained already."""
+        return "" if has_control(context) else self._reason(context)
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """The trainings of the grid, and judging each."""
+        plan = self.plan(context)
+        if self._reason(context):
+            return 0.0
+        trainings = _grid(plan, len(context.train), _answers(context)).points * plan.draws
+        training = min(plan.seconds, trainings * float(context.training.get("seconds") or 0.0))
+        return training + trainings * min(plan.test, len(context.test)) * 2 * context.row_seconds
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """What the help was worth, and the curve; either may be missing."""
+        help = help_of(context)
+        try:
+            found = self._curve(context)
+        except NotMeasured as nothing:
+            if help is None:
+                raise
+            found = Findings(nothing.reason)
+        return help.added(found) if help else found
+
+    def _reason(self, context: EvaluationContext) -> str:
+        """Why there can be no curve, or nothing."""
+        plan = self.plan(context)
+        if reason := _impossible(context, plan):
+            return reason
+        answers, n = _answers(context), len(context.train)
+        if steps_within(context.training, plan.seconds, _grid(plan, n, answers).points * plan.draws) is not None:
+            return ""
+        full = PLANS["full"]
+        assert full is not None
         way = "; run sounding card RUN --full" if context.training.get("seconds") else ""
-        return skipped(ID, TITLE, f"a label-efficiency curve {price(context.training, full)}{way}")
-    try:
-        curve, by_class = trace(context, grid, plan, steps, Round(grid.points * plan.draws, progress, kept))
-    except TrainingError as error:
-        return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
-    if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
-        return skipped(ID, TITLE, f"a training on part of the rows gave no {context.task.metrics[0].name}")
-    return _findings(context, curve, by_class, time.perf_counter() - started)
+        trainings = _grid(full, n, answers).points * full.draws
+        return Unasked(f"a label-efficiency curve {price(context.training, trainings)}{way}")
+
+    def _curve(self, context: EvaluationContext) -> Findings:
+        if reason := self._reason(context):
+            raise NotMeasured(reason)
+        plan = self.plan(context)
+        grid = _grid(plan, len(context.train), _answers(context))
+        trainings = grid.points * plan.draws
+        steps = steps_within(context.training, plan.seconds, trainings) or 1
+        try:
+            curve, by_class = trace(context, grid, plan, steps, Round(trainings, context.say, context.scores))
+        except TrainingError as error:
+            raise NotMeasured(Unasked(f"a training on part of the rows failed: {error.what}")) from None
+        if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
+            what = f"a training on part of the rows gave no {context.task.row_metrics[0].name}"
+            raise NotMeasured(Unasked(what))
+        return _findings(context, curve, by_class)
 
 
 def trace(
@@ -138,13 +168,13 @@ def _score(
     context: EvaluationContext, rows: Sequence[Example], judges: Sequence[Example], steps: int, draw: int
 ) -> float:
     model = retrained(context.task, rows, steps, context.seed * 1000 + draw)
-    return context.task.metrics[0].value(evaluate_rows(context.task, model, judges))
+    return context.task.row_metrics[0].value(evaluate_rows(context.task, model, judges))
 
 
 def _impossible(context: EvaluationContext, plan: Plan) -> str:
     """Why there can be no curve, or nothing."""
     n, judges = len(context.train), len(context.test)
-    if context.task.collects:
+    if context.plays or context.task.collects:
         return "this task makes its own examples while it trains, so there are no labels to save"
     if n < FEWEST or not judges:
         return f"{n} training and {judges} test rows are too few for a curve ({FEWEST} and 1)"
@@ -170,14 +200,13 @@ def _answers(context: EvaluationContext) -> list[str]:
 # ---- what it says
 
 
-def _findings(
-    context: EvaluationContext, curve: Curve, by_class: Mapping[int, Sequence[float]], seconds: float
-) -> Section:
-    metric, n = context.task.metrics[0], curve.sizes[-1]
+def _findings(context: EvaluationContext, curve: Curve, by_class: Mapping[int, Sequence[float]]) -> Findings:
+    metric, n = context.task.row_metrics[0], curve.sizes[-1]
     trained = f"{len(curve.scores)} draws of rows and seeds (on the same test rows), {curve.steps} steps at every size"
 
-    def number(id: str, name: str, found: Estimate, definition: str, unit: str, kind: Kind = "measured") -> Number:
-        return Number(id, name, found, f"{definition}; {trained}", unit, kind, context.seed, seconds)
+    def number(id: str, name: str, found: Estimate, definition: str, unit: str, bound: Bound = Bound.NONE) -> Number:
+        kind: Kind = "bound" if bound else "measured"
+        return Number(id, name, found, f"{definition}; {trained}", unit, kind, context.seed, bound=bound)
 
     aulc = mean_t([area(curve.sizes, scores) for scores in curve.scores], of="draws")
     gain = mean_t(
@@ -189,7 +218,7 @@ def _findings(
                f"mean {metric.name} over log2 of the rows, from {curve.sizes[0]} to {n}", metric.unit),
         number("n90", "labels to 90 % of the full score", needed,
                f"rows{' (' + censored + ')' if censored else ''} at which {metric.name} reaches 90 % of that with all "
-               f"{n}, by interpolation in log n", "rows", "bound" if censored else "measured"),
+               f"{n}, by interpolation in log n", "rows", _BOUNDS[censored]),
         number("last_doubling", "gain from the last doubling of labels", gain,
                f"{metric.name} with all {n} rows minus that with half of them", metric.unit),
         *(number(f"per_class_{count}", f"{metric.name} with {count} labels per class", mean_t(scores, of="draws"),
@@ -206,7 +235,7 @@ def _findings(
     if by_class:
         details["per_class"] = {str(count): [round(score, 5) for score in scores] for count, scores in by_class.items()}
     sentence = _sentence(metric.name, metric.higher_is_better, curve, gain, needed, censored)
-    return Section(ID, TITLE, sentence, numbers, (figure,), details=details)
+    return Findings(sentence, numbers, (figure,), details)
 
 
 def labels_needed(curve: Curve, higher_is_better: bool = True) -> tuple[Estimate, Censored]:

@@ -9,7 +9,6 @@ between windows gives the interval. Grams of CO2e are printed only where a regio
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -25,43 +24,50 @@ from sounding.challenges.costs.windows import (
     operations,
     windows,
 )
-from sounding.contract.evidence import Number, Section, not_applicable, timed
+from sounding.contract.evidence import Number
 from sounding.contract.records import Example
 from sounding.errors import UsageError
+from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.cost import Cost
 from sounding.machine.setting import inference
 
-__all__ = ["WINDOWS", "WINDOW_SECONDS", "measure"]
 
-ID, TITLE = "energy", "Energy and cost"
+class Energy(Challenge[None]):
+    """What training and predicting cost. The quick profile takes about three seconds unless one call takes longer."""
 
+    id, title, order = "energy", "Energy and cost", 130
+    rows = False  # rows of the training serve as well
 
-def measure(context: EvaluationContext) -> Section:
-    """The energy section of the card. The quick profile takes about three seconds unless one call takes longer."""
-    start = time.perf_counter()
-    rows = context.sample(BATCH, "energy") or list(islice(iter(context.train), BATCH))
-    if not rows:
-        return not_applicable(ID, TITLE, "there is no row to predict")
-    with evaluating(context.model), inference():
-        idle = idle_watts(context)
-        found = {size: windows(context, rows, size) for size in (1, BATCH)}
-        predicting, why_not = operations(rows, lambda e: context.task.predict(context.model, [e.input]))
-        learning, why_not_training = operations(rows, lambda e: _loss(context, e))
-    cost, (grid, no_grid) = _training_cost(context.training), _grid(context)
-    numbers = (
-        *(expenses.training(context, cost, learning, grid) if cost else ()),
-        *expenses.prediction(context, found, predicting, idle),
-        *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),
-        *expenses.size(context.model),
-    )
-    details = _details(context, found, cost)
-    reasons = {"operations of a prediction": why_not, "operations of training": why_not_training}
-    details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
-    details |= {"CO2e": no_grid} if no_grid else {}
-    section = Section(ID, TITLE, _sentence(context, cost, found[1], numbers, grid), numbers, details=details)
-    return timed(section, time.perf_counter() - start)
+    def needs(self, context: EvaluationContext) -> str:
+        """A row to predict."""
+        return "" if len(context.test) or len(context.train) else "there is no row to predict"
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """The windows at both batch sizes."""
+        return 2 * WINDOWS * WINDOW_SECONDS[context.profile]
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """The numbers of the training, of one prediction and of the model's size."""
+        rows = context.sample(BATCH, "energy") or list(islice(iter(context.train), BATCH))
+        with evaluating(context.model), inference():
+            idle = idle_watts(context)
+            found = {size: windows(context, rows, size) for size in (1, BATCH)}
+            predicting, why_not = operations(rows, lambda e: context.task.predict(context.model, [e.input]))
+            learning, why_not_training = operations(rows, lambda e: _loss(context, e))
+        cost, (grid, no_grid) = _training_cost(context.training), _grid(context)
+        numbers = (
+            *(expenses.training(context, cost, learning, grid) if cost else ()),
+            *expenses.prediction(context, found, predicting, idle),
+            *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),
+            *expenses.size(context.model),
+        )
+        details = _details(context, found, cost)
+        reasons = {"operations of a prediction": why_not, "operations of training": why_not_training}
+        details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
+        details |= {"CO2e": no_grid} if no_grid else {}
+        return Findings(_sentence(context, cost, found[1], numbers, grid), numbers, details=details)
 
 
 def _loss(context: EvaluationContext, example: Example) -> Any:

@@ -9,14 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
-
-from sounding.challenges.passes import frozen
-from sounding.contract.task import Task, chunks
 
 
 def penultimate(model: nn.Module) -> nn.Linear | None:
@@ -36,16 +31,12 @@ def watched(layer: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-def features(task: Task, model: nn.Module, values: Sequence[Any]) -> np.ndarray | None:
-    """[n, D]: the features of each input, averaged over its positions; None for a model without a linear layer."""
-    layer = penultimate(model)
-    if layer is None:
+def averaged(seen: Sequence[Tensor], n: int) -> np.ndarray | None:
+    """[n, D]: the first of what `watched` saw, averaged over its positions; None where its first axis is not the batch.
+
+    A network may fold positions into the first axis, or look at other things beside the inputs.
+    """
+    if not seen or seen[0].ndim < 2 or len(seen[0]) != n:
         return None
-    found: list[np.ndarray] = []
-    with frozen(model), torch.inference_mode():
-        for batch in chunks(values, task.recipe.batch):
-            with watched(layer) as seen:
-                task.predict(model, batch)
-            first = seen[0].float()
-            found.append(first.reshape(len(batch), -1, first.shape[-1]).mean(1).cpu().numpy())
-    return np.concatenate(found) if found else None
+    first = seen[0].float()
+    return first.reshape(n, -1, first.shape[-1]).mean(1).cpu().numpy()

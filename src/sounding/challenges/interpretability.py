@@ -13,14 +13,12 @@ whose large weights lie where an untrained model has them too is drawn by its si
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sounding.challenges.explanations.affordable import Plan, afford
-from sounding.challenges.explanations.explaining import (
+from sounding.challenges.explanations.explained_rows import (
     FEW,
     Item,
     candidates,
@@ -30,16 +28,16 @@ from sounding.challenges.explanations.explaining import (
 )
 from sounding.challenges.explanations.explanation import Explain, completeness_gap, named
 from sounding.challenges.explanations.faithfulness import Faithfulness, faithfulness, rank_correlation, untrained
+from sounding.challenges.explanations.time_budget import Plan, fit_to_time
 from sounding.challenges.passes import device
-from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.contract.evidence import Estimate, Number
 from sounding.contract.inputs import Explainable
 from sounding.contract.metrics import mean
 from sounding.contract.task import Task
-from sounding.errors import TrainingError
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.intervals import Reduce, bootstrap
 
-ID, TITLE = "interpretability", "Interpretability"
 FEWEST = 4
 ALIKE = 0.5
 """Explanations of the trained and of an untrained model that are more alike than this are cautioned against."""
@@ -48,47 +46,57 @@ BETTER, NOT_BETTER = "Better than random", "Not shown to be better than random"
 Maps = Mapping[str, Sequence[np.ndarray]]
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan(32, 10, 90.0),
     "standard": Plan(128, 32, 480.0, shapley=256),
     "full": Plan(256, 64, 3600.0, shapley=1536),
 }
 
 
-def measure(context: EvaluationContext) -> Section:
+class Interpretability(Challenge[Plan]):
     """How faithful the explanations are that this model and its inputs allow, by each method, with three examples."""
-    started = time.perf_counter()
-    task, model, plan = context.task, context.model, PLANS[context.profile]
-    if not isinstance(task.input, Explainable):
-        return not_applicable(ID, TITLE, "this kind of input does not fall into segments that could be masked")
-    if len(task.input.baselines) < 2:
-        return not_applicable(ID, TITLE, "this kind of input declares fewer than two ways of taking parts away")
-    pool = candidates(context, 2 * plan.rows)
-    if len(pool) < FEWEST:
-        return not_applicable(ID, TITLE, _too_few(pool))
-    try:
+
+    id, title, order = "interpretability", "Interpretability", 60
+    plans = PLANS
+
+    def needs(self, context: EvaluationContext) -> str:
+        """Segments that can be masked in two ways."""
+        input = context.task.input
+        if not isinstance(input, Explainable):
+            return "this kind of input does not fall into segments that could be masked"
+        return "" if len(input.baselines) >= 2 else "this kind of input declares fewer than two ways of masking"
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """The forward passes that the methods take."""
+        inputs = [row.input for row in candidates(context, 8)]
+        return fit_to_time(context, self.plan(context), inputs).passes * context.row_seconds if inputs else 0.0
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Choose rows, explain them, and judge the explanations."""
+        task, plan = context.task, self.plan(context)
+        pool = candidates(context, 2 * plan.rows)
+        if len(pool) < FEWEST:
+            raise NotMeasured(_too_few(pool))
         caution = no_better_than_constant(context)
-    except TrainingError as error:  # outputs that are not finite have no explanation
-        return not_applicable(ID, TITLE, error.what)
-    afforded = afford(context, plan, [row.input for row in pool])
-    items, rejected = choose(context, pool[: 2 * afforded.rows], afforded.rows)
-    if len(items) < FEWEST:
-        return not_applicable(ID, TITLE, f"{_too_few(items)}; {_left_out(rejected)}")
-    used, notes = afforded.methods, afforded.notes + ([f"{_left_out(rejected)}."] if rejected else [])
-    values, answers = [i.value for i in items], [i.answer for i in items]
-    rng = context.rng("explanations")
-    maps = {m: _finite(m, explain(task, model, values, answers, rng), notes) for m, explain in used.items()}
-    found = faithfulness(task, model, values, answers, maps, rng)
-    seconds = time.perf_counter() - started
-    twice = range(0, len(items), max(1, len(items) // afforded.untrained))
-    numbers = [*_beyond_random(context, items, found, seconds), *_sanity(context, items, used, maps, twice, rng)]
-    wrong = sum(i.right is False for i in items)
-    details = {"by_ablation": _by_ablation(task, found), "wrong": wrong, "notes": notes}
-    alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
-    figure = examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, []))
-    sentence = _sentence(numbers, list(used), verdicts, items, alike) + caution
-    section = Section(ID, TITLE, sentence, tuple(numbers), (figure,), details=details)
-    return timed(section, time.perf_counter() - started)
+        chosen = fit_to_time(context, plan, [row.input for row in pool])
+        items, rejected = choose(context, pool[: 2 * chosen.rows], chosen.rows)
+        if len(items) < FEWEST:
+            raise NotMeasured(f"{_too_few(items)}; {_left_out(rejected)}")
+        used, notes = chosen.methods, chosen.notes + ([f"{_left_out(rejected)}."] if rejected else [])
+        values, answers = [i.value for i in items], [i.answer for i in items]
+        rng = context.rng("explanations")
+        maps = {m: _finite(m, explain(task, context.model, values, answers, rng), notes) for m, explain in used.items()}
+        found = faithfulness(task, context.model, values, answers, maps, rng)
+        twice = range(0, len(items), max(1, len(items) // chosen.untrained))
+        numbers = [*_beyond_random(context, items, found), *_sanity(context, items, used, maps, twice, rng)]
+        wrong = sum(i.right is False for i in items)
+        alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
+        return Findings(
+            _sentence(numbers, list(used), verdicts, items, alike) + caution,
+            tuple(numbers),
+            (examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, [])),),
+            {"by_ablation": _by_ablation(task, found), "wrong": wrong, "notes": notes},
+        )
 
 
 def _too_few(rows: Sequence[Any]) -> str:
@@ -110,9 +118,7 @@ def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[n
 # ---- numbers
 
 
-def _beyond_random(
-    context: EvaluationContext, items: Sequence[Item], found: Faithfulness, seconds: float
-) -> list[Number]:
+def _beyond_random(context: EvaluationContext, items: Sequence[Item], found: Faithfulness) -> list[Number]:
     groups = [i.group for i in items]
     ways = ", ".join(Explainable.of(context.task.input).baselines)
 
@@ -123,7 +129,7 @@ def _beyond_random(
             f"50 % of the parts; the worst of the baselines {ways}; up to half of the rows chosen among wrong answers"
         )
         name = f"{kind} beyond random, {named(method)}"
-        return Number(f"{kind}_{method}", name, worst, definition, seed=context.seed, seconds=seconds)
+        return Number(f"{kind}_{method}", name, worst, definition, seed=context.seed)
 
     numbers = []
     for method in found.deletion:
@@ -141,7 +147,7 @@ def _sanity(
     rng: np.random.Generator,
 ) -> list[Number]:
     """The randomisation test of each method on the items at `places`, and how nearly integrated gradients add up."""
-    started, task, seed = time.perf_counter(), context.task, context.seed
+    task, seed = context.task, context.seed
     values, answers = [items[i].value for i in places], [items[i].answer for i in places]
     groups = [items[i].group for i in places]
     model = untrained(task, seed).to(device(context.model))
@@ -149,7 +155,7 @@ def _sanity(
 
     def number(id: str, name: str, scores: np.ndarray, reduce: Reduce, definition: str) -> None:
         found = bootstrap(scores, reduce, groups, seed)
-        numbers.append(Number(id, name, found, definition, seed=seed, seconds=time.perf_counter() - started))
+        numbers.append(Number(id, name, found, definition, seed=seed))
 
     for method, explain in used.items():
         others = _finite(method, explain(task, model, values, answers, rng), [])
@@ -161,7 +167,9 @@ def _sanity(
     if (method := "integrated_gradients") in maps:
         gaps = completeness_gap(task, context.model, values, answers, [maps[method][i] for i in places])
         if np.isfinite(gaps).all():
-            definition = "|sum of weights − change in support from the empty input| / that change; median over rows"
+            definition = (
+                "|sum of weights − change in log-likelihood from the empty input| / that change; median over rows"
+            )
             number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition)
     return numbers
 
@@ -172,19 +180,13 @@ def _median(values: np.ndarray) -> float:
 
 def _by_ablation(task: Task, found: Faithfulness) -> dict[str, Any]:
     """The scores before the worst is taken: score → method → baseline → mean."""
-    return {
-        kind: {
-            method: dict(
-                zip(
-                    Explainable.of(task.input).baselines,
-                    (round(float(v), 4) for v in scores.mean(0)),
-                    strict=True,
-                )
-            )
-            for method, scores in table.items()
-        }
-        for kind, table in (("deletion", found.deletion), ("insertion", found.insertion))
-    }
+    baselines = Explainable.of(task.input).baselines
+
+    def means(scores: np.ndarray) -> dict[str, float]:
+        return dict(zip(baselines, (round(float(mean), 4) for mean in scores.mean(0)), strict=True))
+
+    tables = {"deletion": found.deletion, "insertion": found.insertion}
+    return {kind: {method: means(scores) for method, scores in table.items()} for kind, table in tables.items()}
 
 
 # ---- words

@@ -1,8 +1,8 @@
 """Forward passes for measuring: many inputs, one model, nothing left behind.
 
-scored       the loss of, or the support for, any number of answers
-alike        batches without padding
-frozen       the model as measuring wants it: evaluation mode, full precision, parameters at rest
+scored   the loss or the log-likelihood of any number of answers
+alike    batches without padding
+frozen   the model as measuring wants it: evaluation mode, full precision, parameters at rest
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.task import Task, chunks
+from sounding.contract.tree import leaves
 
 Score = Callable[[nn.Module, Any, Any], Tensor]
 """`score(model, x, answers)` → [B]."""
@@ -39,7 +40,7 @@ def scored(score: Score, task: Task, model: nn.Module, pairs: Iterable[tuple[Any
 
 
 def log_likelihoods(task: Task, model: nn.Module, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
-    """[n]: the support that the model gives to each (value, answer)."""
+    """[n]: the log-likelihood that the model gives to each (value, answer)."""
     return scored(task.log_likelihood, task, fuse_for_inference(model), pairs)
 
 
@@ -48,9 +49,10 @@ def alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:
 
     In padding an attack would find room that no input has, and features would be averaged over it.
     """
-    shapes: dict[tuple[int, ...], list[int]] = {}
+    shapes: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for i, value in enumerate(values):
-        shapes.setdefault(tuple(task.input.encode([value]).shape), []).append(i)
+        shape = tuple(tuple(tensor.shape) for tensor in leaves(task.encode_inputs([value])))
+        shapes.setdefault(shape, []).append(i)
     return [batch for indices in shapes.values() for batch in chunks(indices, task.recipe.batch)]
 
 

@@ -7,9 +7,8 @@ strictly theirs to give: whether it is kept is measured. *Abstention* is risk ag
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sounding.challenges.confidences.abstention import (
@@ -25,13 +24,13 @@ from sounding.challenges.confidences.abstention import (
 from sounding.challenges.confidences.confidence import Decisions, decisions
 from sounding.challenges.confidences.conformal import expected_coverage, fewest
 from sounding.challenges.confidences.covering import Covered, Listed, covered, halves, listed
-from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
-from sounding.errors import TrainingError
+from sounding.contract.evidence import Estimate, Figure, Number
 from sounding.evaluation import plots
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
 
-ID, TITLE = "prediction_sets", "Prediction sets and abstention"
+ID = "prediction_sets"
 KEPT = 0.8
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SHARED = "calibrated on half of the validation rows, which also chose the best weights"
@@ -45,61 +44,54 @@ class Plan:
     resamples: int
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan((0.9,), 500),
     "standard": Plan((0.9, 0.95, 0.99), 2000),
     "full": Plan((0.9, 0.95, 0.99), 10_000),
 }
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one half of the section found; without numbers, `sentence` says why there are none."""
-
-    sentence: str
-    numbers: tuple[Number, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-def measure(context: EvaluationContext) -> Section:
+class PredictionSets(Challenge[Plan]):
     """Coverage and size of conformal sets; accuracy when the model may abstain."""
-    started = time.perf_counter()
-    if not len(context.test):
-        return not_applicable(ID, TITLE, "there are no test rows")
-    try:
-        parts = [_sets(context), _abstention(context)]
-    except TrainingError as error:  # outputs that are not finite
-        return not_applicable(ID, TITLE, error.what)
-    if not any(part.numbers for part in parts):
-        return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
-    seconds = time.perf_counter() - started
-    section = Section(
-        ID,
-        TITLE,
-        sentence=" ".join(part.sentence for part in sorted(parts, key=lambda part: not part.numbers)),
-        numbers=tuple(replace(n, seed=context.seed, seconds=seconds) for part in parts for n in part.numbers),
-        figures=tuple(figure for part in parts for figure in part.figures),
-        details={key: value for part in parts for key, value in part.details.items()},
-    )
-    return timed(section, seconds)
+
+    id, title, order = ID, "Prediction sets and abstention", 110
+    plans = PLANS
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """The resampling; the answers are there already."""
+        return self.plan(context).resamples / 500
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Both halves, the one with numbers first."""
+        plan = self.plan(context)
+        parts = [_sets(context, plan), _abstention(context, plan)]
+        if not any(part.numbers for part in parts):
+            raise NotMeasured(" ".join(part.sentence for part in parts))
+        return Findings(
+            sentence=" ".join(part.sentence for part in sorted(parts, key=lambda part: not part.numbers)),
+            numbers=tuple(replace(n, seed=context.seed) for part in parts for n in part.numbers),
+            figures=tuple(figure for part in parts for figure in part.figures),
+            details={key: value for part in parts for key, value in part.details.items()},
+        )
 
 
 # ---- sets
 
 
-def _sets(context: EvaluationContext) -> Part:
-    plan, task = PLANS[context.profile], context.task
-    test = listed(task, context.records)
+def _sets(context: EvaluationContext, plan: Plan) -> Findings:
+    task = context.task
+    test = listed(task, context.row_records)
     if test is None:
-        return Part("Prediction sets need a probability for each of a finite list of answers, which this task lacks.")
+        return Findings(
+            "Prediction sets need a probability for each of a finite list of answers, which this task lacks."
+        )
     if not len(context.validation):
-        return Part("No prediction sets: there are no validation rows to calibrate them on.")
+        return Findings("No prediction sets: there are no validation rows to calibrate them on.")
     calibration, other = (listed(task, part) for part in halves(context.validation_records, context.rng(ID)))
     need = fewest(1 - plan.promises[0])
     if calibration is None or other is None or len(calibration) < need:
         n = 0 if calibration is None else len(calibration)
-        return Part(
+        return Findings(
             f"No set short of every answer can promise {plan.promises[0]:.0%}: that takes {need} calibration rows, "
             f"and half of the validation rows are {n}."
         )
@@ -112,7 +104,7 @@ def _sets(context: EvaluationContext) -> Part:
     expected = expected_coverage(len(calibration), len(test), 1 - plan.promises[0])
     numbers = [n for i, one in enumerate(found) for n in _numbers(one, first=i == 0)]
     numbers.insert(1, _expected(expected, plan.promises[0], len(test)))
-    return Part(
+    return Findings(
         _said(found[0], expected, test, task.target.describe),
         tuple(numbers),
         (_bars(found),),
@@ -122,7 +114,9 @@ def _sets(context: EvaluationContext) -> Part:
 
 def _numbers(one: Covered, first: bool) -> list[Number]:
     """Coverage, size and worst class of one kind of sets; the ids of the headline have no suffix."""
-    end = "" if first else f"_{one.kind}" if one.kind != "lac" else f"_{one.promise * 100:.0f}"
+    end = f"_{one.promise * 100:.0f}" if one.kind == "lac" else f"_{one.kind}"
+    if first:
+        end = ""
     how = f"{one.name} sets that promise {one.promise:.0%}, {SHARED}"
     numbers = [
         Number(f"coverage{end}", f"coverage of {one.label}", one.coverage, f"share of test rows in whose set the truth "
@@ -194,11 +188,11 @@ def _bars(found: Sequence[Covered]) -> Figure:
 # ---- abstention
 
 
-def _abstention(context: EvaluationContext) -> Part:
-    d = decisions(context.task, context.records)
+def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
+    d = decisions(context.task, context.row_records)
     if not len(d):
-        return Part("Abstention was not measured: the answers carry no confidence that could be right or wrong.")
-    plan, stats = PLANS[context.profile], ranked(d.confidences, d.hits)
+        return Findings("Abstention was not measured: the answers carry no confidence that could be right or wrong.")
+    stats = ranked(d.confidences, d.hits)
     more: dict[str, Any] = {"groups": d.groups, "seed": context.seed, "resamples": plan.resamples}
     kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
     of = f"of the {len(d)} answers ordered by confidence"
@@ -213,7 +207,7 @@ def _abstention(context: EvaluationContext) -> Part:
                "that area minus the area if every right answer were surer than every wrong one: what better "
                "confidences would save with the same answers"),
     )  # fmt: skip
-    return Part(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
+    return Findings(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
 
 
 def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:

@@ -8,23 +8,32 @@ attacks could see at all is checked as well (`masking`): where gradients are mas
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from sounding.challenges.disturbances import masking
-from sounding.challenges.disturbances.corruption import ID, TITLE, under_corruption
-from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Arms, Siege, besiege, left
-from sounding.contract.evidence import Estimate, Number, Section, not_applicable, timed
+from sounding.challenges.disturbances.ensemble import (
+    ALL_OF_IT,
+    EDITS,
+    Attack,
+    AttackReport,
+    Attacks,
+    attack_reports,
+    left,
+)
+from sounding.challenges.disturbances.under_corruption import under_corruption
+from sounding.contract.evidence import Bound, Estimate, Number
 from sounding.contract.inputs import Continuous, Corruptible, Discrete, Threat
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import SoundingError
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
+from sounding.evaluation.wording import counted
 
 
 @dataclass(frozen=True)
@@ -39,84 +48,100 @@ class Plan:
     rows: int
     severities: tuple[int, ...]
     attacked: int
-    arms: Arms
+    attacks: Attacks
     unbounded: bool
 
 
+_A = {Bound.UPPER: "an upper", Bound.LOWER: "a lower"}
 LEAST = 16
 """Rows that are measured however slow the model is."""
 STEP = 3
 """A step of an attack takes a pass and a gradient, which is two more."""
 
-PLANS: Mapping[str, Plan] = {
-    "quick": Plan(40.0, 200, (3,), 100, Arms(pgd=10), unbounded=False),
+PLANS: Mapping[Profile, Plan | None] = {
+    "quick": Plan(40.0, 200, (3,), 100, Attacks(pgd=10), unbounded=False),
     "standard": Plan(
         180.0, 500, (1, 2, 3, 4, 5), 200,
-        Arms(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
+        Attacks(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
     ),
     "full": Plan(
         3600.0, 1000, (1, 2, 3, 4, 5), 1000,
-        Arms(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
+        Attacks(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
     ),
 }  # fmt: skip
 
 
-def measure(context: EvaluationContext) -> Section:
+class Robustness(Challenge[Plan]):
     """Quality under corruptions of the input and under attacks, beside that on the same rows untouched."""
-    started = time.perf_counter()
-    if not len(context.test):
-        return not_applicable(ID, TITLE, "there are no test rows")
-    task, plan = context.task, PLANS[context.profile]
-    rows = context.within(plan.seconds, _corruptions(task) * len(plan.severities), plan.rows, LEAST)
-    parts = [under_corruption(context, rows, plan.severities), under_attack(context, plan)]
-    if not any(part.numbers for part in parts):
-        return not_applicable(ID, TITLE, " ".join(part.sentence for part in parts))
-    section = Section(
-        ID,
-        TITLE,
-        sentence=" ".join(part.sentence for part in parts),
-        numbers=tuple(number for part in parts for number in part.numbers),
-        figures=tuple(figure for part in parts for figure in part.figures),
-        details={key: value for part in parts for key, value in part.details.items()},
-    )
-    return timed(section, time.perf_counter() - started)
+
+    id, title, order = "robustness", "Robustness", 70
+    plans = PLANS
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """Passes and corruptions of the first half; steps and queries of the second."""
+        plan, row, attacks = self.plan(context), context.row_seconds, self.plan(context).attacks
+        n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
+        disturbed = n * _corruptions(context.task) * len(plan.severities)
+        corrupted = disturbed * (2 * row + context.corruption_seconds)
+        pass_over_all = _balls(context.task, plan) * attacked * row
+        gradient = pass_over_all * STEP
+        more = gradient * (attacks.apgd + attacks.targets * attacks.targeted) + pass_over_all * attacks.queries
+        return min(corrupted, plan.seconds) + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Both halves."""
+        plan = self.plan(context)
+        passes = _corruptions(context.task) * len(plan.severities)
+        rows = context.within(plan.seconds, passes, plan.rows, LEAST)
+        parts = [under_corruption(context, rows, plan.severities), under_attack(context, plan)]
+        if not any(part.numbers for part in parts):
+            raise NotMeasured(" ".join(part.sentence for part in parts))
+        return Findings(
+            sentence=" ".join(part.sentence for part in parts),
+            numbers=tuple(number for part in parts for number in part.numbers),
+            figures=tuple(figure for part in parts for figure in part.figures),
+            details={key: value for part in parts for key, value in part.details.items()},
+        )
 
 
 def _corruptions(task: Task) -> int:
     return len(task.input.corruptions) if isinstance(task.input, Corruptible) else 0
 
 
-def under_attack(context: EvaluationContext, plan: Plan) -> Section:
+def _balls(task: Task, plan: Plan) -> int:
+    """In how many balls attacks by gradient search; none for an input that is not continuous."""
+    if not isinstance(task.input, Continuous):
+        return 0
+    return len(task.input.threats) + (1 if plan.unbounded else 0)
+
+
+def under_attack(context: EvaluationContext, plan: Plan) -> Findings:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
     task, model = context.task, context.model
-    passes = (
-        STEP
-        * plan.arms.pgd
-        * max(1, len(task.input.threats if isinstance(task.input, Continuous) else ()) + plan.unbounded)
-    )
+    passes = STEP * plan.attacks.pgd * max(1, _balls(task, plan))
     examples = context.sample(context.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
     threats = _threats(context, plan, examples)
     if not threats:
-        return Section(ID, TITLE, "No attack was tried: this input has neither a range for gradients nor small edits.")
+        return Findings("No attack was tried: this input has neither a range for gradients nor small edits.")
     try:
         clean = evaluate_rows(task, model, examples)
         if len(clean) != len(examples):
-            return Section(ID, TITLE, "No attack was tried: the trials of this task are not tied to rows.")
-        sieges = besiege(task, model, examples, clean, threats, plan.arms, context.seed)
+            return Findings("No attack was tried: the records of this task are not tied to rows.")
+        reports = attack_reports(task, model, examples, clean, threats, plan.attacks, context.seed)
     except SoundingError as error:
-        return Section(ID, TITLE, f"No attack was measured: {error.what}.")
-    checks = masking.checks(task.metrics[0], clean, sieges)
-    numbers = [_number(context, siege) for siege in sieges]
+        return Findings(f"No attack was measured: {error.what}.")
+    checks = masking.checks(task.row_metrics[0], clean, reports)
+    numbers = [_number(context, report) for report in reports]
     numbers += [check.number(context.seed) for check in checks if check.id != "unbounded"]  # that one is there already
     details = {
         "clean_on_attacked_rows": asdict(left(task, clean, context.seed)),
-        "attacks": [line.to_json() for siege in sieges for line in siege.lines],
+        "attacks": [attempt.to_json() for report in reports for attempt in report.attempts],
         "masked_gradients": [check.to_json() for check in checks],
-        "loss_rose_on": _rose(sieges),
+        "loss_rose_on": _rose(reports),
     }
-    sentence = f"{_left(context, sieges, left(task, clean, context.seed))} {_masked(checks, masking.withheld(clean))}"
+    sentence = f"{_left(context, reports, left(task, clean, context.seed))} {_masked(checks, masking.withheld(clean))}"
     kept = tuple(number for number in numbers if np.isfinite(number.estimate.value))
-    return Section(ID, TITLE, sentence.strip(), kept, details=details)
+    return Findings(sentence.strip(), kept, details=details)
 
 
 def _threats(context: EvaluationContext, plan: Plan, examples: Sequence[Example]) -> tuple[Threat, ...]:
@@ -132,42 +157,45 @@ def _threats(context: EvaluationContext, plan: Plan, examples: Sequence[Example]
     return (EDITS,) if any(next(iter(some), None) is not None for some in near) else ()
 
 
-def _number(context: EvaluationContext, siege: Siege) -> Number:
-    metric, threat = context.task.metrics[0], siege.threat
-    attacks = " then ".join(f"{line.attack} ({line.how})" for line in siege.lines)
+def _number(context: EvaluationContext, report: AttackReport) -> Number:
+    metric, threat = context.task.row_metrics[0], report.threat
+    attacks = " then ".join(f"{attempt.attack} ({attempt.how})" for attempt in report.attempts)
     if threat.norm == EDITS.norm:
         ball = "two edits"
     else:
         size = f"{threat.radius:.4g}" + (" of the input's own root mean square" if threat.relative else "")
         ball = f"{threat.norm} ball of {size}"
-    side = "an upper" if metric.higher_is_better else "a lower"
+    bound = Bound.UPPER if metric.higher_is_better else Bound.LOWER
     return Number(
         "attack_" + re.sub(r"\W+", "_", threat.name.replace("∞", "inf")).strip("_").lower(),
         f"{metric.name} under attack ({threat.name})",
-        siege.lines[-1].left,
-        f"{metric.name} on the worst input found; {side} bound on what the worst attack leaves; {ball}; {attacks}",
+        report.attempts[-1].left,
+        f"{metric.name} on the worst input found; {_A[bound]} bound on what the worst attack leaves; {ball}; {attacks}",
         metric.unit,
         kind="bound",
         seed=context.seed,
-        seconds=sum(line.seconds for line in siege.lines),
+        seconds=sum(attempt.seconds for attempt in report.attempts),
+        bound=bound,
     )
 
 
 # ---- words
 
 
-def _left(context: EvaluationContext, sieges: Sequence[Siege], clean: Estimate) -> str:
-    metric = context.task.metrics[0]
-    bounds = "; ".join(f"{siege.threat.name}: {_bound(metric, siege.lines[-1].left)}" for siege in sieges)
-    names = dict.fromkeys(line.attack for siege in sieges for line in siege.lines if "again" not in line.attack)
-    listed = ", ".join(names)
-    sentence = f"Under attack ({listed}), {metric.name} ({clean} on the same {len(sieges[0].records)} rows untouched)"
-    stopped = " An attack was stopped by the time limit." if any(x.stopped for s in sieges for x in s.lines) else ""
-    return f"{sentence} is {bounds}.{stopped}"
+def _left(context: EvaluationContext, reports: Sequence[AttackReport], clean: Estimate) -> str:
+    metric = context.task.row_metrics[0]
+    bounds = "; ".join(f"{report.threat.name}: {_bound(metric, report.attempts[-1].left)}" for report in reports)
+    attempts = [attempt for report in reports for attempt in report.attempts]
+    names = dict.fromkeys(attempt.attack for attempt in attempts if attempt.attack is not Attack.APGD_AGAIN)
+    untouched = f"{clean} on the same {len(reports[0].records)} rows untouched"
+    stopped = " An attack was stopped by the time limit." if any(attempt.stopped for attempt in attempts) else ""
+    return f"Under attack ({', '.join(names)}), {metric.name} ({untouched}) is {bounds}.{stopped}"
 
 
 def _bound(metric: Metric, e: Estimate) -> str:
-    side, end, limit = ("at most", "upper", e.high) if metric.higher_is_better else ("at least", "lower", e.low)
+    side, end, limit = ("at least", "lower", e.low)
+    if metric.higher_is_better:
+        side, end, limit = ("at most", "upper", e.high)
     return f"{side} {e.value:.3f}" + ("" if limit is None else f" ({end} 95 % limit {limit:.3f})")
 
 
@@ -183,15 +211,13 @@ def _masked(checks: Sequence[masking.Check], unsaid: str) -> str:
         return f"Caution: {'; '.join(tripped.values())}; {why}, and these bounds flatter the model."
     passed = sum(check.verdict == "passed" for check in checks)
     few = "" if passed == len(checks) else f" ({len(checks) - passed} more had too few rows or too little time)"
-    said = f"{passed} check{'s' if passed > 1 else ''}{few}"
-    return (
-        f"No sign of masked gradients: passed {said}."
-        if passed
-        else "Too few rows stood, or there was too little time, to look for masked gradients."
-    )
+    if not passed:
+        return "Too few rows withstood the attacks, or there was too little time, to look for masked gradients."
+    return f"No sign of masked gradients: passed {counted(passed, 'check')}{few}."
 
 
-def _rose(sieges: Sequence[Siege]) -> dict[str, float]:
+def _rose(reports: Sequence[AttackReport]) -> dict[str, float]:
     """The share of attacked rows on which PGD raised the loss, by ball."""
-    lines = [line for siege in sieges for line in siege.lines]
-    return {line.threat: line.rose for line in lines if line.attack in ("PGD", "greedy") and np.isfinite(line.rose)}
+    first = (Attack.PGD, Attack.GREEDY)
+    attempts = [attempt for report in reports for attempt in report.attempts if attempt.attack in first]
+    return {attempt.threat: attempt.rose for attempt in attempts if np.isfinite(attempt.rose)}

@@ -11,7 +11,6 @@ are combined, not paired.
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,17 +20,19 @@ import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
 from sounding.challenges.disturbances.copies import copies
-from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.contract.evidence import COUNTED, Estimate, Figure, Number
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, targets
+from sounding.data import picked
 from sounding.data.duplicates import Duplicates
 from sounding.errors import DataError, SoundingError
 from sounding.evaluation import plots
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of, same, slices
+from sounding.evaluation.wording import counted, listed
 
-ID, TITLE = "shift", "Shift"
 GIVE_ONE = "no second set was given; give one: sounding card RUN --shift DATA"
 SPREAD = ("value", "low", "high", "n", "level", "interval")
 FEWEST = 30
@@ -49,29 +50,39 @@ class Plan:
     train: int
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan(1_000, 5_000),
     "standard": Plan(10_000, 50_000),
     "full": Plan(10**9, 10**9),
 }
 
 
-def measure(context: EvaluationContext) -> Section:
-    """The headline metric on the second set beside the test rows, the gap, calibration there, and the classes."""
-    started = time.perf_counter()
-    if not len(context.second):
-        return skipped(ID, TITLE, GIVE_ONE)
-    if not len(context.test):
-        return not_applicable(ID, TITLE, "there are no test rows to set the second set beside")
-    try:
-        plan = PLANS[context.profile]
-        rows = _some(context, known(context.task, context.second, _name(context)), plan.rows, "second")
-        there, here = evaluate_rows(context.task, context.model, rows), context.records
-        train = _some(context, context.train, plan.train, "train")
-        section = _section(context, here, there, copies(context.task, train, rows), len(train), started)
-    except SoundingError as error:  # rows that cannot be read or answered: a section that says why, not a lost card
-        return not_applicable(ID, TITLE, str(error))
-    return timed(section, time.perf_counter() - started)
+class Shift(Challenge[Plan]):
+    """The headline metric of rows on the second set beside the test rows, the gap, calibration there, the classes."""
+
+    id, title, order = "shift", "Shift", 90
+    plans = PLANS
+
+    def needs(self, context: EvaluationContext) -> str:
+        """A second set, and test rows to set it beside."""
+        if not len(context.second):
+            return Unasked(GIVE_ONE)
+        return "" if len(context.test) else "there are no test rows to set the second set beside"
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """An answer and a loss for each row of the second set."""
+        return 2 * min(self.plan(context).rows, len(context.second)) * context.row_seconds
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Both sides, and what of the second set is a copy of a training row."""
+        plan = self.plan(context)
+        try:
+            rows = _some(context, known(context.task, context.second, _name(context)), plan.rows, "second")
+            there, here = evaluate_rows(context.task, context.model, rows), context.row_records
+            train = _some(context, context.train, plan.train, "train")
+            return _findings(context, here, there, copies(context.task, train, rows), len(train))
+        except SoundingError as error:  # rows that cannot be read or answered: a section that says why, not a lost card
+            raise NotMeasured(str(error)) from None
 
 
 def known(task: Task, examples: Sequence[Example], where: str = "") -> Sequence[Example]:
@@ -83,21 +94,21 @@ def known(task: Task, examples: Sequence[Example], where: str = "") -> Sequence[
     options = task.target.classes
     if options is None:
         return examples
-    strange = _strange(targets(examples), options)
-    if not strange:
+    unknown = _unknown(targets(examples), options)
+    if not unknown:
         return examples
-    described = [(task.target.describe(truth), n) for truth, n in strange]
-    said = [f"{name!r} ({n:,} row{'s' * (n != 1)})" for name, n in described[:_NAMED]]
-    more = f" and {len(strange) - _NAMED:,} more" if len(strange) > _NAMED else ""
-    total = sum(n for _, n in strange)
-    classes = f"{len(strange):,} class{'es' * (len(strange) != 1)}"
+    described = [(task.target.describe(truth), n) for truth, n in unknown]
+    said = [f"{name!r} ({counted(n, 'row')})" for name, n in described[:_NAMED]]
+    more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
+    total = sum(n for _, n in unknown)
+    classes = counted(len(unknown), "class", "classes")
     what = f"{total:,} of {len(examples):,} rows of the second set have {classes} unknown to the model: "
-    some = ", ".join(task.target.describe(option) for option in options[:CLASSES]) + ", …" * (len(options) > CLASSES)
+    some = listed([task.target.describe(option) for option in options], CLASSES)
     fix = f"Rename the classes to ones that it knows ({some}), or drop their rows"
     raise DataError(what + ", ".join(said) + more, where=where, fix=fix)
 
 
-def _strange(truths: Iterable[Any], options: Sequence[Any]) -> list[tuple[Any, int]]:
+def _unknown(truths: Iterable[Any], options: Sequence[Any]) -> list[tuple[Any, int]]:
     """The truths that are no option, with how often each occurs, the most frequent first."""
     try:
         names = set(options)
@@ -112,7 +123,7 @@ def _some(context: EvaluationContext, rows: Sequence[Example], most: int, purpos
     if len(rows) <= most:
         return rows
     drawn = np.sort(context.rng(f"shift {purpose}").permutation(len(rows))[:most])
-    return rows[drawn] if hasattr(rows, "where") else [rows[int(i)] for i in drawn]  # type: ignore[call-overload]
+    return picked(rows, drawn)
 
 
 def difference(second: Estimate, first: Estimate) -> Estimate:
@@ -133,15 +144,10 @@ def difference(second: Estimate, first: Estimate) -> Estimate:
 # ---- the section
 
 
-def _section(
-    context: EvaluationContext,
-    here: Sequence[Record],
-    there: Sequence[Record],
-    found: Duplicates,
-    searched: int,
-    started: float,
-) -> Section:
-    metric, seed = context.task.metrics[0], context.seed
+def _findings(
+    context: EvaluationContext, here: Sequence[Record], there: Sequence[Record], found: Duplicates, searched: int
+) -> Findings:
+    metric, seed = context.task.row_metrics[0], context.seed
     second, first = (estimate(metric, records, groups_of(records), seed) for records in (there, here))
     gap, sure = difference(second, first), [decisions(context.task, records) for records in (there, here)]
     found_numbers = [
@@ -149,8 +155,7 @@ def _section(
         *_calibration(sure[0], sure[1], seed),
         *_copied(found, len(there), searched),
     ]
-    seconds = time.perf_counter() - started
-    numbers = (replace(n, seed=seed, seconds=seconds) for n in found_numbers if math.isfinite(n.estimate.value))
+    numbers = (replace(n, seed=seed) for n in found_numbers if math.isfinite(n.estimate.value))
     classes = _classes(context.task, here, there)
     figures = []
     if classes:
@@ -165,7 +170,7 @@ def _section(
         "classes_that_fell_furthest": classes[:CLASSES],
     }
     sentence = _sentence(context, second, first, gap, sure[0])
-    return Section(ID, TITLE, sentence, tuple(numbers), tuple(figures), details=details)
+    return Findings(sentence, tuple(numbers), tuple(figures), details)
 
 
 def _quality(metric: Metric, second: Estimate, first: Estimate, gap: Estimate) -> list[Number]:
@@ -185,7 +190,7 @@ def _copied(found: Duplicates, n: int, searched: int) -> list[Number]:
     """Counts of everything there is: no sample, so no spread."""
     equal = f"rows of the second set whose input equals that of one of {searched:,} training rows"
     alike = f"rows of the second set that look like one of {searched:,} training rows without being equal to it"
-    counts = [Estimate(float(pairs.count), n=n, interval="complete count") for pairs in (found.across, found.near)]
+    counts = [Estimate(float(pairs.count), n=n, interval=COUNTED) for pairs in (found.across, found.near)]
     return [
         Number("copies", "copies of training rows", counts[0], equal, "rows"),
         Number("near_copies", "near copies of training rows", counts[1], alike, "rows"),
@@ -193,7 +198,7 @@ def _copied(found: Duplicates, n: int, searched: int) -> list[Number]:
 
 
 def _sentence(context: EvaluationContext, second: Estimate, first: Estimate, gap: Estimate, sure: Decisions) -> str:
-    metric, name = context.task.metrics[0], _name(context)
+    metric, name = context.task.row_metrics[0], _name(context)
     rows, few = len(context.test), min(len(context.second), len(context.test)) < FEWEST
     said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {_signed(gap)}."
     if few:
@@ -233,7 +238,7 @@ def _classes(task: Task, here: Sequence[Record], there: Sequence[Record]) -> lis
     test, second = ({row["name"]: row for row in slices(task, side) if row["by"] == "class"} for side in (here, there))
     for name in (name for name in second if name in test):
         a, b = (Estimate(**{key: row[key] for key in SPREAD}) for row in (test[name], second[name]))
-        few = "few rows" * (min(a.n, b.n) < FEWEST)
+        few = "few rows" if min(a.n, b.n) < FEWEST else ""
         sides = {"rows": b.n, "on_the_second_set": asdict(b), "on_the_test_rows": asdict(a)}
         found.append({"class": name, **sides, "change": asdict(difference(b, a)), "note": few})
     return sorted(found, key=lambda row: row["change"]["value"])
@@ -243,7 +248,7 @@ def _warnings(found: Duplicates) -> list[str]:
     said = []
     for pairs, how in ((found.across, "also a training row"), (found.near, "like a training row")):
         if pairs.count:
-            named = "; ".join(f"{a} and {b}" for a, b in pairs.places[:_NAMED]) + "; …" * (pairs.count > _NAMED)
+            named = listed([f"{a} and {b}" for a, b in pairs.places], _NAMED, "; ")
             rows = (
                 "1 row of the second set is" if pairs.count == 1 else f"{pairs.count:,} rows of the second set are each"
             )
@@ -263,7 +268,7 @@ def _notes(context: EvaluationContext, there: Sequence[Record], searched: int) -
         present = {target.describe(record.truth) for record in there}
         absent = [name for name in map(target.describe, target.classes) if name not in present]
         if absent:
-            some = ", ".join(absent[:CLASSES]) + ", …" * (len(absent) > CLASSES)
+            some = listed(absent, CLASSES)
             notes.append(
                 f"The second set has no row of {len(absent):,} of the {len(target.classes):,} classes: {some}."
             )

@@ -1,18 +1,17 @@
 """Whether the model can tell what it does not know: known rows against inputs that no training row resembles.
 
-*Far* inputs are made from the test rows themselves (`unfamiliar`), so they exist for every kind of input. *Near* ones,
+*Far* inputs are made from the test rows themselves (`far_ood`), so they exist for every kind of input. *Near* ones,
 a class that training never saw, cannot be made after training: they are the rows of a second set whose answer is none
-of the options (`strangers`). Every score that the task allows (`familiarity`) is tried, and the one that is best on
+of the options (`ood_sets`). Every score that the task allows (`ood_scores`) is tried, and the one that is best on
 validation rows against their own far inputs is the headline: the test rows choose nothing. What `predict` says, the
 confidence, always stands beside it.
 
-Legend of shapes: n rows, S sets of unknown inputs.
+Legend of shapes: n rows, S sets of out-of-distribution inputs.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,17 +19,18 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.confidences.detection import Separation, auroc, fpr95, separation
-from sounding.challenges.confidences.familiarity import look
+from sounding.challenges.confidences.far_ood import blank_sets
 from sounding.challenges.confidences.histograms import histograms
-from sounding.challenges.confidences.strangers import Seen, choose, draw, gather, near_inputs
-from sounding.challenges.confidences.unfamiliar import blank_sets
-from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, timed
+from sounding.challenges.confidences.ood_scores import observe
+from sounding.challenges.confidences.ood_sets import Seen, choose, collect, draw, near_inputs
+from sounding.contract.evidence import Estimate, Figure, Number
 from sounding.contract.metrics import mean
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
 from sounding.evaluation.intervals import as_share, bootstrap
 
-ID, TITLE = "unknown_inputs", "Unknown inputs"
+ID = "unknown_inputs"
 
 
 @dataclass(frozen=True)
@@ -46,52 +46,64 @@ class Plan:
     seconds: float
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan(200, 1000, 500, 15.0),
     "standard": Plan(500, 5000, 1000, 60.0),
     "full": Plan(2000, 20_000, 2000, 600.0),
 }
 
 
-def measure(context: EvaluationContext) -> Section:
-    """AUROC and false positive rate of telling far (and near) unknown inputs from test rows."""
-    started = time.perf_counter()
-    if not len(context.test):
-        return not_applicable(ID, TITLE, "there are no test rows")
-    plan = _affordable(context, PLANS[context.profile])
-    training = _training_features(context, plan)
-    test = gather(context, context.sample(plan.rows, ID), training, "test")
+class UnknownInputs(Challenge[Plan]):
+    """AUROC and false positive rate of telling far (and near) out-of-distribution inputs from test rows."""
+
+    id, title, order = ID, "Unknown inputs", 120
+    plans = PLANS
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """Predicting rows and what is made of them, and the resampling."""
+        plan = self.plan(context)
+        passes = 2 * (3 + blank_sets(context.task.input)) * min(plan.rows, len(context.test))
+        predicting = (passes + min(plan.training, len(context.train))) * context.row_seconds
+        return min(plan.seconds, predicting) + plan.resamples / 500
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Every score that the model offers, against every set that can be made."""
+        plan = _within_time(context, self.plan(context))
+        training = _training_features(context, plan)
+        test = collect(context, context.sample(plan.rows, ID), training, "test")
+        if why := _nothing(test):
+            raise NotMeasured(why)
+        score, why = choose(context, plan.rows, training, list(test.tables))
+        near, no_near = near_inputs(context, plan.rows, test, training)
+        numbers = _numbers(context, plan, test, score, near)
+        return Findings(
+            sentence=_sentence(numbers, test, score, no_near),
+            numbers=tuple(replace(n, seed=context.seed) for n in numbers),
+            figures=(_figure(test, score),),
+            details={
+                "auroc": _by_set(context, test, near),
+                "headline_score": f"{score}: {why}",
+                "not_measured": no_near,
+                "answers_that_are_not_finite": sum(one.broken for one in test.unknown.values()) or None,
+            },
+        )
+
+
+def _nothing(test: Seen) -> str:
+    """Why there is nothing to tell apart, or nothing to tell it by."""
     if test.known.broken:
-        reason = f"the model's outputs are not finite for {test.known.broken} of {len(test.rows)} test rows"
-        return not_applicable(ID, TITLE, reason)
+        return f"the model's outputs are not finite for {test.known.broken} of {len(test.rows)} test rows"
     if not test.unknown:
-        return not_applicable(ID, TITLE, "this kind of input declares no way to make an input that is unknown")
+        return "this kind of input declares no way to make an input that is unknown"
     if not test.tables:
-        return not_applicable(ID, TITLE, "the model gives neither confidences nor features to tell inputs apart by")
-    score, why = choose(context, plan.rows, training, list(test.tables))
-    strange, no_near = near_inputs(context, plan.rows, test, training)
-    numbers = _numbers(context, plan, test, score, strange)
-    numbers = [replace(n, seed=context.seed, seconds=time.perf_counter() - started) for n in numbers]
-    section = Section(
-        ID,
-        TITLE,
-        sentence=_sentence(numbers, test, score, no_near),
-        numbers=tuple(numbers),
-        figures=(_figure(test, score),),
-        details={
-            "auroc": _by_set(context, test, strange),
-            "headline_score": f"{score}: {why}",
-            "not_measured": no_near,
-            "answers_that_are_not_finite": sum(one.broken for one in test.unknown.values()) or None,
-        },
-    )
-    return timed(section, time.perf_counter() - started)
+        return "the model gives neither confidences nor features to tell inputs apart by"
+    return ""
 
 
 # ---- what is looked at
 
 
-def _affordable(context: EvaluationContext, plan: Plan) -> Plan:
+def _within_time(context: EvaluationContext, plan: Plan) -> Plan:
     """The plan, with fewer rows for a model that predicts slowly; a look takes the features too, a second pass."""
     looks = 2 * (3 + blank_sets(context.task.input)) + plan.training / plan.rows
     rows = context.within(plan.seconds, 2 * looks, plan.rows, 32)
@@ -100,7 +112,7 @@ def _affordable(context: EvaluationContext, plan: Plan) -> Plan:
 
 def _training_features(context: EvaluationContext, plan: Plan) -> np.ndarray | None:
     rows = draw(context.train, plan.training, context.rng(f"{ID} training"))
-    return look(context.task, context.model, [row.input for row in rows]).features if rows else None
+    return observe(context.task, context.model, [row.input for row in rows]).features if rows else None
 
 
 # ---- numbers
@@ -130,12 +142,15 @@ def _pair(
     end: str, name: str, table: np.ndarray, groups: Sequence[str], context: EvaluationContext, resamples: int, what: str
 ) -> list[Number]:
     """AUROC and false positive rate of one table."""
-    of = f"test rows against unknown inputs ({what})"
+    of = f"test rows against out-of-distribution inputs ({what})"
+    chance = f"chance that a test row scores higher than an out-of-distribution input; 0.5 is guessing; {of}"
+    passing = (
+        f"share of out-of-distribution inputs that pass for known where 95 % of test rows do; lower is better; {of}"
+    )
     measures: tuple[tuple[str, str, Separation, str], ...] = (
-        ("auroc", "AUROC", auroc, f"chance that a test row scores higher than an unknown input; 0.5 is guessing; {of}"),
-        ("fpr95", "false positives at 95 %", fpr95,
-         f"share of unknown inputs that pass for known where 95 % of the test rows pass; lower is better; {of}"),
-    )  # fmt: skip
+        ("auroc", "AUROC", auroc, chance),
+        ("fpr95", "false positives at 95 %", fpr95, passing),
+    )
     return [
         Number(f"{id}_{end}", f"{label}, {name}", separation(table, measure, groups, context.seed, resamples), words)
         for id, label, measure, words in measures
@@ -143,10 +158,10 @@ def _pair(
 
 
 def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number]:
-    """The mean confidence in the answers, to test rows and to each set of unknown inputs."""
+    """The mean confidence in the answers, to test rows and to each set of out-of-distribution inputs."""
     tables = test.tables.get("confidence", {})
     columns = {"test rows": test.table("confidence")[:, 0]} if tables else {}
-    columns |= {f"unknown inputs: {name}": table[:, 1] for name, table in tables.items()}
+    columns |= {f"out-of-distribution inputs: {name}": table[:, 1] for name, table in tables.items()}
     numbers = []
     for name, column in columns.items():
         here = np.isfinite(column)
@@ -162,7 +177,7 @@ def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number
 
 
 def _by_set(context: EvaluationContext, test: Seen, near: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """AUROC with its interval for each set of unknown inputs (rows) by each score (columns)."""
+    """AUROC with its interval for each set of out-of-distribution inputs (rows) by each score (columns)."""
     groups = [row.group for row in test.rows]
     sets = list(next(iter(test.tables.values())))
     rows = []
@@ -185,18 +200,18 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
     end = "_confidence" if "auroc_far_confidence" in found else ""
     first = chosen if not end else "confidence"
     area, passing = found[f"auroc_far{end}"], found[f"fpr95_far{end}"]
-    told = f"AUROC {area}; where 95 % of the test rows pass, {passing} of the unknown inputs pass too"
+    told = f"AUROC {area}; where 95 % of the test rows pass, {passing} of the out-of-distribution inputs pass too"
     context = "The model's confidence" if first == "confidence" else f"The {first} of the features"
     if len(test.rows) < FEW:
-        sentence = f"{len(test.rows)} test rows are too few for a verdict on unknown inputs ({told})."
+        sentence = f"{len(test.rows)} test rows are too few for a verdict on out-of-distribution inputs ({told})."
     elif area.low is not None and area.low > 0.95 and passing.value < 0.1:
-        sentence = f"{context} tells far unknown inputs from test rows: {told}."
+        sentence = f"{context} tells far out-of-distribution inputs from test rows: {told}."
     elif area.low is not None and area.low > 0.5:
-        sentence = f"{context} tells far unknown inputs from test rows in part: {told}."
+        sentence = f"{context} tells far out-of-distribution inputs from test rows in part: {told}."
     elif area.high is not None and area.high < 0.5:
-        sentence = f"{context} is higher on far unknown inputs than on test rows: {told}."
+        sentence = f"{context} is higher on far out-of-distribution inputs than on test rows: {told}."
     else:
-        sentence = f"{context} is not seen to tell far unknown inputs from test rows: {told}."
+        sentence = f"{context} is not seen to tell far out-of-distribution inputs from test rows: {told}."
     sentence += _surest(test) + _empty(test)
     if end:
         other = found["auroc_far"]
@@ -208,7 +223,7 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
 
 
 def _surest(test: Seen) -> str:
-    """Of which unknown inputs the model is surest."""
+    """Of which out-of-distribution inputs the model is surest."""
     if test.known.confidences is None:
         return ""
     sure = {name: float(np.nanmean(seen.confidences)) for name, seen in test.unknown.items()
@@ -221,9 +236,9 @@ def _surest(test: Seen) -> str:
 
 
 def _empty(test: Seen) -> str:
-    """How many answers to unknown inputs hold nothing, which is a way of saying that there is nothing."""
+    """How many answers to out-of-distribution inputs hold nothing, which is a way of saying that there is nothing."""
     empty, n = sum(one.empty for one in test.unknown.values()), sum(len(one) for one in test.unknown.values())
-    share = f" {empty / max(1, n):.0%} of the unknown inputs are answered with nothing, which may be right."
+    share = f" {empty / max(1, n):.0%} of the out-of-distribution inputs are answered with nothing, which may be right."
     return share if empty else ""
 
 
@@ -231,6 +246,7 @@ def _figure(test: Seen, chosen: str) -> Figure:
     scores = list(dict.fromkeys([*(["confidence"] if "confidence" in test.tables else []), chosen]))
     panels = {score: (test.table(score)[:, 0], test.table(score)[:, 1:].ravel()) for score in scores}
     caption = (
-        "How the test rows and the far unknown inputs score. The less they overlap, the better they are told apart."
+        "How the test rows and the far out-of-distribution inputs score. The less they overlap, the better they are "
+        "told apart."
     )
-    return Figure("unknown_inputs", caption, histograms(panels, ("test rows", "unknown inputs")))
+    return Figure("unknown_inputs", caption, histograms(panels, ("test rows", "out-of-distribution inputs")))

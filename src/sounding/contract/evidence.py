@@ -3,7 +3,7 @@
     Estimate   a value with its interval           what metrics and the Python API give
     Number     an estimate that can be printed     id, name, definition, unit, kind, seed, seconds
     Figure     one picture, as SVG text
-    Section    one part of the card                title, one sentence, numbers, figures
+    Section    one part of the card                title, one sentence, numbers, figures; or its status and why
 
 The JSON of these is a public format (`card.json`, schema 1).
 """
@@ -11,17 +11,40 @@ The JSON of these is a public format (`card.json`, schema 1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
 from sounding.errors import SoundingError
 
 Kind = Literal["measured", "estimated", "bound"]
-Status = Literal["ok", "not_applicable", "skipped"]
 
-FAILED, INTERRUPTED = "failed: ", "interrupted"
-"""How the reason of a skipped section begins when its measurement broke, or was stopped."""
+COUNTED = "complete count"
+"""The interval of what was counted and not sampled: there is none, and none is missing."""
 _LONGEST = 300  # characters of an error's words that a reason holds
+
+
+class Bound(StrEnum):
+    """On which side of the truth a bound lies: a lower bound says "at least", an upper one "at most"."""
+
+    NONE = ""
+    LOWER = "lower"
+    UPPER = "upper"
+
+
+class Status(StrEnum):
+    """What became of a section. The public format knows the first three; the others are `skipped` there."""
+
+    OK = "ok"
+    NOT_APPLICABLE = "not_applicable"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def public(self) -> Status:
+        """As card.json says it."""
+        return Status.SKIPPED if self in (Status.FAILED, Status.INTERRUPTED) else self
 
 
 @dataclass(frozen=True)
@@ -47,7 +70,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Number:
-    """One printed number: its estimate, what it means, and how it was had."""
+    """One printed number: its estimate, what it means, and how it was had. One of the kind "bound" says which."""
 
     id: str
     name: str
@@ -57,11 +80,13 @@ class Number:
     kind: Kind = "measured"
     seed: int | None = None
     seconds: float = 0.0
+    bound: Bound = Bound.NONE
 
     def to_json(self) -> dict[str, Any]:
         """The number as card.json holds it: the estimate's fields stand beside its own."""
         own = asdict(self)
-        return {**{k: v for k, v in own.items() if k != "estimate"}, **own["estimate"]}
+        estimate = own.pop("estimate")
+        return {**own, "bound": self.bound.value, **estimate}
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,7 @@ class Section:
     sentence: str = ""
     numbers: tuple[Number, ...] = ()
     figures: tuple[Figure, ...] = ()
-    status: Status = "ok"
+    status: Status = Status.OK
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
@@ -100,20 +125,24 @@ class Section:
     @property
     def failed(self) -> bool:
         """Whether measuring it broke with an error."""
-        return self.status == "skipped" and self.reason.startswith(FAILED)
+        return self.status is Status.FAILED
 
     @property
     def interrupted(self) -> bool:
         """Whether it was not measured because somebody stopped the measuring."""
-        return self.status == "skipped" and self.reason.startswith(INTERRUPTED)
+        return self.status is Status.INTERRUPTED
 
     def to_json(self) -> dict[str, Any]:
-        """The section as card.json holds it; figures by id and caption (their SVG lies in plots/)."""
+        """The section as card.json holds it; figures by id and caption (their SVG lies in plots/).
+
+        `cause` says why a section was skipped where that was an error ("failed") or a person ("interrupted").
+        """
         figures = [{"id": f.id, "caption": f.caption, "file": f"plots/{f.id}.svg"} for f in self.figures]
         return {
             "id": self.id,
             "title": self.title,
-            "status": self.status,
+            "status": self.status.public.value,
+            "cause": "" if self.status is self.status.public else self.status.value,
             "reason": self.reason,
             "sentence": self.sentence,
             "numbers": [number.to_json() for number in self.numbers],
@@ -125,12 +154,12 @@ class Section:
 
 def not_applicable(id: str, title: str, reason: str) -> Section:
     """The section of a challenge that has no meaning for this model; the card prints why."""
-    return Section(id, title, status="not_applicable", reason=reason)
+    return Section(id, title, status=Status.NOT_APPLICABLE, reason=reason)
 
 
 def skipped(id: str, title: str, reason: str) -> Section:
     """The section of a challenge that was not measured this time, and what would measure it."""
-    return Section(id, title, status="skipped", reason=reason)
+    return Section(id, title, status=Status.SKIPPED, reason=reason)
 
 
 def failed(id: str, title: str, error: Exception) -> Section:
@@ -138,14 +167,11 @@ def failed(id: str, title: str, error: Exception) -> Section:
     words = " ".join(str(error).split())
     kind = "" if isinstance(error, SoundingError) else type(error).__name__
     reason = ": ".join(part for part in (kind, words) if part)
-    return skipped(id, title, f"{FAILED}{reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + '…'}")
+    if len(reason) > _LONGEST:
+        reason = f"{reason[: _LONGEST - 1]}…"
+    return Section(id, title, status=Status.FAILED, reason=f"failed: {reason}")
 
 
 def interrupted(id: str, title: str) -> Section:
     """The section of a challenge that was not measured because somebody stopped the measuring."""
-    return skipped(id, title, f"{INTERRUPTED} before it was measured")
-
-
-def timed(section: Section, seconds: float) -> Section:
-    """The section with the seconds that measuring it took."""
-    return replace(section, seconds=round(seconds, 6))
+    return Section(id, title, status=Status.INTERRUPTED, reason="interrupted before it was measured")

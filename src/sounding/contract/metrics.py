@@ -2,7 +2,7 @@
 
 `judge(record)` gives a float or a fixed-size array; stacked they are [n, …], and `reduce([n, …]) → float`.
 `hit(record)` gives (confidence, right?) pairs, one for each thing that was decided (a class, a box, a word), for
-calibration.
+calibration; a metric whose records decide nothing that is right or wrong has none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Hits = Sequence[tuple[float, bool]]
 
 
 def exact(record: Record) -> Hits:
-    """One decision a record: the whole answer, right or wrong."""
+    """One decision a record: the answer, right or wrong. For answers that are one choice, not for texts or boxes."""
     return [] if record.confidence is None else [(record.confidence, record.value == record.truth)]
 
 
@@ -40,7 +40,7 @@ class Metric:
     unit: str = ""
     proportion: bool = False
     higher_is_better: bool = True
-    hit: Callable[[Record], Hits] = exact
+    hit: Callable[[Record], Hits] | None = None
 
     def statistics(self, records: Sequence[Record]) -> np.ndarray:
         """What `judge` says of each record, stacked: [n, …]."""
@@ -67,7 +67,8 @@ def mean_of_counted(values: np.ndarray) -> float:
 
 def accuracy() -> Metric:
     """The share of records whose answer is the truth."""
-    return Metric("accuracy", _right, mean, "share of rows whose predicted answer is the true one", proportion=True)
+    definition = "share of rows whose predicted answer is the true one"
+    return Metric("accuracy", _right, mean, definition, proportion=True, hit=exact)
 
 
 def top_k(k: int, options: Sequence[Any]) -> Metric:
@@ -88,7 +89,7 @@ def top_k(k: int, options: Sequence[Any]) -> Metric:
         return float(before < k)
 
     definition = f"share of rows whose true answer is among the {k} most probable"
-    return Metric(f"top-{k} accuracy", judge, mean, definition, proportion=True)
+    return Metric(f"top-{k} accuracy", judge, mean, definition, proportion=True, hit=exact)
 
 
 def macro_f1(options: Sequence[Any]) -> Metric:
@@ -108,9 +109,8 @@ def macro_f1(options: Sequence[Any]) -> Metric:
         present = true > 0
         return float((2 * both[present] / (true + predicted)[present]).mean())
 
-    return Metric(
-        "macro F1", judge, reduce, "F1 score of each true class (2 TP / (2 TP + FP + FN)), averaged over classes"
-    )
+    definition = "F1 score of each true class (2 TP / (2 TP + FP + FN)), averaged over classes"
+    return Metric("macro F1", judge, reduce, definition, hit=exact)
 
 
 def mean_loss() -> Metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -12,8 +12,9 @@ import numpy as np
 from torch import nn
 
 from sounding.architectures.folding import fuse_for_inference
+from sounding.contract.inputs import Corruptible
 from sounding.contract.records import Example, Record
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.evaluation.evaluation import evaluate, evaluate_rows
 from sounding.machine.setting import inference
 from sounding.randomness import stream
@@ -43,10 +44,27 @@ class EvaluationContext:
     second_name: str = ""
     region: str = ""
     """Where the electricity comes from: a country code, or "" when nobody said."""
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """What was found when the data were opened (`data.Report.to_json()`)."""
+    use: str = ""
+    """The author's words on what the model is for, and what it is not for."""
+    siblings: Mapping[int, float] = field(default_factory=dict)
+    """Seed → headline of runs that differ from this one by their seed alone."""
+    scores: MutableMapping[str, float] | None = None
+    """Takes in what long measurements have, by name, so that they can go on where they were stopped."""
+    say: Callable[[str], None] | None = None
+    """Hears how far a long measurement has come."""
+
+    @property
+    def plays(self) -> bool:
+        """Whether the task learns by playing: `records` are matches then, and not rows."""
+        return self.task.learns is Learning.PLAY
 
     @cached_property
     def records(self) -> list[Record]:
         """What the task's metrics judge: records of the test rows, or of matches where the task plays."""
+        if not self.plays and not len(self.test):
+            return []
         return evaluate(self.task, self.model, self.test)
 
     @cached_property
@@ -62,7 +80,7 @@ class EvaluationContext:
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A random stream of its own for each purpose, so that sections do not disturb one another."""
-        return stream("subject", self.seed, purpose)
+        return stream("subject", self.seed, purpose)  # the word is in every number that a card has drawn
 
     def sample(self, n: int, purpose: str) -> list[Example]:
         """At most `n` test rows, drawn without replacement, the same for the same purpose and seed."""
@@ -77,6 +95,18 @@ class EvaluationContext:
             self.task.predict(model, values[:2])  # a first call is slower
             few = self._seconds(model, values[:16])
             return self._seconds(model, values) / len(values) if few < 0.1 else few / len(values[:16])
+
+    @cached_property
+    def corruption_seconds(self) -> float:
+        """Seconds of one corruption of one row, the mean over those that this kind of input knows; 0 for none."""
+        if not isinstance(self.task.input, Corruptible):
+            return 0.0
+        spent = []
+        for corrupt in self.task.input.corruptions.values():
+            started = time.perf_counter()
+            corrupt(self.test[0].input, 3, self.rng("speed of corruptions"))
+            spent.append(time.perf_counter() - started)
+        return sum(spent) / len(spent) if spent else 0.0
 
     def _seconds(self, model: nn.Module, values: Sequence[Any]) -> float:
         """Seconds of predicting the values: the better of two."""

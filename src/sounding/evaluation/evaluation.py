@@ -26,7 +26,7 @@ from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, chunks
-from sounding.errors import DataError, TrainingError, UsageError
+from sounding.errors import DataError, NotFiniteError, UsageError
 from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
 from sounding.machine.setting import Setting, inference
 
@@ -47,14 +47,14 @@ def evaluate_rows(
     """The records of `model` on `examples`, in evaluation mode and without gradients; the model's mode is put back.
 
     Without a setting they are computed as `predict` answers, with normalisations folded (`fuse_for_inference`).
-    Raises TrainingError when outputs are not finite. A loss of +inf is kept: the truth was given probability 0.
+    Raises NotFiniteError when outputs are not. A loss of +inf is kept: the truth was given probability 0.
     """
     with _answering(model, setting) as answering:
         return _checked(task, task.evaluate_rows(answering, examples))
 
 
 def mean_loss(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> float:
-    """The mean loss over examples, without asking for answers. Raises TrainingError when it is not finite."""
+    """The mean loss over examples, without asking for answers. Raises NotFiniteError when it is not finite."""
     total = 0.0
     with _answering(model, setting) as answering:
         for batch in chunks(examples, task.recipe.batch):
@@ -62,7 +62,7 @@ def mean_loss(task: Task, model: nn.Module, examples: Sequence[Example], setting
             y = task.encoded_targets(answering, [e.target for e in batch])
             total += float(task.loss(answering, x, y).double().sum())
     if not math.isfinite(total):
-        raise TrainingError("the loss is not finite", fix=_lower_rate(task))
+        raise NotFiniteError("the loss is not finite", fix=_lower_rate(task))
     return total / len(examples)
 
 
@@ -82,7 +82,7 @@ def _checked(task: Task, records: list[Record]) -> list[Record]:
     broken = sum(not _finite(record) for record in records)
     if broken:
         what = f"the model's outputs are not finite for {broken} of {len(records)} rows"
-        raise TrainingError(what, fix=_lower_rate(task))
+        raise NotFiniteError(what, fix=_lower_rate(task))
     return records
 
 
@@ -150,7 +150,7 @@ def compare(
     seed: int = 0,
     resamples: int = 2000,
 ) -> dict[str, Estimate]:
-    """Every metric's difference a − b on the same rows, paired: above 0 means that a has more of it.
+    """Every row metric's difference a − b on the same rows, paired: above 0 means that a has more of it.
 
     Raises UsageError when the records are not of the same rows in the same order.
     """
@@ -165,18 +165,18 @@ def compare(
         metric.name: paired_difference(
             metric.statistics(records_a), metric.statistics(records_b), metric.reduce, groups, seed, resamples
         )
-        for metric in task.metrics
+        for metric in task.row_metrics
     }
 
 
 def slices(task: Task, records: Sequence[Record], resamples: int = 500) -> list[dict[str, Any]]:
-    """The headline metric by true class (where answers are a finite list) and by group, as rows of a table.
+    """The headline metric of rows by true class (where answers are a finite list) and by group, as rows of a table.
 
     A row: `by` ("class" or "group"), `name`, `metric`, `n`, `value`, `low`, `high`, `level`, `interval`, and `few` when
     n < 30. By class it is a proportion: the headline if that is one, else accuracy, which within a class is recall.
     Each interval holds by itself, not all of them jointly.
     """
-    headline = task.metrics[0]
+    headline = task.row_metrics[0]
     rows = []
     for by, name, part in _parts(task, records):
         metric = headline if headline.proportion or by == "group" else accuracy()

@@ -165,7 +165,8 @@ def training_curves(rows: Sequence[Mapping[str, Any]]) -> str:
                 marker = "o" if len(rows) < 3 else None
                 axes.plot(steps, values, color=COLOURS[colour % len(COLOURS)], marker=marker, label=_words(name))
                 colour += 1
-            axes.set(xlabel="step", ylabel="loss" if names is losses else _words(names[0]) if len(names) == 1 else "")
+            only = _words(names[0]) if len(names) == 1 else ""
+            axes.set(xlabel="step", ylabel="loss" if names is losses else only)
             if len(names) > 1:
                 axes.legend()
         if not panels:
@@ -244,7 +245,9 @@ def _short(name: str, most: int) -> str:
 
 
 def _value(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) < 10:
+        return f"{value:.3f}"
+    return f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _words(name: str) -> str:

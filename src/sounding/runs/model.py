@@ -22,7 +22,7 @@ from sounding.card.card import Card, Header
 from sounding.card.contents import versions
 from sounding.card.measuring import measure
 from sounding.card.parts import FOLDER, Parts, fingerprint
-from sounding.card.seeds import siblings
+from sounding.card.siblings import siblings
 from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
@@ -241,7 +241,8 @@ def measured(
     """
     said = told or Told()
     context = model.context(profile, dataset, second, said)
-    config, report, beside = model.run.config, dataset.report.to_json(), siblings(model.dir)
+    context.report, context.siblings, context.say = dataset.report.to_json(), siblings(model.dir), say
+    config = model.run.config
     header = Header(
         task=Path(config["task"]).stem,
         model=str(model.dir),
@@ -251,10 +252,11 @@ def measured(
         pipeline=model.task.pipeline,
         use=said.use,
     )
-    others = (report["digest"], second.report.digest if second else "", sorted(beside.items()), said)
+    beside = sorted(context.siblings.items())
+    others = (context.report["digest"], second.report.digest if second else "", beside, said)
     key = fingerprint(context.model, versions(), profile, context.seed, context.config, context.training, *others)
     parts = Parts(model.dir / FOLDER / profile, key)
-    card = measure(context, report, header, siblings=beside, parts=parts, progress=say)
+    card = measure(context, header, parts=parts)
     if not card.interrupted or not _whole(model.dir):
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer

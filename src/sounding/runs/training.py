@@ -241,7 +241,7 @@ def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset)
     if not len(dataset.validation):
         return {"better": True, "said": "there are no validation rows to tell"}
     with_help, without = (evaluate_rows(task, model, dataset.validation) for model in (helped, control))
-    metric = task.metrics[0]
+    metric = task.row_metrics[0]
     difference = compare(task, with_help, without)[metric.name]
     better = difference.value > 0 if metric.higher_is_better else difference.value < 0
     return {"better": bool(better), "said": f"{metric.name} {difference}", "metric": metric.name}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from charlm import CharLM, CharRecipe
+from modalities import Characters
 
 from sounding.contract.records import Example
 from sounding.contract.task import Learning
@@ -31,10 +32,14 @@ class Babble(CharLM):
     learns = Learning.DOCUMENTS
     recipe: BabbleRecipe
 
+    def modalities(self) -> tuple[Characters, Characters]:
+        """One vocabulary, of the documents: what is told is of the same kind as what is given."""
+        characters = Characters("text")
+        return characters, characters
+
     def fit(self, examples: Sequence[Example]) -> None:
-        """One vocabulary, of the documents."""
+        """Of what is given alone, which is all that documents hold."""
         self.input.fit(example.input for example in examples)
-        self.target.restore(self.input.state())
 
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """Stretches of a document, one after the other: what is given, and what follows."""

@@ -15,7 +15,7 @@ import sounding
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import masking
 from sounding.challenges.disturbances.attacks import perturb, square
-from sounding.challenges.disturbances.ensemble import Arms, besiege
+from sounding.challenges.disturbances.ensemble import Attacks, attack_reports
 from sounding.contract.inputs import Threat
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example
@@ -23,7 +23,7 @@ from sounding.evaluation.evaluation import evaluate_rows
 from sounding.modalities.pictures.image import Image
 
 BALLS = {"linf": Threat("L∞ 0.1", "linf", 0.1), "l2": Threat("L2 0.5", "l2", 0.5)}
-SMALL = Arms(pgd=20, apgd=30, targets=3, targeted=20, queries=300)
+SMALL = Attacks(pgd=20, apgd=30, targets=3, targeted=20, queries=300)
 
 
 class Digits(Sort):
@@ -62,14 +62,14 @@ def learnt(task, build, rows, threat=None, steps=150):
         torch.manual_seed(0)
         model = build().train()
     optimizer, rng = torch.optim.Adam(model.parameters(), 5e-3), torch.Generator().manual_seed(0)
-    x, targets = task.input.encode([e.input for e in rows]), [e.target for e in rows]
+    x, targets = task.input.encode([e.input for e in rows]), task.encode_targets([e.target for e in rows])
     for _ in range(steps):
         batch = torch.randint(len(x), (64,), generator=rng)
-        some, truths = x[batch], [targets[i] for i in batch.tolist()]
+        some, truths = x[batch], targets[batch]
         if threat:
             some = perturb(task, model, some, truths, threat, rng)
         optimizer.zero_grad()
-        task.loss(model, some, task.encode_targets(truths)).mean().backward()
+        task.loss(model, some, truths).mean().backward()
         optimizer.step()
     return model.eval()
 
@@ -105,30 +105,30 @@ def autoattack(task, model, examples, threat):
 def test_the_ensemble_leaves_no_more_than_autoattack_does(digits, nets, net, norm):
     task, rows = digits
     model, examples, threat = nets[net], rows["test"][:60], BALLS[norm]
-    (siege,) = besiege(task, model, examples, evaluate_rows(task, model, examples), [threat], SMALL)
-    ours = siege.lines[-1].left.value
+    (report,) = attack_reports(task, model, examples, evaluate_rows(task, model, examples), [threat], SMALL)
+    ours = report.attempts[-1].left.value
     assert ours <= autoattack(task, model, examples, threat) + 0.01
     assert 0.2 < ours < 0.95  # neither attack is idle, and neither has an easy game
-    assert [line.attack for line in siege.lines] == ["PGD", "APGD-CE", "APGD-T", "APGD-CE again", "Square"]
+    assert [line.attack for line in report.attempts] == ["PGD", "APGD-CE", "APGD-T", "APGD-CE again", "Square"]
 
 
 def test_each_attack_tries_only_what_still_stands_and_the_sum_is_what_is_left(digits, nets):
     task, rows = digits
     examples, model = rows["test"][:80], nets["dense"]
     clean = evaluate_rows(task, model, examples)
-    (siege,) = besiege(task, model, examples, clean, [BALLS["linf"]], SMALL)
+    (report,) = attack_reports(task, model, examples, clean, [BALLS["linf"]], SMALL)
     standing = sum(r.value == r.truth for r in clean)
-    for line in siege.lines:
+    for line in report.attempts:
         assert line.tried == standing
         standing -= line.broken
         assert line.left.value == pytest.approx(standing / len(examples))
-    assert len(siege.standing) == standing
-    assert all(r.value == r.truth for r in (siege.records[i] for i in siege.standing))
+    assert len(report.unbroken) == standing
+    assert all(r.value == r.truth for r in (report.records[i] for i in report.unbroken))
 
 
 def test_a_time_limit_cuts_the_attacks_short_and_the_table_says_so(digits, nets):
     task, rows = digits
-    plan = replace(robustness.PLANS["standard"], attacked=60, unbounded=False, arms=replace(SMALL, seconds=0.0))
+    plan = replace(robustness.PLANS["standard"], attacked=60, unbounded=False, attacks=replace(SMALL, seconds=0.0))
     tested = context(task, nets["hardened"], rows["test"])
     found = robustness.under_attack(tested, plan)
     stopped = {row["attack"]: row["stopped by the time limit"] for row in found.details["attacks"]}
@@ -164,7 +164,7 @@ def test_square_alone_is_about_as_strong_as_the_published_one(digits, nets):
 @pytest.mark.parametrize("net", ["dense", "convolutional", "hardened"])
 def test_plain_nets_trip_no_check(digits, nets, net):
     task, rows = digits
-    plan = replace(robustness.PLANS["standard"], attacked=100, arms=replace(SMALL, queries=150))
+    plan = replace(robustness.PLANS["standard"], attacked=100, attacks=replace(SMALL, queries=150))
     found = robustness.under_attack(context(task, nets[net], rows["test"]), plan)
     verdicts = {row["check"]: row["verdict"] for row in found.details["masked_gradients"]}
     assert len(verdicts) == 4
@@ -178,9 +178,9 @@ def test_a_net_that_rounds_its_input_trips_the_checks(digits, nets):
     model = Rounded(nets["convolutional"])
     clean = evaluate_rows(task, model, examples)
     threats = [BALLS["linf"], Threat("everything", "linf", 1.0)]
-    sieges = besiege(task, model, examples, clean, threats, SMALL)
-    found = {check.id: check for check in masking.checks(task.metrics[0], clean, sieges)}
+    reports = attack_reports(task, model, examples, clean, threats, SMALL)
+    found = {check.id: check for check in masking.checks(task.row_metrics[0], clean, reports)}
     assert found["loss_rises"].verdict == "tripped"
     assert found["black_box"].verdict == "tripped"
     assert found["black_box"].estimate.value > 0.1
-    assert sieges[0].lines[-1].left.value < 0.8
+    assert reports[0].attempts[-1].left.value < 0.8

@@ -57,7 +57,7 @@ def test_attacks_stay_out_of_evaluation_and_judge_the_validation_rows():
     task, train = shapes()
     model = task.build().eval()
     around = AgainstAttacks(task)
-    x, targets = task.input.encode([e.input for e in train[:8]]), [e.target for e in train[:8]]
+    x, targets = task.encode_inputs([e.input for e in train[:8]]), task.encode_targets([e.target for e in train[:8]])
     assert torch.equal(around.loss(model, x, targets), task.loss(model, x, targets))
     attacked, clean = around.evaluate_rows(model, train[:64]), task.evaluate_rows(model, train[:64])
     assert np.mean([r.loss for r in attacked]) > np.mean([r.loss for r in clean])

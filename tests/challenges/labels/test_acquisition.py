@@ -9,7 +9,7 @@ import torch
 from challenges.toys import PARTS, WIDTH, Guess, Pair, Read, Sort, by_part, context, linear, rows, small, trained
 from torch import nn
 
-from sounding.challenges.labels import choosing
+from sounding.challenges.labels import acquisition_gain
 from sounding.challenges.labels.acquisition import choose, k_center, signals
 from sounding.challenges.labels.labelling import describe, suggest, write
 from sounding.contract.records import Example
@@ -190,7 +190,7 @@ def test_suggestions_know_their_places_and_can_be_read_and_written(line, tmp_pat
 
 # ---- what choosing gains
 
-PLAN = choosing.Plan(3, 2, ("margin",), 300, 60.0, 200)
+PLAN = acquisition_gain.Plan(3, 2, ("margin",), 300, 60.0, 200)
 CHEAP = {"seconds": 0.2, "steps": 40}
 
 
@@ -203,7 +203,7 @@ def bench():
 
 def test_the_gain_is_paired_stated_and_kept(bench):
     said, kept = [], {}
-    found = choosing.gain(bench, PLAN, kept=kept, progress=said.append)
+    found = acquisition_gain.gain(replace(bench, scores=kept, say=said.append), PLAN)
     assert found.status == "ok"
     assert found.details["sizes"] == [20, 40, 80]
     scores = found.details["scores"]
@@ -218,7 +218,7 @@ def test_the_gain_is_paired_stated_and_kept(bench):
     assert said[1] == "training 1 of 15"
     assert said[-1].startswith("training 15 of 15, about 1 minute left")
     again = []
-    assert choosing.gain(bench, PLAN, kept=kept, progress=again.append).details == found.details
+    assert acquisition_gain.gain(replace(bench, scores=kept, say=again.append), PLAN).details == found.details
     assert len(again) == 1  # nothing was trained
 
 
@@ -227,8 +227,8 @@ def test_a_loss_is_said_to_be_a_loss_also_where_less_is_better(bench, monkeypatc
         worse = 0.1 + 0.01 * pool if context.task.metrics[0].higher_is_better else -0.1 - 0.01 * pool
         return {arm: [0.5, 0.6 - worse * (arm == "margin"), 0.7 - worse * (arm == "margin")] for arm in arms}
 
-    monkeypatch.setattr(choosing, "_tried", tried)
-    found = choosing.gain(bench, PLAN)
+    monkeypatch.setattr(acquisition_gain, "_tried", tried)
+    found = acquisition_gain.gain(bench, PLAN)
     assert found["gain_margin"].value == pytest.approx(-0.11 * 0.75)
     assert found["gain_margin"].high < 0
     assert "(worse)" in found.sentence
@@ -239,14 +239,14 @@ def test_a_loss_is_said_to_be_a_loss_also_where_less_is_better(bench, monkeypatc
 
     task = Sure(small())
     lower = context(task, task.build(), rows(task, 50), train=rows(task, 300, "train"), training=CHEAP)
-    assert choosing.gain(lower, PLAN)["gain_margin"].value == pytest.approx(-0.11 * 0.75)
+    assert acquisition_gain.gain(lower, PLAN)["gain_margin"].value == pytest.approx(-0.11 * 0.75)
 
 
 def test_what_cannot_be_simulated_says_why(bench):
     few = context(Sort(small()), Sort().build(), rows(Sort(), 20), training=CHEAP)
-    assert "too few to choose from" in choosing.gain(few).reason
+    assert "too few to choose from" in acquisition_gain.gain(few).reason
     costly = replace(bench, training={"seconds": 900.0, "steps": 40})
-    found = choosing.gain(costly, PLAN)
+    found = acquisition_gain.gain(costly, PLAN)
     assert found.status == "skipped"
     assert "retrains the model 15 times, about 225 minutes" in found.reason
 
@@ -254,4 +254,4 @@ def test_what_cannot_be_simulated_says_why(bench):
         def collect(self, model, examples, rng):
             return examples
 
-    assert "makes its own examples" in choosing.gain(replace(bench, task=Plays(small()))).reason
+    assert "makes its own examples" in acquisition_gain.gain(replace(bench, task=Plays(small()))).reason

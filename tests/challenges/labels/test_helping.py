@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from challenges import toys
 from challenges.toys import Sort, context, rows, small, trained
 
+from sounding.challenges import data_efficiency
 from sounding.challenges.labels.helping import help_of, words
-from sounding.contract.evidence import not_applicable
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import evaluate_rows
 
@@ -46,9 +47,11 @@ def test_a_help_without_an_effect_is_not_told_apart():
 
 
 def test_a_section_that_could_not_be_measured_still_tells_of_the_help():
-    section = help_of(pair(True)).added(not_applicable("data_efficiency", "Data efficiency", "too few rows"))
+    helped = pair(True)
+    helped.train = helped.train[:10]
+    section = toys.measured(data_efficiency, helped)
     assert section.status == "ok"
-    assert section.sentence.endswith("too few rows")
+    assert section.sentence.endswith("are too few for a curve (40 and 1)")
     assert section["help_gain"].value > 0
 
 

@@ -20,7 +20,7 @@ from sounding.challenges.labels.label_errors import (
     planted,
     precision,
     probabilities,
-    suspects,
+    ranked_issues,
 )
 from sounding.challenges.labels.labelling import describe, review, write
 from sounding.contract.records import Example
@@ -65,7 +65,7 @@ def test_what_cleanlab_suspects_is_suspected(seed):
 
 def test_suspects_are_scored_and_ranked_as_cleanlab_does():
     given, _, p = noisy(1, 800, 5, 3.0)
-    found = suspects(*many(given), p)
+    found = ranked_issues(*many(given), p)
     assert [s.index for s in found] == sorted(np.flatnonzero(p.argmax(1) != given), key=lambda i: -_margin(given, p)[i])
     quality = get_label_quality_scores(given, p, method="self_confidence")
     assert [s.score for s in found] == pytest.approx(quality[[s.index for s in found]])
@@ -103,10 +103,10 @@ def test_rows_of_one_group_are_resampled_together():
 def test_a_constant_model_an_absent_class_and_a_single_row_are_no_obstacle():
     task, examples = many([0, 0, 0, 1])
     p = np.full((4, 5), 0.2)
-    assert suspects(task, examples, p) == []
+    assert ranked_issues(task, examples, p) == []
     assert 0 <= error_share(task, examples, p).value <= 1
     sure = np.eye(5)[[0, 0, 1, 1]]
-    assert [(s.index, s.given, s.likely) for s in suspects(task, examples, sure)] == [(2, 0, 1)]
+    assert [(s.index, s.given, s.likely) for s in ranked_issues(task, examples, sure)] == [(2, 0, 1)]
 
 
 # ---- folds and models that did not see the rows
@@ -162,7 +162,7 @@ def digits():
 
 def test_ten_planted_errors_among_the_digits_are_found_as_cleanlab_finds_them(digits):
     task, examples, wrong, p = digits
-    found = suspects(task, examples, p)
+    found = ranked_issues(task, examples, p)
     given = np.array([task.classes.index(e.target) for e in examples])
     theirs = find_label_issues(given, p, n_jobs=1, return_indices_ranked_by="normalized_margin").tolist()
     assert set(theirs) <= {s.index for s in found if s.counted}

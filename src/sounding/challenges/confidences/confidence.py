@@ -56,9 +56,14 @@ class Decisions:
 
 
 def decisions(task: Task, records: Sequence[Record]) -> Decisions:
-    """What the headline metric says was decided in each record, with how sure the model was."""
-    hits = task.metrics[0].hit
-    found = [(c, h, r.group or f"row {i}") for i, r in enumerate(records) for c, h in hits(r) if c is not None]
+    """What the headline metric of rows says was decided in each record, with how sure the model was.
+
+    Nothing where it does not say.
+    """
+    hit = task.row_metrics[0].hit
+    if hit is None:
+        return Decisions(np.zeros(0), np.zeros(0, bool), [])
+    found = [(c, h, r.group or f"row {i}") for i, r in enumerate(records) for c, h in hit(r) if c is not None]
     confidences = np.clip(np.array([c for c, _, _ in found], float), 0.0, 1.0)
     decided = Decisions(confidences, np.array([h for _, h, _ in found], bool), [group for _, _, group in found])
     options = task.target.classes

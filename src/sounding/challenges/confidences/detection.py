@@ -5,7 +5,7 @@
 
 Plain functions; `unknown_inputs` makes the section of the card from them.
 
-Legend of shapes: n known, m unknown, r rows of a table, S sets of unknown inputs.
+Legend of shapes: n known, m unknown, r rows of a table, S sets of out-of-distribution inputs.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def separation(
 ) -> Estimate:
     """`measure` of column 0 of `table` [r, 1 + S] (known) against each other column, averaged over those.
 
-    A row holds a known row's score and those of the unknown inputs made from it; NaN where there is none. Both groups
-    are resampled, by rows. Where no draw differs (all told apart), the interval is Wilson's for as many pairs as rows.
+    A row holds a known row's score and those of the out-of-distribution inputs made from it; NaN where there is none.
+    Both groups are resampled, by rows. Where no draw differs (all told apart), the interval is Wilson's for as many
+    pairs as rows.
     """
 
     def reduce(some: np.ndarray) -> float:

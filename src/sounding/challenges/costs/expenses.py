@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
-from sounding.contract.evidence import Estimate, Kind, Number
+from sounding.contract.evidence import Bound, Estimate, Kind, Number
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import JOULES, Intensity
 from sounding.machine.metering.cost import METER, Cost
@@ -102,7 +102,8 @@ def target(context: EvaluationContext, cost: Cost) -> Iterator[Number]:
     what = f"{name} {goal:g} on the validation rows"
     if not reached:
         definition = f"lower bound: {what} was not reached with the energy of the whole training"
-        yield Number("joules_to_target", "energy to the target", cost.joules, definition, "J", "bound")
+        name = "energy to the target"
+        yield Number("joules_to_target", name, cost.joules, definition, "J", "bound", bound=Bound.LOWER)
         return
     share = min(1.0, seconds / cost.seconds) if cost.seconds > 0 else 1.0
     whole = share > 0.99

@@ -27,10 +27,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.disturbances import ascent, goals
-from sounding.challenges.disturbances.ascent import Found
+from sounding.challenges.disturbances import goals, gradient_ascent
 from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
+from sounding.challenges.disturbances.gradient_ascent import Found
 from sounding.challenges.disturbances.square import square as square_search
 from sounding.challenges.passes import alike, frozen, scored
 from sounding.contract.inputs import Continuous, Discrete, Threat
@@ -72,7 +72,7 @@ def pgd(
     steps: int = 10,
     seed: int = 0,
 ) -> Attacked:
-    """Projected gradient ascent on the loss of the truth from a random start, keeping the worst point of each input.
+    """Projected gradient ascent on the loss of the truth from a random start, keeping the worst point of each.
 
     Points stay inside the ball of `threat` and the legal range of the encoded input; the model is in evaluation mode
     and full precision, and is left as it was found.
@@ -81,7 +81,7 @@ def pgd(
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         goal = Goal(task, model, task.encoded_targets(model, [truths[i] for i in batch]))
-        return ascent.climb(goal, Ball.around(x, threat, _range(task)), steps, rng)
+        return gradient_ascent.pgd(goal, Ball.around(x, threat, _range(task)), steps, rng)
 
     return _searched(task, model, values, search, math.inf)
 
@@ -98,14 +98,14 @@ def apgd(
     seed: int = 0,
     until: float = math.inf,
 ) -> Attacked:
-    """Gradient ascent whose step is halved when it stalls: on the loss of the truth, or on the margin of `targets` [B].
+    """Gradient ascent whose step is halved when it stalls: on the loss of the truth, or the margin of `targets` [B].
 
     An input is left in peace once its answer is wrong (where the headline metric is a share of right answers). `until`
     is the time (of `time.perf_counter`) at which the search stops where it is.
     """
     rng = generator("apgd", seed, threat.name, "" if targets is None else "targeted")
 
-    def fallen(goal: Goal, x: Tensor) -> Tensor:
+    def broken(goal: Goal, x: Tensor) -> Tensor:
         return goals.won(task, model, x, goal.truths)
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
@@ -113,7 +113,7 @@ def apgd(
         others = None if targets is None else task.encoded_targets(model, [targets[i] for i in batch])
         goal = Goal(task, model, task.encoded_targets(model, known), others, known)
         ball = Ball.around(x, threat, _range(task))
-        return ascent.adapt(goal, ball, steps, rng, fallen if task.metrics[0].proportion else None, until)
+        return gradient_ascent.apgd(goal, ball, steps, rng, broken if task.row_metrics[0].proportion else None, until)
 
     return _searched(task, model, values, search, until)
 
@@ -177,9 +177,9 @@ def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng
     wide = replace(threat, radius=NOISE * threat.radius)
     start = Ball.around(x.detach(), wide, task.input.value_range).start(rng)
     with _statistics_at_rest(model):
-        slope = Goal(task, model, y).height_and_slope(start)[1]
+        gradient = Goal(task, model, y).loss_and_gradient(start)[1]
     ball = Ball.around(x.detach(), threat, task.input.value_range)
-    return (start + ball.radius * ball.steepest(slope)).clamp(ball.low, ball.high).to(x.dtype)
+    return (start + ball.radius * ball.steepest(gradient)).clamp(ball.low, ball.high).to(x.dtype)
 
 
 # ---- parts
@@ -222,9 +222,9 @@ def _searched(
             found.append(search(x, batch, now + (until - now) / (len(batches) - k)))
             moved.update(zip(batch, Continuous.of(task.input).decode(found[-1].points.cpu()), strict=True))
     order = np.argsort([i for batch in batches for i in batch])
-    heights, rose = (
+    losses, rose = (
         np.concatenate([getattr(f, name).cpu().numpy() for f in found] or [np.zeros(0)])[order]
-        for name in ("heights", "rose")
+        for name in ("losses", "rose")
     )
     effort, stopped = sum(f.effort for f in found), any(f.stopped for f in found)
-    return Attacked([moved[i] for i in range(len(values))], heights, rose, effort, stopped)
+    return Attacked([moved[i] for i in range(len(values))], losses, rose, effort, stopped)

@@ -68,9 +68,9 @@ class Ball:
             moved = moved * (self.radius / length(moved).clamp_min(1e-30)).clamp(max=1.0)
         return (self.centre + moved).clamp(self.low, self.high)
 
-    def steepest(self, slope: Tensor) -> Tensor:
-        """The step of length 1 that rises most to first order; zero where there is no slope."""
-        return slope.sign() if self.norm == "linf" else slope / length(slope).clamp_min(1e-30)
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """The step of length 1 that rises most to first order; zero where there is no gradient."""
+        return gradient.sign() if self.norm == "linf" else gradient / length(gradient).clamp_min(1e-30)
 
 
 def length(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Several attacks on the same rows, one after the other: what none of them breaks is said to be left.
 
-Each attack tries only the rows that still stand, which saves most of the work; a metric that is no share of right
-answers has no fallen rows, and there every row is attacked again and the worst record by loss is kept, unless
+Each attack tries only the rows that are still answered rightly, which saves most of the work; a metric that is no share
+of right answers has no broken rows, and there every row is attacked again and the worst record by loss is kept, unless
 that makes the metric better. What a ball holds, a larger one of the same norm holds too.
 
 Order: in every ball PGD, APGD-CE and APGD-T; then, in the largest ball of each norm, APGD-CE once more with twice the
@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -21,13 +22,14 @@ import numpy as np
 from torch import nn
 
 from sounding.challenges.disturbances.attacks import Attacked, apgd, greedy, pgd, square
-from sounding.challenges.disturbances.goals import rivals
+from sounding.challenges.disturbances.goals import runners_up
 from sounding.contract.evidence import Estimate
 from sounding.contract.inputs import Threat
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.evaluation.evaluation import estimate, evaluate_rows
+from sounding.evaluation.wording import counted
 
 EDITS = Threat("two small edits", "edits", 2)
 ALL_OF_IT = "everything"
@@ -38,8 +40,19 @@ Search = Callable[[list[Any], list[Any], float], Attacked]
 """`search(values, truths, until)`"""
 
 
+class Attack(StrEnum):
+    """What is tried, by the field's name for it."""
+
+    PGD = "PGD"
+    APGD_CE = "APGD-CE"
+    APGD_T = "APGD-T"
+    APGD_AGAIN = "APGD-CE again"
+    SQUARE = "Square"
+    GREEDY = "greedy"
+
+
 @dataclass(frozen=True)
-class Arms:
+class Attacks:
     """How hard to attack: steps of PGD, APGD-CE and APGD-T; runner-up answers; queries; seconds after which to stop.
 
     An attack with 0 is left out. PGD is never cut short.
@@ -54,11 +67,11 @@ class Arms:
 
 
 @dataclass(frozen=True)
-class Line:
+class Attempt:
     """One attack in one ball: rows `tried` and `broken`, and what is `left` after it and all before it."""
 
     threat: str
-    attack: str
+    attack: Attack
     how: str
     tried: int
     broken: int
@@ -69,15 +82,22 @@ class Line:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The line as a row of a table."""
-        row = {"ball": self.threat, "attack": self.attack, "settings": self.how, "rows tried": self.tried}
-        row |= {"broken": self.broken, "left so far, at most": asdict(self.left), "seconds": round(self.seconds, 3)}
-        return {**row, "stopped by the time limit": self.stopped}
+        """The attempt as a row of a table."""
+        return {
+            "ball": self.threat,
+            "attack": self.attack.value,
+            "settings": self.how,
+            "rows tried": self.tried,
+            "attack success": self.broken,
+            "left so far, at most": asdict(self.left),
+            "seconds": round(self.seconds, 3),
+            "stopped by the time limit": self.stopped,
+        }
 
 
 @dataclass
-class Siege:
-    """The rows in one ball: their worst `records` so far, `lines` of what was tried, and what each attack `felled`."""
+class AttackReport:
+    """What was found in one ball: the worst `records` so far, every attempt, and the rows that each attack broke."""
 
     task: Task
     model: nn.Module
@@ -85,18 +105,18 @@ class Siege:
     threat: Threat
     records: list[Record]
     seed: int = 0
-    lines: list[Line] = field(default_factory=list)
-    felled: dict[str, set[int]] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    broken: dict[Attack, set[int]] = field(default_factory=dict)
 
     @property
-    def standing(self) -> list[int]:
+    def unbroken(self) -> list[int]:
         """The rows that are worth attacking; all of them where the headline metric is no share of right answers."""
-        metric = self.task.metrics[0]
-        return [i for i, record in enumerate(self.records) if not (metric.proportion and fallen(metric, record))]
+        metric = self.task.row_metrics[0]
+        return [i for i, record in enumerate(self.records) if not (metric.proportion and is_broken(metric, record))]
 
-    def attack(self, name: str, how: str, search: Search, until: float = math.inf) -> None:
-        """Let `search` try the rows that stand, and keep what it found where the model does worse on it."""
-        started, metric, rows = time.perf_counter(), self.task.metrics[0], self.standing
+    def attack(self, name: Attack, how: str, search: Search, until: float = math.inf) -> None:
+        """Let `search` try the unbroken rows, and keep what it found where the model does worse on it."""
+        started, metric, rows = time.perf_counter(), self.task.row_metrics[0], self.unbroken
         examples = [self.examples[i] for i in rows]
         nothing = Attacked([], np.zeros(0), np.zeros(0, bool))
         found = search([e.input for e in examples], [e.target for e in examples], until) if rows else nothing
@@ -107,90 +127,92 @@ class Siege:
             merged[i] = worse(metric, merged[i], record)
         if _no_better(metric, merged, self.records):
             self.records = merged
-        broken = set(rows) - set(self.standing)
-        self.felled[name] = self.felled.get(name, set()) | broken
+        broken = set(rows) - set(self.unbroken)
+        self.broken[name] = self.broken.get(name, set()) | broken
         rose, seconds = float(found.rose.mean()) if rows else math.nan, time.perf_counter() - started
-        line = Line(self.threat.name, name, how, len(rows), len(broken), left(self.task, self.records, self.seed),
-                    rose, found.effort, found.stopped, seconds)  # fmt: skip
-        self._write(line)
+        remaining = left(self.task, self.records, self.seed)
+        effort = (rose, found.effort, found.stopped, seconds)
+        self._add(Attempt(self.threat.name, name, how, len(rows), len(broken), remaining, *effort))
 
-    def _write(self, line: Line) -> None:
-        """Add a line, or add to the last one where it is of the same attack (another target)."""
-        if self.lines and self.lines[-1].attack == line.attack:
-            last = self.lines.pop()
-            sums = {name: getattr(last, name) + getattr(line, name) for name in ("broken", "effort", "seconds")}
-            line = replace(line, tried=last.tried, stopped=last.stopped or line.stopped, **sums)
-        self.lines.append(line)
+    def _add(self, attempt: Attempt) -> None:
+        """Add an attempt, or add to the last one where it is of the same attack (another target)."""
+        if self.attempts and self.attempts[-1].attack == attempt.attack:
+            last = self.attempts.pop()
+            sums = {name: getattr(last, name) + getattr(attempt, name) for name in ("broken", "effort", "seconds")}
+            attempt = replace(attempt, tried=last.tried, stopped=last.stopped or attempt.stopped, **sums)
+        self.attempts.append(attempt)
 
     # ---- what may be tried
 
-    def by_gradient(self, arms: Arms, clean: Sequence[Record], until: float) -> None:
+    def by_gradient(self, attacks: Attacks, clean: Sequence[Record], until: float) -> None:
         """PGD, APGD-CE, and APGD-T against the runner-up answers where answers are a finite list."""
         task, model, threat = self.task, self.model, self.threat
         call = partial(_call, task, model, threat, self.seed)
-        self.attack("PGD", f"{arms.pgd} steps", call(pgd, steps=arms.pgd))
-        ranked = (rivals(task, clean) if task.metrics[0].proportion else None) or []
-        targets = min(arms.targets, len(ranked[0]) if ranked else 0)
-        if arms.apgd:
-            self.attack("APGD-CE", f"{arms.apgd} steps", call(apgd, steps=arms.apgd), _share(until, 1 + targets))
+        self.attack(Attack.PGD, f"{attacks.pgd} steps", call(pgd, steps=attacks.pgd))
+        ranked = (runners_up(task, clean) if task.row_metrics[0].proportion else None) or []
+        targets = min(attacks.targets, len(ranked[0]) if ranked else 0)
+        if attacks.apgd:
+            self.attack(
+                Attack.APGD_CE, f"{attacks.apgd} steps", call(apgd, steps=attacks.apgd), _share(until, 1 + targets)
+            )
         for k in range(targets):
-            others = [ranked[i][k] for i in self.standing]
-            how = f"{arms.targeted} steps, {targets} runner-up answer{'s' if targets > 1 else ''}"
-            search = call(apgd, steps=arms.targeted, targets=others)
-            self.attack("APGD-T", how, search, _share(until, targets - k))
+            others = [ranked[i][k] for i in self.unbroken]
+            how = f"{attacks.targeted} steps, {counted(targets, 'runner-up answer')}"
+            search = call(apgd, steps=attacks.targeted, targets=others)
+            self.attack(Attack.APGD_T, how, search, _share(until, targets - k))
 
-    def again(self, arms: Arms, until: float) -> None:
+    def again(self, attacks: Attacks, until: float) -> None:
         """APGD-CE from another start with twice the steps."""
-        search = _call(self.task, self.model, self.threat, self.seed + 1, apgd, steps=2 * arms.apgd)
-        self.attack("APGD-CE again", f"{2 * arms.apgd} steps, another start", search, until)
+        search = _call(self.task, self.model, self.threat, self.seed + 1, apgd, steps=2 * attacks.apgd)
+        self.attack(Attack.APGD_AGAIN, f"{2 * attacks.apgd} steps, another start", search, until)
 
-    def by_answers(self, arms: Arms, until: float) -> None:
+    def by_answers(self, attacks: Attacks, until: float) -> None:
         """Square Attack."""
-        search = _call(self.task, self.model, self.threat, self.seed, square, queries=arms.queries)
-        self.attack("Square", f"{arms.queries:,} queries", search, until)
+        search = _call(self.task, self.model, self.threat, self.seed, square, queries=attacks.queries)
+        self.attack(Attack.SQUARE, f"{attacks.queries:,} queries", search, until)
 
 
-def besiege(
+def attack_reports(
     task: Task,
     model: nn.Module,
     examples: Sequence[Example],
     clean: Sequence[Record],
     threats: Sequence[Threat],
-    arms: Arms,
+    attacks: Attacks,
     seed: int = 0,
-) -> list[Siege]:
-    """A finished siege for each threat, mildest first; `clean` are the records of the untouched rows."""
+) -> list[AttackReport]:
+    """A finished report for each threat, mildest first; `clean` are the records of the untouched rows."""
     now = time.perf_counter()
-    sieges: list[Siege] = []
+    reports: list[AttackReport] = []
     for k, threat in enumerate(threats):
-        before = next((s.records for s in reversed(sieges) if s.threat.norm == threat.norm), clean)
-        siege = Siege(task, model, examples, threat, list(before), seed)
+        before = next((s.records for s in reversed(reports) if s.threat.norm == threat.norm), clean)
+        report = AttackReport(task, model, examples, threat, list(before), seed)
         if threat.norm == EDITS.norm:
             how = "2 edits, each the most harmful of 10 neighbours"
-            siege.attack("greedy", how, lambda values, truths, _: greedy(task, model, values, truths, seed=seed))
+            report.attack(Attack.GREEDY, how, lambda values, truths, _: greedy(task, model, values, truths, seed=seed))
         else:
-            siege.by_gradient(arms, clean, _share(now + BY_GRADIENT * arms.seconds, len(threats) - k))
-        sieges.append(siege)
-    largest = {s.threat.norm: s for s in sieges if s.threat.norm != EDITS.norm and s.threat.name != ALL_OF_IT}
-    if task.metrics[0].proportion:
-        for k, siege in enumerate(largest.values()):
-            if arms.apgd:
-                siege.again(arms, _share(now + AGAIN * arms.seconds, len(largest) - k))
-        for k, siege in enumerate(largest.values()):
-            if arms.queries:
-                siege.by_answers(arms, _share(now + arms.seconds, len(largest) - k))
-    return sieges
+            report.by_gradient(attacks, clean, _share(now + BY_GRADIENT * attacks.seconds, len(threats) - k))
+        reports.append(report)
+    largest = {s.threat.norm: s for s in reports if s.threat.norm != EDITS.norm and s.threat.name != ALL_OF_IT}
+    if task.row_metrics[0].proportion:
+        for k, report in enumerate(largest.values()):
+            if attacks.apgd:
+                report.again(attacks, _share(now + AGAIN * attacks.seconds, len(largest) - k))
+        for k, report in enumerate(largest.values()):
+            if attacks.queries:
+                report.by_answers(attacks, _share(now + attacks.seconds, len(largest) - k))
+    return reports
 
 
-def fallen(metric: Metric, record: Record) -> bool:
+def is_broken(metric: Metric, record: Record) -> bool:
     """Whether a record is judged wrong, by a metric that is a share."""
     return (float(metric.judge(record)) < 0.5) == metric.higher_is_better
 
 
 def worse(metric: Metric, a: Record, b: Record) -> Record:
     """The record on which the model does worse: by the judgement where that is right or wrong, else by the loss."""
-    if metric.proportion and fallen(metric, a) != fallen(metric, b):
-        return a if fallen(metric, a) else b
+    if metric.proportion and is_broken(metric, a) != is_broken(metric, b):
+        return a if is_broken(metric, a) else b
     return b if b.loss > a.loss else a
 
 
@@ -204,7 +226,7 @@ def _no_better(metric: Metric, after: Sequence[Record], before: Sequence[Record]
 
 def left(task: Task, records: Sequence[Record], seed: int) -> Estimate:
     """The headline metric over records of attacked rows."""
-    return estimate(task.metrics[0], records, [record.group for record in records], seed, resamples=500)
+    return estimate(task.row_metrics[0], records, [record.group for record in records], seed, resamples=500)
 
 
 def _call(

@@ -5,8 +5,8 @@
     shown      what a black-box attack sees: how near the answers are to being wrong, from predictions alone
 
 The margin of a target t is loss(truth) − loss(t): for a classifier the logit of t less the logit of the truth, for any
-other task the same in nats. Unlike the loss it has a slope where the model is sure beyond what floating point resolves,
-and it is above 0 exactly where t is more probable than the truth.
+other task the same in nats. Unlike the loss it has a gradient where the model is sure beyond what floating point can
+resolve, and it is above 0 exactly where t is more probable than the truth.
 
 Legend of shapes: B batch, K options.
 """
@@ -51,28 +51,28 @@ class Goal:
         truths = picked(self.truths, rows) if len(self.truths) else ()
         return Goal(self.task, self.model, take(self.y, rows), take(self.others, rows), truths)
 
-    def height(self, x: Tensor) -> Tensor:
+    def loss(self, x: Tensor) -> Tensor:
         """[B], differentiable."""
         if self.others is None:
             return self.task.loss(self.model, x, self.y)
         with memoised_forward(self.model):
             return self.task.loss(self.model, x, self.y) - self.task.loss(self.model, x, self.others)
 
-    def height_and_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[B] and [B, …]. Where the model gives no number there is no slope, and no height above any other."""
+    def loss_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B] and [B, …]. Where the model gives no number there is no gradient, and no loss above any other."""
         point = x.detach().requires_grad_(True)
         with torch.enable_grad():
-            height = self.height(point)
-            if not height.requires_grad:  # nothing of the input reaches the loss smoothly
-                return height.float(), torch.zeros_like(x)
-            slope = torch.autograd.grad(height.sum(), point, materialize_grads=True)[0]
-        return height.detach().float(), slope.nan_to_num(0.0, 0.0, 0.0)
+            loss = self.loss(point)
+            if not loss.requires_grad:  # nothing of the input reaches the loss smoothly
+                return loss.float(), torch.zeros_like(x)
+            gradient = torch.autograd.grad(loss.sum(), point, materialize_grads=True)[0]
+        return loss.detach().float(), gradient.nan_to_num(0.0, 0.0, 0.0)
 
 
 @torch.no_grad()
 def won(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> Tensor:
     """Whether the answer to each input is judged wrong: bool [B]; never where the headline metric is no share."""
-    if not task.metrics[0].proportion:
+    if not task.row_metrics[0].proportion:
         return torch.zeros(len(x), dtype=torch.bool)
     return torch.from_numpy(_wrong(task, _answers(task, model, x), truths))
 
@@ -97,7 +97,7 @@ def shown(task: Task, model: nn.Module, x: Tensor, truths: Sequence[Any]) -> tup
     return torch.from_numpy(logs.max(1) - truth).float(), wrong
 
 
-def rivals(task: Task, records: Sequence[Record]) -> list[list[Any]] | None:
+def runners_up(task: Task, records: Sequence[Record]) -> list[list[Any]] | None:
     """For each record the options other than the truth, the most probable first; None where there is no such list."""
     options = task.target.classes
     scores = _scores(task, records)
@@ -112,7 +112,7 @@ def _answers(task: Task, model: nn.Module, x: Tensor) -> list[Prediction]:
 
 
 def _wrong(task: Task, answers: Sequence[Prediction], truths: Sequence[Any]) -> np.ndarray:
-    metric = task.metrics[0]
+    metric = task.row_metrics[0]
     if not metric.proportion:
         return np.zeros(len(answers), bool)
     records = [

@@ -95,9 +95,9 @@ class AgainstCorruptions(TaskWrapper):
         """The inputs augmented as ever, and then some of them mixed with variations of themselves."""
         x, change = self.wrapped.augment(x, rng)
         mixed = (torch.rand(len(x), generator=rng) < VARIED).nonzero()[:, 0].to(x.device)
-        return x.index_copy(0, mixed, augmix(StronglyAugmented.of(self.input), x[mixed], rng)) if len(
-            mixed
-        ) else x, change
+        if not len(mixed):
+            return x, change
+        return x.index_copy(0, mixed, augmix(StronglyAugmented.of(self.input), x[mixed], rng)), change
 
 
 def augmix(modality: StronglyAugmented, x: Tensor, rng: torch.Generator) -> Tensor:

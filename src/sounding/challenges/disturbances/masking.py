@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Siege
+from sounding.challenges.disturbances.ensemble import ALL_OF_IT, EDITS, Attack, AttackReport
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Record
@@ -60,12 +60,12 @@ class Check:
         return {**row, "verdict": self.verdict}
 
 
-def checks(metric: Metric, clean: Sequence[Record], sieges: Sequence[Siege]) -> list[Check]:
-    """The checks that these sieges allow. Without gradients, and after edits of words, there are none."""
-    sieges = [siege for siege in sieges if siege.threat.norm != EDITS.norm]
-    bounded = [siege for siege in sieges if siege.threat.name != ALL_OF_IT]
-    found = [_rises(bounded), _unbounded(metric, clean, sieges)]
-    found += [_further(bounded, attack) for attack in ("APGD-CE again", "Square")]
+def checks(metric: Metric, clean: Sequence[Record], reports: Sequence[AttackReport]) -> list[Check]:
+    """The checks that these reports allow. Without gradients, and after edits of words, there are none."""
+    reports = [report for report in reports if report.threat.norm != EDITS.norm]
+    bounded = [report for report in reports if report.threat.name != ALL_OF_IT]
+    found = [_rises(bounded), _unbounded(metric, clean, reports)]
+    found += [_further(bounded, attack) for attack in (Attack.APGD_AGAIN, Attack.SQUARE)]
     unsaid = bool(withheld(clean))
     return [replace(check, verdict="withheld") if unsaid else check for check in found if check is not None]
 
@@ -83,15 +83,18 @@ def withheld(records: Sequence[Record]) -> str:
 
 
 def _verdict(tripped: bool, n: int) -> Verdict:
-    return "withheld" if n < FEWEST else "tripped" if tripped else "passed"
+    if n < FEWEST:
+        return "withheld"
+    return "tripped" if tripped else "passed"
 
 
-def _rises(sieges: Sequence[Siege]) -> Check | None:
-    lines = [line for siege in sieges for line in siege.lines if line.attack == "PGD" and line.tried]
-    many = [line for line in lines if line.tried >= FEWEST] or lines
+def _rises(reports: Sequence[AttackReport]) -> Check | None:
+    every = [attempt for report in reports for attempt in report.attempts]
+    some = [attempt for attempt in every if attempt.attack is Attack.PGD and attempt.tried]
+    many = [attempt for attempt in some if attempt.tried >= FEWEST] or some
     if not many:
         return None
-    worst = min(many, key=lambda line: line.rose)
+    worst = min(many, key=lambda attempt: attempt.rose)
     found = wilson(round(worst.rose * worst.tried), worst.tried)
     return Check(
         "loss_rises", "rows on which the loss rises along the attack", found, f"should be at least {RISING:.2f}",
@@ -101,11 +104,11 @@ def _rises(sieges: Sequence[Siege]) -> Check | None:
     )  # fmt: skip
 
 
-def _unbounded(metric: Metric, clean: Sequence[Record], sieges: Sequence[Siege]) -> Check | None:
-    siege = next((siege for siege in sieges if siege.threat.name == ALL_OF_IT), None)
-    if siege is None or not metric.higher_is_better or not siege.lines:
+def _unbounded(metric: Metric, clean: Sequence[Record], reports: Sequence[AttackReport]) -> Check | None:
+    report = next((report for report in reports if report.threat.name == ALL_OF_IT), None)
+    if report is None or not metric.higher_is_better or not report.attempts:
         return None
-    found, before = siege.lines[-1].left, metric.value(clean)
+    found, before = report.attempts[-1].left, metric.value(clean)
     if metric.proportion:
         limit, tripped = f"its lower end should be below {LEFT:.2f}", (found.low or 0.0) > LEFT
     else:
@@ -119,27 +122,27 @@ def _unbounded(metric: Metric, clean: Sequence[Record], sieges: Sequence[Siege])
     )  # fmt: skip
 
 
-def _further(sieges: Sequence[Siege], attack: str) -> Check | None:
-    """How many rows an attack broke that all attacks by gradient before it had left standing, in any ball."""
-    tried = [siege for siege in sieges if attack in siege.felled]
+def _further(reports: Sequence[AttackReport], attack: Attack) -> Check | None:
+    """How many rows an attack broke that no attack by gradient before it had broken, in any ball."""
+    tried = [report for report in reports if attack in report.broken]
     if not tried:
         return None
-    n, rows = len(tried[0].records), set().union(*(siege.felled[attack] for siege in tried))
+    n, rows = len(tried[0].records), set().union(*(report.broken[attack] for report in tried))
     hits, groups = [float(i in rows) for i in range(n)], [record.group for record in tried[0].records]
     found, tripped = proportion(hits, groups, tried[0].seed), len(rows) > max(MORE_ROWS, MORE * n)
-    balls = ", ".join(siege.threat.name for siege in tried)
+    balls = ", ".join(report.threat.name for report in tried)
     id, name, words = {
-        "Square": (
+        Attack.SQUARE: (
             "black_box", "rows that only a black-box attack breaks",
             f"Square, which sees no gradients, broke {len(rows)} more of {n} rows",
         ),
-        "APGD-CE again": (
+        Attack.APGD_AGAIN: (
             "more_search", "rows that more search breaks",
             f"another start and twice the steps broke {len(rows)} more of {n} rows",
         ),
     }[attack]  # fmt: skip
-    definition = f"share of all rows that {attack} breaks after attacks by gradient left them standing ({balls})"
+    definition = f"share of all rows that {attack} breaks and attacks by gradient did not ({balls})"
     limit = f"should be at most {max(MORE, MORE_ROWS / n):.3f}"
-    cut = any(line.stopped for siege in tried for line in siege.lines if line.attack == attack)
+    cut = any(attempt.stopped for report in tried for attempt in report.attempts if attempt.attack is attack)
     verdict = "withheld" if cut and not tripped else _verdict(tripped, n)  # what was not searched is not passed
     return Check(id, name, found, limit, definition, verdict, words)

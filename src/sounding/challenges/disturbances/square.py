@@ -22,8 +22,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sounding.challenges.disturbances.ascent import Found
 from sounding.challenges.disturbances.ball import Ball, length, like
+from sounding.challenges.disturbances.gradient_ascent import Found
 
 SHARE = 0.8
 """The share of the positions that the first windows cover."""
@@ -34,7 +34,7 @@ TILES = 5
 TINY = 1e-12
 
 Shown = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""`shown(x, rows)` → heights [R] and whether the answers are wrong [R], for rows [R] of the batch."""
+"""`shown(x, rows)` → losses [R] and whether the answers are wrong [R], for rows [R] of the batch."""
 
 
 def square(ball: Ball, shown: Shown, queries: int, rng: torch.Generator, until: float = math.inf) -> Found:
@@ -44,21 +44,21 @@ def square(ball: Ball, shown: Shown, queries: int, rng: torch.Generator, until: 
     """
     rows = torch.arange(len(ball.centre))
     found = Found(ball.centre.clone(), shown(ball.centre, rows)[0], torch.zeros(len(rows), dtype=torch.bool))
-    clean = found.heights.clone()
+    clean = found.losses.clone()
     for query in range(queries):
         if not len(rows) or found.stopped:
             break
         here = ball.take(rows)
         best = found.points[rows]
         tried = _first(here, rng) if query == 0 else _moved(here, best, _share(query, queries), rng)
-        heights, wrong = shown(tried, rows)
-        better = (heights > found.heights[rows]) | wrong
+        losses, wrong = shown(tried, rows)
+        better = (losses > found.losses[rows]) | wrong
         found.points[rows] = torch.where(like(better, best).to(best.device), tried, best)
-        found.heights[rows] = torch.where(better, heights, found.heights[rows])
+        found.losses[rows] = torch.where(better, losses, found.losses[rows])
         found.effort += len(rows)
         rows = rows[~wrong]
         found.stopped = time.perf_counter() > until and query + 1 < queries
-    found.rose = found.heights > clean
+    found.rose = found.losses > clean
     return found
 
 

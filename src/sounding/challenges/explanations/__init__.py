@@ -3,6 +3,6 @@
 explanation.py    the methods, and one answer explained
 gradients.py  gradcam.py  shapley.py      how each finds its weights
 faithfulness.py   what an explanation foretells, beyond coins
-explaining.py     which rows are explained, and how they are shown
-affordable.py     which methods there is time for, and on how many rows
+explained_rows.py  which rows are explained, and how they are shown
+time_budget.py     which methods there is time for, and on how many rows
 """

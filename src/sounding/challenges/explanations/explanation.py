@@ -1,13 +1,13 @@
 """Which parts of an input carry the answer that a model gave to it.
 
-    occlusion              how much support the answer loses when one part is taken away
+    occlusion              how much log-likelihood the answer loses when one part is taken away
     gradient               gradient × (input − empty input), summed over each part            (gradients.py)
     integrated_gradients   the same gradient, averaged over the way from empty to input       (gradients.py)
-    grad_cam               the last maps of the network, weighed by their slopes              (gradcam.py)
+    grad_cam               the last maps of the network, weighed by their gradients              (gradcam.py)
     shapley                what a part adds, averaged over the orders in which parts may come (shapley.py)
     random_order           a coin's explanation: what every other must beat
 
-Support is `task.log_likelihood`: the log-probability of the answer, in nats. A positive weight speaks for the answer. The
+The log-likelihood is that of the answer (`task.log_likelihood`), in nats. A positive weight speaks for the answer. The
 *empty* input has all of its parts taken away; where there are several ways of doing that (baselines), explanations
 average over them, because one that leans on a single way looks good when scored by the same way and poor by another.
 
@@ -47,7 +47,7 @@ Explain = Callable[[Task, nn.Module, Sequence[Any], Sequence[Any], np.random.Gen
 class Explanation:
     """Why `answer` was given to `value`: a weight [P] for each part, in nats; positive speaks for the answer.
 
-    `support` is what the model gives to the answer: its log-probability. (Grad-CAM's weights have no unit.)
+    `log_likelihood` is what the model gives to the answer: its log-probability. (Grad-CAM's weights have no unit.)
     """
 
     method: str
@@ -67,7 +67,7 @@ class Explanation:
         return self.input.render(self.value, self.weights)
 
     def to_json(self) -> dict[str, Any]:
-        """Method, support and weights as JSON can hold them."""
+        """Method, log-likelihood and weights as JSON can hold them."""
         return {
             "method": self.method,
             "log_likelihood": self.log_likelihood,
@@ -92,18 +92,18 @@ def explain(
     if method not in offered:
         raise UsageError(f"{named(method)} cannot explain this model: {UNFIT[method]}", fix=f"Use {', '.join(offered)}")
     (weights,) = offered[method](task, model, [value], [answer], stream("explain", seed))
-    (support,) = log_likelihoods(task, model, [(value, answer)])
-    if not (np.isfinite(weights).all() and np.isfinite(support)):
-        found = "the model's outputs, or their slopes, are not finite for this input"
+    (log_likelihood,) = log_likelihoods(task, model, [(value, answer)])
+    if not (np.isfinite(weights).all() and np.isfinite(log_likelihood)):
+        found = "the model's outputs, or their gradients, are not finite for this input"
         raise TrainingError(found, fix="Train again with a lower learning rate, or explain by occlusion")
-    return Explanation(method, weights, value, answer, float(support), task.input)
+    return Explanation(method, weights, value, answer, float(log_likelihood), task.input)
 
 
 # ---- by taking parts away
 
 
 def occlusion(task: Task, model: nn.Module, value: Any, answer: Any, baseline: str) -> np.ndarray:
-    """[P]: the support that `answer` loses when each part alone is taken away (Zeiler and Fergus 2014)."""
+    """[P]: the log-likelihood that `answer` loses when each part alone is taken away (Zeiler and Fergus 2014)."""
     input = Explainable.of(task.input)
     kept = input.mask_many(value, ~np.eye(input.segments(value), dtype=bool), baseline)
     scores = log_likelihoods(task, model, ((v, answer) for v in (value, *kept)))
@@ -149,8 +149,8 @@ METHODS: dict[str, Explain] = {
 }
 
 UNFIT = {
-    "gradient": "no slopes can be taken at its input or at an embedding, and summed over segments",
-    "integrated_gradients": "no slopes can be taken at its input or at an embedding, and summed over segments",
+    "gradient": "no gradients can be taken at its input or at an embedding, and summed over segments",
+    "integrated_gradients": "no gradients can be taken at its input or at an embedding, and summed over segments",
     "grad_cam": "no layer of it gives a map of several positions over a continuous input",
 }
 """Why a method is not offered."""
@@ -163,9 +163,9 @@ def methods(task: Task, model: nn.Module, value: Any = None) -> dict[str, Explai
     forward pass of `value` (else of a demonstration row) looks for.
     """
     reached = isinstance(task.input, Continuous) or task.embedding_layer(model) is not None
-    slopes = reached and isinstance(task.input, Attributable)
-    fit = {"occlusion": True, "gradient": slopes, "integrated_gradients": slopes, "shapley": True}
-    fit["grad_cam"] = slopes and _has_maps(task, model, value)
+    gradients = reached and isinstance(task.input, Attributable)
+    fit = {"occlusion": True, "gradient": gradients, "integrated_gradients": gradients, "shapley": True}
+    fit["grad_cam"] = gradients and _has_maps(task, model, value)
     return {name: explain for name, explain in METHODS.items() if fit[name]}
 
 

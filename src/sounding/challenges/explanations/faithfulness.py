@@ -48,8 +48,8 @@ def faithfulness(
 ) -> Faithfulness:
     """Scores of `maps` (method → for each value a weight [P] of each part), mean over the shares of parts.
 
-    After ERASER's comprehensiveness and sufficiency (DeYoung et al. 2020), with 1 − exp(min(0, change in support)) for
-    the loss of likelihood, so that answers of any kind (a class, a sentence, boxes) can be scored.
+    After ERASER's comprehensiveness and sufficiency (DeYoung et al. 2020), with 1 − exp(min(0, change in
+    log-likelihood)) for the loss of likelihood, so that answers of any kind (a class, a sentence, boxes) can be scored.
     """
     input = Explainable.of(task.input)
     weights = [*maps.values(), *(random_order(task, model, values, answers, rng) for _ in range(RANDOM_ORDERS))]

@@ -1,17 +1,17 @@
 """Grad-CAM: what the last maps of a network say, weighed by how much the answer wants each (Selvaraju et al. 2017).
 
 The last module whose output still has positions is found by looking, not by name: hooks on every module note what comes
-out during one `task.log_likelihood`. It is a tensor [B, C, h, w] with more than one position, made after the first module that
-has weights of its own (standardised pixels are no features), and not the model's own output (a map of answers). A model
-or an input without such a layer has no Grad-CAM, and none is offered.
+out during one `task.log_likelihood`. It is a tensor [B, C, h, w] with more than one position, made after the first
+module that has weights of its own (standardised pixels are no features), and not the model's own output (a map of
+answers). A model or an input without such a layer has no Grad-CAM, and none is offered.
 
-Each channel is weighed by the mean of its slope over the positions; the weighed sum of the channels, laid over the
+Each channel is weighed by the mean of its gradient over the positions; the weighed sum of the channels, laid over the
 input by bilinear interpolation, is pooled over each part. The paper then drops what is negative. Here the sign stays,
 as in the other methods: a negative weight speaks against the answer, and `np.maximum(weights, 0)` is the paper's map.
 
-A task may call its model more than once for one support (the mean over a picture and its mirror image). Maps of later
-calls lie in coordinates that nobody here knows, so only the first call of the layer is explained: the slope is that of
-the whole support, the other calls standing still.
+A task may call its model more than once for one log-likelihood (the mean over a picture and its mirror image). Maps of
+later calls lie in coordinates that nobody here knows, so only the first call of the layer is explained: the gradient is
+that of the whole log-likelihood, the other calls standing still.
 
 Legend of shapes: B batch, C channels, h w sides of a map, H W sides of the input, P parts.
 """
@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.challenges.explanations.gradients import slope
+from sounding.challenges.explanations.gradients import gradient_of
 from sounding.challenges.passes import frozen
 from sounding.contract.inputs import Attributable, Continuous
 from sounding.contract.task import Task, chunks
@@ -60,11 +60,11 @@ def grad_cam(
 def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers: Sequence[Any]) -> Tensor:
     """[B, C, H, W], shaped as the input: the map over its positions, shared out evenly among its channels."""
     with _cut_loose(layer) as seen, torch.enable_grad():
-        support = task.log_likelihood(model, x, task.encoded_targets(model, answers))
+        log_likelihood = task.log_likelihood(model, x, task.encoded_targets(model, answers))
     if not seen:  # another answer may take another way through the model
         return torch.zeros_like(x)
     maps = seen[0]
-    channels = slope(support, maps).mean((2, 3), keepdim=True)
+    channels = gradient_of(log_likelihood, maps).mean((2, 3), keepdim=True)
     cam = (channels * maps.detach()).sum(1, keepdim=True).float()
     area = cam[0, 0].numel() / x[0, 0].numel()  # interpolating adds positions, and should not add weight
     cam = F.interpolate(cam, size=x.shape[2:], mode="bilinear", align_corners=False) * area
@@ -73,7 +73,7 @@ def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers
 
 @contextmanager
 def _cut_loose(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """The first output of `layer`, cut loose from what made it, so that slopes can be taken there; empty if not run."""
+    """The first output of `layer`, cut loose from what made it so that gradients can be taken; empty if not run."""
     seen: list[Tensor] = []
 
     def cut(module: nn.Module, args: Any, output: Tensor) -> Tensor:
@@ -93,10 +93,10 @@ def _cut_loose(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module | None:
-    """The module to explain at, seen from how the model supports `answer` to `value`; None where there is none.
+    """The module to explain at, for the log-likelihood of `answer` to `value`; None where there is none.
 
-    The last whose map has positions and carries all of the support; where maps of several scales are looked at side by
-    side, that is the last before they part.
+    The last whose map has positions and carries all of the log-likelihood; where maps of several scales are looked at
+    side by side, that is the last before they part.
     """
     if not isinstance(task.input, Continuous) or task.embedding_layer(model) is not None:
         return None
@@ -122,15 +122,15 @@ def _maps(model: nn.Module, outputs: Mapping[nn.Module, Any]) -> list[nn.Module]
 
 
 def _carries_all(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answer: Any) -> bool:
-    """Whether the input has no other way to the support than through `layer`, however often that is called."""
+    """Whether the input has no other way to the log-likelihood than through `layer`, however often that is called."""
     point = x.detach().requires_grad_(True)
     handle = layer.register_forward_hook(lambda module, args, output: output.detach())
     try:
         with torch.enable_grad():
-            support = task.log_likelihood(model, point, task.encoded_targets(model, [answer]))
+            log_likelihood = task.log_likelihood(model, point, task.encoded_targets(model, [answer]))
     finally:
         handle.remove()
-    return not slope(support, point).any()
+    return not gradient_of(log_likelihood, point).any()
 
 
 def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) -> dict[nn.Module, Any]:

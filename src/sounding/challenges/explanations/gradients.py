@@ -1,4 +1,4 @@
-"""Explanations by slopes: how the support for an answer changes with what the model sees.
+"""Explanations by gradients: how the log-likelihood of an answer changes with what the model sees.
 
     gradient               gradient × (input − empty input), summed over each part
     integrated_gradients   the same gradient, averaged over the way from the empty input to the input
@@ -29,7 +29,7 @@ STEPS = 16
 def gradient(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Gradient × (input − empty input) at the leaf, summed over each part (Shrikumar et al. 2016)."""
+    """Gradient × (input − empty input) at the embedding layer, summed over each part (Shrikumar et al. 2016)."""
     return _along_the_way(task, model, values, answers, shares=(1.0,))
 
 
@@ -38,7 +38,8 @@ def integrated_gradients(
 ) -> list[np.ndarray]:
     """Integrated gradients (Sundararajan et al. 2017) from the empty input, by the midpoint rule in 16 steps.
 
-    The weights of a value sum to support(input) − support(empty), up to the error of the rule: see `completeness_gap`.
+    The weights of a value sum to log-likelihood(input) − log-likelihood(empty), up to the error of the rule: see
+    `completeness_gap`.
     """
     return _along_the_way(task, model, values, answers, shares=[(i + 0.5) / STEPS for i in range(STEPS)])
 
@@ -46,27 +47,30 @@ def integrated_gradients(
 def completeness_gap(
     task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any], maps: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """[B]: |sum of weights − (support(input) − support(empty))| as a share of that difference; 0 is exact."""
+    """[B]: how far the sum of weights is from log-likelihood(input) − log-likelihood(empty), as a share of that.
+
+    0 is exact.
+    """
     gaps = []
     for batch in chunks(list(zip(values, answers, maps, strict=True)), task.recipe.batch):
         inputs, answered, weights = (list(column) for column in zip(*batch))
         with frozen(model), torch.no_grad():
             x, full, empty = _ends(task, model, inputs, answered)
-            change = _support_at(task, model, x, full, answered) - _support_at(task, model, x, empty, answered)
+            ends = [_log_likelihood_at(task, model, x, point, answered).double() for point in (full, empty)]
+        whole = (ends[0] - ends[1]).cpu().numpy()
         sums = np.array([w.sum() for w in weights])
-        whole = change.double().cpu().numpy()
         gaps.append(np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6))
     return np.concatenate(gaps)
 
 
-def slope(support: Tensor, point: Tensor) -> Tensor:
-    """The gradient of the summed `support` [B] at `point` [B, …]; zeros where the support does not depend on it."""
-    if not support.requires_grad:
+def gradient_of(log_likelihood: Tensor, point: Tensor) -> Tensor:
+    """The gradient of the summed `log_likelihood` [B] at `point` [B, …]; zeros where it does not depend on it."""
+    if not log_likelihood.requires_grad:
         return torch.zeros_like(point)
-    return torch.autograd.grad(support.sum(), point, allow_unused=True, materialize_grads=True)[0]
+    return torch.autograd.grad(log_likelihood.sum(), point, allow_unused=True, materialize_grads=True)[0]
 
 
-# ---- gradients at the leaf
+# ---- gradients at the embedding layer
 
 
 def _along_the_way(
@@ -91,42 +95,45 @@ def _along_the_way(
 def _gradient_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
     point = point.detach().requires_grad_(True)
     with torch.enable_grad():
-        return slope(_support_at(task, model, x, point, answers), point)
+        return gradient_of(_log_likelihood_at(task, model, x, point, answers), point)
 
 
-def _support_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
-    """Support [B] when the leaf gives `point` [B, …] instead of what it would; without a leaf, `point` is the input."""
-    leaf = task.embedding_layer(model)
-    if leaf is None:
+def _log_likelihood_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:
+    """The log-likelihood [B] when the embedding layer gives `point` [B, …] instead of what it would.
+
+    Without such a layer `point` is the input.
+    """
+    layer = task.embedding_layer(model)
+    if layer is None:
         return task.log_likelihood(model, point, task.encoded_targets(model, answers))
-    with _replaced_output(leaf, point):
+    with _replaced_output(layer, point):
         return task.log_likelihood(model, x, task.encoded_targets(model, answers))
 
 
 def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
-    """Encoded inputs, and what the leaf gives for them and for the empty inputs (mean over baselines): two [B, …].
+    """Encoded inputs, and what the embedding layer gives for them and for empty ones (mean over baselines): [B, …].
 
-    An baseline that changes the length (words deleted) has no counterpart position by position and is left out; when
+    A baseline that changes the length (words deleted) has no counterpart position by position and is left out; when
     none is left, empty is all zeros.
     """
     x = task.encoded(model, values)
-    full = _at_leaf(task, model, x, answers)
+    full = _at_layer(task, model, x, answers)
     empties, input = [], Explainable.of(task.input)
     for baseline in input.baselines:
         gone = [input.mask(v, np.zeros(input.segments(v), bool), baseline) for v in values]
-        empty = _at_leaf(task, model, task.encoded(model, gone), answers)
+        empty = _at_layer(task, model, task.encoded(model, gone), answers)
         if empty.shape == full.shape:
             empties.append(empty)
     return x, full, torch.stack(empties).mean(0) if empties else torch.zeros_like(full)
 
 
 class _Seen(Exception):
-    """The leaf was reached: the rest of the forward pass is not needed."""
+    """The layer was reached: the rest of the forward pass is not needed."""
 
 
-def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Tensor:
-    leaf = task.embedding_layer(model)
-    if leaf is None:
+def _at_layer(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Tensor:
+    layer = task.embedding_layer(model)
+    if layer is None:
         return x
     seen: list[Tensor] = []
 
@@ -134,7 +141,7 @@ def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Te
         seen.append(output.detach())
         raise _Seen
 
-    handle = leaf.register_forward_hook(stop)
+    handle = layer.register_forward_hook(stop)
     try:
         task.log_likelihood(model, x, task.encoded_targets(model, answers))
     except _Seen:
@@ -145,10 +152,10 @@ def _at_leaf(task: Task, model: nn.Module, x: Any, answers: Sequence[Any]) -> Te
 
 
 @contextmanager
-def _replaced_output(leaf: nn.Module, point: Tensor) -> Iterator[None]:
-    """The first call of `leaf` gives `point`; later ones (a decoder that shares the embedding) what they would."""
+def _replaced_output(layer: nn.Module, point: Tensor) -> Iterator[None]:
+    """The first call of `layer` gives `point`; later ones (a decoder that shares the embedding) what they would."""
     calls = iter([point])
-    handle = leaf.register_forward_hook(lambda module, args, output: next(calls, output))
+    handle = layer.register_forward_hook(lambda module, args, output: next(calls, output))
     try:
         yield
     finally:

@@ -1,11 +1,11 @@
-"""Shapley values: what each part adds to the support, on average over all orders in which the parts could come.
+"""Shapley values: what each part adds to the log-likelihood, on average over all orders in which the parts could come.
 
-The worth of a set of parts is the support for the answer when only they are kept, mean over the baselines (Štrumbelj
-and Kononenko 2014). Where all sets can be tried within the budget of forward passes, the values are exact. Else orders
-of the parts are drawn in antithetic pairs, each with its reverse (Castro et al. 2009; Mitchell et al. 2022): a part
-that comes early in one comes late in the other, which halves the luck of the draw where parts can stand in for each
-other. In every single order the additions telescope, so the values of one input always sum to support(input) −
-support(empty).
+The worth of a set of parts is the log-likelihood of the answer when only they are kept, mean over the baselines
+(Štrumbelj and Kononenko 2014). Where all sets can be tried within the budget of forward passes, the values are exact.
+Else orders of the parts are drawn in antithetic pairs, each with its reverse (Castro et al. 2009; Mitchell et al.
+2022): a part that comes early in one comes late in the other, which halves the luck of the draw where parts can stand
+in for each other. In every single order the additions telescope, so the values of one input always sum to
+log-likelihood(input) − log-likelihood(empty).
 
 Legend of shapes: A baselines, M sets of parts, P parts.
 """

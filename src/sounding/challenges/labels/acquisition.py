@@ -1,9 +1,9 @@
-"""Which unlabelled rows to label next: those that the model is torn about, those unlike all others, or both.
+"""Which unlabelled rows to label next: those that the model is uncertain of, those unlike all others, or both.
 
 margin    least difference between the two best scores (Scheffer et al. 2001); least confidence where there is only that
 spread    k-center greedy on the input of the last linear layer (Sener & Savarese 2018, arXiv 1708.00489)
 both      the 10 k rows of least margin (at most half of the pool), and k of them spread out
-random    k rows drawn: what the others have to beat (`choosing.gain` measures whether they do)
+random    k rows drawn: what the others have to beat (`acquisition_gain.gain` measures whether they do)
 
 Legend of shapes: n rows of the pool, m labelled rows, D features, K options.
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sounding.challenges.features import penultimate, watched
+from sounding.challenges.features import averaged, penultimate, watched
 from sounding.challenges.passes import frozen
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
@@ -38,11 +38,11 @@ _BLOCK = 1024  # rows whose distances to all centres are held at once
 class Signals:
     """What one pass of a model says of n rows.
 
-    `doubt` [n] is small where the model is torn: its margin, or its confidence where there are no scores (`kind` says
-    which), None without either. `features` [n, D] are None for a model without a linear layer.
+    `certainty` [n] is small where the model is not sure: its margin, or its confidence where there are no scores
+    (`kind` says which), None without either. `features` [n, D] are None for a model without a linear layer.
     """
 
-    doubt: np.ndarray | None
+    certainty: np.ndarray | None
     kind: str = ""
     features: np.ndarray | None = None
 
@@ -65,20 +65,20 @@ class Choice:
 
 def signals(task: Task, model: nn.Module, rows: Sequence[Example]) -> Signals:
     """How sure the model is of each row, and its features; the rows are read batch by batch."""
-    layer, doubts, found = penultimate(model), list[tuple[float | None, str]](), list[np.ndarray | None]()
+    layer, certainties, found = penultimate(model), list[tuple[float | None, str]](), list[np.ndarray | None]()
     with frozen(model), torch.inference_mode():
         for batch in chunks(rows, task.recipe.batch):
             values = [example.input for example in batch]
             with watched(layer or nn.Identity()) as seen:
                 predictions = task.predict(model, values)
-            doubts += [_doubt(task, prediction) for prediction in predictions]
-            found.append(_features(seen, len(values)))
+            certainties += [_certainty(task, prediction) for prediction in predictions]
+            found.append(averaged(seen, len(values)))
     known = [feature for feature in found if feature is not None]
     features = np.concatenate(known) if known and len(known) == len(found) else None
-    if not doubts or any(value is None for value, _ in doubts):
+    if not certainties or any(value is None for value, _ in certainties):
         return Signals(None, "", features)
-    doubt = np.nan_to_num(np.array([value for value, _ in doubts], float), nan=0.0)
-    return Signals(doubt, doubts[0][1], features)
+    certainty = np.nan_to_num(np.array([value for value, _ in certainties], float), nan=0.0)
+    return Signals(certainty, certainties[0][1], features)
 
 
 def choose(
@@ -105,19 +105,19 @@ def choose(
     done, note = _possible(strategy, said)
     if done == "random" or not k:
         return Choice(rng.permutation(len(pool))[:k].tolist(), [0.0] * k, done, "", note)
-    torn = _torn(said, len(pool), rng)
+    uncertain = _least_certain(said, len(pool), rng)
     if done == "margin":
-        assert said.doubt is not None
-        return Choice(torn[:k].tolist(), said.doubt[torn[:k]].tolist(), done, said.kind, note)
+        assert said.certainty is not None
+        return Choice(uncertain[:k].tolist(), said.certainty[uncertain[:k]].tolist(), done, said.kind, note)
     assert said.features is not None
-    among = torn[: max(k, min(WIDER * k, len(pool) // 2))] if done == "both" else np.arange(len(pool))
+    among = uncertain[: max(k, min(WIDER * k, len(pool) // 2))] if done == "both" else np.arange(len(pool))
     drawn = np.sort(rng.permutation(len(labelled))[:MOST_CENTRES])
     centres = signals(task, model, picked(labelled, drawn)).features
     places, far = k_center(said.features[among], centres, k, rng)
     indices = among[places]
-    if done == "spread" or said.doubt is None:
+    if done == "spread" or said.certainty is None:
         return Choice(indices.tolist(), far.tolist(), done, "distance", note)
-    return Choice(indices.tolist(), said.doubt[indices].tolist(), done, said.kind, note)
+    return Choice(indices.tolist(), said.certainty[indices].tolist(), done, said.kind, note)
 
 
 def k_center(
@@ -157,31 +157,23 @@ def _possible(strategy: str, said: Signals) -> tuple[Strategy, str]:
     """What can be done for `strategy`, and why that is something else."""
     if strategy in ("spread", "both") and said.features is None:
         why = "the model has no linear layer whose input tells rows apart"
-        return ("margin", f"{why}: rows were not spread") if said.doubt is not None else ("random", f"{why}: drawn")
-    if strategy in ("margin", "both") and said.doubt is None:
+        return ("margin", f"{why}: rows were not spread") if said.certainty is not None else ("random", f"{why}: drawn")
+    if strategy in ("margin", "both") and said.certainty is None:
         why = "the answers of this task carry no confidence"
         return ("spread", f"{why}: rows were spread") if said.features is not None else ("random", f"{why}: drawn")
     return strategy, ""  # type: ignore[return-value]  # checked by the caller
 
 
-def _torn(said: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
+def _least_certain(said: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
     """All rows, the least sure first; equal ones in a drawn order."""
     ties = rng.random(n)
-    return np.lexsort((ties, np.zeros(n) if said.doubt is None else said.doubt))
+    return np.lexsort((ties, np.zeros(n) if said.certainty is None else said.certainty))
 
 
-def _doubt(task: Task, prediction: Prediction) -> tuple[float | None, str]:
+def _certainty(task: Task, prediction: Prediction) -> tuple[float | None, str]:
     """The margin where there are scores of a finite list of answers, else the confidence."""
     options, scores = task.target.classes, prediction.scores
     if options is not None and scores is not None and len(scores) == len(options) > 1:
         second, best = np.partition(np.asarray(scores, float), -2)[-2:]
         return float(best - second), "margin"
     return prediction.confidence, "confidence"
-
-
-def _features(seen: Sequence[Tensor], n: int) -> np.ndarray | None:
-    """[n, D]: the first input that the layer saw, averaged over its positions; None where it has other rows."""
-    if not seen or seen[0].ndim < 2 or len(seen[0]) != n:
-        return None
-    first: Any = seen[0].float()
-    return first.reshape(n, -1, first.shape[-1]).mean(1).cpu().numpy()

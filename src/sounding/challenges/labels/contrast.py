@@ -84,9 +84,8 @@ class Contrast(TaskWrapper):
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Two views of every input, one batch after the other: [2B, …]."""
         input = StronglyAugmented.of(self.input)
-        return torch.cat(
-            [input.strong_augmentation(self.wrapped.augment(x, rng)[0], rng) for _ in range(2)]
-        ), Unchanged()
+        views = [input.strong_augmentation(self.wrapped.augment(x, rng)[0], rng) for _ in range(2)]
+        return torch.cat(views), Unchanged()
 
     def loss(self, model: nn.Module, x: Tensor, y: Any) -> Tensor:
         """Loss [B]: minus the log-probability of picking an input's other view among all views of the batch."""

@@ -6,14 +6,14 @@ the same test rows, so the difference is paired. It is one training each: anothe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
-from sounding.contract.evidence import Estimate, Number, Section
+from sounding.contract.evidence import Estimate, Number
+from sounding.evaluation.challenge import Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import compare, estimate, evaluate_rows
 
@@ -25,27 +25,30 @@ class Help:
     numbers: tuple[Number, ...]
     sentence: str
 
-    def added(self, section: Section) -> Section:
-        """The section with them in front; one that had nothing else to say says this."""
-        rest = section.sentence or section.reason
-        numbers = (*self.numbers, *section.numbers)
-        return replace(section, status="ok", reason="", numbers=numbers, sentence=f"{self.sentence} {rest}".strip())
+    def added(self, found: Findings) -> Findings:
+        """The findings with them in front."""
+        numbers = (*self.numbers, *found.numbers)
+        return replace(found, numbers=numbers, sentence=f"{self.sentence} {found.sentence}".strip())
+
+
+def has_control(context: EvaluationContext) -> bool:
+    """Whether a control was trained, and there are rows to judge it on."""
+    return context.control is not None and "control" in context.training and len(context.test) > 0
 
 
 def help_of(context: EvaluationContext) -> Help | None:
     """What the help was worth on the test rows; None for a training that had none, or no control, or has not ended."""
-    if context.control is None or "control" not in context.training or not len(context.test):
+    if context.control is None or not has_control(context):
         return None
-    started, task = time.perf_counter(), context.task
+    task = context.task
     helped, control = _both(context, context.control)
-    metric, groups = task.metrics[0], [record.group for record in control]
+    metric, groups = task.row_metrics[0], [record.group for record in control]
     alone = estimate(metric, control, groups, context.seed)
     gain = compare(task, helped, control, context.seed)[metric.name]
     what = words(context.config.get("means", {}))
-    seconds = time.perf_counter() - started
 
     def number(id: str, name: str, found: Estimate, definition: str) -> Number:
-        return Number(id, name, found, definition, metric.unit, seed=context.seed, seconds=seconds)
+        return Number(id, name, found, definition, metric.unit, seed=context.seed)
 
     numbers = (
         number("control", f"{metric.name} without the help", alone,
@@ -68,7 +71,7 @@ def words(means: Mapping[str, Any]) -> str:
 
 def _both(context: EvaluationContext, other: nn.Module) -> tuple[list[Any], list[Any]]:
     """Records with the help and without; the model of the context is the one that was kept."""
-    kept, other_records = context.records, evaluate_rows(context.task, other, context.test)
+    kept, other_records = context.row_records, evaluate_rows(context.task, other, context.test)
     return (kept, other_records) if context.training["control"]["better"] else (other_records, kept)
 
 

@@ -1,14 +1,14 @@
 """Labels that look wrong: confident learning (Northcutt, Jiang & Chuang 2021, arXiv 1911.00068).
 
 out_of_fold_records   what models say of rows that they did not learn from
-suspects              the rows whose label those models contradict, the most doubtful first
+ranked_issues         the rows whose label those models contradict, the likeliest first
 error_share           the estimated share of wrong labels, with its interval
-dubious               where answers are no finite list: the rows that models which did not see them fit worst
+ranked_by_loss        where answers are no finite list: the rows that models which did not see them fit worst
 
 A model is sure of an answer when its probability reaches the mean that rows labelled so are given. Rows that are
-surely another answer than their label are counted: that estimates how many labels are wrong. Suspect is every row for
-which another answer is more probable than its label, those by the largest margin first; `counted` are the rows that
-confident learning itself would take out. A suspect is a row to look at, not an error.
+surely another answer than their label are counted: that estimates how many labels are wrong. A label issue is every row
+for which another answer is more probable than its label, those by the largest margin first; `counted` are the rows that
+confident learning itself would take out. An issue is a row to look at, not an error.
 
 Legend of shapes: n rows, K options.
 """
@@ -39,7 +39,7 @@ _WORK = 2e8  # entries that the bootstrap may go over: fewer resamples for large
 
 
 @dataclass(frozen=True)
-class Suspect:
+class LabelIssue:
     """A row to look at: its index, its label, and the answer that is likelier.
 
     `score` is the probability of its label by models that did not see it ("self-confidence"), `margin` how much more
@@ -123,7 +123,7 @@ def probabilities(task: Task, records: Sequence[Record]) -> np.ndarray:
 # ---- confident learning
 
 
-def suspects(task: Task, rows: Sequence[Example], probabilities: np.ndarray) -> list[Suspect]:
+def ranked_issues(task: Task, rows: Sequence[Example], probabilities: np.ndarray) -> list[LabelIssue]:
     """The rows for which `probabilities` [n, K] out of fold favour another answer, the largest margin first."""
     options, given = list(task.target.classes or ()), _given(task, rows)
     own, counted = probabilities[np.arange(len(given)), given], contradicted(given, probabilities)
@@ -131,8 +131,8 @@ def suspects(task: Task, rows: Sequence[Example], probabilities: np.ndarray) -> 
     found = []
     for i in np.flatnonzero(margins > SLACK).tolist():
         likely = options[int(probabilities[i].argmax())]
-        found.append(Suspect(i, options[given[i]], likely, float(own[i]), float(margins[i]), bool(counted[i])))
-    return sorted(found, key=lambda suspect: (-suspect.margin, suspect.index))
+        found.append(LabelIssue(i, options[given[i]], likely, float(own[i]), float(margins[i]), bool(counted[i])))
+    return sorted(found, key=lambda issue: (-issue.margin, issue.index))
 
 
 def error_share(
@@ -196,10 +196,10 @@ def _given(task: Task, rows: Sequence[Example]) -> np.ndarray:
 # ---- where there is no finite list of answers, and whether any of it works
 
 
-def dubious(records: Sequence[Record]) -> list[Suspect]:
+def ranked_by_loss(records: Sequence[Record]) -> list[LabelIssue]:
     """Every row, that with the largest loss out of fold first: hard, rare or wrong, which only a person can tell."""
-    found = [Suspect(i, r.truth, r.value, -float(r.loss), float("nan")) for i, r in enumerate(records)]
-    return sorted(found, key=lambda suspect: (suspect.score, suspect.index))
+    found = [LabelIssue(i, r.truth, r.value, -float(r.loss), float("nan")) for i, r in enumerate(records)]
+    return sorted(found, key=lambda issue: (issue.score, issue.index))
 
 
 def planted(task: Task, rows: Sequence[Example], count: int, seed: int = 0) -> tuple[list[Example], list[int]]:
@@ -216,8 +216,8 @@ def planted(task: Task, rows: Sequence[Example], count: int, seed: int = 0) -> t
     return changed, chosen
 
 
-def precision(found: Sequence[Suspect], planted: Sequence[int], k: int | None = None) -> Estimate:
-    """Of the first `k` suspects (as many as were planted), the share that was planted; real errors count against it."""
+def precision(found: Sequence[LabelIssue], planted: Sequence[int], k: int | None = None) -> Estimate:
+    """Of the first `k` ranked issues (as many as were planted) the share that was; real errors count against it."""
     k = min(len(planted) if k is None else k, len(found))
-    first = {suspect.index for suspect in found[:k]}
+    first = {issue.index for issue in found[:k]}
     return wilson(len(first & set(planted)), k)

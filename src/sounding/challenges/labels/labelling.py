@@ -1,7 +1,7 @@
 """What a person should look at: rows that are worth a label, and labels that may be wrong, each with its place.
 
 suggest    unlabelled rows of a pool, the most valuable first, with the answer that the model gives now
-review     labelled rows whose label models that did not see them contradict, the most doubtful first
+review     labelled rows whose label models that did not see them contradict, the likeliest label issue first
 describe   either of them as lines for a terminal
 write      either of them as a table that other programs read
 """
@@ -23,7 +23,7 @@ from torch import nn
 from sounding import files
 from sounding.challenges.labels import label_errors
 from sounding.challenges.labels.acquisition import Strategy, choose
-from sounding.challenges.labels.retraining import Say, affordable, lasting, price
+from sounding.challenges.labels.retraining import Say, lasting, price, steps_within
 from sounding.challenges.passes import frozen
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.records import Example, Prediction
@@ -60,7 +60,7 @@ class Suggestions:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Issue:
     """A labelled row to look at: its place, its label, the likelier answer, how probable models find the label, how
     much more probable they find the other answer, and whether confident learning counts it as an error.
     """
@@ -76,13 +76,13 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Review:
-    """Labels to look at, the most doubtful first, of `n`; and the estimated share of wrong ones, if it can be told.
+    """Label issues of `n` labels, the likeliest first; and the estimated share of wrong ones, if it can be told.
 
     Without a finite list of answers (`ranked` is "loss") every row is ranked, by minus the loss of a model that did not
     see it.
     """
 
-    rows: tuple[Doubt, ...]
+    rows: tuple[Issue, ...]
     n: int
     folds: int
     steps: int
@@ -159,7 +159,7 @@ def review(
     started = time.perf_counter()
     if task.collects:
         raise UsageError("this task makes its own examples while it trains, so there are no labels to look at")
-    steps = affordable(training, seconds, folds)
+    steps = steps_within(training, seconds, folds)
     if steps is None:
         fix = "Give more time" if training.get("seconds") else "Train again"
         raise RunError(f"looking for wrong labels {price(training, folds)}", fix=fix)
@@ -168,21 +168,21 @@ def review(
         progress(f"looking for wrong labels trains {folds} models, {lasting(each * folds)}")
     records = label_errors.out_of_fold_records(task, rows, folds, steps, seed, progress)
     if task.target.classes is None or any(record.scores is None for record in records):
-        found, share, ranked = label_errors.dubious(records), None, "loss"
+        found, share, ranked = label_errors.ranked_by_loss(records), None, "loss"
     else:
         given = label_errors.probabilities(task, records)
-        found, ranked = label_errors.suspects(task, rows, given), "margin"
+        found, ranked = label_errors.ranked_issues(task, rows, given), "margin"
         share = label_errors.error_share(task, rows, given, seed)
-    doubts = tuple(_doubt(task, rows, suspect) for suspect in found)
-    return Review(doubts, len(rows), folds, steps, ranked, share, time.perf_counter() - started)
+    issues = tuple(_issue(task, rows, issue) for issue in found)
+    return Review(issues, len(rows), folds, steps, ranked, share, time.perf_counter() - started)
 
 
-def _doubt(task: Task, rows: Sequence[Example], suspect: label_errors.Suspect) -> Doubt:
+def _issue(task: Task, rows: Sequence[Example], issue: label_errors.LabelIssue) -> Issue:
     target, where = task.target, getattr(rows, "where", lambda i: f"example {i + 1}")
-    words = (target.describe(suspect.given), target.describe(suspect.likely))
-    margin = None if math.isnan(suspect.margin) else suspect.margin
-    given, likely = target.to_json(suspect.given), target.to_json(suspect.likely)
-    return Doubt(where(suspect.index), given, likely, suspect.score, margin, suspect.counted, words)
+    words = (target.describe(issue.given), target.describe(issue.likely))
+    margin = None if math.isnan(issue.margin) else issue.margin
+    given, likely = target.to_json(issue.given), target.to_json(issue.likely)
+    return Issue(where(issue.index), given, likely, issue.score, margin, issue.counted, words)
 
 
 # ---- as text and as files
@@ -216,7 +216,7 @@ def _reviewed(found: Review) -> Iterator[str]:
         n, others, counted = found.n, len(found.rows), sum(row.counted for row in found.rows)
         yield (
             f"An estimated {found.share.value:.1%}{spread} of {n:,} labels are wrong. For {others:,} rows another "
-            "answer is more probable, the most doubtful first: place, label → answer, probability of the label "
+            "answer is more probable, the likeliest label issue first: place, label → answer, probability of the label "
             f"(* if counted as wrong: {counted:,})"
             + "; the models are weak, and this says little"
             * (others > WEAK * n)

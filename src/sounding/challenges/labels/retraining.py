@@ -15,6 +15,7 @@ from torch import nn
 
 from sounding.contract.records import Example
 from sounding.contract.task import Task
+from sounding.evaluation.wording import counted
 from sounding.training.loop import Budget, Interrupted, fit
 
 WORTHWHILE = 1 / 8
@@ -23,7 +24,7 @@ WORTHWHILE = 1 / 8
 Say = Callable[[str], None]
 
 
-def affordable(training: Mapping[str, Any], seconds: float, runs: int) -> int | None:
+def steps_within(training: Mapping[str, Any], seconds: float, runs: int) -> int | None:
     """The steps of each of `runs` trainings: the run's own, or fewer to keep the time; None when too few would be left.
 
     `training` says what the run's own training cost: its `steps` and `seconds`.
@@ -47,7 +48,7 @@ def price(training: Mapping[str, Any], runs: int) -> str:
 def lasting(seconds: float) -> str:
     """A time in words: `about 5 minutes`."""
     minutes = max(1, round(seconds / 60))
-    return f"about {minutes} minute{'s'[: minutes != 1]}"
+    return f"about {counted(minutes, 'minute')}"
 
 
 def retrained(task: Task, rows: Sequence[Example], steps: int, seed: int) -> nn.Module:

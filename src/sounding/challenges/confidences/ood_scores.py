@@ -1,4 +1,4 @@
-"""How familiar an input looks to a model, by every score that the contract of a task allows.
+"""How much an input is like the training data to a model: every score that the contract of a task allows.
 
     confidence     what `predict` says of its answer: the largest probability where answers are a finite list (MSP,
                    Hendrycks and Gimpel 2017)
@@ -9,7 +9,7 @@
     distance       minus the distance to the k-th nearest of a sample of training rows, between the inputs of the last
                    linear layer, scaled to length 1 (Sun et al. 2022)
 
-Each is higher for a more familiar input.
+Each is higher for an in-distribution input than for one that is out of distribution.
 
 Legend of shapes: n inputs, B batch, D features, K options, R training rows.
 """
@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.features import penultimate
+from sounding.challenges.features import averaged, penultimate
 from sounding.challenges.passes import alike, frozen
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task
@@ -37,7 +37,7 @@ LOGITS = 0.99
 
 
 @dataclass(frozen=True)
-class Look:
+class Observed:
     """What the model made of n inputs: `confidences` [n], `scores` [n, K], `energy` [n], `features` [n, D].
 
     None where the task or the model has no such thing. `broken` counts confidences that are not finite; `empty`
@@ -64,7 +64,7 @@ class _Calls:
     outputs: list[Tensor] = field(default_factory=list)
 
 
-def look(task: Task, model: nn.Module, values: Sequence[Any]) -> Look:
+def observe(task: Task, model: nn.Module, values: Sequence[Any]) -> Observed:
     """Predict each value, listening at the last linear layer. Inputs are padded by none that are longer."""
     layer, n = penultimate(model), len(values)
     options = len(task.target.classes or ())
@@ -75,7 +75,7 @@ def look(task: Task, model: nn.Module, values: Sequence[Any]) -> Look:
         for batch in alike(task, values):
             with _listening(layer) as calls:
                 answers = task.predict(model, [values[i] for i in batch])
-            seen = _features(calls, len(batch))
+            seen = averaged(calls.inputs, len(batch))
             heard = _energies(calls, answers, options)
             for j, i in enumerate(batch):
                 predictions[i] = answers[j]
@@ -84,8 +84,8 @@ def look(task: Task, model: nn.Module, values: Sequence[Any]) -> Look:
     return _looked([p for p in predictions if p is not None], energies, features, options)
 
 
-def familiarity(seen: Look, training: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Name → [n]; `training` [R, D] are features of training rows. What is not a number is the least familiar."""
+def ood_scores(seen: Observed, training: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Name → [n]; `training` [R, D] are features of training rows. What is not a number is the lowest."""
     found: dict[str, np.ndarray] = {}
     if seen.confidences is not None:
         found["confidence"] = seen.confidences
@@ -128,14 +128,6 @@ def _listening(layer: nn.Module | None) -> Iterator[_Calls]:
             handle.remove()
 
 
-def _features(calls: _Calls, batch: int) -> np.ndarray | None:
-    """[B, D]: the input of the last layer, averaged over positions where it has some."""
-    if not calls.inputs or calls.inputs[0].shape[0] != batch:
-        return None
-    x = calls.inputs[0].float()
-    return x.reshape(batch, -1, x.shape[-1]).mean(1).cpu().numpy()
-
-
 def _energies(calls: _Calls, answers: Sequence[Prediction], options: int) -> np.ndarray | None:
     """[B, 2]: the energy, averaged over calls (views of one input), and whether their best option is the answer's."""
     outputs = [o for o in calls.outputs if tuple(o.shape) == (len(answers), options)]
@@ -149,14 +141,14 @@ def _energies(calls: _Calls, answers: Sequence[Prediction], options: int) -> np.
 
 def _looked(
     predictions: Sequence[Prediction], energies: np.ndarray, features: Sequence[np.ndarray | None], options: int
-) -> Look:
+) -> Observed:
     confidences = [p.confidence for p in predictions]
     sure = None if None in confidences or not predictions else np.array(confidences, float)
     scores = [p.scores for p in predictions if p.scores is not None]
     listed = options > 0 and len(scores) == len(predictions) > 0 and all(np.shape(s) == (options,) for s in scores)
     vectors = [f for f in features if f is not None]
     logits = len(energies) > 0 and float((energies[:, 1] == 1).mean()) >= LOGITS
-    return Look(
+    return Observed(
         confidences=sure,
         scores=np.stack(scores).astype(float) if listed else None,
         energy=energies[:, 0] if logits else None,

@@ -10,37 +10,61 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from sounding.card.wording import COUNTED
-from sounding.contract.evidence import Estimate, Number, Section
+from sounding.contract.evidence import COUNTED, Estimate, Number
+from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.wording import counted
 
-ID, TITLE = "data", "Data"
 SMALL = 100
 """With fewer test rows than this, intervals are wide and the card says so."""
 UNEVEN = 10
 """The most common class may have this many times the training rows of the rarest before the card says so."""
 
 _DETAILS = ("columns", "notes", "remarks", "rejected", "files", "ignored")  # printed as the report has them
+_DUPLICATES = {"across": "exact_duplicates", "near": "near_duplicates", "within": "duplicates_within"}
 _NAMED = 3  # how many places a warning names; the tables have the others
 
 
-def measure(context: EvaluationContext, report: Mapping[str, Any]) -> Section:
-    """What the report says of the rows; a key that the report lacks is left out."""
-    splits = _splits(context, report)
-    classes = report.get("classes") or {}
-    return Section(
-        ID,
-        TITLE,
-        sentence=_sentence(splits, report),
-        numbers=tuple(_numbers(splits, classes, report)),
-        details={**_details(splits, classes, report), **_began(context)},
-    )
+class Data(Challenge[None]):
+    """What the report of the data says of the rows; a key that the report lacks is left out."""
+
+    id, title, order = "data", "Data", 20
+    rows = False
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """Counts, duplicates, warnings."""
+        report, splits = context.report, _splits(context)
+        details: dict[str, Any] = {"warnings": warnings(context)}
+        if rows := classes(context):
+            details["classes"] = rows
+        for kind, title in _DUPLICATES.items():
+            count, places = _pairs(report, kind)
+            if count:
+                details[title] = [{"row": a, "is_like": b} for a, b in places] or count
+        details |= {key: report[key] for key in _DETAILS if report.get(key)}
+        return Findings(_sentence(splits, report), tuple(_numbers(splits, report)), details=details | _began(context))
 
 
-def _splits(context: EvaluationContext, report: Mapping[str, Any]) -> dict[str, int]:
+def warnings(context: EvaluationContext) -> list[str]:
+    """What could make the numbers of this card say less than they seem to, in sentences."""
+    splits = _splits(context)
+    return [
+        *_few(context, splits),
+        *_uneven({row["class"]: row for row in classes(context)}, splits),
+        *_leaks(context.report),
+        *(str(problem) for problem in context.report.get("problems") or ()),
+    ]
+
+
+def classes(context: EvaluationContext) -> list[dict[str, Any]]:
+    """The rows of each class by split, as a table; none where answers are open."""
+    return [{"class": name, **_by_split(rows)} for name, rows in (context.report.get("classes") or {}).items()]
+
+
+def _splits(context: EvaluationContext) -> dict[str, int]:
     """Rows used in each split: as reported, or else counted."""
-    counted = {"train": len(context.train), "validation": len(context.validation), "test": len(context.test)}
-    return {name: (report.get("splits") or {}).get(name, n) for name, n in counted.items()}
+    here = {"train": len(context.train), "validation": len(context.validation), "test": len(context.test)}
+    return {name: (context.report.get("splits") or {}).get(name, n) for name, n in here.items()}
 
 
 def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
@@ -49,22 +73,24 @@ def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
     origin = f" (split: {report['split_origin']})" if report.get("split_origin") else ""
     parts = f"{splits['train']:,} to train, {splits['validation']:,} to validate and {splits['test']:,} to test"
     rejected, leaked = len(report.get("rejected") or ()), _leaked(report)
-    tail = f"{_rows(rejected) if rejected else 'No row'} {_were(rejected)} rejected"
+    tail = f"{counted(rejected, 'row') if rejected else 'No row'} {_were(rejected)} rejected"
     if leaked:
-        tail += f", and {_rows(leaked)} of validation or test {_have(leaked)} a copy in another split"
+        tail += f", and {counted(leaked, 'row')} of validation or test {_have(leaked)} a copy in another split"
     if documents := sum((report.get("documents") or {}).values()):
         return f"{documents:,} documents{source} were cut into windows, {parts}{origin}. {tail}."
-    return f"{_rows(sum(splits.values()))}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
+    return (
+        f"{counted(sum(splits.values()), 'row')}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
+    )
 
 
-def _numbers(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Number]:
+def _numbers(splits: Mapping[str, int], report: Mapping[str, Any]) -> Iterator[Number]:
     """Counts of everything there is: no sample, so no spread."""
     used, held_out = sum(splits.values()), splits["validation"] + splits["test"]
     yield _count("train", "training rows", splits["train"], used, "rows that the weights were learnt from")
     yield _count("validation", "validation rows", splits["validation"], used, "rows that chose the best checkpoint")
     yield _count("test", "test rows", splits["test"], used, "rows that were kept aside and read once, for this card")
-    if classes:
-        yield _count("classes", "classes", len(classes), splits["train"], "different answers", unit="")
+    if kinds := report.get("classes"):
+        yield _count("classes", "classes", len(kinds), splits["train"], "different answers", unit="")
     if "rejected" in report:
         rejected, found = len(report["rejected"]), report.get("rows") or used
         yield _count("rejected", "rejected rows", rejected, found, "rows found in the files that could not be used")
@@ -90,31 +116,18 @@ def _began(context: EvaluationContext) -> dict[str, Any]:
     return {"weights_from": f"{origin} ({share}); what they were learnt on is not in this report"}
 
 
-def _details(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"warnings": list(_warnings(splits, classes, report))}
-    if classes:
-        found["classes"] = [{"class": name, **_by_split(rows)} for name, rows in classes.items()]
-    for kind, title in (("across", "exact_duplicates"), ("near", "near_duplicates"), ("within", "duplicates_within")):
-        count, places = _pairs(report, kind)
-        if count:
-            found[title] = [{"row": a, "is_like": b} for a, b in places] or count
-    return found | {key: report[key] for key in _DETAILS if report.get(key)}
-
-
 # ---- warnings
 
 
-def _warnings(splits: Mapping[str, int], classes: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
-    """What could make the numbers of this card say less than they seem to, in words."""
+def _few(context: EvaluationContext, splits: Mapping[str, int]) -> Iterator[str]:
+    """Splits without rows, or with few."""
     if not splits["test"]:
-        yield "There are no test rows, so nothing can be said about how good the model is."
+        judged = "but what matches tell, nothing" if context.plays else "so nothing"
+        yield f"There are no test rows, {judged} can be said about how good the model is."
     elif splits["test"] < SMALL:
-        yield f"There are only {_rows(splits['test'])} to test on: expect wide intervals."
-    if not splits["validation"]:
+        yield f"There are only {counted(splits['test'], 'row')} to test on: expect wide intervals."
+    if not splits["validation"] and not context.plays:
         yield "There are no validation rows, so the last weights were kept and not the best."
-    yield from _uneven({name: _by_split(rows) for name, rows in classes.items()}, splits)
-    yield from _leaks(report)
-    yield from (str(problem) for problem in report.get("problems") or ())
 
 
 def _uneven(classes: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) -> Iterator[str]:
@@ -125,7 +138,8 @@ def _uneven(classes: Mapping[str, Mapping[str, int]], splits: Mapping[str, int])
     most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
     if train[most] >= UNEVEN * max(1, train[least]):
         yield (
-            f"The classes are uneven: {_rows(train[most])} to train on are ‘{most}’ and {train[least]:,} ‘{least}’. "
+            f"The classes are uneven: {counted(train[most], 'row')} to train on are ‘{most}’ and {train[least]:,} "
+            f"‘{least}’. "
             "Look at the numbers of each class, not only at their mean."
         )
     missing = [f"‘{name}’" for name, rows in classes.items() if not rows.get("test", 0)]
@@ -141,7 +155,7 @@ def _leaks(report: Mapping[str, Any]) -> Iterator[str]:
         stand, look = ("stands", "looks") if count == 1 else ("stand", "look")
         what = f"{stand} in another split as well" if kind == "across" else f"{look} like a row of another split"
         named = _listed([f"{a} and {b}" for a, b in places], "; ")
-        yield f"{_rows(count)} of validation or test {what}, which makes the test too easy: {named}."
+        yield f"{counted(count, 'row')} of validation or test {what}, which makes the test too easy: {named}."
 
 
 def _pairs(report: Mapping[str, Any], kind: str) -> tuple[int, list[tuple[str, str]]]:
@@ -169,10 +183,6 @@ def _listed(words: list[str], comma: str) -> str:
 
 def _them(words: list[str]) -> str:
     return "it" if len(words) == 1 else "them"
-
-
-def _rows(n: int) -> str:
-    return "1 row" if n == 1 else f"{n:,} rows"
 
 
 def _were(n: int) -> str:

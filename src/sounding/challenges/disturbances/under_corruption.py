@@ -9,26 +9,25 @@ Legend of shapes: n rows, C corruptions, S severities.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from torch import nn
 
-from sounding.contract.evidence import Estimate, Figure, Number, Section
+from sounding.contract.evidence import Estimate, Figure, Number
 from sounding.contract.inputs import Corruptible
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError
 from sounding.evaluation import plots
+from sounding.evaluation.challenge import Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import as_share, bootstrap, paired_difference, proportion
 from sounding.randomness import stream
 
-ID, TITLE = "robustness", "Robustness"
 OURS = "corruptions regenerated here, not the official files"
 
 
@@ -56,9 +55,9 @@ def judged(
     """The headline metric's statistics of every row, untouched and under every corruption of the input.
 
     Each row draws from a stream of its own, so that it does not depend on the others, nor on the model. Raises
-    UsageError where the input knows no corruptions or the trials of the task are not tied to rows.
+    UsageError where the input knows no corruptions or the records of the task are not tied to rows.
     """
-    metric, clean = task.metrics[0], evaluate_rows(task, model, examples)
+    metric, clean = task.row_metrics[0], evaluate_rows(task, model, examples)
     if not isinstance(task.input, Corruptible):
         raise UsageError("no corruptions are known for this kind of input", fix="Give the input some corruptions")
     corrupted = {}
@@ -67,31 +66,30 @@ def judged(
             evaluate_rows(task, model, _corrupted(task, examples, name, severity, seed)) for severity in severities
         ]
         if any(len(records) != len(examples) for records in (clean, *found)):
-            raise UsageError("the trials of this task are not tied to rows", fix="Measure a task that predicts rows")
+            raise UsageError("the records of this task are not tied to rows", fix="Measure a task that predicts rows")
         corrupted[name] = np.stack([metric.statistics(records) for records in found], axis=1)
     return Judged(metric.statistics(clean), corrupted, [record.group for record in clean])
 
 
 def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: int = 2000) -> Estimate:
-    """The metric of a less that of b, each averaged over corruptions and severities.
+    """The mean over corruptions and severities of a less that of b, paired.
 
-    Paired: both judged on the same rows with the same severities and seed.
+    Both must have been judged on the same rows with the same severities and seed.
     """
     columns = (_lean(metric, a.columns), _lean(metric, b.columns))
     return paired_difference(*columns, _average(metric), a.groups, seed, resamples)
 
 
-def under_corruption(context: EvaluationContext, rows: int, severities: Sequence[int]) -> Section:
+def under_corruption(context: EvaluationContext, rows: int, severities: Sequence[int]) -> Findings:
     """The part of the section that corruptions fill; without numbers when there is nothing to measure, and why."""
-    started = time.perf_counter()
     task = context.task
     if not isinstance(task.input, Corruptible):
-        return Section(ID, TITLE, "No corruptions are known for this kind of input.")
+        return Findings("No corruptions are known for this kind of input.")
     try:
         found = judged(task, context.model, context.sample(rows, "corruptions"), severities, context.seed)
     except SoundingError as error:
-        return Section(ID, TITLE, f"Corruptions were not measured: {error.what}.")
-    return _findings(context, found, severities, started)
+        return Findings(f"Corruptions were not measured: {error.what}.")
+    return _findings(context, found, severities)
 
 
 def _corrupted(task: Task, examples: Sequence[Example], name: str, severity: int, seed: int) -> list[Example]:
@@ -137,8 +135,8 @@ def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
 # ---- the section's part
 
 
-def _findings(context: EvaluationContext, found: Judged, severities: Sequence[int], started: float) -> Section:
-    metric, names, groups = context.task.metrics[0], list(found.corrupted), found.groups
+def _findings(context: EvaluationContext, found: Judged, severities: Sequence[int]) -> Findings:
+    metric, names, groups = context.task.row_metrics[0], list(found.corrupted), found.groups
     clean = _score(metric, found.clean[:, None], groups, context.seed)
     each = {name: _score(metric, columns, groups, context.seed) for name, columns in found.corrupted.items()}
     mean = _score(metric, found.columns, groups, context.seed)
@@ -146,7 +144,7 @@ def _findings(context: EvaluationContext, found: Judged, severities: Sequence[in
     worst = (min if metric.higher_is_better else max)(names, key=lambda name: each[name].value)
     level = f"severity {severities[0]}" if len(severities) == 1 else f"severities {severities[0]} to {severities[-1]}"
     kept = _retention(metric, found, context.seed)
-    numbers = _numbers(context, mean, kept, worst, each[worst], level, time.perf_counter() - started)
+    numbers = _numbers(context, mean, kept, worst, each[worst], level)
     sentence = (
         f"Under {len(names)} corruptions at {level}, {metric.name} is {mean} on average; untouched, the same "
         f"{len(found.clean)} rows give {clean}. The worst is {worst}: {each[worst]}."
@@ -157,7 +155,7 @@ def _findings(context: EvaluationContext, found: Judged, severities: Sequence[in
         "corruptions": {name: asdict(e) for name, e in each.items()},
     }
     figures = _figures(metric, each, dict(zip(severities, steps, strict=True)), clean, level)
-    return Section(ID, TITLE, sentence, numbers, figures, details=details)
+    return Findings(sentence, numbers, figures, details)
 
 
 def _figures(
@@ -187,14 +185,13 @@ def _numbers(
     worst: str,
     at_worst: Estimate,
     level: str,
-    seconds: float,
 ) -> tuple[Number, ...]:
-    metric, count = context.task.metrics[0], len(Corruptible.of(context.task.input).corruptions)
+    metric, count = context.task.row_metrics[0], len(Corruptible.of(context.task.input).corruptions)
     better = "" if metric.higher_is_better else "; above 1 is worse"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str = metric.unit) -> Number:
         whole = f"{definition}; rows drawn again together, corruptions fixed"
-        return Number(id, name, found, whole, unit, seed=context.seed, seconds=seconds)
+        return Number(id, name, found, whole, unit, seed=context.seed)
 
     under = f"{metric.name} under corruptions"
     numbers = (

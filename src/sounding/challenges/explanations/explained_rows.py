@@ -54,7 +54,7 @@ def candidates(context: EvaluationContext, most: int) -> list[Example]:
 def choose(context: EvaluationContext, rows: Sequence[Example], most: int) -> tuple[list[Item], int]:
     """At most `most` of the rows, half of them answered wrongly where there are enough; and how many were rejected.
 
-    Refused are rows whose answer has no finite support: there is no likelihood to lose.
+    Rejected are rows whose answer has no finite log-likelihood: there is no likelihood to lose.
     """
     task = context.task
     answered = [item for batch in chunks(rows, task.recipe.batch) for item in _answered(task, context.model, batch)]
@@ -71,10 +71,16 @@ def _answered(task: Task, model: nn.Module, examples: Sequence[Example]) -> list
         predictions = task.predict(model, [e.input for e in examples])
     items = []
     for e, p in zip(examples, predictions, strict=True):
-        hits = task.metrics[0].hit(Record(p.value, e.target, p.confidence, 0.0, e.group, p.scores))
-        right = all(hit for _, hit in hits) if len(hits) else None
+        right = _is_right(task, Record(p.value, e.target, p.confidence, 0.0, e.group, p.scores))
         items.append(Item(e.input, p.value, p.confidence, right, e.group))
     return items
+
+
+def _is_right(task: Task, record: Record) -> bool | None:
+    """Whether all that was decided is right; None where nothing is right or wrong."""
+    hit = task.row_metrics[0].hit
+    hits = [] if hit is None else hit(record)
+    return all(right for _, right in hits) if len(hits) else None
 
 
 # ---- whether its answers are worth explaining
@@ -85,7 +91,7 @@ def no_better_than_constant(context: EvaluationContext) -> str:
 
     Raises TrainingError when the model's outputs are not finite.
     """
-    records, metric = context.records, context.task.metrics[0]
+    records, metric = context.row_records, context.task.row_metrics[0]
     if not len(records) or not len(context.train):
         return ""
     typical = baseline(context.task, targets(context.train), records)
@@ -160,4 +166,9 @@ def _said(task: Task, item: Item, longest: int) -> str:
 
 def _headed(method: str, plain: bool, doubted: bool) -> str:
     """The name of a method with what has to be said of it, a line each."""
-    return "\n".join([named(method), *(["sign only"] if plain else []), *(["like random"] if doubted else [])])
+    words = [named(method)]
+    if plain:
+        words.append("sign only")
+    if doubted:
+        words.append("like random")
+    return "\n".join(words)

@@ -21,8 +21,8 @@ EDITS = 3
 MOST_EDITS = 200
 
 
-def far_inputs(modality: Modality, values: Sequence[Any], rng: np.random.Generator) -> dict[str, list[Any]]:
-    """Name → an unknown input for each of `values`; None where one cannot be made, or would be the value itself.
+def far_ood(modality: Modality, values: Sequence[Any], rng: np.random.Generator) -> dict[str, list[Any]]:
+    """Name → an out-of-distribution input for each of `values`; None where one cannot be made or is the value itself.
 
     Continuous inputs: every number drawn from the legal range; the input's own numbers in random order. Discrete ones:
     many random small edits. Explainable ones: all segments masked, by each of the baselines.

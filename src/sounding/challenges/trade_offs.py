@@ -1,4 +1,4 @@
-"""The section on trade-offs of one model: what it gives up, and saves, when it computes or is stored in fewer bits.
+"""Trade-offs of one model: what it gives up, and saves, when it computes or is stored in fewer bits.
 
     bf16            layers compute in bfloat16 (autocast), where a timing of this processor says that this is faster
     int8 weights    every weight matrix rounded to 8 bits for each output channel, and computed in fp32: what a file of
@@ -11,7 +11,6 @@ would speak of the one model and not of the other.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -19,15 +18,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from sounding.card.contest import Line, Plan, Side, contest
+from sounding.challenges.costs.comparison import ROUNDS, Entry, Plan, Row, comparison
 from sounding.challenges.passes import device
-from sounding.contract.evidence import Estimate, Number, Section, not_applicable, skipped
+from sounding.contract.evidence import Estimate, Number
 from sounding.errors import TrainingError
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.machine.setting import Setting, choose
 
-ID, TITLE = "trade_offs", "Trade-offs"
 NO_INT8 = (
     "int8 arithmetic is not measured: torch's dynamic quantisation is deprecated and knows no convolutions, and what "
     "int8 saves in time and energy depends on the program that runs it."
@@ -35,38 +34,48 @@ NO_INT8 = (
 _FIRST = "fp32"
 _SHOWN = ("headline", "loss", "ece", "energy", "bytes")
 
-PLANS: Mapping[str, Plan | None] = {"quick": None, "standard": Plan(0, (), 0.5), "full": Plan(0, (), 3.0, 2000)}
-"""Corruptions are not measured again here."""
+
+PLANS: Mapping[Profile, Plan | None] = {
+    "quick": None,
+    "standard": Plan(0, (), 0.5),  # corruptions are not measured again here
+    "full": Plan(0, (), 3.0, 2000),
+}
 
 
-def measure(context: EvaluationContext) -> Section:
+class TradeOffs(Challenge[Plan]):
     """Quality, calibration, energy and size in fp32, bf16 and with weights of 8 bits, paired on the test rows."""
-    started = time.perf_counter()
-    if not len(context.test):
-        return not_applicable(ID, TITLE, "there are no test rows")
-    plan = PLANS[context.profile]
-    if plan is None:
-        reason = "the quick profile measures one precision; run sounding card RUN --standard"
-        return skipped(ID, TITLE, reason)
+
+    id, title, order = "trade_offs", "Trade-offs", 140
+    plans = PLANS
+    unplanned = "the quick profile measures one precision; run sounding card RUN --standard"
+
+    def seconds(self, context: EvaluationContext) -> float:
+        """An answer and a loss for each row in each precision, and the windows of energy."""
+        return 3 * (2 * len(context.test) * context.row_seconds + ROUNDS * self.plan(context).seconds)
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """What bf16 and weights of 8 bits change against fp32."""
+        entries, notes = _entries(context)
+        if len(entries) < 2:
+            raise NotMeasured(" ".join(notes))
+        rows = [row for row in comparison(entries, self.plan(context), context.seed) if row.id in _SHOWN]
+        numbers = tuple(_numbers(entries, rows, context.seed))
+        details = {"side_by_side": [_printed(entries, row) for row in rows], "notes": notes}
+        return Findings(_sentence(entries, rows), numbers, details=details)
+
+
+def _entries(context: EvaluationContext) -> tuple[list[Entry], list[str]]:
+    """The model in each precision that it can be measured in, and why not in others."""
     setting, why_not = bf16(context)
     if setting is not None and (broken := _stumbles(context, setting)):
         setting, why_not = None, f"bf16: this model's answers cannot be computed in it ({broken})."
-    sides = [Side(_FIRST, context)]
+    entries = [Entry(_FIRST, context)]
     if setting is not None:
-        sides.append(Side("bf16", context, setting))
+        entries.append(Entry("bf16", context, setting))
     rounded, size = int8_weights(context.model)
     if size:
-        sides.append(Side("int8 weights", replace(context, model=rounded), bytes=size))
-    notes = [*([why_not] if why_not else []), NO_INT8]
-    if len(sides) < 2:
-        return not_applicable(ID, TITLE, " ".join(notes))
-    try:
-        lines = [line for line in contest(sides, plan, context.seed) if line.id in _SHOWN]
-    except TrainingError as error:  # outputs that are not finite, in one precision or in all
-        return not_applicable(ID, TITLE, error.what)
-    numbers = tuple(_numbers(sides, lines, context.seed, time.perf_counter() - started))
-    details = {"side_by_side": [_row(sides, line) for line in lines], "notes": notes}
-    return Section(ID, TITLE, _sentence(sides, lines), numbers, details=details)
+        entries.append(Entry("int8 weights", replace(context, model=rounded), bytes=size))
+    return entries, [*([why_not] if why_not else []), NO_INT8]
 
 
 def bf16(context: EvaluationContext) -> tuple[Setting | None, str]:
@@ -114,39 +123,39 @@ def int8_weights(model: nn.Module) -> tuple[nn.Module, int]:
 # ---- what is printed
 
 
-def _numbers(sides: Sequence[Side], lines: Sequence[Line], seed: int, seconds: float) -> Iterator[Number]:
-    """For every side but the first: what changed in each line."""
-    for k, side in enumerate(sides[1:], 1):
-        for line in lines:
-            change = line.changes[k]
+def _numbers(entries: Sequence[Entry], rows: Sequence[Row], seed: int) -> Iterator[Number]:
+    """For every entry but the first: what changed in each row."""
+    for k, entry in enumerate(entries[1:], 1):
+        for row in rows:
+            change = row.changes[k]
             if change is None:
                 continue
-            sign = "/" if line.relative else "−"
-            meaning = f"{line.name}: {side.name} {sign} {_FIRST}, on the same rows; {line.definition}"
-            id = f"{side.name.split()[0]}_{line.id}"
-            unit = "" if line.relative else line.unit
-            name = f"{line.name}, {side.name} {'over' if line.relative else 'against'} {_FIRST}"
-            yield Number(id, name, change, meaning, unit, seed=seed, seconds=seconds)
+            sign = "/" if row.relative else "−"
+            meaning = f"{row.name}: {entry.name} {sign} {_FIRST}, on the same rows; {row.definition}"
+            id = f"{entry.name.split()[0]}_{row.id}"
+            unit = "" if row.relative else row.unit
+            name = f"{row.name}, {entry.name} {'over' if row.relative else 'against'} {_FIRST}"
+            yield Number(id, name, change, meaning, unit, seed=seed)
 
 
-def _row(sides: Sequence[Side], line: Line) -> dict[str, Any]:
-    values: dict[str, Any] = {"": f"{line.name}{f' [{line.unit}]' if line.unit else ''}"}
-    for k, (side, value) in enumerate(zip(sides, line.values, strict=True)):
-        values[side.name] = None if value is None else asdict(value)
-        if k and (verdict := line.verdict(k)):
-            values[f"{side.name}: change"] = verdict
+def _printed(entries: Sequence[Entry], row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {"": f"{row.name}{f' [{row.unit}]' if row.unit else ''}"}
+    for k, (entry, value) in enumerate(zip(entries, row.values, strict=True)):
+        values[entry.name] = None if value is None else asdict(value)
+        if k and (verdict := row.verdict(k)):
+            values[f"{entry.name}: change"] = verdict
     return values
 
 
-def _sentence(sides: Sequence[Side], lines: Sequence[Line]) -> str:
-    headline = next(line for line in lines if line.id == "headline")
-    size = next(line for line in lines if line.id == "bytes")
-    energy = next((line for line in lines if line.id == "energy"), None)
+def _sentence(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
+    headline = next(row for row in rows if row.id == "headline")
+    size = next(row for row in rows if row.id == "bytes")
+    energy = next((row for row in rows if row.id == "energy"), None)
     said = []
-    for k, side in enumerate(sides[1:], 1):
+    for k, entry in enumerate(entries[1:], 1):
         change, shrunk = headline.changes[k], size.changes[k]
-        words = f"with {side.name} it changes by {change}{_verdict(headline, k)}"
-        if side.bytes and shrunk is not None:
+        words = f"with {entry.name} it changes by {change}{_verdict(headline, k)}"
+        if entry.bytes and shrunk is not None:
             words += f", at {shrunk.value:.2f} of the size"
         elif energy is not None and energy.changes[k] is not None:
             words += f", at {energy.changes[k]} of the processor's time"
@@ -155,5 +164,5 @@ def _sentence(sides: Sequence[Side], lines: Sequence[Line]) -> str:
     return f"In {_FIRST}, {headline.name} is {value}; {'; '.join(said)}."
 
 
-def _verdict(line: Line, side: int) -> str:
-    return f", which is {found}" if (found := line.verdict(side)) else ", which is not told apart from none"
+def _verdict(row: Row, entry: int) -> str:
+    return f", which is {found}" if (found := row.verdict(entry)) else ", which is not told apart from none"

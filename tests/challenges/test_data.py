@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sample_card import HOSTILE, report
+from card.sample_card import HOSTILE, report
+from challenges import toys
 
-from sounding.card.data import measure
+from sounding.challenges import data
 from sounding.contract.evidence import Section
 from sounding.data.report import Duplicates, Pairs, RejectedRow, Report
 from sounding.evaluation.context import EvaluationContext
 
 
 def section(values: dict, rows: tuple[int, int, int] = (0, 0, 0)) -> Section:
-    return measure(EvaluationContext(None, None, *([None] * n for n in rows)), values)
+    return toys.measured(data, EvaluationContext(toys.Sort(), None, *([None] * n for n in rows)), report=values)
 
 
 def warnings(values: dict) -> str:

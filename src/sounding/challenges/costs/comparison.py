@@ -1,13 +1,13 @@
 """Several models side by side: the same rows, the same draws, and turns at the processor.
 
-    Side       one model: what it is called, its task and rows, and how it computes
-    Line       one measure of every side, and how each differs from the first
-    contest    every line that can be had: quality, loss, calibration, corruptions, energy, size
+    Entry       one model: what it is called, its task and rows, and how it computes
+    Row         one measure of every entry, and how each differs from the first
+    comparison  every row that can be had: quality, loss, calibration, corruptions, energy, size
 
 Differences are paired: what makes a row hard for two models cancels out. Energy is compared by turns, window by window,
 as CPU-seconds of one over those of the other, because a ratio on one machine in one minute is far surer than joules.
 
-Legend of shapes: n rows, C corruptions, S severities, R rounds, K sides.
+Legend of shapes: n rows, C corruptions, S severities, R rounds, K entries.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from sounding.challenges.confidences.confidence import (
     expected_calibration_error,
 )
 from sounding.challenges.costs.windows import Window, evaluating, joules_each
-from sounding.challenges.disturbances.corruption import difference, judged
+from sounding.challenges.disturbances.under_corruption import difference, judged
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Kind
 from sounding.contract.metrics import mean_loss
 from sounding.contract.records import Record
 from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.evaluation import estimate, evaluate_rows
+from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of
 from sounding.evaluation.intervals import bootstrap, paired_difference, wilson
 from sounding.machine.metering.cost import Cost, exactly
 from sounding.machine.metering.meter import Meter
@@ -56,8 +56,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Side:
-    """One model of a contest.
+class Entry:
+    """One model of a comparison.
 
     `bytes` is what its weights take where they are stored in fewer bits than they compute in; its energy is not
     measured then, because it would be that of the other precision.
@@ -70,14 +70,16 @@ class Side:
 
     @property
     def records(self) -> list[Record]:
-        """The trials on the test rows, in this side's precision."""
-        s = self.context
-        return s.records if self.setting is None else evaluate_rows(s.task, s.model, s.test, self.setting)
+        """The records of the test rows, in this entry's precision."""
+        here = self.context
+        if self.setting is None:
+            return here.row_records
+        return evaluate_rows(here.task, here.model, here.test, self.setting)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One measure: a value for each side [K] and its change against the first [K], None where it is not known.
+class Row:
+    """One measure: a value for each entry [K] and its change against the first [K], None where it is not known.
 
     A change is a difference, or where `relative` a ratio: nothing changed at 0, or at 1. `better` is "higher", "lower"
     or "" (neither is a merit).
@@ -93,9 +95,9 @@ class Line:
     relative: bool = False
     kind: Kind = "measured"
 
-    def verdict(self, side: int) -> str:
+    def verdict(self, entry: int) -> str:
         """ "better", "worse" or "different" where the interval of the change is clear of no change, else ""."""
-        change, same = self.changes[side], 1.0 if self.relative else 0.0
+        change, same = self.changes[entry], 1.0 if self.relative else 0.0
         if change is None or change.low is None or change.high is None or change.low <= same <= change.high:
             return ""
         if not self.better:
@@ -103,42 +105,42 @@ class Line:
         return "better" if (change.low > same) == (self.better == "higher") else "worse"
 
 
-def contest(sides: Sequence[Side], plan: Plan, seed: int = 0) -> tuple[Line, ...]:
-    """Every line that can be had of these sides; they are of one task and have the same test rows."""
-    lines = [*_quality(sides, plan, seed), *_corrupted(sides, plan, seed), *_energy(sides, plan, seed), *_size(sides)]
-    return tuple(lines)
+def comparison(entries: Sequence[Entry], plan: Plan, seed: int = 0) -> tuple[Row, ...]:
+    """Every row that can be had of these entries; they are of one task and have the same test rows."""
+    measured = (_quality(entries, plan, seed), _corrupted(entries, plan, seed), _energy(entries, plan, seed))
+    return (*(row for rows in measured for row in rows), *_size(entries))
 
 
 # ---- quality, on the same rows
 
 
-def _quality(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
-    """The headline metric, the mean loss and the calibration error of every side."""
-    records = [side.records for side in sides]
-    groups = [r.group for r in records[0]] if any(r.group for r in records[0]) else None
-    metric = sides[0].context.task.metrics[0]
+def _quality(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
+    """The headline metric, the mean loss and the calibration error of every entry."""
+    records = [entry.records for entry in entries]
+    groups = groups_of(records[0])
+    metric = entries[0].context.task.row_metrics[0]
     losses = all(np.isfinite([r.loss for r in some]).all() for some in records)
     for m in (metric, mean_loss()) if losses and metric.name != mean_loss().name else (metric,):
         stats = [m.statistics(some) for some in records]
         values = tuple(estimate(m, some, groups, seed, plan.resamples) for some in records)
         changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.proportion)
         name, id = ("mean loss", "loss") if m is not metric else (m.name, "headline")
-        yield Line(id, name, m.definition, values, changes, m.unit, "higher" if m.higher_is_better else "lower")
-    yield from _calibration(sides, records, plan, seed)
+        yield Row(id, name, m.definition, values, changes, m.unit, "higher" if m.higher_is_better else "lower")
+    yield from _calibration(entries, records, plan, seed)
 
 
-def _calibration(sides: Sequence[Side], records: Sequence[Sequence[Record]], plan: Plan, seed: int) -> Iterator[Line]:
-    """The calibration error, where there are confidences; its change where each row is one decision of every side."""
-    decided = [decisions(side.context.task, some) for side, some in zip(sides, records, strict=True)]
+def _calibration(entries: Sequence[Entry], records: Sequence[Sequence[Record]], plan: Plan, seed: int) -> Iterator[Row]:
+    """The calibration error, where there are confidences; its change where each row is one decision of every entry."""
+    decided = [decisions(entry.context.task, some) for entry, some in zip(entries, records, strict=True)]
     if not all(map(len, decided)):
         return
     values = tuple(calibration_error(d, seed=seed, resamples=plan.resamples) for d in decided)
-    changes: tuple[Estimate | None, ...] = (None,) * len(sides)
+    changes: tuple[Estimate | None, ...] = (None,) * len(entries)
     if all(len(d) == len(some) for d, some in zip(decided, records, strict=True)):
         stats = [np.stack([d.confidences, d.hits], axis=1) for d in decided]
         changes = _paired(stats, _error, _groups(decided[0]), seed, plan.resamples)
     meaning = "mean |accuracy − confidence| over 15 bins of equal mass"
-    yield Line("ece", "calibration error", meaning, values, changes, better="lower")
+    yield Row("ece", "calibration error", meaning, values, changes, better="lower")
 
 
 def _error(pairs: np.ndarray) -> float:
@@ -157,7 +159,7 @@ def _paired(
     resamples: int,
     proportion: bool = False,
 ) -> tuple[Estimate | None, ...]:
-    """How each side differs from the first: nothing for the first itself."""
+    """How each entry differs from the first: nothing for the first itself."""
     first, rest = stats[0], stats[1:]
     found = [paired_difference(some, first, reduce, groups, seed, resamples) for some in rest]
     if proportion:
@@ -171,19 +173,19 @@ def _alike(change: Estimate) -> Estimate:
     return replace(change, low=None if most is None else -most, high=most, interval="wilson, no row differs")
 
 
-def _corrupted(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
-    """The headline metric under corruptions: the same rows and draws for every side."""
+def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
+    """The headline metric under corruptions: the same rows and draws for every entry."""
     if not plan.severities:
         return
-    order = np.sort(stream("contest", seed).permutation(len(sides[0].context.test))[: plan.rows])
+    order = np.sort(stream("contest", seed).permutation(len(entries[0].context.test))[: plan.rows])
     try:
         found = [
             judged(s.task, s.model, [s.test[int(i)] for i in order], plan.severities, seed)
-            for s in (side.context for side in sides)
+            for s in (entry.context for entry in entries)
         ]
-    except UsageError:  # no corruptions for this input, or trials that are not tied to rows
+    except UsageError:  # no corruptions for this input, or records that are not tied to rows
         return
-    metric = sides[0].context.task.metrics[0]
+    metric = entries[0].context.task.row_metrics[0]
     lean = [j.columns.mean(axis=1, keepdims=True) if metric.proportion else j.columns for j in found]
     resamples = plan.resamples if metric.proportion else min(plan.resamples, 200)
 
@@ -195,21 +197,21 @@ def _corrupted(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
     level = ", ".join(map(str, plan.severities))
     meaning = f"mean of {metric.name} over {len(found[0].corrupted)} corruptions at severity {level}, {len(order)} rows"
     better = "higher" if metric.higher_is_better else "lower"
-    yield Line("corrupted", f"{metric.name} under corruptions", meaning, values, changes, metric.unit, better)
+    yield Row("corrupted", f"{metric.name} under corruptions", meaning, values, changes, metric.unit, better)
 
 
 # ---- cost
 
 
-def _energy(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
-    """Joules of one prediction, and by turns the CPU-seconds of each side over those of the first."""
-    metered = [k for k, side in enumerate(sides) if side.bytes is None]
+def _energy(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
+    """Joules of one prediction, and by turns the CPU-seconds of each entry over those of the first."""
+    metered = [k for k, entry in enumerate(entries) if entry.bytes is None]
     if len(metered) < 2:
         return
-    rounds = _turns([sides[k] for k in metered], plan.seconds)
-    work = np.array([[_work(sides[k], w) for k, w in zip(metered, row, strict=True)] for row in rounds])
-    joules: list[Estimate | None] = [None] * len(sides)
-    ratios: list[Estimate | None] = [None] * len(sides)
+    rounds = _turns([entries[k] for k in metered], plan.seconds)
+    work = np.array([[_work(entries[k], w) for k, w in zip(metered, row, strict=True)] for row in rounds])
+    joules: list[Estimate | None] = [None] * len(entries)
+    ratios: list[Estimate | None] = [None] * len(entries)
     for place, k in enumerate(metered):
         joules[k] = joules_each([row[place] for row in rounds], seed)
         ratios[k] = bootstrap(work[:, [place, 0]], _ratio, seed=seed) if place else None
@@ -219,27 +221,27 @@ def _energy(sides: Sequence[Side], plan: Plan, seed: int) -> Iterator[Line]:
         f"CPU-seconds; {cost.source}"
     )
     name = "energy of a prediction"
-    yield Line("energy", name, meaning, tuple(joules), tuple(ratios), "J", "lower", relative=True, kind=cost.kind)
+    yield Row("energy", name, meaning, tuple(joules), tuple(ratios), "J", "lower", relative=True, kind=cost.kind)
 
 
-def _turns(sides: Sequence[Side], seconds: float) -> list[list[Window]]:
-    """[R][K]: in every round each side has a window; who begins moves on, so that none profits."""
-    tests = [side.context.test for side in sides]
+def _turns(entries: Sequence[Entry], seconds: float) -> list[list[Window]]:
+    """[R][K]: in every round each entry has a window; who begins moves on, so that none profits."""
+    tests = [entry.context.test for entry in entries]
     batches = [cycle([test[i].input for i in range(min(BATCH, len(test)))]) for test in tests]
-    for side, batch in zip(sides, batches, strict=True):
-        _window(side, batch, 0.0)  # warm
+    for entry, batch in zip(entries, batches, strict=True):
+        _window(entry, batch, 0.0)  # warm
     rounds = []
     for turn in range(ROUNDS):
-        order = [(k + turn) % len(sides) for k in range(len(sides))]
-        found = {k: _window(sides[k], batches[k], seconds) for k in order}
-        rounds.append([found[k] for k in range(len(sides))])
+        order = [(k + turn) % len(entries) for k in range(len(entries))]
+        found = {k: _window(entries[k], batches[k], seconds) for k in order}
+        rounds.append([found[k] for k in range(len(entries))])
     return rounds
 
 
-def _window(side: Side, values: Iterator[Any], seconds: float) -> Window:
-    task, model = side.context.task, side.context.model
+def _window(entry: Entry, values: Iterator[Any], seconds: float) -> Window:
+    task, model = entry.context.task, entry.context.model
     calls: list[float] = []
-    with evaluating(model), inference(side.setting), Meter() as meter:
+    with evaluating(model), inference(entry.setting), Meter() as meter:
         end = perf_counter() + seconds
         while not calls or perf_counter() < end:
             inputs, start = list(islice(values, BATCH)), perf_counter()
@@ -248,9 +250,9 @@ def _window(side: Side, values: Iterator[Any], seconds: float) -> Window:
     return Window(BATCH * len(calls), meter.cost, np.array(calls))
 
 
-def _work(side: Side, window: Window) -> float:
+def _work(entry: Entry, window: Window) -> float:
     """What is compared for one prediction: the processor's time; joules where another device computes."""
-    on_processor = device(side.context.model).type == "cpu"
+    on_processor = device(entry.context.model).type == "cpu"
     return (window.cost.cpu_seconds if on_processor else window.cost.joules.value) / window.predictions
 
 
@@ -259,22 +261,22 @@ def _ratio(pairs: np.ndarray) -> float:
     return float(pairs[:, 0].sum()) / below if below else float("nan")
 
 
-def _size(sides: Sequence[Side]) -> Iterator[Line]:
+def _size(entries: Sequence[Entry]) -> Iterator[Row]:
     """What is counted and not measured: joules of training, parameters, bytes."""
-    trained = [_trained(side.context) for side in sides]
+    trained = [_trained(entry.context) for entry in entries]
     if any(trained):
         kinds = {cost.kind for cost in trained if cost}
         joules = tuple(None if cost is None else cost.joules for cost in trained)
         kind: Kind = "measured" if kinds == {"measured"} else "estimated"
         meaning = "energy of training, all sittings"
-        yield Line("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
-    models = [side.context.model for side in sides]
+        yield Row("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
+    models = [entry.context.model for entry in entries]
     parameters = tuple(exactly(float(sum(p.numel() for p in m.parameters()))) for m in models)
-    yield Line("parameters", "parameters", "numbers that training may change", parameters, _over(parameters),
+    yield Row("parameters", "parameters", "numbers that training may change", parameters, _over(parameters),
                better="lower", relative=True)  # fmt: skip
-    sizes = tuple(exactly(float(side.bytes or _bytes(side.context))) for side in sides)
+    sizes = tuple(exactly(float(entry.bytes or _bytes(entry.context))) for entry in entries)
     meaning = "bytes of parameters and buffers"
-    yield Line("bytes", "size of the model", meaning, sizes, _over(sizes), "B", "lower", True)
+    yield Row("bytes", "size of the model", meaning, sizes, _over(sizes), "B", "lower", True)
 
 
 def _over(values: Sequence[Estimate | None]) -> tuple[Estimate | None, ...]:

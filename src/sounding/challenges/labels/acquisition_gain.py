@@ -10,8 +10,7 @@ Legend of shapes: P pools, S sizes.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,17 +18,18 @@ from torch import nn
 
 from sounding.challenges.labels.acquisition import Strategy, choose, signals
 from sounding.challenges.labels.curves import area, nested_order
-from sounding.challenges.labels.retraining import Round, Say, affordable, lasting, price, retrained
-from sounding.contract.evidence import Estimate, Figure, Number, Section, not_applicable, skipped, timed
+from sounding.challenges.labels.retraining import Round, lasting, price, retrained, steps_within
+from sounding.contract.evidence import Estimate, Figure, Number, Section
 from sounding.contract.task import targets
 from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
-from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked, measured
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import mean_t
 
-ID, TITLE = "label_choice", "What choosing labels gains"
+ID = "label_choice"
 FEWEST = 80
 """Training rows below which there is nothing to choose from."""
 START = 1 / 20
@@ -50,47 +50,70 @@ class Plan:
     test: int
 
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan(3, 1, ("margin", "both"), 1000, 30.0, 500),
     "standard": Plan(3, 2, ("margin", "spread", "both"), 2000, 180.0, 1000),
     "full": Plan(5, 3, ("margin", "spread", "both"), 4000, math.inf, 5000),
 }
 
 
-def gain(
-    context: EvaluationContext,
-    plan: Plan | None = None,
-    *,
-    kept: MutableMapping[str, float] | None = None,
-    progress: Say | None = None,
-) -> Section:
+class AcquisitionGain(Challenge[Plan]):
     """The area under the curve of each strategy minus that of random choice, in pairs, with its interval over pools.
 
-    `progress` hears first what it costs, then how far it has come. `kept` takes in the scores of each finished pool.
+    No section of the card: `gain` measures it when it is asked for.
     """
-    started, plan, say = time.perf_counter(), plan or PLANS[context.profile], progress or (lambda _: None)
-    strategies = _able(context, plan)
-    if reason := _impossible(context, plan, strategies):
-        return not_applicable(ID, TITLE, reason)
-    sizes = _sizes(context, plan)
-    runs = plan.pools * (1 + (len(sizes) - 1) * (len(strategies) + 1))
-    steps = affordable(context.training, plan.seconds, runs)
-    if steps is None:
-        return skipped(ID, TITLE, f"measuring what choosing labels gains {price(context.training, runs)}")
-    seconds = context.training["seconds"] * steps / context.training["steps"]
-    say(f"measuring what choosing labels gains retrains the model {runs} times, {lasting(seconds * runs)}")
-    work = Round(runs, progress, kept)
-    scores: Scores = {name: [] for name in (*strategies, "random")}
-    try:
-        for pool in range(plan.pools):
-            for name, found in _pool(context, plan, pool, sizes, strategies, steps, work).items():
-                scores[name].append(found)
-    except TrainingError as error:
-        return skipped(ID, TITLE, f"a training on part of the rows failed: {error.what}")
-    if not np.isfinite(list(scores.values())).all():
-        return skipped(ID, TITLE, f"a training on part of the rows gave no {context.task.metrics[0].name}")
-    elapsed = time.perf_counter() - started
-    return timed(_findings(context, sizes, scores, steps, elapsed), elapsed)
+
+    id, title, order = ID, "What choosing labels gains", 0
+    rows = False
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plans = PLANS if plan is None else dict.fromkeys(PLANS, plan)
+
+    def needs(self, context: EvaluationContext) -> str:
+        """Rows to choose among, something to choose by, and time for the trainings."""
+        plan = self.plan(context)
+        strategies = _able(context, plan)
+        if reason := _impossible(context, plan, strategies):
+            return reason
+        runs = _runs(context, plan, strategies)
+        if steps_within(context.training, plan.seconds, runs) is None:
+            return Unasked(f"measuring what choosing labels gains {price(context.training, runs)}")
+        return ""
+
+    def measure(self, context: EvaluationContext) -> Findings:
+        """The trainings of every pool and strategy."""
+        plan, say = self.plan(context), context.say or (lambda _: None)
+        strategies = _able(context, plan)
+        runs = _runs(context, plan, strategies)
+        steps = steps_within(context.training, plan.seconds, runs) or 1
+        seconds = context.training["seconds"] * steps / context.training["steps"]
+        say(f"measuring what choosing labels gains retrains the model {runs} times, {lasting(seconds * runs)}")
+        work, sizes = Round(runs, context.say, context.scores), _sizes(context, plan)
+        scores: Scores = {name: [] for name in (*strategies, "random")}
+        try:
+            for pool in range(plan.pools):
+                for name, found in _pool(context, plan, pool, sizes, strategies, steps, work).items():
+                    scores[name].append(found)
+        except TrainingError as error:
+            raise NotMeasured(Unasked(f"a training on part of the rows failed: {error.what}")) from None
+        if not np.isfinite(list(scores.values())).all():
+            what = f"a training on part of the rows gave no {context.task.row_metrics[0].name}"
+            raise NotMeasured(Unasked(what))
+        return _findings(context, sizes, scores, steps)
+
+
+def gain(context: EvaluationContext, plan: Plan | None = None) -> Section:
+    """What choosing labels gains on the training rows of `context`, as a section; see AcquisitionGain.
+
+    `context.say` hears first what it costs, then how far it has come. `context.scores` takes in the scores of each
+    finished pool, so that it can go on where it was stopped.
+    """
+    return measured(AcquisitionGain(plan), context)
+
+
+def _runs(context: EvaluationContext, plan: Plan, strategies: Sequence[Strategy]) -> int:
+    """Trainings: in each pool one on the first labels, and one for each strategy and doubling."""
+    return plan.pools * (1 + (len(_sizes(context, plan)) - 1) * (len(strategies) + 1))
 
 
 def _pool(
@@ -135,7 +158,7 @@ def _tried(
         return work.ran(lambda: retrained(task, picked(mine, rows), steps, context.seed * 1000 + pool))
 
     def score(model: nn.Module) -> float:
-        return task.metrics[0].value(evaluate_rows(task, model, judges))
+        return task.row_metrics[0].value(evaluate_rows(task, model, judges))
 
     start = trained(first)
     found = {arm: [score(start)] for arm in arms}
@@ -154,13 +177,13 @@ def _tried(
 def _able(context: EvaluationContext, plan: Plan) -> list[Strategy]:
     """The strategies that this model can serve."""
     said = signals(context.task, context.model, context.train[:2])
-    needs = {"margin": said.doubt, "spread": said.features, "random": None}
-    both = None if said.doubt is None else said.features
+    needs = {"margin": said.certainty, "spread": said.features, "random": None}
+    both = None if said.certainty is None else said.features
     return [name for name in plan.strategies if (both if name == "both" else needs[name]) is not None]
 
 
 def _impossible(context: EvaluationContext, plan: Plan, strategies: Sequence[Strategy]) -> str:
-    if context.task.collects:
+    if context.plays or context.task.collects:
         return "this task makes its own examples while it trains, so there are no labels to choose"
     if len(context.train) < FEWEST or not len(context.test):
         n, judges = len(context.train), len(context.test)
@@ -182,8 +205,8 @@ def _sizes(context: EvaluationContext, plan: Plan) -> list[int]:
 # ---- what it says
 
 
-def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, steps: int, seconds: float) -> Section:
-    metric = context.task.metrics[0]
+def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, steps: int) -> Findings:
+    metric = context.task.row_metrics[0]
     sign = 1 if metric.higher_is_better else -1
     areas = {name: np.array([area(sizes, found) for found in pools]) for name, pools in scores.items()}
     numbers, words = [], []
@@ -197,7 +220,7 @@ def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, step
             f"{len(areas[name])} pools, {steps} steps each, on the same test rows"
         )
         title = f"gain of choosing by {name}" if name != "both" else "gain of choosing by margin, then spread"
-        numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", context.seed, seconds))
+        numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", context.seed))
         words.append(f"{name} {found} ({_verdict(found)})")
     drawn = {
         name: [mean_t([p[i] for p in pools], of="pools") for i in range(len(sizes))] for name, pools in scores.items()
@@ -208,10 +231,12 @@ def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, step
         f"Gain in {metric.name} over drawing rows at random, from {sizes[0]} to {sizes[-1]} labels: {'; '.join(words)}."
     )
     details = {"sizes": sizes, "scores": scores, "steps": steps}
-    return Section(ID, TITLE, sentence, tuple(numbers), (figure,), details=details)
+    return Findings(sentence, tuple(numbers), (figure,), details)
 
 
 def _verdict(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return "spread not known"
-    return "better" if found.low > 0 else "worse" if found.high < 0 else "not told apart from none"
+    if found.low > 0:
+        return "better"
+    return "worse" if found.high < 0 else "not told apart from none"

@@ -1,7 +1,7 @@
 """Which explanations are measured, and on how many rows: what each costs is counted before any is made.
 
-Costs are in forward passes, a pass that also takes slopes being three. Where the rows that a verdict needs would take
-longer than there is time, the dearest methods are left out, and the section says which and why.
+Costs are in forward passes, a pass that also takes gradients being three. Where the rows that a verdict needs would
+take longer than there is time, the dearest methods are left out, and the section says which and why.
 
 Legend of shapes: A baselines, P parts.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sounding.challenges.explanations.explaining import FEW
+from sounding.challenges.explanations.explained_rows import FEW
 from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain, methods, named
 from sounding.challenges.explanations.faithfulness import passes_of_orders
 from sounding.challenges.explanations.gradients import STEPS
@@ -22,7 +22,7 @@ from sounding.contract.inputs import Explainable
 from sounding.evaluation.context import EvaluationContext
 
 SLOPE = 3
-"""Forward passes that a pass with slopes takes about as long as."""
+"""Forward passes that a pass with gradients takes about as long as."""
 CHEAPEST = 2
 """So many methods are measured however slow the model is."""
 
@@ -42,7 +42,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Afforded:
+class Chosen:
     """The methods by name, on how many rows, of which so many are explained with an untrained model as well.
 
     `passes` are the forward passes of all that, and `notes` say why other methods are not measured.
@@ -55,7 +55,7 @@ class Afforded:
     notes: list[str]
 
 
-def afford(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -> Afforded:
+def fit_to_time(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -> Chosen:
     """What the time of the plan pays for; `values` are inputs like those that will be explained, one or more.
 
     `FEW` rows, which a verdict needs, are taken at any price. The randomisation test has its share of the rows, or
@@ -75,7 +75,7 @@ def afford(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -> Aff
         cost = f"{each.pop(dearest):,} forward passes a row take too long with a model as slow as this one"
         notes.append(_left_out(dearest, context, cost))
     rows = max(FEW, min(plan.rows, int(paid / row())))
-    return Afforded({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), rows * row(), notes)
+    return Chosen({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), rows * row(), notes)
 
 
 def _fit(

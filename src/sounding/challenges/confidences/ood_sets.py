@@ -1,6 +1,6 @@
-"""Known rows beside unknown inputs, as a model scores them, and which score to go by.
+"""Known rows beside out-of-distribution inputs, as a model scores them, and which score to go by.
 
-Legend of shapes: n rows, S sets of unknown inputs, R training rows, D features.
+Legend of shapes: n rows, S sets of out-of-distribution inputs, R training rows, D features.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sounding.challenges.confidences.detection import auroc, side_by_side
-from sounding.challenges.confidences.familiarity import Look, familiarity, look
-from sounding.challenges.confidences.unfamiliar import far_inputs
+from sounding.challenges.confidences.far_ood import far_ood
+from sounding.challenges.confidences.ood_scores import Observed, observe, ood_scores
 from sounding.contract.records import Example
 from sounding.contract.task import targets
 from sounding.evaluation.context import EvaluationContext
@@ -26,8 +26,8 @@ class Seen:
     """Rows and what is unknown beside them: `tables` holds, by score and set, columns known and unknown [n, 2]."""
 
     rows: Sequence[Example]
-    known: Look
-    unknown: Mapping[str, Look]
+    known: Observed
+    unknown: Mapping[str, Observed]
     tables: Mapping[str, Mapping[str, np.ndarray]]
 
     def table(self, score: str) -> np.ndarray:
@@ -41,16 +41,16 @@ def draw(examples: Sequence[Example], n: int, rng: np.random.Generator) -> list[
     return [examples[int(i)] for i in sorted(rng.permutation(len(examples))[:n])]
 
 
-def gather(context: EvaluationContext, rows: Sequence[Example], training: np.ndarray | None, name: str) -> Seen:
+def collect(context: EvaluationContext, rows: Sequence[Example], training: np.ndarray | None, name: str) -> Seen:
     """The rows, and far inputs made from them, as the model sees them."""
     task, model = context.task, context.model
     values = [row.input for row in rows]
-    known = look(task, model, values)
-    far = far_inputs(task.input, values, context.rng(f"unknown {name}"))
+    known = observe(task, model, values)
+    far = far_ood(task.input, values, context.rng(f"unknown {name}"))
     places = {label: np.flatnonzero([v is not None for v in some]) for label, some in far.items()}
-    unknown = {label: look(task, model, [some[i] for i in places[label]]) for label, some in far.items()}
-    known_scores = familiarity(known, training)
-    unknown_scores = {label: familiarity(one, training) for label, one in unknown.items()}
+    unknown = {label: observe(task, model, [some[i] for i in places[label]]) for label, some in far.items()}
+    known_scores = ood_scores(known, training)
+    unknown_scores = {label: ood_scores(one, training) for label, one in unknown.items()}
     tables: dict[str, dict[str, np.ndarray]] = {}
     for score in known_scores if unknown else ():
         if all(score in found for found in unknown_scores.values()):
@@ -76,7 +76,7 @@ def choose(
     rows = draw(context.validation, most, context.rng("unknown validation rows"))
     if len(rows) < FEW:
         return scores[0], f"not chosen, because {len(rows)} validation rows are too few"
-    looked = gather(context, rows, training, "validation")
+    looked = collect(context, rows, training, "validation")
     found = {s: _mean_auroc(looked.table(s)) for s in scores if s in looked.tables}
     if not found:
         return scores[0], "not chosen, because no far inputs could be made of the validation rows"
@@ -98,10 +98,10 @@ def near_inputs(
     if not len(context.second):
         return {}, f"{NEAR}: they take a second set with rows whose answer is none of the {len(options)} options"
     answers = targets(context.second)
-    strange = [i for i, answer in enumerate(answers) if answer is not None and answer not in options]
-    if len(strange) < 2:
+    unknown_classes = [i for i, answer in enumerate(answers) if answer is not None and answer not in options]
+    if len(unknown_classes) < 2:
         return {}, f"{NEAR}: every answer of the second set is one of the {len(options)} options"
-    rows = [context.second[i] for i in sorted(context.rng("unknown near").permutation(strange)[:most].tolist())]
-    known = familiarity(test.known, training)
-    unknown = familiarity(look(context.task, context.model, [row.input for row in rows]), training)
+    rows = [context.second[i] for i in sorted(context.rng("unknown near").permutation(unknown_classes)[:most].tolist())]
+    known = ood_scores(test.known, training)
+    unknown = ood_scores(observe(context.task, context.model, [row.input for row in rows]), training)
     return {score: side_by_side(known[score], unknown[score]) for score in test.tables if score in unknown}, None

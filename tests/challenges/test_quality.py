@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from challenges import toys
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
 
-from sounding.card.quality import measure
+from sounding.challenges import quality
 from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
@@ -79,7 +80,7 @@ def truths(s: EvaluationContext) -> tuple[list[str], list[str]]:
 
 def test_metrics_agree_with_scikit_learn_and_the_headline_is_first():
     s = context()
-    found = measure(s)
+    found = toys.measured(quality, s)
     truth, answer = truths(s)
     assert found.numbers[0].id == "accuracy"
     assert found["accuracy"].value == pytest.approx(accuracy_score(truth, answer))
@@ -95,7 +96,7 @@ def test_metrics_agree_with_scikit_learn_and_the_headline_is_first():
 
 def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
     s = context()
-    found = measure(s)
+    found = toys.measured(quality, s)
     truth, _ = truths(s)
     commonest = max(("low", "high"), key=[e.target for e in s.train].count)
     share = truth.count(commonest) / len(truth)
@@ -109,7 +110,7 @@ def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
 
 
 def test_a_model_that_is_no_better_than_nothing_is_said_to_be_no_better():
-    found = measure(context(wrong=0.5))
+    found = toys.measured(quality, context(wrong=0.5))
     assert found["gain"].low < 0 < found["gain"].high
     assert "not clearly better" in found.sentence
 
@@ -123,7 +124,7 @@ class Perplexed(Side):
 
 
 def test_where_less_is_better_the_gain_is_still_above_zero():
-    found = measure(context(task=Perplexed))
+    found = toys.measured(quality, context(task=Perplexed))
     assert found["baseline"].value > found["loss_per_row"].value
     assert found["gain"].value == pytest.approx(found["baseline"].value - found["loss_per_row"].value)
     assert "nats" in found.sentence
@@ -136,12 +137,12 @@ class Nll(Side):
 
 
 def test_a_loss_that_is_a_metric_is_not_said_twice():
-    assert [n.id for n in measure(context(task=Nll)).numbers] == ["accuracy", "nll", "baseline", "gain"]
+    assert [n.id for n in toys.measured(quality, context(task=Nll)).numbers] == ["accuracy", "nll", "baseline", "gain"]
 
 
 def test_every_class_has_its_row_and_its_interval():
     s = context()
-    rows = {row["class"]: row for row in measure(s).details["by_class"]}
+    rows = {row["class"]: row for row in toys.measured(quality, s).details["by_class"]}
     truth, answer = truths(s)
     for name in ("low", "high"):
         of = [a == t for a, t in zip(answer, truth, strict=True) if t == name]
@@ -152,7 +153,7 @@ def test_every_class_has_its_row_and_its_interval():
 
 def test_the_most_confused_pairs_are_counted():
     s = context()
-    pairs = measure(s).details["most_often_confused"]
+    pairs = toys.measured(quality, s).details["most_often_confused"]
     wrong = [(r.truth, r.value) for r in s.records if r.truth != r.value]
     assert {(p["truth"], p["answer"]): p["rows"] for p in pairs} == {pair: wrong.count(pair) for pair in set(wrong)}
     assert pairs[0]["rows"] >= pairs[-1]["rows"]
@@ -161,7 +162,7 @@ def test_the_most_confused_pairs_are_counted():
 def test_a_truth_that_no_training_row_had_is_shown():
     s = context(n=40)
     s.test = [*s.test, Example(1.0, "sideways")]
-    found = measure(s)
+    found = toys.measured(quality, s)
     assert "sideways" in [row["class"] for row in found.details["by_class"]]
     assert any(pair["truth"] == "sideways" for pair in found.details["most_often_confused"])
     assert "sideways" in found.figures[0].svg
@@ -170,7 +171,7 @@ def test_a_truth_that_no_training_row_had_is_shown():
 def test_groups_have_rows_and_make_the_interval_a_clustered_one():
     s = context()
     s.test = [replace(e, group=f"speaker {i % 12}") for i, e in enumerate(s.test)]
-    found = measure(s)
+    found = toys.measured(quality, s)
     assert len(found.details["by_group"]) == 12
     assert found["accuracy"].n == 12
     assert "clustered" in found["accuracy"].interval
@@ -179,11 +180,11 @@ def test_groups_have_rows_and_make_the_interval_a_clustered_one():
 
 def test_pictures_of_confusion_and_of_the_training():
     history = [{"step": i, "training_loss": 1 / i, "validation_loss": 1.2 / i, "accuracy": 0.5} for i in range(1, 6)]
-    assert [f.id for f in measure(context(training={"history": history})).figures] == [
+    assert [f.id for f in toys.measured(quality, context(training={"history": history})).figures] == [
         "quality_confusion",
         "quality_training",
     ]
-    assert [f.id for f in measure(context(training={"seconds": 3})).figures] == ["quality_confusion"]
+    assert [f.id for f in toys.measured(quality, context(training={"seconds": 3})).figures] == ["quality_confusion"]
 
 
 class Open(Side):
@@ -202,7 +203,7 @@ class Open(Side):
 
 
 def test_open_answers_have_neither_classes_nor_confusion():
-    found = measure(context(task=Open))
+    found = toys.measured(quality, context(task=Open))
     assert found.figures == ()
     assert not found.details
     assert "always answering" in found.sentence
@@ -215,7 +216,7 @@ class OpenLoss(Open):
 
 
 def test_where_a_constant_answer_cannot_be_judged_nothing_is_made_up():
-    found = measure(context(task=OpenLoss))
+    found = toys.measured(quality, context(task=OpenLoss))
     assert [n.id for n in found.numbers] == ["nll"]
     assert "always" not in found.sentence
 
@@ -223,13 +224,13 @@ def test_where_a_constant_answer_cannot_be_judged_nothing_is_made_up():
 def test_long_answers_are_cut_in_the_sentence():
     s = context(task=Open)
     s.train = [Example(0.0, "word " * 100)]
-    assert len(measure(s).sentence) < 250
+    assert len(toys.measured(quality, s).sentence) < 250
 
 
 def test_without_test_rows_the_section_says_why_it_is_empty():
     s = context()
     s.test = []
-    found = measure(s)
+    found = toys.measured(quality, s)
     assert (found.status, found.numbers) == ("skipped", ())
     assert "no test rows" in found.reason
 
@@ -238,7 +239,7 @@ def test_records_are_made_once(monkeypatch):
     s = context()
     calls: list[int] = []
     monkeypatch.setattr(Side, "evaluate_rows", lambda *a, real=Task.evaluate_rows: calls.append(1) or real(*a))
-    measure(s)
-    measure(s)
+    toys.measured(quality, s)
+    toys.measured(quality, s)
     assert calls == [1]
     assert isinstance(s.records[0], Record)

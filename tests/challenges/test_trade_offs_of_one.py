@@ -12,21 +12,21 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1] / "challenges"))
 import toys
 
-from sounding.card import precisions
-from sounding.card.contest import Plan
-from sounding.card.precisions import int8_weights, measure
+from sounding.challenges import trade_offs
+from sounding.challenges.costs.comparison import Plan
+from sounding.challenges.trade_offs import int8_weights
 from sounding.contract.records import Prediction
 from sounding.machine.setting import Setting
 
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch):
-    monkeypatch.setitem(precisions.PLANS, "standard", Plan(0, (), 0.005, 300))
+    monkeypatch.setitem(trade_offs.PLANS, "standard", Plan(0, (), 0.005, 300))
 
 
 def usable(monkeypatch, precision: str) -> None:
     setting = Setting(precision=precision, probe={"reason": "bf16 is 10 times slower on a small linear layer"})
-    monkeypatch.setattr(precisions, "choose", lambda: setting)
+    monkeypatch.setattr(trade_offs, "choose", lambda: setting)
 
 
 class Half(toys.Sort):
@@ -69,7 +69,7 @@ def test_a_weight_of_zeros_stays_zero():
 
 def test_where_bf16_is_slower_it_is_not_measured_and_the_reason_is_said(context, monkeypatch):
     usable(monkeypatch, "fp32")
-    section = measure(context)
+    section = toys.measured(trade_offs, context)
     assert section.status == "ok"
     assert "bf16: not usable on this processor (bf16 is 10 times slower" in section.details["notes"][0]
     assert "deprecated" in section.details["notes"][1]
@@ -81,7 +81,7 @@ def test_where_bf16_is_slower_it_is_not_measured_and_the_reason_is_said(context,
 
 def test_where_bf16_is_faster_its_energy_stands_beside(context, monkeypatch):
     usable(monkeypatch, "bf16")
-    section = measure(context)
+    section = toys.measured(trade_offs, context)
     ids = {n.id for n in section.numbers}
     assert {"bf16_headline", "bf16_ece", "bf16_energy", "int8_headline"} <= ids
     assert "int8_energy" not in ids
@@ -95,13 +95,15 @@ def test_where_bf16_is_faster_its_energy_stands_beside(context, monkeypatch):
 
 def test_bf16_is_really_computed_in_bf16(context, monkeypatch):
     usable(monkeypatch, "bf16")
-    assert measure(context)["bf16_loss"].value != 0
+    assert toys.measured(trade_offs, context)["bf16_loss"].value != 0
 
 
 def test_a_task_that_cannot_answer_in_bf16_is_measured_without(monkeypatch):
     usable(monkeypatch, "bf16")
     task = toys.Sort()
-    section = measure(toys.context(task, task.build().eval(), toys.rows(task, 40), profile="standard"))
+    section = toys.measured(
+        trade_offs, toys.context(task, task.build().eval(), toys.rows(task, 40), profile="standard")
+    )
     assert "cannot be computed in it" in section.details["notes"][0]
     assert "int8_headline" in {n.id for n in section.numbers}
 
@@ -109,15 +111,17 @@ def test_a_task_that_cannot_answer_in_bf16_is_measured_without(monkeypatch):
 def test_the_model_itself_is_left_as_it_was(context, monkeypatch):
     usable(monkeypatch, "bf16")
     before = {name: tensor.clone() for name, tensor in context.model.state_dict().items()}
-    measure(context)
+    toys.measured(trade_offs, context)
     assert all(torch.equal(before[name], tensor) for name, tensor in context.model.state_dict().items())
 
 
 def test_the_quick_profile_and_an_empty_test_say_why_nothing_is_measured(context):
     task = toys.Sort()
-    quick = measure(toys.context(task, task.build(), toys.rows(task, 4)))
+    quick = toys.measured(trade_offs, toys.context(task, task.build(), toys.rows(task, 4)))
     assert (quick.status, "--standard" in quick.reason) == ("skipped", True)
-    assert measure(toys.context(task, task.build(), (), profile="standard")).status == "not_applicable"
+    assert (
+        toys.measured(trade_offs, toys.context(task, task.build(), (), profile="standard")).status == "not_applicable"
+    )
 
 
 def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
@@ -126,7 +130,7 @@ def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
     model = task.build()
     with torch.no_grad():
         model[0].weight.fill_(float("nan"))
-    section = measure(toys.context(task, model.eval(), toys.rows(task, 20), profile="standard"))
+    section = toys.measured(trade_offs, toys.context(task, model.eval(), toys.rows(task, 20), profile="standard"))
     assert section.status == "not_applicable"
     assert "not finite" in section.reason
 
@@ -134,6 +138,6 @@ def test_a_model_of_nan_gives_a_reason_and_no_crash(monkeypatch):
 def test_five_rows_and_a_metric_that_is_no_share_give_numbers(monkeypatch):
     usable(monkeypatch, "bf16")
     task = toys.Guess()
-    section = measure(toys.context(task, task.build().eval(), toys.rows(task, 5), profile="standard"))
+    section = toys.measured(trade_offs, toys.context(task, task.build().eval(), toys.rows(task, 5), profile="standard"))
     assert section.status == "ok"
     assert all(n.estimate.value == n.estimate.value for n in section.numbers)
