@@ -23,21 +23,24 @@ from typing import Any
 
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
+from sounding.contract.player import Player
 from sounding.contract.recipe import Recipe
-from sounding.contract.task import Task
-from sounding.data import Columns, Report, open_data
+from sounding.contract.task import Learning, Task
+from sounding.data import Columns, Dataset, Report, open_data
 from sounding.data.audit import check as audit
 from sounding.data.sources import find
 from sounding.errors import DataError, RunError, UsageError
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
+from sounding.files import write_json
 from sounding.machine.setting import Setting, choose
 from sounding.runs import hub
 from sounding.runs import training as making
 from sounding.runs.folder import Run
-from sounding.runs.model import Metrics, Model, measured
+from sounding.runs.model import Metrics, Model, measured, reopened
 from sounding.runs.training import TrainOptions
 from sounding.runs.transfer import opened
+from sounding.training.experience import PLAY, Shards, played
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
 
@@ -92,11 +95,17 @@ def train(
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
         means = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
         budget = _budget(epochs, steps, time, until)
-        dataset = open_data(made, source, columns, allow_bad=allow_bad, progress=say)
+        if made.learns is Learning.PLAY and (harden or unlabelled):
+            raise UsageError("what learns by playing is not hardened, and takes no rows", fix="Leave these options out")
+        dataset = _data(made, source, columns, allow_bad, say)
         config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
         pool = making.unlabelled(made, dataset, means.unlabelled, say)
         run = making.begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
-    model = Model(run, made, making.trained(run, made, dataset, watch, say, pool), dataset)
+    module = making.trained(run, made, dataset, watch, say, pool)
+    if made.learns is Learning.PLAY:
+        dataset = reopened(run, made)  # there was nothing when it began
+        write_json(run.dir / "data.json", dataset.report.to_json())
+    model = Model(run, made, module, dataset)
     if card:
         measured(model, dataset, card, say)
     return model
@@ -192,6 +201,18 @@ def seconds(duration: str | float) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
 
 
+def _data(task: Task, source: Any, columns: Columns, allow_bad: float, say: Callable[[str], None] | None) -> Dataset:
+    """What a training begins with: nothing where the task plays. Raises UsageError for data where none are wanted."""
+    if isinstance(task, Player):
+        if source is not None:
+            what = "this application learns by playing, and takes no data"
+            raise UsageError(what, fix="Leave the data out")
+        return played(task, Shards())
+    if source is None:
+        raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
+    return open_data(task, source, columns, allow_bad=allow_bad, progress=say)
+
+
 def _budget(epochs: float | None, steps: int | None, time: str | float | None, until: float | None) -> Budget:
     for name, value in (("epochs", epochs), ("steps", steps), ("until", until)):
         if value is not None and not isinstance(value, Real):
@@ -213,7 +234,11 @@ def _config(
     on_disk = isinstance(source, str | Path) and source != "demo"
     return {
         "task": _name(task),
-        "source": str(Path(source).resolve()) if on_disk else source if source == "demo" else "in memory",
+        "source": str(Path(source).resolve())
+        if on_disk
+        else source or PLAY
+        if source in ("demo", None)
+        else "in memory",
         "columns": asdict(columns),
         "allow_bad": allow_bad,
         "recipe": recipe.to_json(),

@@ -19,10 +19,13 @@ from sounding.runs.folder import Run
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.loop import Budget, fit
 
+TOYS = Path(__file__).parents[1] / "applications" / "toys"
+KINDS = {"rows": (), "documents": (str(TOYS / "babble.py"), 60), "play": (str(TOYS / "nim.py"), 150)}
+"""What is learnt from → an application, and steps that take about as long; of rows, the dots."""
 DOTS = str(Path(__file__).parents[1] / "contract" / "dots.py")
 
 
-def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = None) -> None:
+def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = None, kind: str = "rows") -> None:
     """What the child processes run: a training that writes a checkpoint at every step."""
     torch.set_num_threads(1)
     from sounding import api
@@ -32,7 +35,9 @@ def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = N
     if resume and (Path(folder) / "config.json").exists():
         api.train(resume=folder, card=None)
     else:
-        api.train(DOTS, "demo", steps=steps, seed=3, out=folder, card=None, **(settings or {}))
+        application, steps = KINDS[kind] or (DOTS, steps)
+        source = None if kind == "play" else "demo"
+        api.train(application, source, steps=steps, seed=3, out=folder, card=None, **(settings or {}))
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +57,12 @@ def run_until_killed(processes, folder: Path, seconds: float | None, resume: boo
     return process.exitcode
 
 
-def test_killed_twenty_times_ends_with_the_same_weights(processes, tmp_path):
-    assert run_until_killed(processes, tmp_path / "whole", None, resume=False) == 0
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_twenty_times_ends_with_the_same_weights(processes, tmp_path, kind):
+    assert run_until_killed(processes, tmp_path / "whole", None, resume=False, kind=kind) == 0
     rng, kills, folder = random.Random(5), 0, tmp_path / "killed"
     while kills < 20:
-        code = run_until_killed(processes, folder, rng.uniform(0.15, 0.45), resume=True)
+        code = run_until_killed(processes, folder, rng.uniform(0.15, 0.45), resume=True, kind=kind)
         if code == 0:  # it came to its end: start over, so that twenty kills are twenty kills
             assert_same(tmp_path / "whole", folder)
             folder = tmp_path / f"killed{kills}"
@@ -68,8 +74,11 @@ def test_killed_twenty_times_ends_with_the_same_weights(processes, tmp_path):
             folder = tmp_path / f"killed{kills}"
         if (folder / "last" / "checkpoint.safetensors").exists():
             read_tensors(folder / "last" / "checkpoint.safetensors")
-    assert run_until_killed(processes, folder, None, resume=True) == 0
+    assert run_until_killed(processes, folder, None, resume=True, kind=kind) == 0
     assert_same(tmp_path / "whole", folder)
+    for shard in (tmp_path / "whole").glob("experience/*.npz"):  # no game twice, and none lost
+        assert shard.read_bytes() == (folder / "experience" / shard.name).read_bytes()
+    assert len(list(folder.glob("experience/*"))) == len(list((tmp_path / "whole").glob("experience/*")))
 
 
 def test_a_training_that_rolled_back_resumes_to_the_same_weights(processes, tmp_path):

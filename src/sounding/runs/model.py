@@ -21,7 +21,8 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import Card, Header
 from sounding.card.contents import versions
 from sounding.card.measuring import measure
-from sounding.card.parts import FOLDER, Parts, fingerprint
+from sounding.card.parts import FOLDER as PARTS
+from sounding.card.parts import Parts, fingerprint
 from sounding.card.siblings import siblings
 from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
@@ -37,8 +38,10 @@ from sounding.machine.setting import Setting
 from sounding.machine.metering.cost import with_joules
 from sounding.runs.prediction import Result, Results, expand, predict
 from sounding.contract.records import Record
+from sounding.training.experience import FOLDER, Shards, played
 from sounding.runs.folder import Run
 from sounding.evaluation.context import Profile, EvaluationContext
+from sounding.contract.player import Player
 from sounding.contract.task import Task
 from sounding.errors import DataError, RunError, SoundingError
 
@@ -115,7 +118,7 @@ class Model:
     def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
         """One record for each row that `evaluate` looks at."""
         rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
-        return evaluation.evaluate_rows(self.task, self.module, rows, self.setting)
+        return evaluation.evaluate(self.task, self.module, rows, self.setting)
 
     def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
         """The data of the training, or of another source, read as this model reads."""
@@ -124,7 +127,7 @@ class Model:
             return open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False)
         if self._dataset is not None:
             return self._dataset
-        dataset = reopened(self.task, config)
+        dataset = reopened(self.run, self.task)
         if dataset.report.digest != self.run.data["digest"]:
             where, fix = str(config["source"]), "Train again, or name the rows to measure on: sounding eval RUN DATA"
             raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
@@ -255,7 +258,7 @@ def measured(
     beside = sorted(context.siblings.items())
     others = (context.report["digest"], second.report.digest if second else "", beside, said)
     key = fingerprint(context.model, versions(), profile, context.seed, context.config, context.training, *others)
-    parts = Parts(model.dir / FOLDER / profile, key)
+    parts = Parts(model.dir / PARTS / profile, key)
     card = measure(context, header, parts=parts)
     if not card.interrupted or not _whole(model.dir):
         card.save(model.dir)
@@ -288,8 +291,11 @@ def _lines(task: Task, records: Sequence[Record]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 
 
-def reopened(task: Task, config: Mapping[str, Any]) -> Dataset:
-    """The data that a run was trained on, as its config.json names them; `task` is fitted."""
+def reopened(run: Run, task: Task) -> Dataset:
+    """The data that a run was trained on, as its config.json names them, or what it played; `task` is fitted."""
+    config = run.config
+    if isinstance(task, Player):
+        return played(task, Shards(run.dir / FOLDER))
     if config.get("source", "in memory") == "in memory":
         fix = "Name the rows to measure on: sounding eval RUN DATA, or model.evaluate(examples)"
         raise RunError("the rows that the model was trained on are not known here", fix=fix)

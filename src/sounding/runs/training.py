@@ -33,8 +33,10 @@ from sounding.machine.setting import Setting
 from sounding.machine.metering.cost import Cost
 from sounding.training.progress import Reporter
 from sounding.runs.folder import Run, latest_unfinished
+from sounding.contract.player import Player
 from sounding.contract.task import Task
 from sounding.training.train_state import TrainState
+from sounding.training.experience import FOLDER, PlayFeed, Shards
 from sounding.training.feed import RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
 from sounding.runs.transfer import opened, transfer
@@ -106,7 +108,7 @@ def unfinished(task: str, resume: bool | str | Path) -> tuple[Run, Task, Dataset
     run = latest_unfinished(task) if resume is True else Run.open(Path(str(resume)))
     config = run.config
     made = catalog.find(config["task"]).restored(run.model_config())
-    dataset = reopened(made, config)
+    dataset = reopened(run, made)
     if dataset.report.digest != run.data["digest"]:
         raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
     return run, made, dataset
@@ -160,6 +162,11 @@ class _Making:
     pool: Examples | None = None
 
     @property
+    def _shards(self) -> Shards:
+        """What the run has played; damaged shards are named to the person who waits."""
+        return Shards(self.run.dir / FOLDER, self.watch.say if self.watch else None)
+
+    @property
     def taught(self) -> Task:
         """The task as it is trained: hardened where that is wanted."""
         return hardened(self.task, self.means.harden) if self.means.harden else self.task
@@ -178,6 +185,7 @@ class _Making:
             watch=self.watch,
             initial=initial,
             journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
+            feed=PlayFeed(task, self._shards, config["seed"]) if isinstance(task, Player) else None,
         )
 
     def helped(self, say: Callable[[str], None], control: TrainResult | None) -> tuple[TrainResult, dict[str, Any]]:

@@ -21,6 +21,7 @@ import numpy as np
 from sounding.contract.batch import Batch
 from sounding.contract.player import Experience, Player
 from sounding.contract.records import Example
+from sounding.data import Dataset, Report
 from sounding.errors import RunError
 from sounding.files import write
 from sounding.machine.setting import inference
@@ -30,6 +31,8 @@ from sounding.training.feed import encoded
 from sounding.training.train_state import TrainState
 
 FOLDER = "experience"
+PLAY = "play"
+"""What stands for the source of data that were played."""
 SPLITS = ("train", "validation", "test")
 
 
@@ -159,6 +162,15 @@ class PlayFeed:
             raise RunError(f"round {number} of play gave nothing to train on", fix=fix)
         self.shards.forget(found.parts[0][0])
         return found
+
+
+def played(task: Player, shards: Shards) -> Dataset:
+    """All that was played so far, as the data of a training: games dealt to training, validation and test."""
+    splits = held_out(shards, task.recipe.held_out)
+    counts = {name: len(positions) for name, positions in zip(SPLITS, splits, strict=True)}
+    notes = (f"{len(shards):,} rounds of play; validation and test are games that nothing was learnt from",)
+    report = Report(PLAY, sum(counts.values()), counts, split_origin="hash of game", digest=PLAY, notes=notes)
+    return Dataset(*splits, report, splits[2])
 
 
 def held_out(shards: Shards, share: float) -> tuple[Positions, Positions, Positions]:
