@@ -104,7 +104,7 @@ class Certificate(Challenge[Plan]):
     def needs(self, context: EvaluationContext) -> str:
         """An input that noise can be added to, and answers that can be counted as votes."""
         if not isinstance(context.task.input, Continuous):
-            return "the input is discrete: Gaussian noise cannot be added to it"
+            return "Gaussian noise cannot be added to this kind of input: it is not one tensor of numbers"
         if not context.task.target.classes:
             return "the answers are no finite list: noisy answers cannot be counted as votes"
         return ""

@@ -21,7 +21,7 @@ from sounding.challenges.labels.helping import has_control, help_of
 from sounding.challenges.labels.retraining import Round, price, retrained, steps_within
 from sounding.contract.evidence import Bound, Estimate, Figure, Kind, Number
 from sounding.contract.records import Example
-from sounding.contract.task import targets
+from sounding.contract.task import Learning, targets
 from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
@@ -234,7 +234,8 @@ def _findings(context: EvaluationContext, curve: Curve, by_class: Mapping[int, S
     details = {"sizes": curve.sizes, "scores": curve.scores.round(5).tolist(), "steps": curve.steps}
     if by_class:
         details["per_class"] = {str(count): [round(score, 5) for score in scores] for count, scores in by_class.items()}
-    sentence = _sentence(metric.name, metric.higher_is_better, curve, gain, needed, censored)
+    what = "windows" if context.task.learns is Learning.DOCUMENTS else "labels"
+    sentence = _sentence(metric.name, metric.higher_is_better, curve, gain, needed, censored, what)
     return Findings(sentence, numbers, (figure,), details)
 
 
@@ -256,17 +257,23 @@ def labels_needed(curve: Curve, higher_is_better: bool = True) -> tuple[Estimate
 
 
 def _sentence(
-    name: str, higher_is_better: bool, curve: Curve, gain: Estimate, needed: Estimate, censored: Censored
+    name: str,
+    higher_is_better: bool,
+    curve: Curve,
+    gain: Estimate,
+    needed: Estimate,
+    censored: Censored,
+    what: str = "labels",
 ) -> str:
     n = curve.sizes[-1]
     bound = f"{censored} " if censored else ""
     sentence = f"{bound}{needed.value:.0f} of the {n} training rows give 90 % of what all of them give".capitalize()
     if needed.low is not None and needed.high is not None:
         sentence += f" [{needed.low:.0f}, {needed.high:.0f}]"
-    sentence += f" ({curve.steps} steps each). The last doubling of the labels changed {name} by {gain}"
+    sentence += f" ({curve.steps} steps each). The last doubling of the {what} changed {name} by {gain}"
     if gain.low is None or gain.high is None:
         return sentence + "."
     better, worse = (gain.low > 0, gain.high < 0) if higher_is_better else (gain.high < 0, gain.low > 0)
     if better:
-        return sentence + ": more labels would likely help."
-    return sentence + (": more labels did not help." if worse else ", which is not told apart from none.")
+        return sentence + f": more {what} would likely help."
+    return sentence + (f": more {what} did not help." if worse else ", which is not told apart from none.")
