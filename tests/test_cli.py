@@ -108,7 +108,7 @@ def test_train_predict_eval_compare_card(sounding, photos):
         ("card=nine", "no profile 'nine'"),
         ("seed=x", "'--seed': 'x' is not a valid integer"),
         ("from=nowhere", "nowhere: not a run"),
-        ("sed=1", "the recipe has no setting 'sed'"),
+        ("sed=1", "classify has no setting 'sed'"),
     ],
 )
 def test_an_option_may_be_typed_as_a_bare_word_and_is_read_as_the_option_is(sounding, photos, word, said):
@@ -173,7 +173,8 @@ def test_a_newcomers_application_is_one_file(sounding, photos, tmp_path):
 WRONG = [
     (("trian", "classify", "."), 2, "no verb 'trian'. Did you mean train?"),
     (("train", "clasify", "photos"), 2, "no application is called 'clasify'. Did you mean classify?"),
-    (("train", "classify"), 2, "train takes a task and the data"),
+    (("train",), 2, "train takes a task and the data"),
+    (("train", "classify"), 2, "classify learns from rows with an answer each, and no data are named"),
     (("train", "classify", "photos", "--size", "huge"), 2, "no size 'huge'"),
     (("train", "classify", "photos", "widht=3"), 2, "no setting 'widht'. Did you mean width?"),
     (("train", "classify", "photos", "--set", "lr=fast"), 2, "lr=fast is not a number"),

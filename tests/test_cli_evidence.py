@@ -1,4 +1,4 @@
-"""The verbs that measure, inspect and explain, and the trainings with means, as a person types them."""
+"""The verbs that measure, inspect and explain, and the trainings with options, as a person types them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_hardened_training_is_resumed_hardened(sounding, photos, kind):
     assert sounding("train", "classify", photos, *SMALL, "--harden", kind)[0] == 0
     config = json.loads(Path("runs/classify/1/config.json").read_text())
     facts = json.loads(Path("runs/classify/1/training.json").read_text())
-    assert config["means"]["harden"] == kind
+    assert config["training"]["harden"] == kind
     assert facts["passes"] == (2 if kind == "attacks" else 1)
 
 
@@ -175,7 +175,7 @@ def test_until_stops_and_says_what_it_took(sounding, photos):
         (("--unlabelled", "pool", "--method", "magic"), "self-training"),
     ],
 )
-def test_means_that_cannot_be_had_are_refused_in_one_line_and_leave_nothing(sounding, photos, words, said):
+def test_helps_that_cannot_be_had_are_refused_in_one_line_and_leave_nothing(sounding, photos, words, said):
     status, _, err = sounding("train", "classify", photos, *SMALL, *words)
     assert status != 0
     assert said in err

@@ -10,37 +10,28 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from importlib import metadata
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
-from sounding.contract.player import Player
-from sounding.contract.recipe import Recipe
-from sounding.contract.task import Learning, Task
-from sounding.data import Columns, Dataset, Report, open_data
+from sounding.contract.task import Task
+from sounding.data import Columns, Report
 from sounding.data.audit import check as audit
 from sounding.data.sources import find
-from sounding.errors import DataError, RunError, UsageError
+from sounding.errors import DataError, RunError, UsageError, did_you_mean
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
-from sounding.files import write_json
-from sounding.machine.setting import Setting, choose
-from sounding.runs import hub
-from sounding.runs import training as making
-from sounding.runs.folder import Run
-from sounding.runs.model import Metrics, Model, measured, reopened
-from sounding.runs.training import TrainOptions
+from sounding.machine.setting import choose
+from sounding.runs import hub, training
+from sounding.runs.folder import Run, latest_unfinished
+from sounding.runs.model import Metrics, Model, measured
+from sounding.runs.plan import RunPlan, TrainOptions, divided
 from sounding.runs.transfer import opened
-from sounding.training.experience import PLAY, Shards, played
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
 
@@ -66,56 +57,74 @@ def train(
     method: str = "self-training",
     control: bool = False,
     every: int = 0,
-    card: Profile | None = "quick",
-    watch: Reporter | None = None,
+    card: str | None = "",
+    reporter: Reporter | None = None,
     say: Callable[[str], None] | None = None,
     **settings: Any,
 ) -> Model:
-    """Train a task from a person's own files into a new run folder, and measure its quick card.
+    """Train a task from a person's own files into a new run folder, and measure its card.
 
-    `source` is a path, "demo", or a list of Examples. `time` ("10m", or seconds), `epochs` or `steps` is the budget of
-    the training itself; `until` ends it when the headline metric reaches that value on the validation rows. `settings`
-    are fields of the task's recipe. `resume=True` goes on with the latest unfinished run of the task, or with that
-    in `out`; `resume=path` with that one.
+    `source` is a path, "demo", or a list of Examples; a task that plays takes none. `time` ("10m", or seconds),
+    `epochs` or `steps` is the budget of the training itself; `until` ends it when the headline metric reaches that
+    value on the validation rows. `settings` are fields of the task's recipe, and its options: how it answers.
+    `resume=True` goes on with the latest unfinished run of the task, or with that in `out`; `resume=path` with that.
 
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
     the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
     ("self-training", "contrast"). With these a `control` shows what they are worth. `every` so many steps the layers
-    are looked at.
+    are looked at. `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
 
-    Long because every word that a training knows stands here once.
+    Long because every word that a training knows stands here once: they become a plan, and the plan a run.
     """
-    pool = None
     if resume:
-        run, made, dataset = making.unfinished(_stem(task), out if resume is True and out is not None else resume)
+        run = _unfinished(task, out if resume is True and out is not None else resume)
+        planned = run.plan().card
+        model = training.resume(run, reporter=reporter, say=say)
     else:
-        task_class = catalog.find(task) if isinstance(task, str) else task
-        made = task_class(task_class.Recipe.make(size, _like(start, task_class, settings)))
-        columns = columns or Columns()
+        kind = catalog.checked(task)
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
         means = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
-        budget = _budget(epochs, steps, time, until)
-        if made.learns is Learning.PLAY and (harden or unlabelled):
-            raise UsageError("what learns by playing is not hardened, and takes no rows", fix="Leave these options out")
-        dataset = _data(made, source, columns, allow_bad, say)
-        config = _config(task, made.recipe, source, columns, allow_bad, budget, means, seed, choose(precision))
-        pool = making.unlabelled(made, dataset, means.unlabelled, say)
-        run = making.begun(made, dataset, config, _stem(task), Path(out) if out is not None else None)
-    module = making.trained(run, made, dataset, watch, say, pool)
-    if made.learns is Learning.PLAY:
-        dataset = reopened(run, made)  # there was nothing when it began
-        write_json(run.dir / "data.json", dataset.report.to_json())
-    model = Model(run, made, module, dataset)
-    if card:
-        measured(model, dataset, card, say)
+        budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
+        recipe, answering = divided(kind, settings)
+        plan = RunPlan(
+            task=kind,
+            source=source,
+            recipe=kind.Recipe.make(size, {**_shaping(start, kind), **recipe}),
+            options=kind.Options().changed(answering),
+            budget=budget,
+            setting=choose(precision),
+            columns=columns or Columns(),
+            allow_bad=allow_bad,
+            training=means,
+            seed=seed,
+            card=planned,
+        )
+        model = training.train(plan, Path(out) if out is not None else None, reporter=reporter, say=say)
+    profile = planned if card == "" else _profile(card)
+    if profile:
+        measured(model, model.dataset(), profile, say)
     return model
 
 
-def load(path: str | Path, application: str | None = None, *, precision: str = "fp32") -> Model:
+def _unfinished(task: str | type[Task], run: bool | str | Path) -> Run:
+    """The run to go on with: the one that is named, or the latest of the task."""
+    if run is not True:
+        return Run.open(Path(str(run)))
+    return latest_unfinished(Path(task).stem if isinstance(task, str) else catalog.name_of(task))
+
+
+def load(
+    path: str | Path,
+    application: str | None = None,
+    *,
+    precision: str = "fp32",
+    options: Mapping[str, Any] | None = None,
+) -> Model:
     """The model in a run folder. `application` is the path of the task's file, if it is not where it was.
 
-    `precision` is that of its answers: fp32, bf16, or auto, which is bf16 where this machine computes it faster.
-    Raises RunError for a folder that is no run, is damaged, or was made by a newer version.
+    `options` are how it is to answer, in place of those that the run has. `precision` is that of its answers: fp32,
+    bf16, or auto, which is bf16 where this machine computes it faster.
+    Raises RunError for a folder that is no run, is damaged, or is of another format; UsageError for an unknown option.
     """
     run = Run.open(path)
     name = application or run.config["task"]
@@ -123,7 +132,8 @@ def load(path: str | Path, application: str | None = None, *, precision: str = "
         fix = "Name the file's new place: load(run, application=PATH)"
         raise RunError("the file of the application that trained this model is gone", where=name, fix=fix)
     task, module = run.model(catalog.find(name), "last" if Path(path).name == "last" else "best")
-    return Model(run, task, module, setting=None if precision == "fp32" else choose(precision))
+    model = Model(run, task, module, setting=None if precision == "fp32" else choose(precision))
+    return model.with_options(options or {})
 
 
 def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Report:
@@ -179,15 +189,18 @@ def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOf
     return compare_runs({str(model.dir): model.context(profile) for model in models}, profile)
 
 
-def pipeline(task: str, model: str | Path) -> Callable[[Any], Any]:
-    """A function that answers as the Hugging Face pipeline of that name does: dictionaries, best first."""
+def pipeline(task: str, model: str | Path) -> Callable[..., Any]:
+    """A function that answers as the Hugging Face pipeline of that name does: dictionaries, best first.
+
+    It takes the inputs, and options of the task by name.
+    """
     loaded = load(model)
     known = (loaded.task.pipeline, Path(loaded.run.config["task"]).stem)
     if task not in known:
         raise UsageError(f"the run is for {' or '.join(filter(None, known))}, not {task}", where=str(model))
 
-    def answer(inputs: Any) -> Any:
-        results = loaded(inputs).to_dicts()
+    def answer(inputs: Any, **options: Any) -> Any:
+        results = loaded(inputs, **options).to_dicts()
         return results if isinstance(inputs, list | tuple) else results[0]
 
     return answer
@@ -201,18 +214,6 @@ def seconds(duration: str | float) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
 
 
-def _data(task: Task, source: Any, columns: Columns, allow_bad: float, say: Callable[[str], None] | None) -> Dataset:
-    """What a training begins with: nothing where the task plays. Raises UsageError for data where none are wanted."""
-    if isinstance(task, Player):
-        if source is not None:
-            what = "this application learns by playing, and takes no data"
-            raise UsageError(what, fix="Leave the data out")
-        return played(task, Shards())
-    if source is None:
-        raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
-    return open_data(task, source, columns, allow_bad=allow_bad, progress=say)
-
-
 def _budget(epochs: float | None, steps: int | None, time: str | float | None, until: float | None) -> Budget:
     for name, value in (("epochs", epochs), ("steps", steps), ("until", until)):
         if value is not None and not isinstance(value, Real):
@@ -220,60 +221,24 @@ def _budget(epochs: float | None, steps: int | None, time: str | float | None, u
     return Budget(epochs, steps, None if time is None else seconds(time), until)
 
 
-def _config(
-    task: str | type[Task],
-    recipe: Recipe,
-    source: Any,
-    columns: Columns,
-    allow_bad: float,
-    budget: Budget,
-    means: TrainOptions,
-    seed: int,
-    setting: Setting,
-) -> dict[str, Any]:
-    on_disk = isinstance(source, str | Path) and source != "demo"
-    return {
-        "task": _name(task),
-        "source": str(Path(source).resolve())
-        if on_disk
-        else source or PLAY
-        if source in ("demo", None)
-        else "in memory",
-        "columns": asdict(columns),
-        "allow_bad": allow_bad,
-        "recipe": recipe.to_json(),
-        "budget": budget.to_json(),
-        "means": asdict(means),
-        "seed": seed,
-        "setting": setting.to_json(),
-        "command": shlex.join(["sounding", *sys.argv[1:]])
-        if Path(sys.argv[0]).stem == "sounding"
-        else "sounding.train(…)",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: metadata.version(name) for name in ("sounding", "torch", "numpy")},
-    }
+def _profile(word: str | None) -> Profile | None:
+    """The profile of a card; None for none. Raises UsageError for an unknown one."""
+    if word is None or word == "none":
+        return None
+    known = get_args(Profile)
+    if word not in known:
+        raise UsageError(f"no profile {word!r}", fix=did_you_mean(word, [*known, "none"]))
+    return word  # type: ignore[return-value]  # it is one of them
 
 
-def _like(start: str | Path, task: type[Task], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings over those that shape the network whose weights are begun with."""
+def _shaping(start: str, task: type[Task]) -> dict[str, Any]:
+    """The settings that shape the network whose weights are begun with."""
     if not start:
-        return dict(settings)
-    theirs = opened(str(start)).shaping
-    return {**{name: theirs[name] for name in task.Recipe.shaping if name in theirs}, **settings}
+        return {}
+    theirs = opened(start).shaping
+    return {name: theirs[name] for name in task.Recipe.shaping if name in theirs}
 
 
 def _whole(path: str | Path) -> str:
     """The path as it is found from any folder; nothing stays nothing."""
     return str(Path(path).resolve()) if str(path) else ""
-
-
-def _name(task: str | type[Task]) -> str:
-    """What finds the task again: its name in the package, or the path of its file."""
-    if isinstance(task, str):
-        return str(Path(task).resolve()) if catalog.is_path(task) else task
-    module = sys.modules[task.__module__]
-    return task.__module__.split(".")[-1] if task.__module__.startswith("sounding.") else str(module.__file__)
-
-
-def _stem(task: str | type[Task]) -> str:
-    return Path(_name(task)).stem

@@ -60,6 +60,34 @@ def is_path(name: str) -> bool:
     return name.endswith(".py") or "/" in name
 
 
+def checked(task: str | type[Task]) -> type[Task]:
+    """The application that `task` names, or is. Raises UsageError for one that lacks what every task has to define."""
+    if isinstance(task, str):
+        return find(task)
+    _require_complete(task, place_of(task))
+    return task
+
+
+def place_of(task: type[Task]) -> str:
+    """What finds an application again: its name in the package, or the path of its file or folder.
+
+    Raises UsageError for a class that lies in no file.
+    """
+    file = getattr(sys.modules[task.__module__], "__file__", None)
+    if file is None:
+        what = f"{task.__name__} lies in no file, and a run could not be opened again without it"
+        raise UsageError(what, fix="Save the class in a file, and name its path or import it from there")
+    place = Path(file).resolve()
+    if task.__module__.startswith("sounding."):
+        return _called(place)
+    return str(place.parent if place.name == TASK else place)
+
+
+def name_of(task: type[Task]) -> str:
+    """What an application is called: the name of its file or folder."""
+    return Path(place_of(task)).stem
+
+
 def summary(task: type[Task]) -> str:
     """The first line of an application's docstring: its help text."""
     return (inspect.getdoc(task) or "").split("\n")[0]
@@ -109,4 +137,13 @@ def _only_task(module: ModuleType, name: str) -> type[Task]:
         raise UsageError(
             f"a file holds one subclass of Task, this one {listed}", where=name, fix="Give each its own file"
         )
+    _require_complete(found[0], name)
     return found[0]
+
+
+def _require_complete(task: type[Task], where: str) -> None:
+    missing = sorted(getattr(task, "__abstractmethods__", ()))
+    if missing:
+        listed = ", ".join(missing)
+        fix = f"Write {'it' if len(missing) == 1 else 'them'}: sounding.contract.task says what each is given and gives"
+        raise UsageError(f"the application {task.__name__} does not define {listed}", where=where, fix=fix)

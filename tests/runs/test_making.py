@@ -15,7 +15,7 @@ from PIL import Image
 
 import sounding as sd
 from sounding import api
-from sounding.runs import training as making
+from sounding.runs import control, training
 from sounding.files import read_tensors
 from sounding.randomness import stream
 
@@ -39,7 +39,7 @@ def facts(run: Path) -> dict[str, Any]:
 
 
 def verdict(monkeypatch, better: bool) -> None:
-    monkeypatch.setattr(making, "_judged", lambda *_: {"better": better, "said": "", "metric": "accuracy"})
+    monkeypatch.setattr(training, "judged", lambda *_: {"better": better, "said": "", "metric": "accuracy"})
 
 
 @pytest.fixture
@@ -48,11 +48,14 @@ def trainings(monkeypatch):
     seen: list[dict[str, Any]] = []
 
     def watching(task, *rows, **more):
-        seen.append({"task": type(task).__name__, "folder": more["checkpointer"].folder.name, **more})
+        begins = {name: tensor.clone() for name, tensor in more["model"].state_dict().items()}
+        seen.append(
+            {"task": type(task).__name__, "folder": more["checkpointer"].folder.name, **more, "begins": begins}
+        )
         return api_fit(task, *rows, **more)
 
-    api_fit = making.fit
-    monkeypatch.setattr(making, "fit", watching)
+    api_fit = training.fit
+    monkeypatch.setattr(training, "fit", watching)
     return seen
 
 
@@ -70,11 +73,12 @@ def test_learning_without_answers_begins_with_the_run_and_its_cost_is_told(folde
         "Contrast",
         "AgainstCorruptions",
     ]
-    assert not control["initial"]
-    begun = {name.removeprefix("network."): t for name, t in pretraining["initial"].items()}
-    assert begun.keys() == weights.keys()
-    assert all(torch.equal(begun[name], weights[name]) for name in begun)
-    assert helped["initial"].keys() == weights.keys(), "the last layer is the run's, the others learnt from the pool"
+    learnt = [name for name, tensor in weights.items() if tensor.is_floating_point()]
+    assert not all(torch.equal(control["begins"][name], weights[name]) for name in learnt)
+    assert all(torch.equal(pretraining["begins"][f"network.{name}"], weights[name]) for name in learnt)
+    same = [name for name in learnt if torch.equal(helped["begins"][name], weights[name])]
+    assert "1.stem.1.weight" not in same
+    assert "1.head.weight" in same, "the last layer is the run's, the others learnt from the pool"
     said = facts(second.dir)
     assert said["pretraining"]["examples"] == 11 * pretraining["budget"].steps
     assert said["pretraining"]["passes"] == 2
@@ -100,7 +104,7 @@ def test_a_run_that_was_stopped_while_the_control_took_its_place_goes_on(folders
 
 def _stop(patch, stop: str) -> None:
     """Ctrl-C between the two moves of a swap, or between the swap and the file that tells of it."""
-    write, move, moves = making.write_json, making.os.replace, []
+    write, move, moves = training.write_json, control.os.replace, []
 
     def moving(source: Path, target: Path) -> None:
         moves.append(target)
@@ -114,9 +118,9 @@ def _stop(patch, stop: str) -> None:
         write(path, value)
 
     if stop == "in the swap":
-        patch.setattr(making, "os", type("Os", (), {"replace": staticmethod(moving)}))
+        patch.setattr(control, "os", type("Os", (), {"replace": staticmethod(moving)}))
     else:
-        patch.setattr(making, "write_json", writing)
+        patch.setattr(training, "write_json", writing)
 
 
 def test_where_the_control_is_kept_the_facts_are_its_own_and_a_finished_run_stays_as_it_is(

@@ -23,7 +23,7 @@ def test_games_lie_in_the_run_and_are_its_data(run):
     assert report["source"] == "play"
     assert sum(report["splits"].values()) == report["rows"] > 500
     assert report["splits"]["test"] > 0
-    assert run.run.config["source"] == "play"
+    assert run.run.config["source"] is None
 
 
 def test_a_loaded_model_plays_its_matches_and_answers_positions(run):
@@ -36,9 +36,9 @@ def test_a_loaded_model_plays_its_matches_and_answers_positions(run):
 
 
 def test_data_for_a_player_and_none_for_others_are_usage_errors(tmp_path):
-    with pytest.raises(sd.UsageError, match="learns by playing, and takes no data"):
+    with pytest.raises(sd.UsageError, match="that it plays, and takes no data"):
         sd.train(NIM, "demo", out=tmp_path / "a", card=None)
-    with pytest.raises(sd.UsageError, match="takes a task and the data"):
+    with pytest.raises(sd.UsageError, match="no data are named"):
         sd.train("classify", out=tmp_path / "b", card=None)
     with pytest.raises(sd.UsageError, match="is not hardened"):
         sd.train(NIM, out=tmp_path / "c", harden="attacks", card=None)

@@ -187,7 +187,7 @@ def test_a_training_from_a_file_takes_its_network_and_says_where_it_is_from(imag
     assert config["recipe"]["network"] == "mobilenet_v2"
     assert config["transfer"]["origin"] == "torchvision's MobileNetV2, mobilenet_v2.safetensors"
     assert config["transfer"]["left_random"] == ["1.head.weight", "1.head.bias"]
-    assert config["means"]["start"] == str(imagenet)
+    assert config["training"]["start"] == str(imagenet)
     again = opened(str(model.dir))
     assert again.origin == f"{model.dir}, which began with torchvision's MobileNetV2, mobilenet_v2.safetensors"
 
@@ -204,7 +204,7 @@ def test_a_training_from_a_file_takes_its_network_and_says_where_it_is_from(imag
 def test_the_network_of_a_run_is_known_by_the_words_of_others(tmp_path, monkeypatch, word, name, both):
     monkeypatch.setattr(Run, "weights", lambda run: {})
     monkeypatch.setattr(Run, "model_config", lambda run: {"recipe": {word: name, "width": 8}})
-    (tmp_path / "config.json").write_text('{"schema": 1}')
+    (tmp_path / "config.json").write_text('{"schema": 2}')
     other = {"network", "backbone"} - {word}
     expected = {word: name, "width": 8} | ({other.pop(): name} if both else {})
     assert opened(str(tmp_path)).shaping == expected

@@ -59,7 +59,7 @@ def weights(fitted) -> torch.Tensor:
 
 def test_it_learns():
     listener = Listener()
-    fitted = trained(watch=listener)
+    fitted = trained(reporter=listener)
     assert listener.rows[-1]["accuracy"] > 0.9
     assert listener.losses[-1] < listener.losses[0] / 2
     assert len(fitted.history) == Numbers().validations
@@ -170,7 +170,7 @@ def test_without_validation_rows_the_last_weights_are_the_best():
 
 def test_divergence_goes_back_and_says_so():
     listener = Listener()
-    fitted = trained(Numbers(optimizer="sgd", lr=1e3, clip=0.0), watch=listener)
+    fitted = trained(Numbers(optimizer="sgd", lr=1e3, clip=0.0), reporter=listener)
     assert listener.messages
     assert "went back to step" in listener.messages[0]
     assert torch.isfinite(weights(fitted)).all()
@@ -226,7 +226,11 @@ def test_until_that_is_out_of_reach_is_said_not_to_be_reached():
 def test_a_training_may_begin_with_given_weights():
     first = trained().model.state_dict()
     short = Budget(steps=1)
-    begun, fresh = trained(Numbers(lr=1e-9), short, initial=first), trained(Numbers(lr=1e-9), short)
+    task = Dots()
+    task.fit(rows(40, "weights"))
+    model = task.build()
+    model.load_state_dict(first)
+    begun, fresh = trained(Numbers(lr=1e-9), short, model=model), trained(Numbers(lr=1e-9), short)
     name = "0.weight"
     assert torch.allclose(begun.model.state_dict()[name], first[name], atol=1e-6)
     assert not torch.allclose(fresh.model.state_dict()[name], first[name], atol=1e-2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,12 +69,12 @@ def cli(context: click.Context) -> None:
     context.obj = load
 
 
-def load(run: str) -> Model:
-    """The model of a run, for the verbs that an application brings along."""
+def load(run: str, options: Mapping[str, Any] | None = None) -> Model:
+    """The model of a run, for the verbs that an application brings along; `options` are how it is to answer."""
     prepare()
     from sounding import api
 
-    return api.load(run)
+    return api.load(run, options=options)
 
 
 def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,6 +89,9 @@ def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="How to answer: an option of the application."
+)
 bad_option = click.option("--allow-bad", default=0.0, show_default=True, help="Share of bad rows to go on without.")
 
 
@@ -99,11 +102,11 @@ def prepare() -> None:
     machine.prepare()
 
 
-def watch(title: str) -> Any:
+def reporter(title: str) -> Any:
     """What shows a training's progress on a terminal."""
     from sounding.training import progress
 
-    return progress.watch(title)
+    return progress.reporter(title)
 
 
 def say(message: str) -> None:

@@ -9,35 +9,41 @@ from typing import Any
 import click
 
 from sounding.cli import words as spoken
-from sounding.cli.group import announce, bad_option, cli, columns_options, findings, prepare, say
+from sounding.cli.group import announce, bad_option, cli, columns_options, findings, prepare, say, set_option
 from sounding.errors import UsageError
 
 
 @cli.command(name="eval")
-@click.argument("run")
-@click.argument("data", required=False)
+@click.argument("words", nargs=-1, required=True, metavar="RUN [DATA] [KEY=VALUE]...")
+@set_option
 @bad_option
 @columns_options
-def evaluate(run: str, data: str | None, allow_bad: float, **columns: str | None) -> None:
+def evaluate(words: Sequence[str], settings: Sequence[str], allow_bad: float, **columns: str | None) -> None:
     """Measure a model on DATA, or on the test rows of its training: every metric with its 95 % interval."""
     prepare()
     from sounding import api
 
-    metrics = api.load(run).evaluate(data, spoken.columns(columns), allow_bad=allow_bad)
+    words, options, typed = spoken.settings(words, settings)
+    run, data = spoken.places(words, ("RUN", "DATA"), 1, "sounding eval runs/classify/1 photos/")
+    allow_bad, columns = typed.pop("allow_bad", allow_bad), {**columns, **typed}
+    model = api.load(str(run), options=options)
+    metrics = model.evaluate(data, spoken.columns(columns), allow_bad=allow_bad)
     for name, estimate in metrics.items():
         click.echo(f"{name:16} {estimate}  n={estimate.n}  ({estimate.interval})")
 
 
 @cli.command()
-@click.argument("a")
-@click.argument("b")
-@click.argument("data", required=False)
-def compare(a: str, b: str, data: str | None) -> None:
+@click.argument("words", nargs=-1, required=True, metavar="A B [DATA] [KEY=VALUE]...")
+@set_option
+def compare(words: Sequence[str], settings: Sequence[str]) -> None:
     """How much better run A is than run B on the same rows: paired differences with 95 % intervals."""
     prepare()
     from sounding import api
 
-    for name, estimate in api.compare(api.load(a), api.load(b), data).items():
+    words, options, _ = spoken.settings(words, settings)
+    a, b, data = spoken.places(words, ("A", "B", "DATA"), 2, "sounding compare runs/classify/1 runs/classify/2")
+    one, other = (api.load(str(run), options=options) for run in (a, b))
+    for name, estimate in api.compare(one, other, data).items():
         low, high = estimate.low, estimate.high
         clear = low is not None and high is not None and (low > 0 or high < 0)
         verdict = "the interval is clear of 0" if clear else "no difference shown: the interval holds 0"
@@ -45,7 +51,8 @@ def compare(a: str, b: str, data: str | None) -> None:
 
 
 @cli.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
+@click.argument("words", nargs=-1, required=True, metavar="RUN [RUN]... [KEY=VALUE]...")
+@set_option
 @click.option("--quick", "profile", flag_value="quick", help="Measure anew: at most about a minute.")
 @click.option("--standard", "profile", flag_value="standard", help="Measure anew on more rows: about ten minutes.")
 @click.option("--full", "profile", flag_value="full", help="Measure everything; goes on where it was stopped.")
@@ -58,18 +65,23 @@ def compare(a: str, b: str, data: str | None) -> None:
 @click.option("--licence", default="", help="The model's licence, as an SPDX id.")
 @click.option("--out", type=Path, help="Of several runs: write the table to a .txt, .md, .html or .json file.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
-def card(runs: Sequence[str], profile: str | None, out: Path | None, show: bool, **said: Any) -> int:
+def card(
+    words: Sequence[str], settings: Sequence[str], profile: str | None, out: Path | None, show: bool, **said: Any
+) -> int:
     """The card of a run: what was measured about it. Of several runs: what each is better at, side by side."""
     prepare()
     from sounding import api
 
+    runs, options, typed = spoken.settings(words, settings)
+    said |= typed
     if len(runs) > 1:
         if given := [f"--{name}" for name, word in {**said, "open": show}.items() if word]:
             raise UsageError(f"{' and '.join(given)} can be given for one run only", fix="Name one run")
-        return _side_by_side(runs, profile, out)
+        return _side_by_side(runs, options, profile, out)
     if out is not None:
         raise UsageError("one run's card is written into its folder", fix="Leave --out out, or name more runs")
-    model = api.load(runs[0])
+    (run,) = spoken.places(runs, ("RUN",), 1, "sounding card runs/classify/1")
+    model = api.load(str(run), options=options)
     aloud = announce if profile in ("standard", "full") else say
     made = model.card(spoken.profile(profile) if profile else None, say=aloud, **said)
     status = findings(made, model.dir / "card.html")
@@ -78,10 +90,10 @@ def card(runs: Sequence[str], profile: str | None, out: Path | None, show: bool,
     return status
 
 
-def _side_by_side(runs: Sequence[str], profile: str | None, out: Path | None) -> int:
+def _side_by_side(runs: Sequence[str], options: dict[str, Any], profile: str | None, out: Path | None) -> int:
     from sounding import api
 
-    table = api.side_by_side([api.load(run) for run in runs], spoken.profile(profile or "quick"))
+    table = api.side_by_side([api.load(run, options=options) for run in runs], spoken.profile(profile or "quick"))
     click.echo(table.text(), nl=False)
     if out is not None:
         click.echo(f"Written to {table.save(out)}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sounding.cli import words as spoken
-from sounding.cli.group import bad_option, cli, columns_options, prepare, say, summary, watch
+from sounding.cli.group import bad_option, cli, columns_options, prepare, reporter, say, summary
 from sounding.errors import UsageError
 
 
@@ -23,9 +23,10 @@ def demo(out: Path | None, seed: int) -> int:
 
     digits = Path(__file__).parents[1] / "samples" / "digits.parquet"
     click.echo("1,797 real handwritten digits (UCI optical digits, CC BY 4.0), classified by a small convolutional net")
-    shown = watch("digits")
     numbers: dict[str, Any] = {"validations": 10, "lr": 4e-3, "average": 0.995}  # for a training of a few hundred steps
-    model = api.train("classify", digits, size="tiny", seed=seed, out=out, watch=shown, say=say, **numbers)
+    model = api.train(
+        "classify", digits, size="tiny", seed=seed, out=out, reporter=reporter("digits"), say=say, **numbers
+    )
     return summary(model)
 
 
@@ -47,7 +48,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="TASK DATA [KEY=VALUE]...")
+@click.argument("words", nargs=-1, metavar="TASK [DATA] [KEY=VALUE]...")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
 @click.option("--time", help="Time for the training itself, such as 10m or 1.5h.")
 @click.option("--steps", type=int, help="Steps of the optimizer.")
@@ -56,7 +57,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", type=Path, help="Run folder; runs/<task>/<n> by default.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any number of the recipe, such as lr=3e-4."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Of the recipe (lr=3e-4), or how to answer."
 )
 @bad_option
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
@@ -67,26 +68,26 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 @click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
 @click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")
 @click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
-@click.option("--card", "profile", default="quick", show_default=True, help="quick, standard, full or none.")
+@click.option("--card", "profile", help="quick (the default), standard, full or none.")
 @columns_options
 def train(
     words: Sequence[str],
     settings: Sequence[str],
     resume: str | None,
-    profile: str,
+    profile: str | None,
     **options: Any,
 ) -> int:
-    """Train a task from your own files, and measure the model."""
+    """Train a task from your own files, and measure the model. A task that plays takes no DATA."""
     prepare()
     from sounding import api
 
-    words, recipe, typed = spoken.settings(words, settings)
+    words, numbers, typed = spoken.settings(words, settings)
     profile, options = typed.pop("profile", profile), {**options, **typed}
     if resume is not None and not words and not resume:
         raise UsageError(
             "which task is to be resumed", fix="Such as: sounding train classify --resume, or --resume RUN"
         )
-    if resume is None and len(words) not in (1, 2):  # a task that plays takes no data
+    if len(words) > 2 or (resume is None and not words):
         raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
     columns = {name: options.pop(name) for name in ("input", "target", "group", "split")}
     model = api.train(
@@ -94,11 +95,11 @@ def train(
         words[1] if len(words) > 1 else None,
         columns=spoken.columns(columns),
         resume=resume or resume is not None,
-        card=spoken.profile(profile),
-        watch=watch(words[0] if words else "training"),
+        card="" if profile is None else spoken.profile(profile),
+        reporter=reporter(words[0] if words else "training"),
         say=say,
         **options,
-        **recipe,
+        **numbers,
     )
     return summary(model)
 

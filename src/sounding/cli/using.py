@@ -10,13 +10,15 @@ from textwrap import indent
 
 import click
 
-from sounding.cli.group import cli, prepare
+from sounding.cli import words as spoken
+from sounding.cli.group import cli, prepare, set_option
 from sounding.errors import UsageError
 
 
 @cli.command()
 @click.argument("run")
-@click.argument("inputs", nargs=-1, required=True)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUTS... [KEY=VALUE]...")
+@set_option
 @click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file, or a folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--explain", is_flag=True, help="Say which parts of the input carry the answer.")
@@ -26,6 +28,7 @@ from sounding.errors import UsageError
 def predict(
     run: str,
     inputs: Sequence[str],
+    settings: Sequence[str],
     out: Path | None,
     as_json: bool,
     explain: bool,
@@ -40,6 +43,9 @@ def predict(
     from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
+    texts = not model.task.input.suffixes  # a text may hold any sign; what is no file can only be meant as an option
+    inputs, options, _ = spoken.settings(inputs, settings, type(model.task).Options.names() if texts else None)
+    model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     results = model.stream(expand(model.task.input, lines))
     if out and (explain or plots):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +30,33 @@ def profile(word: str) -> Any:
     return None if word == "none" else word
 
 
-def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-    """The words that are no settings, the recipe's settings, and options that were given as name=value.
+def settings(
+    words: Sequence[str], given: Sequence[str], names: Collection[str] | None = None
+) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+    """The words that are no settings, the task's settings, and options of the command that were given as name=value.
 
     Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. What is an
-    option of the command (time=10m, card=none) is read as the option reads it.
+    option of the command (time=10m, card=none) is read as the option reads it. With `names`, only words with one of
+    these keys are settings: where others may be texts.
     """
-    bare = [w for w in words if re.match(r"^[a-z_]+=", w) and not Path(w).exists()]
+    bare = [w for w in words if _is_setting(w) and (names is None or w.partition("=")[0] in names)]
     pairs: dict[str, Any] = dict(_pair(setting) for setting in (*given, *bare))
     context, known = click.get_current_context(), _options()
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
     return [w for w in words if w not in bare], pairs, options
+
+
+def places(words: Sequence[str], names: Sequence[str], least: int, such: str) -> list[str | None]:
+    """The words for the arguments called `names`, of which the last may be left out down to `least`."""
+    if not least <= len(words) <= len(names):
+        said = " ".join(names[:least]) + "".join(f" [{name}]" for name in names[least:])
+        raise UsageError(f"this takes {said}", fix=f"Such as: {such}")
+    return [*words, *[None] * (len(names) - len(words))]
+
+
+def _is_setting(word: str) -> bool:
+    return re.match(r"^[a-z_]+=", word) is not None and not Path(word).exists()
 
 
 def _options() -> dict[str, click.Option]:

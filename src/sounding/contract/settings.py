@@ -21,7 +21,8 @@ class Settings:
         types, names = get_type_hints(type(self)), self.names()
         unknown = [name for name in settings if name not in names]
         if unknown:
-            raise UsageError(f"the {self.called} has no setting {unknown[0]!r}", fix=did_you_mean(unknown[0], names))
+            fix = did_you_mean(unknown[0], names) if names else "It has none"
+            raise UsageError(f"the {self.called} has no setting {unknown[0]!r}", fix=fix)
         return replace(self, **{name: _read(name, value, types[name]) for name, value in settings.items()})
 
     @classmethod

@@ -31,6 +31,7 @@ from sounding.contract.metrics import Metric
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.tree import to_device, tree_map
+from sounding.errors import UsageError
 
 
 class Learning(Enum):
@@ -56,6 +57,14 @@ class Task(ABC):
     """How data for this task may lie in files and folders besides tables; the first that fits is read."""
     caution: ClassVar[str] = ""
     """What a model of this task must not be used for, in sentences that its card prints."""
+
+    def __init_subclass__(cls, **words: Any) -> None:
+        """Raises UsageError where a setting could be one of the training and one of the answers."""
+        super().__init_subclass__(**words)
+        both = sorted(set(cls.Recipe.names()) & set(cls.Options.names()))
+        if both:
+            what = f"{cls.__name__} has {', '.join(both)} in its recipe and in its options as well"
+            raise UsageError(what, fix="Keep how to train in the recipe, and how to answer in the options")
 
     def __init__(self, recipe: recipes.Recipe | None = None, options: answering.Options | None = None) -> None:
         self.recipe, self.options = recipe or self.Recipe(), options or self.Options()

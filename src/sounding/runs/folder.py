@@ -1,7 +1,7 @@
 """A run folder: everything about one training, never overwritten, readable on another machine.
 
 runs/<task>/<n>/
-├── config.json          how it was made: complete, re-runnable
+├── config.json          how it was made: the plan (plan.py), complete, re-runnable
 ├── data.json            the files, their hashes, the split, the rejected rows
 ├── metrics.csv          one row for each look at the validation rows
 ├── trainer_state.json   where the training stands; training.json: what it cost
@@ -25,9 +25,11 @@ from torch import nn
 from sounding.files import read_json, read_tensors, unwritable, write_json
 from sounding.contract.task import Task, built
 from sounding.errors import RunError
+from sounding.runs.plan import RunPlan
 
-SCHEMA = 1
-"""The format of a run folder. A folder with a higher number was made by a newer version and is rejected."""
+SCHEMA = 2
+"""The format of a run folder. One of another number is rejected: by a newer version it may hold anything, and in format
+1 the numbers of answering were among those of the training, and encoders and answers were others."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,24 @@ class Run:
             raise RunError(
                 "config.json is not one of a run", where=str(path), fix="Name a folder such as runs/classify/1"
             )
-        if config["schema"] > SCHEMA:
-            what = f"made by a newer version (run format {config['schema']}, this one reads up to {SCHEMA})"
-            raise RunError(what, where=str(path), fix="Upgrade: pip install -U sounding")
+        _require_readable(config, str(path))
         return cls(folder)
 
     @property
     def config(self) -> dict[str, Any]:
         """How the run was made."""
         return read_json(self.dir / "config.json")
+
+    def plan(self, task: type[Task] | None = None) -> RunPlan:
+        """The plan that the run carries out; `task` is its application, where it is known already.
+
+        Raises RunError for a config.json that lacks a part of it.
+        """
+        try:
+            return RunPlan.from_json(self.config, task)
+        except (KeyError, TypeError) as error:
+            what, fix = f"config.json is damaged ({error!r})", "Train the run again"
+            raise RunError(what, where=str(self.dir), fix=fix) from None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -89,14 +100,15 @@ class Run:
         ended = state.exists() and bool(read_json(state).get("finished"))
         return ended and (self.dir / "training.json").exists()  # written when all of its trainings have ended
 
-    def describe(self, config: Mapping[str, Any]) -> None:
-        """Write config.json."""
-        write_json(self.dir / "config.json", {"schema": SCHEMA, **config})
-
-    def describe_model(self, task: Task, name: str) -> None:
-        """Write best/config.json and last/config.json: what it takes to build the model and read its inputs."""
+    def describe(self, plan: RunPlan, task: Task, data: Mapping[str, Any]) -> None:
+        """Write what a resume needs: data.json; what it takes to build the model and read its inputs, in best/ and
+        last/; config.json last, since a folder with one can be resumed.
+        """
+        config = plan.to_json()
+        write_json(self.dir / "data.json", data)
         for folder in ("best", "last"):
-            write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": name, **task.state()})
+            write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": config["task"], **task.state()})
+        write_json(self.dir / "config.json", {"schema": SCHEMA, **config})
 
     def model_config(self, which: str = "best") -> dict[str, Any]:
         """What it takes to build the model: the state of its task."""
@@ -133,11 +145,22 @@ class Run:
         return alone if alone.exists() else self.dir / which / "model.safetensors"
 
 
+def _require_readable(config: Mapping[str, Any], where: str) -> None:
+    """Raise RunError for a run of another format."""
+    if config["schema"] > SCHEMA:
+        what = f"made by a newer version (run format {config['schema']}, this one reads {SCHEMA})"
+        raise RunError(what, where=where, fix="Upgrade: pip install -U sounding")
+    if config["schema"] < SCHEMA:
+        what = f"made by a former version (run format {config['schema']}, this one reads {SCHEMA})"
+        fix = f"Train it again: {config.get('command') or 'sounding train TASK DATA'}; or use it with the version that made it"
+        raise RunError(what, where=where, fix=fix)
+
+
 def latest_unfinished(task: str) -> Run:
     """The newest run of a task that did not come to its end. Raises RunError if there is none."""
     for folder in sorted(_numbered(Path("runs") / task), key=lambda f: -int(f.name)):
         if (folder / "config.json").exists() and not Run(folder).finished:
-            return Run(folder)
+            return Run.open(folder)
     raise RunError(
         "there is no unfinished run", where=f"runs/{task}", fix="Name the run: --resume RUN, or leave --resume out"
     )

@@ -36,12 +36,12 @@ from sounding.files import read_json, write
 from sounding.inspection import Inspection
 from sounding.machine.setting import Setting
 from sounding.machine.metering.cost import with_joules
+from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.runs.prediction import Result, Results, expand, predict
 from sounding.contract.records import Record
-from sounding.training.experience import FOLDER, Shards, played
+from sounding.training.experience import PLAY
 from sounding.runs.folder import Run
 from sounding.evaluation.context import Profile, EvaluationContext
-from sounding.contract.player import Player
 from sounding.contract.task import Task
 from sounding.errors import DataError, RunError, SoundingError
 
@@ -57,8 +57,8 @@ class Metrics(dict[str, Estimate]):
 
 
 @dataclass(frozen=True)
-class Told:
-    """What only a person knows of a model, told when its card is made.
+class CardFacts:
+    """What only a person knows of a model, said when its card is made.
 
     `region` is where the electricity comes from ("SE"), `pue` what a data centre draws for each joule of its computers,
     `joules` what a meter showed for the training; `use` says what the model is for, `licence` is an SPDX id or a note.
@@ -87,14 +87,23 @@ class Model:
         """The run folder."""
         return self.run.dir
 
-    def __call__(self, inputs: Any) -> Results:
-        """Answers for a path, a pattern, a folder, an array, a text, or a list of them; always a list."""
-        return Results(self.stream(inputs))
+    def __call__(self, inputs: Any, **options: Any) -> Results:
+        """Answers for a path, a pattern, a folder, an array, a text, or a list of them; always a list.
 
-    def stream(self, inputs: Any) -> Iterator[Result]:
+        `options` are how to answer this once, in place of the run's. Raises UsageError for one that the task has not.
+        """
+        return Results(self.stream(inputs, **options))
+
+    def stream(self, inputs: Any, **options: Any) -> Iterator[Result]:
         """As a call, one result at a time, for more inputs than memory holds."""
         named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(self.task, self._fused, named, self.setting)
+        return predict(self.task.with_options(options), self._fused, named, self.setting)
+
+    def with_options(self, options: Mapping[str, Any]) -> Model:
+        """The same model, answering otherwise in all that it does. Raises UsageError for an unknown option."""
+        if not options:
+            return self
+        return Model(self.run, self.task.with_options(options), self.module, self._dataset, self.setting)
 
     @cached_property
     def _fused(self) -> nn.Module:
@@ -108,28 +117,36 @@ class Model:
             raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
         return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
 
-    def evaluate(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Metrics:
+    def evaluate(
+        self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
+    ) -> Metrics:
         """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
 
-        Without a source: on the test rows that the training set aside.
+        Without a source: on the test rows that the training set aside. `options` are how to answer, as in a call.
         """
-        return Metrics(evaluation.measure(self.task, self.records(source, columns, allow_bad=allow_bad)))
+        records = self.records(source, columns, allow_bad=allow_bad, **options)
+        return Metrics(evaluation.measure(self.task, records))
 
-    def records(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> list[Record]:
+    def records(
+        self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
+    ) -> list[Record]:
         """One record for each row that `evaluate` looks at."""
+        task = self.task.with_options(options)
         rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
-        return evaluation.evaluate(self.task, self.module, rows, self.setting)
+        return evaluation.evaluate(task, self.module, rows, self.setting)
 
     def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
         """The data of the training, or of another source, read as this model reads."""
-        config = self.run.config
         if source is not None:
             return open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False)
         if self._dataset is not None:
             return self._dataset
-        dataset = reopened(self.run, self.task)
+        if "source" not in self.run.config:  # best/ or last/, copied elsewhere by itself
+            raise rows_unknown()
+        plan = self.run.plan(type(self.task))
+        dataset = rows_of(plan, self.task, self.dir)
         if dataset.report.digest != self.run.data["digest"]:
-            where, fix = str(config["source"]), "Train again, or name the rows to measure on: sounding eval RUN DATA"
+            where, fix = str(plan.source), "Train again, or name the rows to measure on: sounding eval RUN DATA"
             raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
         return dataset
 
@@ -140,27 +157,33 @@ class Model:
         *,
         shift: Any = None,
         allow_bad: float = 0.0,
-        **told: Any,
+        options: Mapping[str, Any] | None = None,
+        **facts: Any,
     ) -> Card:
         """The saved card; measured anew, and saved, when a profile or anything else is named, or none was saved.
 
         `profile` is quick, standard or full (that of the saved card, else quick); `shift` is a second set of the same
-        task, from elsewhere, and `allow_bad` the share of its rows to go on without. The rest is what only a person
-        knows (`Told`): region, pue, joules, use, licence.
+        task, from elsewhere, and `allow_bad` the share of its rows to go on without. With other `options` than those of
+        the saved card it is measured anew, and says which. The rest is what only a person knows (`CardFacts`): region,
+        pue, joules, use, licence.
         """
-        said = Told(**told)
+        model, said = self.with_options(options or {}), CardFacts(**facts)
         saved = Card.load(self.dir) if profile is None and (self.dir / "card.json").exists() else None
-        if saved is not None and shift is None and said == Told():
+        if saved is not None and shift is None and said == CardFacts() and model._answered_so(saved):
             return saved
         second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
         chosen: Any = profile or (saved.header.profile if saved else "quick")  # a full card stays one
-        return measured(self, self.dataset(), chosen, say, second=second, told=said)
+        return measured(model, self.dataset(), chosen, say, second=second, facts=said)
+
+    def _answered_so(self, card: Card) -> bool:
+        """Whether a card was measured with the options that this model answers with."""
+        return dict(card.header.options) == self.task.options.to_json()
 
     # ---- looking closer
 
     def explain(self, result: Result, method: str = "occlusion", seed: int = 0) -> Explanation:
         """Which parts of a result's input carry its answer: a weight for each; see `explanation.METHODS`."""
-        return explanation.explain(self.task, self.module, result.input, result.value, method, seed)
+        return explanation.explain(result.task, self.module, result.input, result.value, method, seed)
 
     def inspect(self, rows: int = inspection.ROWS) -> Inspection:
         """The model layer by layer on training rows: activations, gradients, dead units, and a verdict."""
@@ -209,10 +232,10 @@ class Model:
         profile: Profile = "quick",
         dataset: Dataset | None = None,
         second: Dataset | None = None,
-        told: Told | None = None,
+        facts: CardFacts | None = None,
     ) -> EvaluationContext:
         """The model on the bench, with the rows that it was trained on (or `dataset`), as challenges want it."""
-        data, said, training = dataset or self.dataset(), told or Told(), self._training
+        data, said, training = dataset or self.dataset(), facts or CardFacts(), self._training
         return EvaluationContext(
             self.task,
             self.module,
@@ -235,28 +258,28 @@ def measured(
     say: Callable[[str], None] | None,
     *,
     second: Dataset | None = None,
-    told: Told | None = None,
+    facts: CardFacts | None = None,
 ) -> Card:
     """Measure the card, save it and the predictions on the test rows in the run folder.
 
     What is measured is kept section by section until the card is complete. An interrupted card never takes the place of
     a whole one.
     """
-    said = told or Told()
+    said = facts or CardFacts()
     context = model.context(profile, dataset, second, said)
     context.report, context.siblings, context.say = dataset.report.to_json(), siblings(model.dir), say
     config = model.run.config
     header = Header(
         task=Path(config["task"]).stem,
         model=str(model.dir),
-        data=Path(config["source"]).name,  # a card may be published; config.json has the whole path
+        data=Path(config["source"] or PLAY).name,  # a card may be published; config.json has the whole path
         command=config["command"],
         licence=said.licence,
         pipeline=model.task.pipeline,
         use=said.use,
     )
-    beside = sorted(context.siblings.items())
-    others = (context.report["digest"], second.report.digest if second else "", beside, said)
+    beside, options = sorted(context.siblings.items()), sorted(model.task.options.to_json().items())
+    others = (context.report["digest"], second.report.digest if second else "", beside, said, options)
     key = fingerprint(context.model, versions(), profile, context.seed, context.config, context.training, *others)
     parts = Parts(model.dir / PARTS / profile, key)
     card = measure(context, header, parts=parts)
@@ -289,18 +312,6 @@ def _lines(task: Task, records: Sequence[Record]) -> str:
         for r in records
     )
     return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-
-
-def reopened(run: Run, task: Task) -> Dataset:
-    """The data that a run was trained on, as its config.json names them, or what it played; `task` is fitted."""
-    config = run.config
-    if isinstance(task, Player):
-        return played(task, Shards(run.dir / FOLDER))
-    if config.get("source", "in memory") == "in memory":
-        fix = "Name the rows to measure on: sounding eval RUN DATA, or model.evaluate(examples)"
-        raise RunError("the rows that the model was trained on are not known here", fix=fix)
-    columns, bad = Columns(**config["columns"]), config["allow_bad"]
-    return open_data(task, config["source"], columns, allow_bad=bad, fit=False)
 
 
 def _attribute(name: str) -> str:

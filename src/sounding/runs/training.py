@@ -1,232 +1,213 @@
-"""How a run is made, from an empty folder to trained weights; and how one that was cut short goes on.
+"""How a plan becomes a run, and how one that was cut short goes on: the same trainings, in an empty folder or a used one.
 
-    begun       a new run folder with everything in it that a resume needs
-    unfinished  the folder, task and data of a run to go on with
-    trained     its trainings: one, or two where a control shows what some help was worth
+    train     a plan → a new run folder → its trainings
+    resume    a run folder → what is left of its trainings
 
-The *control* is a training on the same labelled rows with the same budget and seed, hardened alike, without the help
-(unlabelled rows, another run's weights). Where the help did not beat it on the validation rows, the control's weights
-are kept, and training.json tells of that training.
+A run has one training, or two where a control shows what some help was worth (control.py); learning without answers
+goes before one. Each finds in its folder how far it came.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from sounding import catalog
-from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
-from sounding.data import Dataset, Examples
-from sounding.data.pool import open_pool
-from sounding.evaluation.evaluation import compare, evaluate_rows
-from sounding.files import read_tensors, write_json, write_tensors
-from sounding.inspection.journal import Journal
-from sounding.training.checkpointer import FolderCheckpointer
-from sounding.machine.setting import Setting
-from sounding.machine.metering.cost import Cost
-from sounding.training.progress import Reporter
-from sounding.runs.folder import Run, latest_unfinished
 from sounding.contract.player import Player
 from sounding.contract.task import Task
-from sounding.training.train_state import TrainState
+from sounding.data import Dataset, Examples
+from sounding.errors import DataError
+from sounding.files import read_tensors, write_json, write_tensors
+from sounding.inspection.journal import Journal
+from sounding.machine.metering.cost import Cost
+from sounding.runs.control import CONTROL, judged, swap, swap_back
+from sounding.runs.folder import Run
+from sounding.runs.model import Model
+from sounding.runs.preparing import Prepared, prepare, rows_of
+from sounding.runs.plan import RunPlan
+from sounding.runs.transfer import transfer
+from sounding.training.checkpointer import FolderCheckpointer
 from sounding.training.experience import FOLDER, PlayFeed, Shards
-from sounding.training.feed import RowFeed
+from sounding.training.feed import Feed, RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
-from sounding.runs.transfer import opened, transfer
-from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.runs.model import reopened
+from sounding.training.progress import Reporter
+from sounding.training.train_state import new_model
 
-METHODS = ("self-training", "contrast")
-CONTROL, REJECTED, PRETRAINED = "control", "rejected", "pretrained"
-"""Folders in a run: the training without help, the weights that lost against it, the weights learnt without answers."""
+PRETRAINED = "pretrained"
+"""The folder in a run of what was learnt without answers."""
 
-Say = Callable[[str], None] | None
+Say = Callable[[str], None]
 Weights = Mapping[str, Tensor]
 
 
-@dataclass(frozen=True)
-class TrainOptions:
-    """What a training gets beyond labelled rows and a budget; `config.json` keeps it under "means"."""
+def train(
+    plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None
+) -> Model:
+    """Carry out a plan in a new run folder, `out` or the next of its task.
 
-    harden: str = ""  # attacks or corruptions
-    start: str = ""  # the run, file or hub:NAME whose weights it begins with
-    unlabelled: str = ""  # where rows without answers are
-    method: str = "self-training"  # what is done with these
-    control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
-    every: int = 0  # steps between looks at the layers
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            what = f"no way to learn from unlabelled rows called {self.method!r}"
-            raise UsageError(what, fix=did_you_mean(self.method, METHODS))
-        if self.control and not self.helped:
-            fix = "Leave --control out, or give --from RUN or --unlabelled DATA"
-            raise UsageError("a control shows what a help is worth, and there is none here", fix=fix)
-
-    @property
-    def helped(self) -> bool:
-        """Whether something stands in for labels."""
-        return bool(self.start or self.unlabelled)
-
-    @property
-    def controlled(self) -> bool:
-        """Whether a control is trained."""
-        return self.control or bool(self.unlabelled)
+    Raises UsageError and DataError before there is a folder, TrainingError for a training that cannot go on.
+    """
+    prepared = prepare(plan, say=say)
+    run = Run.create(plan.name, out)
+    run.describe(prepared.plan, prepared.task, prepared.dataset.report.to_json())
+    return _trained(run, prepared, reporter, say)
 
 
-def begun(task: Task, dataset: Dataset, config: Mapping[str, Any], name: str, out: Path | None) -> Run:
-    """A new run folder. What cannot be built, hardened or begun with leaves no folder behind."""
-    means = TrainOptions(**config["means"])
-    state = TrainState(task, config["seed"], Setting.from_json(config["setting"]))
-    if means.harden:
-        hardened(task, means.harden)
-    if means.unlabelled and means.method == "contrast":  # rejected now, and not after the control was trained
-        Contrast(task).build()
-    taken = _taken(means.start, state.model) if means.start else {}
-    run = Run.create(name, out)
-    write_json(run.dir / "data.json", dataset.report.to_json())
-    run.describe_model(task, config["task"])
-    run.describe({**config, "transfer": taken})  # last: a folder with a config.json can be resumed
-    return run
+def resume(run: Run, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
+    """Go on with a run that was cut short; one that is finished is as it is.
 
-
-def _taken(start: str, model: nn.Module) -> dict[str, Any]:
-    """What config.json says of the weights that a training begins with: their origin, and which find a place."""
-    begin = opened(start)
-    return {"origin": begin.origin, **transfer(begin.weights, model, start).to_json()}
-
-
-def unfinished(task: str, resume: bool | str | Path) -> tuple[Run, Task, Dataset]:
-    """The run to go on with, its task and its data. Raises DataError if these changed since it began."""
-    run = latest_unfinished(task) if resume is True else Run.open(Path(str(resume)))
-    config = run.config
-    made = catalog.find(config["task"]).restored(run.model_config())
-    dataset = reopened(run, made)
-    if dataset.report.digest != run.data["digest"]:
-        raise DataError("the data changed since the run began", where=str(config["source"]), fix="Train a new run")
-    return run, made, dataset
-
-
-def unlabelled(task: Task, dataset: Dataset, source: str, say: Say = None) -> Examples | None:
-    """The rows without answers that a training learns from, less those that have answers; None where none are named."""
-    labelled = (dataset.train, dataset.validation, dataset.test)
-    return open_pool(task, source, labelled=labelled, progress=say).examples if source else None
-
-
-def trained(
-    run: Run, task: Task, dataset: Dataset, watch: Reporter | None, say: Say = None, pool: Examples | None = None
-) -> nn.Module:
-    """The weights that are kept of the run's trainings, begun or gone on with; their cost is written beside them."""
+    Raises DataError if the data changed since the run began.
+    """
+    plan = run.plan()
     if run.finished:
-        return run.model(type(task))[1]
-    _swap_back(run.dir)
-    config = run.config
-    means, say = TrainOptions(**config.get("means", {})), say or (lambda message: None)
-    pool = unlabelled(task, dataset, means.unlabelled, say) if pool is None else pool
-    making = _Making(run, task, dataset, Budget(**config["budget"]), watch, means, pool)
-    control: TrainResult | None = None
-    if means.controlled:
-        say("training the control: the same labelled rows and budget, without the help")
-        control = making.fit(making.taught, run.dir / CONTROL)
-    helped, before = making.helped(say, control)
-    passes, until = making.taught.passes, making.budget.until
+        task, model = run.model(plan.task)
+        dataset = rows_of(plan, task, run.dir)
+        _require_same(run, plan, dataset)
+        return Model(run, task, model, dataset)
+    prepared = prepare(plan, run.model_config(), run.dir, say)
+    _require_same(run, plan, prepared.dataset)
+    return _trained(run, prepared, reporter, say)
+
+
+def _require_same(run: Run, plan: RunPlan, dataset: Dataset) -> None:
+    if dataset.report.digest != run.data["digest"]:
+        raise DataError("the data changed since the run began", where=str(plan.source), fix="Train a new run")
+
+
+def _trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
+    """The trainings of a run, from wherever each of them is; their cost is written beside the weights."""
+    swap_back(run.dir)
+    task, dataset, plan = prepared.task, prepared.dataset, prepared.plan
+    trainings = _Trainings(run, prepared, reporter, say or (lambda message: None))
+    control = trainings.control() if plan.training.controlled else None
+    helped, before = trainings.helped(control)
+    passes, until = prepared.trained_task.passes, plan.budget.until
     model, facts = helped.model, _facts(helped, passes, until, before)
     if control is not None:
-        verdict, beside = _judged(task, helped.model, control.model, dataset), _facts(control, passes, until)
+        verdict, beside = judged(task, helped.model, control.model, dataset), _facts(control, passes, until)
         if not verdict["better"]:
-            say(f"the help did not beat the control on the validation rows ({verdict['said']}): the control is kept")
+            found = verdict["said"]
+            trainings.say(f"the help did not beat the control on the validation rows ({found}): the control is kept")
             model, facts = control.model, {**beside, "rejected": facts}
-            _swap(run.dir)
+            swap(run.dir)
         facts["control"] = {**verdict, **beside}
+    if isinstance(task, Player):  # there was nothing when it began
+        dataset = rows_of(plan, task, run.dir)
+        write_json(run.dir / "data.json", dataset.report.to_json())
     write_json(run.dir / "training.json", facts)
-    return model
+    return Model(run, task, model, dataset)
 
 
-@dataclass(frozen=True)
-class _Making:
-    """One run in the making: what its trainings share."""
+@dataclass
+class _Trainings:
+    """The trainings of one run, and what they share."""
 
     run: Run
-    task: Task
-    dataset: Dataset
-    budget: Budget
-    watch: Reporter | None
-    means: TrainOptions
-    pool: Examples | None = None
+    prepared: Prepared
+    reporter: Reporter | None
+    say: Say
+    first: nn.Module | None = field(init=False)
+    """The model that was prepared, until a training takes it."""
+
+    def __post_init__(self) -> None:
+        self.first = self.prepared.model
 
     @property
-    def _shards(self) -> Shards:
-        """What the run has played; damaged shards are named to the person who waits."""
-        return Shards(self.run.dir / FOLDER, self.watch.say if self.watch else None)
+    def plan(self) -> RunPlan:
+        return self.prepared.plan
 
-    @property
-    def taught(self) -> Task:
-        """The task as it is trained: hardened where that is wanted."""
-        return hardened(self.task, self.means.harden) if self.means.harden else self.task
+    def control(self) -> TrainResult:
+        """The training without help."""
+        self.say("training the control: the same labelled rows and budget, without the help")
+        task = self.prepared.trained_task
+        return self._fit(task, self.run.dir / CONTROL, self._new_model(task), self.plan.budget)
 
-    def fit(self, task: Task, folder: Path, initial: Weights | None = None, budget: Budget | None = None) -> TrainResult:
-        """A training of the run's seed and setting that keeps itself in `folder`."""
-        config = self.run.config
-        return fit(
-            task,
-            self.dataset.train,
-            self.dataset.validation,
-            budget=budget or self.budget,
-            seed=config["seed"],
-            setting=Setting.from_json(config["setting"]),
-            checkpointer=FolderCheckpointer(folder, self.run.dir),
-            watch=self.watch,
-            initial=initial,
-            journal=Journal(folder / "inspection.jsonl", self.means.every) if self.means.every else None,
-            feed=PlayFeed(task, self._shards, config["seed"]) if isinstance(task, Player) else None,
-        )
-
-    def helped(self, say: Callable[[str], None], control: TrainResult | None) -> tuple[TrainResult, dict[str, Any]]:
-        """The training with everything that the means give it, and the facts of one that went before it, if any did."""
-        start = self.means.start
-        initial: Weights = transfer(opened(start).weights, self.task.build(), start).weights if start else {}
-        pool = self.pool
+    def helped(self, control: TrainResult | None) -> tuple[TrainResult, dict[str, Any]]:
+        """The training with all that the plan gives it, and the facts of one that went before it, if any did."""
+        folder, task, pool = self.run.dir, self.prepared.trained_task, self.prepared.pool
+        model = self._new_model(task)
+        if self.plan.training.controlled:  # else it was prepared so
+            self._begin(model)
         if pool is None:
-            return self.fit(self.taught, self.run.dir, initial), {}
-        say(f"{len(pool)} unlabelled rows")
-        if control is not None and self.means.method == "self-training":
-            taught = SelfTraining(self.taught, pool, control.model)
-            return self.fit(taught, self.run.dir, initial), _facts(control, self.taught.passes)
-        weights, before = self._pretrained(pool, initial, say)
-        return self.fit(self.taught, self.run.dir, {**initial, **weights}, self._half(self.taught)), before
+            return self._fit(task, folder, model, self.plan.budget), {}
+        self.say(f"{len(pool)} unlabelled rows")
+        if control is not None and self.plan.training.method == "self-training":
+            taught = SelfTraining(task, pool, control.model)
+            return self._fit(taught, folder, model, self.plan.budget), _facts(control, task.passes)
+        weights, before = self._pretrained(pool)
+        model.load_state_dict(weights, strict=False)
+        return self._fit(task, folder, model, self._half(task)), before
 
-    def _pretrained(
-        self, pool: Examples, initial: Weights, say: Callable[[str], None]
-    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _pretrained(self, pool: Examples) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights learnt from the pool without answers, in half of the budget; and the facts of that training."""
         folder = self.run.dir / PRETRAINED
         if not (folder / "network.safetensors").exists():
-            say("learning without answers for half of the budget")
-            rows = replace(self.dataset, train=pool, validation=pool[:0])
-            alone = replace(self, dataset=rows, means=replace(self.means, every=0))  # its layers speak of no answers
-            contrast = Contrast(self.task)
-            begin = {f"network.{name}": tensor for name, tensor in initial.items()}
-            learnt = alone.fit(contrast, folder, begin, self._half(contrast))
-            write_tensors(
-                folder / "network.safetensors", network_weights(learnt.model), _facts(learnt, contrast.passes)
-            )
+            self.say("learning without answers for half of the budget")
+            task = Contrast(self.prepared.task)
+            model = self._new_model(task)
+            self._begin(model.network)
+            rows = replace(self.prepared.dataset, train=pool, validation=pool[:0])
+            learnt = self._fit(task, folder, model, self._half(task), rows, every=0)  # its layers speak of no answers
+            write_tensors(folder / "network.safetensors", network_weights(learnt.model), _facts(learnt, task.passes))
         return read_tensors(folder / "network.safetensors")
+
+    def _new_model(self, task: Task) -> Any:
+        """A new model of the run's seed: the one that was prepared, or for a later training another."""
+        model, self.first = self.first, None
+        return new_model(task, self.plan.seed, self.plan.setting) if model is None else model
+
+    def _begin(self, model: nn.Module) -> None:
+        """Give a new model the weights that the plan begins with, where it names any."""
+        start = self.prepared.start
+        if start is not None:
+            model.load_state_dict(transfer(start.weights, model, self.plan.training.start).weights, strict=False)
+
+    def _fit(
+        self,
+        task: Task,
+        folder: Path,
+        model: nn.Module,
+        budget: Budget,
+        dataset: Dataset | None = None,
+        every: int | None = None,
+    ) -> TrainResult:
+        """A training of the run's seed and setting that keeps itself in `folder`."""
+        rows, every = dataset or self.prepared.dataset, self.plan.training.every if every is None else every
+        return fit(
+            task,
+            rows.train,
+            rows.validation,
+            budget=budget,
+            seed=self.plan.seed,
+            setting=self.plan.setting,
+            checkpointer=FolderCheckpointer(folder, self.run.dir),
+            reporter=self.reporter,
+            model=model,
+            journal=Journal(folder / "inspection.jsonl", every) if every else None,
+            feed=self._feed(task, rows, folder),
+        )
+
+    def _feed(self, task: Task, rows: Dataset, folder: Path) -> Feed:
+        """What a training is fed with: rows, windows of documents, or what it plays and keeps in its folder."""
+        if isinstance(task, Player):  # damaged shards are named to the person who waits
+            shards = Shards(folder / FOLDER, self.reporter.say if self.reporter else None)
+            return PlayFeed(task, shards, self.plan.seed)
+        return RowFeed(task, rows.train, self.plan.seed)
 
     def _half(self, task: Task) -> Budget:
         """Half of the budget: of the seconds, or of the steps by what a step of `task` computes."""
-        if self.budget.seconds is not None:
-            return replace(self.budget, seconds=self.budget.seconds / 2)
-        per_epoch = RowFeed(self.task, self.dataset.train, self.run.config["seed"]).steps_per_epoch
-        steps = self.budget.last_step(per_epoch, self.task.recipe) or 1
-        work = task.passes * task.recipe.batch / (self.taught.passes * self.taught.recipe.batch)
-        return Budget(steps=max(1, round(steps / 2 / work)), until=self.budget.until)
+        budget, whole = self.plan.budget, self.prepared.trained_task
+        if budget.seconds is not None:
+            return replace(budget, seconds=budget.seconds / 2)
+        per_epoch = RowFeed(self.prepared.task, self.prepared.dataset.train, self.plan.seed).steps_per_epoch
+        steps = budget.last_step(per_epoch, whole.recipe) or 1
+        work = task.passes * task.recipe.batch / (whole.passes * whole.recipe.batch)
+        return Budget(steps=max(1, round(steps / 2 / work)), until=budget.until)
 
 
 def _facts(
@@ -242,37 +223,3 @@ def _facts(
         reached = {"reached": fitted.reached, "step": fitted.steps, "seconds": cost.seconds}
         facts["until"] = {"target": until, **reached}
     return facts
-
-
-def _judged(task: Task, helped: nn.Module, control: nn.Module, dataset: Dataset) -> dict[str, Any]:
-    """Whether the help was better on the validation rows: the paired difference of the headline metric."""
-    if not len(dataset.validation):
-        return {"better": True, "said": "there are no validation rows to tell"}
-    with_help, without = (evaluate_rows(task, model, dataset.validation) for model in (helped, control))
-    metric = task.row_metrics[0]
-    difference = compare(task, with_help, without)[metric.name]
-    better = difference.value > 0 if metric.higher_is_better else difference.value < 0
-    return {"better": bool(better), "said": f"{metric.name} {difference}", "metric": metric.name}
-
-
-def _swap(folder: Path) -> None:
-    """The control's weights become the best, and the best are kept as the rejected. `_swap_back` undoes any part."""
-    best, control, rejected = _places(folder)
-    rejected.parent.mkdir(exist_ok=True)
-    os.replace(best, rejected)
-    os.replace(control, best)
-
-
-def _swap_back(folder: Path) -> None:
-    """Every training finds its own weights again where the machine stopped in a swap, or right after it."""
-    best, control, rejected = _places(folder)
-    if rejected.exists():
-        if not control.exists():
-            os.replace(best, control)
-        os.replace(rejected, best)
-
-
-def _places(folder: Path) -> tuple[Path, Path, Path]:
-    """Where the weights of the best, of the control and of the rejected are."""
-    best, control, rejected = (folder / name / "model.safetensors" for name in ("best", f"{CONTROL}/best", REJECTED))
-    return best, control, rejected

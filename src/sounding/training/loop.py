@@ -10,12 +10,12 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from torch import Tensor, nn
+from torch import nn
 
 from sounding.contract.batch import Batch
 from sounding.contract.recipe import Recipe
@@ -100,28 +100,28 @@ def fit(
     seed: int = 0,
     setting: Setting | None = None,
     checkpointer: Checkpointer | None = None,
-    watch: Reporter | None = None,
-    initial: Mapping[str, Tensor] | None = None,
+    reporter: Reporter | None = None,
+    model: nn.Module | None = None,
     journal: Journal | None = None,
     feed: Feed | None = None,
 ) -> TrainResult:
-    """Train a new model of `task`, whose modalities are fitted, and return the best on the validation rows.
+    """Train a model of `task`, whose modalities are fitted, and return the best on the validation rows.
 
-    `initial` holds weights by name that the model begins with, the others being random. `feed` gives the batches; those
-    of the rows in `train` by default.
+    `model` is what is trained, a new one of this seed by default (`train_state.new_model`). `feed` gives the batches;
+    those of the rows in `train` by default.
 
     Raises TrainingError when it diverges again and again, Interrupted on Ctrl-C (state saved by the checkpointer).
     Long because it is the loop, and the loop is read in one piece.
     """
-    setting, checkpointer, watch = setting or choose(), checkpointer or Checkpointer(), watch or Reporter()
-    state = TrainState(task, seed, setting, initial)
+    setting, checkpointer, reporter = setting or choose(), checkpointer or Checkpointer(), reporter or Reporter()
+    state = TrainState(task, seed, setting, model)
     checkpointer.resume(state)
     feed = feed or RowFeed(task, train, seed)
     last = budget.last_step(feed.steps_per_epoch, task.recipe)
     earlier = Cost.from_json(state.counters.cost) if state.counters.cost else None
     started = time.monotonic() - state.counters.seconds
 
-    with watch, _stop_signal() as stop, Meter() as meter:
+    with reporter, _stop_signal() as stop, Meter() as meter:
         while not state.counters.finished:
             for batches in feed.steps(state):
                 loss = state.step(batches)
@@ -133,11 +133,11 @@ def fit(
                 before, counters.progress = counters.progress, _progress(counters, budget, last)
                 trouble = _trouble(counters, loss, task.recipe)
                 if not trouble and _validation_due(task.recipe, before, counters.progress):
-                    trouble = _validate(state, validation, feed, checkpointer, watch, budget)
+                    trouble = _validate(state, validation, feed, checkpointer, reporter, budget)
                 if trouble:
-                    _roll_back(state, checkpointer, watch, trouble)
+                    _roll_back(state, checkpointer, reporter, trouble)
                     break
-                watch.stepped(counters.progress, counters.smoothed, counters.examples / max(counters.seconds, 1e-9))
+                reporter.stepped(counters.progress, counters.smoothed, counters.examples / max(counters.seconds, 1e-9))
                 counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
                 checkpointer.checkpoint(state, now=counters.finished or stop.is_set())
                 if stop.is_set() and not counters.finished:
@@ -166,7 +166,7 @@ def _validate(
     rows: Sequence[Example],
     feed: Feed,
     checkpointer: Checkpointer,
-    watch: Reporter,
+    reporter: Reporter,
     budget: Budget,
 ) -> str:
     """Look at the validation rows with the averaged weights, keep them if they are the best, and maybe stop.
@@ -198,7 +198,7 @@ def _validate(
     healthy = task.recipe.watchdog != "falls" or (counters.first is not None and counters.smoothed <= counters.first)
     if healthy:  # to go back to weights that are ill helps nobody
         checkpointer.snapshot(state)
-    watch.validated({**row, "metric": value})
+    reporter.validated({**row, "metric": value})
     return ""
 
 
@@ -255,7 +255,7 @@ def _trouble(counters: Counters, loss: float, recipe: Recipe) -> str:
     return ""
 
 
-def _roll_back(state: TrainState, checkpointer: Checkpointer, watch: Reporter, trouble: str) -> None:
+def _roll_back(state: TrainState, checkpointer: Checkpointer, reporter: Reporter, trouble: str) -> None:
     """Go back to the last validation with a fifth of the learning rate and another order of rows."""
     counters, recipe = state.counters, state.task.recipe
     at, rollbacks, seconds = counters.step, counters.rollbacks + 1, counters.seconds
@@ -266,7 +266,7 @@ def _roll_back(state: TrainState, checkpointer: Checkpointer, watch: Reporter, t
     counters = state.counters  # those of the snapshot
     counters.rollbacks, counters.damping, counters.seconds = rollbacks, 5.0**-rollbacks, seconds
     rate = f"{recipe.lr * counters.damping:.2g}"
-    watch.say(f"step {at}: {trouble}; went back to step {counters.step}, learning rate now at most {rate}")
+    reporter.say(f"step {at}: {trouble}; went back to step {counters.step}, learning rate now at most {rate}")
 
 
 def _result(

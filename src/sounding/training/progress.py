@@ -75,6 +75,6 @@ class Bar(Reporter):
         self._bar.console.print(message, highlight=False)
 
 
-def watch(title: str) -> Reporter:
+def reporter(title: str) -> Reporter:
     """A bar where a person looks on, lines where none does."""
     return Bar(title) if sys.stderr.isatty() else Lines()

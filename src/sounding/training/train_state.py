@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sounding.contract.batch import Batch
 from sounding.contract.records import Example
 from sounding.contract.task import Task, built
 from sounding.contract.tree import to_device
+from sounding.errors import TrainingError
 from sounding.machine.setting import Setting
 from sounding.randomness import entropy, stream
 from sounding.training.optimization import Average, optimizer, schedule, set_learning_rate
@@ -43,15 +44,18 @@ class Counters:
     finished: bool = False
 
 
+def new_model(task: Task, seed: int, setting: Setting) -> nn.Module:
+    """The model that a training of this seed begins with, where the setting computes."""
+    torch.manual_seed(entropy("build", seed))
+    return setting.place(built(task))
+
+
 class TrainState:
     """Everything that changes while a model is trained. Randomness is a function of (seed, rollbacks, step) alone."""
 
-    def __init__(self, task: Task, seed: int, setting: Setting, initial: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, task: Task, seed: int, setting: Setting, model: nn.Module | None = None) -> None:
         self.task, self.seed, self.setting = task, seed, setting
-        torch.manual_seed(entropy("build", seed))
-        self.model = setting.place(built(task))
-        if initial:
-            self.model.load_state_dict(initial, strict=False)
+        self.model = new_model(task, seed, setting) if model is None else model
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
         self.counters = Counters()
@@ -91,6 +95,7 @@ class TrainState:
         x, y = self.setting.place(batch.inputs), to_device(batch.targets, self.setting.device)
         with self.setting.autocast():
             losses = self.task.loss(self.model, x, y)
+        _require_one_each(losses, batch.size)
         loss = losses.float().sum() / size
         loss.backward()
         return loss.item()
@@ -122,6 +127,16 @@ class TrainState:
             entries.setdefault(int(index), {})[key] = kept
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
         self.counters = Counters(**copy.deepcopy(dict(note)))  # the history grows; the note it came from must not
+
+
+def _require_one_each(losses: Any, size: int) -> None:
+    """Raise TrainingError unless a loss is one number per example."""
+    if isinstance(losses, Tensor) and losses.shape == (size,):
+        return
+    given = f"[{', '.join(map(str, losses.shape))}]" if isinstance(losses, Tensor) else f"a {type(losses).__name__}"
+    what = f"loss gave {given}, and one number per example is wanted: [B] = [{size}]"
+    fix = 'Reduce all axes but the first: reduction="none", then .mean(dim) over what is left'
+    raise TrainingError(what, fix=fix)
 
 
 def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

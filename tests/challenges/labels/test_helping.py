@@ -18,7 +18,7 @@ def pair(better: bool) -> EvaluationContext:
     good, bad = trained(task, rows(task, 200)), trained(task, rows(task, 200), steps=0)
     found = context(task, good if better else bad, rows(task, 80, "test"))
     found.control, found.training = (bad if better else good), {"control": {"better": better}}
-    found.config = {"means": {"unlabelled": "pool", "method": "contrast"}}
+    found.config = {"training": {"unlabelled": "pool", "method": "contrast"}}
     return found
 
 

@@ -73,10 +73,14 @@ class Contrast(TaskWrapper):
     def build(self) -> nn.Module:
         """The task's network with a projection. Raises UsageError for one without a linear layer at its end."""
         network = self.wrapped.build()
+        return Projected(network, self.require_features(network))
+
+    def require_features(self, network: nn.Module) -> int:
+        """The width of a network's features. Raises UsageError for one without a linear layer at its end."""
         layer = penultimate(network)
         if layer is None:
             raise UsageError("this network has no features to learn without answers", fix=_WITHOUT)
-        return Projected(network, layer.in_features)
+        return layer.in_features
 
     def encode_targets(self, values: Sequence[Any]) -> None:
         """No answer is looked at."""

@@ -45,7 +45,7 @@ def help_of(context: EvaluationContext) -> Help | None:
     metric, groups = task.row_metrics[0], [record.group for record in control]
     alone = estimate(metric, control, groups, context.seed)
     gain = compare(task, helped, control, context.seed)[metric.name]
-    what = words(context.config.get("means", {}))
+    what = words(context.config.get("training", {}))
 
     def number(id: str, name: str, found: Estimate, definition: str) -> Number:
         return Number(id, name, found, definition, metric.unit, seed=context.seed)
@@ -59,13 +59,13 @@ def help_of(context: EvaluationContext) -> Help | None:
     return Help(numbers, _sentence(context, what, metric.name, alone, gain))
 
 
-def words(means: Mapping[str, Any]) -> str:
+def words(options: Mapping[str, Any]) -> str:
     """The help in words, from what config.json says of it."""
     parts = []
-    if means.get("start"):
+    if options.get("start"):
         parts.append("the weights of another run")
-    if means.get("unlabelled"):
-        parts.append(f"unlabelled rows ({means.get('method', '')})")
+    if options.get("unlabelled"):
+        parts.append(f"unlabelled rows ({options.get('method', '')})")
     return " and ".join(parts) or "the help"
 
 

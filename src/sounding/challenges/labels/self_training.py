@@ -8,7 +8,7 @@ A prediction is a label that the model wrote: so this works for every task whose
 
 Methods that answer while they learn (FixMatch, arXiv 2001.07685) need many times the passes; docs/fewer_labels.md says
 what they brought here. Any such method can fail quietly, by teaching mistakes. The teacher is the training without the
-help, so the better of the two on the validation rows is kept (see `making.trained`).
+help, so the better of the two on the validation rows is kept (see `runs/control.py`).
 """
 
 from __future__ import annotations
