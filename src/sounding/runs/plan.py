@@ -1,0 +1,174 @@
+"""The plan of a run: everything that a training is decided by, frozen before anything is read or built.
+
+    RunPlan        what config.json of a run holds; `to_json` and `from_json` are that file
+    TrainOptions   what a training gets beyond labelled rows and a budget
+
+A plan is made once, at a door (`sounding.api.train`). `runs.training.train` carries it out, and `resume` goes on with
+the one that a run folder holds.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+from sounding import catalog
+from sounding.contract.options import Options
+from sounding.contract.recipe import Recipe
+from sounding.contract.task import Task
+from sounding.data import Columns
+from sounding.errors import UsageError, did_you_mean
+from sounding.evaluation.context import Profile
+from sounding.machine.setting import Setting
+from sounding.training.loop import Budget
+
+METHODS = ("self-training", "contrast")
+DEMO, IN_MEMORY = "demo", "in memory"
+"""Sources that are no path: a task's own small data; values that a program gave, which config.json cannot hold."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a training gets beyond labelled rows and a budget."""
+
+    harden: str = ""  # attacks or corruptions
+    start: str = ""  # the run, file or hub:NAME whose weights it begins with
+    unlabelled: str = ""  # where rows without answers are
+    method: str = "self-training"  # what is done with these
+    control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
+    every: int = 0  # steps between looks at the layers
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            what = f"no way to learn from unlabelled rows called {self.method!r}"
+            raise UsageError(what, fix=did_you_mean(self.method, METHODS))
+        if self.control and not self.helped:
+            fix = "Leave --control out, or give --from RUN or --unlabelled DATA"
+            raise UsageError("a control shows what a help is worth, and there is none here", fix=fix)
+
+    @property
+    def helped(self) -> bool:
+        """Whether something stands in for labels."""
+        return bool(self.start or self.unlabelled)
+
+    @property
+    def controlled(self) -> bool:
+        """Whether a control is trained."""
+        return self.control or bool(self.unlabelled)
+
+
+def divided(task: type[Task], settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of a task's recipe, and those of its options. Raises UsageError for one that is neither."""
+    recipe, options = task.Recipe.names(), task.Options.names()
+    for name in settings:
+        if name not in (*recipe, *options):
+            what, fix = f"{catalog.name_of(task)} has no setting {name!r}", did_you_mean(name, [*recipe, *options])
+            raise UsageError(what, fix=fix)
+    of_recipe = {name: value for name, value in settings.items() if name in recipe}
+    return of_recipe, {name: value for name, value in settings.items() if name in options}
+
+
+def _command() -> str:
+    typed = Path(sys.argv[0]).stem == "sounding"
+    return shlex.join(["sounding", *sys.argv[1:]]) if typed else "sounding.train(…)"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("sounding", "torch", "numpy")}
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is decided by. `source` is a path, "demo", examples in memory, or None for a task that plays.
+
+    `options` are how the model answers in validation and afterwards, unless it is told otherwise; `card` is the profile
+    of the card that is measured at the end. `transfer` says which weights of `training.start` found a place: it is
+    known once the model is built, and filled in before the plan is written.
+    """
+
+    task: type[Task]
+    source: Any
+    recipe: Recipe
+    options: Options
+    budget: Budget
+    setting: Setting
+    columns: Columns = field(default_factory=Columns)
+    allow_bad: float = 0.0
+    training: TrainOptions = field(default_factory=TrainOptions)
+    seed: int = 0
+    card: Profile | None = "quick"
+    transfer: Mapping[str, Any] = field(default_factory=dict)
+    command: str = field(default_factory=_command)
+    created: str = field(default_factory=_now)
+    versions: Mapping[str, str] = field(default_factory=_versions)
+
+    @property
+    def name(self) -> str:
+        """What the task is called: the name of its file or folder."""
+        return catalog.name_of(self.task)
+
+    def new_task(self) -> Task:
+        """A task that is to be fitted."""
+        return self.task(self.recipe, self.options)
+
+    def to_json(self) -> dict[str, Any]:
+        """config.json: plain values, paths as they are found from any folder."""
+        return {
+            "task": catalog.place_of(self.task),
+            "source": self._named_source(),
+            "columns": asdict(self.columns),
+            "allow_bad": self.allow_bad,
+            "recipe": self.recipe.to_json(),
+            "options": self.options.to_json(),
+            "budget": self.budget.to_json(),
+            "training": asdict(self.training),
+            "seed": self.seed,
+            "setting": self.setting.to_json(),
+            "card": self.card,
+            "transfer": dict(self.transfer),
+            "command": self.command,
+            "created": self.created,
+            "versions": dict(self.versions),
+        }
+
+    def _named_source(self) -> str | None:
+        if self.source is None:
+            return None
+        if not isinstance(self.source, str | Path):
+            return IN_MEMORY
+        return self.source if self.source in (DEMO, IN_MEMORY) else str(Path(self.source).resolve())
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], task: type[Task] | None = None) -> Self:
+        """The plan that gave `values`; `task` is the application, where it is not where it was.
+
+        Raises UsageError for an application that is not found.
+        """
+        task = task or catalog.find(values["task"])
+        return cls(
+            task=task,
+            source=values["source"],
+            recipe=task.Recipe.from_json(values["recipe"]),
+            options=task.Options.from_json(values["options"]),
+            budget=Budget(**values["budget"]),
+            setting=Setting.from_json(values["setting"]),
+            columns=Columns(**values["columns"]),
+            allow_bad=values["allow_bad"],
+            training=TrainOptions(**values["training"]),
+            seed=values["seed"],
+            card=values["card"],
+            transfer=values["transfer"],
+            command=values["command"],
+            created=values["created"],
+            versions=values["versions"],
+        )
