@@ -12,7 +12,7 @@ import sounding as sd
 TOYS = Path(__file__).parents[1] / "applications" / "toys"
 sys.path.insert(0, str(TOYS))
 
-from babble import Babble, babble
+from babble import Babble, babble  # noqa: E402
 
 
 def corpus(folder):

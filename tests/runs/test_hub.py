@@ -130,7 +130,9 @@ def test_a_repository_that_cannot_be_had_is_one_clear_error(web, cached):
 def test_without_huggingface_hub_the_extra_is_named(web, monkeypatch):
     net = web()
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UsageError, match=r"needs the package huggingface_hub\. Install it: pip install 'sounding\[hub\]'"):
+    with pytest.raises(
+        UsageError, match=r"needs the package huggingface_hub\. Install it: pip install 'sounding\[hub\]'"
+    ):
         hub.fetched(f"hub:{REPOSITORY}")
     assert not net.asked
 

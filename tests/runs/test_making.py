@@ -15,9 +15,9 @@ from PIL import Image
 
 import sounding as sd
 from sounding import api
-from sounding.runs import control, training
 from sounding.files import read_tensors
 from sounding.randomness import stream
+from sounding.runs import control, training
 
 DOTS = Path(__file__).parents[1] / "contract" / "dots.py"
 SMALL: dict[str, Any] = {"size": "tiny", "width": 4, "steps": 4, "card": None, "precision": "fp32"}
@@ -49,9 +49,7 @@ def trainings(monkeypatch):
 
     def watching(task, *rows, **more):
         begins = {name: tensor.clone() for name, tensor in more["model"].state_dict().items()}
-        seen.append(
-            {"task": type(task).__name__, "folder": more["checkpointer"].folder.name, **more, "begins": begins}
-        )
+        seen.append({"task": type(task).__name__, "folder": more["checkpointer"].folder.name, **more, "begins": begins})
         return api_fit(task, *rows, **more)
 
     api_fit = training.fit

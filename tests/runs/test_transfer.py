@@ -17,9 +17,9 @@ from sounding.architectures import pretrained
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mobilenet import NETWORKS
+from sounding.errors import DataError, RunError, UsageError
 from sounding.runs.folder import Run
 from sounding.runs.transfer import opened, transfer
-from sounding.errors import DataError, RunError, UsageError
 
 
 def net(outputs: int, width: int = 8) -> nn.Module:

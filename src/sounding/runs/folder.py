@@ -22,9 +22,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sounding.files import read_json, read_tensors, unwritable, write_json
 from sounding.contract.task import Task, built
 from sounding.errors import RunError
+from sounding.files import read_json, read_tensors, unwritable, write_json
 from sounding.runs.plan import RunPlan
 
 SCHEMA = 2
@@ -152,7 +152,8 @@ def _require_readable(config: Mapping[str, Any], where: str) -> None:
         raise RunError(what, where=where, fix="Upgrade: pip install -U sounding")
     if config["schema"] < SCHEMA:
         what = f"made by a former version (run format {config['schema']}, this one reads {SCHEMA})"
-        fix = f"Train it again: {config.get('command') or 'sounding train TASK DATA'}; or use it with the version that made it"
+        again = config.get("command") or "sounding train TASK DATA"
+        fix = f"Train it again: {again}; or use it with the version that made it"
         raise RunError(what, where=where, fix=fix)
 
 

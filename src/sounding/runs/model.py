@@ -17,6 +17,7 @@ from typing import Any
 
 from torch import nn
 
+from sounding import inspection
 from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import Card, Header
 from sounding.card.contents import versions
@@ -27,23 +28,22 @@ from sounding.card.siblings import siblings
 from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
-from sounding.evaluation import evaluation
-from sounding import inspection
+from sounding.contract.evidence import Estimate
+from sounding.contract.records import Record
+from sounding.contract.task import Task
 from sounding.data import Columns, Dataset, open_data
 from sounding.data.pool import Pool, open_pool
-from sounding.contract.evidence import Estimate
+from sounding.errors import DataError, RunError, SoundingError
+from sounding.evaluation import evaluation
+from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.files import read_json, write
 from sounding.inspection import Inspection
-from sounding.machine.setting import Setting
 from sounding.machine.metering.cost import with_joules
-from sounding.runs.preparing import rows_of, rows_unknown
-from sounding.runs.prediction import Result, Results, expand, predict
-from sounding.contract.records import Record
-from sounding.training.experience import PLAY
+from sounding.machine.setting import Setting
 from sounding.runs.folder import Run
-from sounding.evaluation.context import Profile, EvaluationContext
-from sounding.contract.task import Task
-from sounding.errors import DataError, RunError, SoundingError
+from sounding.runs.prediction import Result, Results, expand, predict
+from sounding.runs.preparing import rows_of, rows_unknown
+from sounding.training.experience import PLAY
 
 
 class Metrics(dict[str, Estimate]):

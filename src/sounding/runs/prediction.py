@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sounding.data.reading import placed, queried
-from sounding.machine.setting import Setting, inference
-from sounding.contract.records import Prediction
-from sounding.contract.task import Task, chunks
-from sounding.drawing.rendering import Rendering
-from sounding.errors import DataError, SoundingError
-from sounding.folders import walk, with_suffix
 from sounding.contract.answers import Answer, Overlaid
 from sounding.contract.inputs import Pictorial
 from sounding.contract.modality import Modality
+from sounding.contract.records import Prediction
+from sounding.contract.task import Task, chunks
+from sounding.data.reading import placed, queried
+from sounding.drawing.rendering import Rendering
+from sounding.errors import DataError, SoundingError
+from sounding.folders import walk, with_suffix
+from sounding.machine.setting import Setting, inference
 
 
 @dataclass(frozen=True)

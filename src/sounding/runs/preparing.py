@@ -1,7 +1,7 @@
 """What a training needs, opened and built before anything is written: a plan that cannot be carried out leaves nothing.
 
-    prepare         a plan → task, data, unlabelled rows, weights to begin with, and the model of the first training
-    rows_of         the rows that a plan names, read as its task is fitted
+prepare         a plan → task, data, unlabelled rows, weights to begin with, and the model of the first training
+rows_of         the rows that a plan names, read as its task is fitted
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Say = Callable[[str], None] | None
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan with what it speaks of. `pool` are rows without answers, `start` weights to begin with, where it names any.
+    """A plan with what it speaks of. `pool` are rows without answers, `start` weights to begin with, if any.
 
     `model` is for the first training: with the weights of `start`, unless that training is the control.
     """

@@ -1,4 +1,4 @@
-"""How a plan becomes a run, and how one that was cut short goes on: the same trainings, in an empty folder or a used one.
+"""How a plan becomes a run, and how one that was cut short goes on: the same trainings, in an empty or a used folder.
 
     train     a plan → a new run folder → its trainings
     resume    a run folder → what is left of its trainings
@@ -28,8 +28,8 @@ from sounding.machine.metering.cost import Cost
 from sounding.runs.control import CONTROL, judged, swap, swap_back
 from sounding.runs.folder import Run
 from sounding.runs.model import Model
-from sounding.runs.preparing import Prepared, prepare, rows_of
 from sounding.runs.plan import RunPlan
+from sounding.runs.preparing import Prepared, prepare, rows_of
 from sounding.runs.transfer import transfer
 from sounding.training.checkpointer import FolderCheckpointer
 from sounding.training.experience import FOLDER, PlayFeed, Shards
@@ -45,9 +45,7 @@ Say = Callable[[str], None]
 Weights = Mapping[str, Tensor]
 
 
-def train(
-    plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None
-) -> Model:
+def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
     """Carry out a plan in a new run folder, `out` or the next of its task.
 
     Raises UsageError and DataError before there is a folder, TrainingError for a training that cannot go on.

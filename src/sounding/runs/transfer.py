@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from sounding.architectures import pretrained
 from sounding.architectures.backbones import NAMES
 from sounding.architectures.layers import Normalize
+from sounding.errors import UsageError
 from sounding.runs import hub
 from sounding.runs.folder import Run
-from sounding.errors import UsageError
 
 LEAST = 0.3
 """A smaller share of the new model's parameters than this is hardly a start …"""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from sounding.contract.answers import Documented, Saved
+from sounding.errors import UsageError
 from sounding.files import unwritable, write_csv
 from sounding.runs.prediction import Result
-from sounding.errors import UsageError
 
 LINES = (".jsonl", ".csv")
 
