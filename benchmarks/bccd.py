@@ -14,7 +14,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.training.progress import watch
+from sounding.training.progress import reporter
 
 SETTINGS = {"upright": "no", "scale": "1.3"}
 CLASSES = ("Platelets", "RBC", "WBC")
@@ -31,8 +31,8 @@ def main() -> None:
     for seed in options.seeds:
         out = common.place(options, options.size, options.time, seed)
         given = {"time": options.time, "size": options.size, "seed": seed, **SETTINGS, **options.settings}
-        shown = watch(f"seed {seed}")
-        print(row(common.trained("detect", options.data / "bccd", out, watch=shown, **given), seed), flush=True)
+        shown = reporter(f"seed {seed}")
+        print(row(common.trained("detect", options.data / "bccd", out, reporter=shown, **given), seed), flush=True)
 
 
 def row(model: sd.Model, seed: int) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.training.progress import watch
+from sounding.training.progress import reporter
 
 CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car"]
 CLASSES += ["pedestrian", "bicyclist"]
@@ -29,8 +29,8 @@ def main() -> None:
     print(common.heads(*HEADS, "test mIoU (n = 233)", "pixel accuracy", "boundary F"))
     for seed in options.seeds:
         given = {"time": options.time, "size": options.size, "seed": seed, "ignore": 11, **options.settings}
-        out, shown = common.place(options, options.size, options.time, seed), watch(f"seed {seed}")
-        model = common.trained("segment", options.data / "camvid", out, watch=shown, **given)
+        out, shown = common.place(options, options.size, options.time, seed), reporter(f"seed {seed}")
+        model = common.trained("segment", options.data / "camvid", out, reporter=shown, **given)
         print(f"{row(model, options.size, seed)}\n\n{classes(model)}\n", flush=True)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import common
 
 import sounding as sd
-from sounding.training.progress import watch
+from sounding.training.progress import reporter
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     )
     for seed in options.seeds:
         out = common.place(options, options.time, seed)
-        given = {"time": options.time, "seed": seed, "watch": watch(f"seed {seed}"), **options.settings}
+        given = {"time": options.time, "seed": seed, "reporter": reporter(f"seed {seed}"), **options.settings}
         print(row(common.trained("classify", options.data / "cifar10", out, **given), seed), flush=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import sounding as sd
 from sounding.files import read_json
 from sounding.machine.setting import prepare, processor
-from sounding.training.progress import watch
+from sounding.training.progress import reporter
 
 
 def options(doc: str, out: str) -> argparse.ArgumentParser:
@@ -19,7 +19,9 @@ def options(doc: str, out: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, default=Path(out), help="the runs; one that is there is read or resumed")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings", help="of the recipe")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings", help="of the recipe, or how to answer"
+    )
     return parser
 
 
@@ -41,9 +43,9 @@ def trained(task: str, source: Path, out: Path, **given: Any) -> sd.Model:
     """The run in `out`: read where it is complete, resumed where it was stopped, else trained. Without a card."""
     if (out / "training.json").exists():
         return sd.load(out)
-    given = {"card": None, "watch": watch(out.name), **given}
+    given = {"card": None, "reporter": reporter(out.name), **given}
     if (out / "config.json").exists():
-        return sd.train(task, resume=out, card=None, watch=given["watch"])
+        return sd.train(task, resume=out, card=None, reporter=given["reporter"])
     return sd.train(task, source, out=out, **given)
 
 

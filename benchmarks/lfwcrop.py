@@ -19,7 +19,7 @@ from pathlib import Path
 import common
 import pyarrow.parquet as pq
 
-from sounding.training.progress import watch
+from sounding.training.progress import reporter
 
 FILES = ("lfwcrop/images.parquet", "lfwcrop/pairs.csv")
 
@@ -32,8 +32,8 @@ def main() -> None:
     faces = laid_out(options.data / "lfwcrop", options.out / "faces")
     for seed in options.seeds:
         given = {"time": options.time, "size": options.size, "seed": seed, **options.settings}
-        out, shown = common.place(options, options.size, options.time, seed), watch(f"seed {seed}")
-        for name, found in common.trained("faces", faces, out, watch=shown, **given).evaluate().items():
+        out, shown = common.place(options, options.size, options.time, seed), reporter(f"seed {seed}")
+        for name, found in common.trained("faces", faces, out, reporter=shown, **given).evaluate().items():
             print(f"seed {seed}  {name:14} {found}", flush=True)
 
 

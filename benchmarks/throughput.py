@@ -194,7 +194,7 @@ def ours(width: int, batch: int) -> None:
         def stepped(self, progress: float, loss: float, rate: float) -> None:
             gate.step()
 
-    fit(task, data.train, data.validation, budget=Budget(steps=10**7), setting=setting, watch=Windows())
+    fit(task, data.train, data.validation, budget=Budget(steps=10**7), setting=setting, reporter=Windows())
 
 
 def plain(width: int, batch: int) -> None:

@@ -81,9 +81,10 @@ class Verifier(nn.Module):
 
     Buffers, which `set_calibration` fills after the training (before it `calibrated` is false, and the odds are a
     guess): `slope` and `offset` of the log-odds that two pictures show one person; `threshold` on the cosine and the
-    false match `rate` that it stands for; `tail` [T], thresholds for the rates of `TAIL`; `mean` [D] and `whitening`
-    [D, D], which embeddings are moved and multiplied by where `whiten` was called. A threshold that is not there is
-    `UNSET`, above every cosine, and not NaN: weights are averaged, and compared bit for bit.
+    false match `rate` that it stands for, and the rate `asked` for; `tail` [T], thresholds for the rates of `TAIL`;
+    `mean` [D] and `whitening` [D, D], which embeddings are moved and multiplied by where `whiten` was called. A
+    threshold that is not there is `UNSET`, above every cosine, and not NaN: weights are averaged, and compared bit for
+    bit.
     """
 
     UNSET = 2.0
@@ -94,6 +95,7 @@ class Verifier(nn.Module):
     offset: Tensor
     threshold: Tensor
     rate: Tensor
+    asked: Tensor
     tail: Tensor
     steps: Tensor
     mean: Tensor
@@ -102,7 +104,13 @@ class Verifier(nn.Module):
     def __init__(self, net: EmbeddingNet, margin: MarginSoftmax, rising: int = 0) -> None:
         super().__init__()
         self.margin, self.net, self.rising = margin, net, rising
-        for name, start in (("slope", 16.0), ("offset", -6.4), ("threshold", self.UNSET), ("rate", 1.0)):
+        for name, start in (
+            ("slope", 16.0),
+            ("offset", -6.4),
+            ("threshold", self.UNSET),
+            ("rate", 1.0),
+            ("asked", 1.0),
+        ):
             self.register_buffer(name, torch.tensor(start))
         self.register_buffer("tail", torch.full((len(self.TAIL),), self.UNSET))
         self.register_buffer("steps", torch.tensor(0))
@@ -114,8 +122,11 @@ class Verifier(nn.Module):
         """Whether there is a threshold for the present weights."""
         return bool(self.threshold < 1.5)
 
-    def set_calibration(self, slope: float, offset: float, threshold: float, rate: float, tail: list[float]) -> None:
+    def set_calibration(
+        self, slope: float, offset: float, threshold: float, rate: float, tail: list[float], asked: float = 1.0
+    ) -> None:
         """Take what was found on validation people; a threshold in the tail that is infinite stays unset."""
+        self.asked.fill_(asked)
         self.slope.fill_(slope)
         self.offset.fill_(offset)
         self.threshold.fill_(threshold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,12 +69,12 @@ def cli(context: click.Context) -> None:
     context.obj = load
 
 
-def load(run: str, options: Mapping[str, Any] | None = None) -> Model:
-    """The model of a run, for the verbs that an application brings along; `options` are how it is to answer."""
+def load(run: str) -> Model:
+    """The model of a run, for the verbs that an application brings along."""
     prepare()
     from sounding import api
 
-    return api.load(run, options=options)
+    return api.load(run)
 
 
 def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:

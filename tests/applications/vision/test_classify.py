@@ -111,7 +111,7 @@ def test_where_mirroring_is_on_a_picture_and_its_mirror_image_get_one_answer():
     there = task.predict(model, [e.input[:, ::-1] for e in examples])
     for a, b in zip(here, there, strict=True):
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-6)
-    plain, _ = fitted(examples, flip_average=False)
+    plain = task.with_options({"flip_average": False})
     once = plain.predict(model, [examples[0].input])[0].scores
     assert np.abs(once - here[0].scores).max() > 1e-6
 

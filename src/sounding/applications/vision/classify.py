@@ -19,6 +19,7 @@ from sounding.architectures.mlp import MLP
 from sounding.architectures.mobilenet import NETWORKS
 from sounding.contract.change import Change
 from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -54,16 +55,24 @@ class ClassifyRecipe(Recipe):
     cutmix: float = 0.0  # alpha of CutMix (arXiv 1905.04899)
     cutout: float = 0.0  # side of a hole (arXiv 1708.04552), as a share of the picture's
     noise: float = 0.0  # standard deviation of noise, for certificates (arXiv 1902.02918)
-    flip_average: bool = True  # predict the mean over a picture and its mirror image, where mirroring is on
+
+
+@dataclass(frozen=True)
+class ClassifyOptions(Options):
+    """How an image classifier answers."""
+
+    flip_average: bool = True  # with the mean over a picture and its mirror image, where mirroring is on
 
 
 class Classify(Task):
     """Image classification: which of several categories a picture shows."""
 
     Recipe = ClassifyRecipe
+    Options = ClassifyOptions
     pipeline = "image-classification"
     layouts = (CLASS_FOLDERS,)
     recipe: ClassifyRecipe
+    options: ClassifyOptions
     input: Image
     target: Category
 
@@ -129,7 +138,7 @@ class Classify(Task):
     def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
         """Log-probabilities [B, K] as predicted: of the mean over a picture and its mirror image, where that fits."""
         scores = model(x).float().log_softmax(dim=1)
-        if self.mirrors and self.recipe.flip_average:
+        if self.mirrors and self.options.flip_average:
             mirrored = model(x.flip(-1)).float().log_softmax(dim=1)
             scores = torch.logaddexp(scores, mirrored) - math.log(2)
         return scores

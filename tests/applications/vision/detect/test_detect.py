@@ -63,7 +63,7 @@ def test_answers_hold_weak_boxes_for_metrics_and_tell_people_the_sure_ones(train
         assert (np.diff(p.value.scores) <= 0).all()
         assert p.value.threshold == pytest.approx(model[1].threshold.item())
         assert p.value.scores.min(initial=1.0) >= 0.01
-        assert len(p.value) <= task.recipe.most
+        assert len(p.value) <= task.options.most
         told = task.target.answers(p.value, p.confidence, p.scores)
         assert len(told) == len(p.value.sure)
         if told:

@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from sounding.applications.vision.faces.modality import DIFFERENT, SAME, Kin, Pair
-from sounding.applications.vision.faces.task import Faces, FacesRecipe
+from sounding.applications.vision.faces.task import Faces, FacesOptions, FacesRecipe
 from sounding.contract.records import Example
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.randomness import generator, stream
 
 
-def made(examples, **settings):
-    task = Faces(FacesRecipe.make("tiny", {"width": 8, **settings}))
+def made(examples, fmr=0.001, **settings):
+    task = Faces(FacesRecipe.make("tiny", {"width": 8, **settings}), FacesOptions(fmr))
     task.fit(examples)
     torch.manual_seed(0)
     return task, task.build().eval()

@@ -78,11 +78,11 @@ def test_a_person_can_be_removed(people):
 
 
 def test_the_threshold_grows_with_the_gallery_and_says_what_it_can_hold():
-    model = Model()
-    assert g.threshold(model, 1) == g.Threshold(pytest.approx(0.3), pytest.approx(0.01))
-    ten = g.threshold(model, 10)
+    model, set_at = Model(), g.Threshold(0.3, 0.01)
+    assert g.threshold(model, 1, set_at) == g.Threshold(pytest.approx(0.3), pytest.approx(0.01))
+    ten = g.threshold(model, 10, set_at)
     assert (ten.value, ten.rate) == (pytest.approx(0.5), pytest.approx(0.01))
-    many = g.threshold(model, 100)  # 1e-4 is not supported: 1e-3 for each of a hundred
+    many = g.threshold(model, 100, set_at)  # 1e-4 is not supported: 1e-3 for each of a hundred
     assert (many.value, many.rate) == (pytest.approx(0.5), pytest.approx(0.1))
 
 
@@ -91,7 +91,7 @@ def test_the_union_bound_holds_for_strangers():
     rng = stream("strangers")
     impostors = rng.normal(size=300_000) * 0.1
     tail = [float(np.quantile(impostors, 1 - rate)) for rate in Model.TAIL]
-    at = g.threshold(Model(0.01, tail[2], tail), 50)
+    at = g.threshold(Model(0.01, tail[2], tail), 50, g.Threshold(tail[2], 0.01))
     taken = (rng.normal(size=(20_000, 50)) * 0.1 >= at.value).any(1).mean()
     assert taken <= at.rate * 1.5
     assert (rng.normal(size=(20_000, 50)) * 0.1 >= tail[2]).any(1).mean() > 0.3  # the plain threshold would not do

@@ -145,8 +145,8 @@ def test_an_answer_is_the_best_class_of_each_pixel_and_how_sure_it_is():
 
 
 def test_mirrored_pictures_get_mirrored_answers_where_both_are_averaged():
-    task, model = fitted(photos(), flip_average="yes")
-    plain, _ = fitted(photos())
+    plain, model = fitted(photos())
+    task = plain.with_options({"flip_average": "yes"})
     inputs = [e.input for e in photos()]
     mirrored = [np.ascontiguousarray(value[:, ::-1]) for value in inputs]
     for p, q in zip(task.predict(model, inputs), task.predict(model, mirrored), strict=True):
@@ -158,7 +158,8 @@ def test_mirrored_pictures_get_mirrored_answers_where_both_are_averaged():
 
 
 def test_a_large_picture_is_seen_in_windows():
-    task, model = fitted(photos(((70, 90),)), tile=48, overlap=0.5)
+    task, model = fitted(photos(((70, 90),)))
+    task = task.with_options({"tile": 48, "overlap": 0.5})
     seen = []
     handle = model.register_forward_pre_hook(lambda _, args: seen.append(tuple(args[0].shape[-2:])))
     (found,) = task.predict(model, [photos(((70, 90),))[0].input])

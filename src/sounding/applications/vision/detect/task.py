@@ -18,6 +18,7 @@ from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
 from sounding.contract.change import Change
 from sounding.contract.metrics import Metric
+from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -61,17 +62,25 @@ class DetectRecipe(Recipe):
     upright: bool = True  # pictures have an up and a down; no for what is seen from above: they are also turned
     colour: float = 0.3  # largest relative change of brightness, contrast and saturation
     mosaic: float = 0.3  # share of the batches that are put together from four pictures each
-    suppression: float = 0.6  # a box that overlaps a surer one of its class by more than this IoU is not told
-    most: int = 100  # boxes that are told of one picture
+
+
+@dataclass(frozen=True)
+class DetectOptions(Options):
+    """How a detector answers."""
+
+    suppression: float = 0.6  # a box that overlaps a surer one of its class by more than this IoU is left out
+    most: int = 100  # boxes of one picture
 
 
 class Detect(Task):
     """Object detection: what is in a picture, and where."""
 
     Recipe = DetectRecipe
+    Options = DetectOptions
     pipeline = "object-detection"
     layouts = BOX_LAYOUTS
     recipe: DetectRecipe
+    options: DetectOptions
     input: Image
     target: Boxes
 
@@ -122,7 +131,7 @@ class Detect(Task):
         """The boxes, with a threshold for those that a person is shown; confidence is the mean score of these."""
         found = model(self.encoded(model, inputs))
         threshold = float(model[1].threshold)  # type: ignore[index]
-        told = answers(found.logits, found.corners, suppression=self.recipe.suppression, most=self.recipe.most)
+        told = answers(found.logits, found.corners, suppression=self.options.suppression, most=self.options.most)
         return [self._prediction(each, threshold) for each in told]
 
     def _prediction(self, found: Found, threshold: float) -> Prediction:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sounding.applications.vision.faces.thresholds import Threshold
 from sounding.errors import RunError, UsageError, did_you_mean
 from sounding.files import read_json, read_tensors, write_json, write_tensors
 
@@ -50,14 +51,6 @@ class Gallery:
         who = np.array([place[name] for name in self.names], np.int64)
         shares = np.eye(len(place))[who] / np.bincount(who, minlength=len(place))
         return (probes @ self.embeddings.T) @ shares
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """A threshold on the score, and the share of strangers that it lets pass: at most `rate`, by the union bound."""
-
-    value: float
-    rate: float
 
 
 @dataclass(frozen=True)
@@ -119,13 +112,13 @@ def removed(gallery: Gallery, name: str) -> Gallery:
     return replace(gallery, embeddings=gallery.embeddings[kept], names=names, sources=sources)
 
 
-def threshold(model: Any, people: int) -> Threshold:
-    """The threshold at which at most the model's false match rate of strangers passes for any of `people`.
+def threshold(model: Any, people: int, at: Threshold) -> Threshold:
+    """The threshold at which at most the false match rate of `at` of strangers passes for any of `people`.
 
     By the union bound each comparison may take rate / people. Where the validation data do not support a rate so low,
     the lowest supported is taken, and the rate of strangers that this may let pass is said.
     """
-    rate, value = float(model.rate), float(model.threshold)
+    rate, value = at.rate, at.value
     each = rate / max(1, people)
     supported = [(r, t) for r, t in zip(model.TAIL, model.tail.tolist(), strict=True) if t < model.UNSET]
     strict = [(r, t) for r, t in supported if r <= each]
@@ -133,8 +126,8 @@ def threshold(model: Any, people: int) -> Threshold:
         return Threshold(value, min(1.0, rate * max(1, people)))
     if strict:
         return Threshold(max(value, strict[-1][1]), min(1.0, strict[-1][0] * people))
-    lowest, at = min(supported[0], (rate, value))
-    return Threshold(max(value, at), min(1.0, lowest * people))
+    lowest, strictest = min(supported[0], (rate, value))
+    return Threshold(max(value, strictest), min(1.0, lowest * people))
 
 
 def identified(gallery: Gallery, probes: np.ndarray, at: Threshold) -> list[Match]:

@@ -20,6 +20,7 @@ from sounding.architectures.margin import MarginSoftmax, Verifier, embedder
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
+from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, targets
@@ -51,7 +52,6 @@ class FacesRecipe(Recipe):
     kind: str = "cosface"  # or arcface: the margin is an angle (arXiv 1801.07698)
     scale: float = 30.0  # of the cosines in the softmax
     margin_steps: int = 500  # steps over which the margin rises
-    fmr: float = 0.001  # false match rate that the threshold stands for, where the validation people support it
     image_size: int = 0  # side that pictures are scaled to; 0 lets the pictures say
     fill: str = "crop"  # how a picture becomes square: see Image
     crop: float = 0.04  # training pictures are shifted by up to this share of the side
@@ -60,13 +60,22 @@ class FacesRecipe(Recipe):
     warp: float = 0.3  # strength of turning, shearing and toning, 0 to 1
 
 
+@dataclass(frozen=True)
+class FacesOptions(Options):
+    """How a face verifier answers."""
+
+    fmr: float = 0.001  # false match rate that the threshold stands for, where the validation people support it
+
+
 class Faces(Task):
     """Face verification: whether two pictures show the same person."""
 
     Recipe = FacesRecipe
+    Options = FacesOptions
     caution = NOT_FOR
     layouts = (PEOPLE_FOLDERS,)
     recipe: FacesRecipe
+    options: FacesOptions
     input: PicturePair
     target: People
 
@@ -136,19 +145,23 @@ class Faces(Task):
     def predict(self, model: Any, inputs: Sequence[Pair]) -> list[Prediction]:
         """Same or different at the threshold for the false match rate, and the probability of that answer."""
         cosines = self._compared(model, [Example(pair, DIFFERENT) for pair in inputs]).cosines
-        return thresholds.answers(model, cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset))
+        return thresholds.answers(cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset), self._at(model))
 
     def evaluate_rows(self, model: Any, examples: Sequence[Example]) -> list[Record]:
         """The records of pairs; of single pictures, with the loss of who it is."""
         if any(kin.single for kin in targets(examples)):
             return super().evaluate_rows(model, examples)
-        return thresholds.records(model, self._compared(model, examples), (DIFFERENT, SAME))
+        return thresholds.records(model, self._compared(model, examples), (DIFFERENT, SAME), self._at(model))
+
+    def _at(self, model: Any) -> thresholds.Threshold | None:
+        """The threshold for the false match rate; None in training, before there is one."""
+        return thresholds.at_rate(model, self.options.fmr) if model.calibrated else None
 
     def calibrate(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
-        """Set the odds and the threshold for the recipe's false match rate on the validation people."""
+        """Set the odds and the threshold for the false match rate on the validation people."""
         if len(train):
             thresholds.whiten(model, self._compared(model, train[:: math.ceil(len(train) / thresholds.MOST)]))
-        return thresholds.calibrate(model, self._compared(model, validation), self.recipe.fmr)
+        return thresholds.calibrate(model, self._compared(model, validation), self.options.fmr)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""

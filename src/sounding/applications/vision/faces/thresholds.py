@@ -8,6 +8,7 @@ Legend of shapes: B batch, D entries of an embedding, n pairs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -49,6 +50,14 @@ class Compared:
         return np.array([truth.same for truth in self.truths], bool)
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold on a cosine or a score, and the share of strangers that it lets pass, at most."""
+
+    value: float
+    rate: float
+
+
 def compared(task: Task, model: Any, examples: Sequence[Example], embed: Embed) -> Compared:
     """The pairs of `examples`, embedded."""
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -65,25 +74,27 @@ def compared(task: Task, model: Any, examples: Sequence[Example], embed: Embed) 
     return Compared(first, second, truths, groups, digests)
 
 
-def answers(model: Any, cosines: np.ndarray, values: tuple[Any, Any], slope: float, offset: float) -> list[Prediction]:
-    """Predictions of `values` (different, same) at the model's threshold, or at even odds where it has none.
+def answers(
+    cosines: np.ndarray, values: tuple[Any, Any], slope: float, offset: float, at: Threshold | None
+) -> list[Prediction]:
+    """Predictions of `values` (different, same) at a threshold, or at even odds where there is none.
 
     The confidence is the probability of the answer, which a strict threshold may make one below a half.
     """
     odds = slope * cosines.astype(float) + offset
-    same = cosines >= float(model.threshold) if model.calibrated else odds >= 0
+    same = odds >= 0 if at is None else cosines >= at.value
     scores = 1 / (1 + np.exp(np.clip(np.stack([odds, -odds], axis=1), -600, 600)))
     return [Prediction(values[s], float(row[s]), row) for s, row in zip(same.astype(int).tolist(), scores, strict=True)]
 
 
-def records(model: Any, found: Compared, values: tuple[Any, Any]) -> list[Record]:
+def records(model: Any, found: Compared, values: tuple[Any, Any], at: Threshold | None) -> list[Record]:
     """The records of pairs. A model still in training, which has no curve yet, is judged by the one that suits these
     very pairs best: two numbers taken from hundreds of pairs, so that trainings can be watched in accuracy.
     """
     slope, offset = float(model.slope), float(model.offset)
     if not model.calibrated:
         slope, offset = error_rates.logistic(found.cosines, found.same)
-    predictions = answers(model, found.cosines, values, slope, offset)
+    predictions = answers(found.cosines, values, slope, offset, at)
     losses = np.logaddexp(0, np.where(found.same, -1, 1) * (slope * found.cosines.astype(float) + offset))
     made = zip(predictions, found.truths, losses.tolist(), found.groups, strict=True)
     return [Record(p.value, truth, p.confidence, loss, group, p.scores) for p, truth, loss, group in made]
@@ -100,15 +111,18 @@ def calibrate(model: Any, found: Compared, rate: float) -> bool:
     embeddings, names = _people(pairs)
     impostors = error_rates.comparisons(embeddings, names)
     set_on = error_rates.settings(pairs.cosines, pairs.same, impostors, rate, model.TAIL)
-    model.set_calibration(set_on.slope, set_on.offset, set_on.threshold, set_on.rate, set_on.tail)
+    model.set_calibration(set_on.slope, set_on.offset, set_on.threshold, set_on.rate, set_on.tail, rate)
     return True
 
 
-def at_rate(model: Any, rate: float) -> None:
-    """Let the model answer at another false match rate: the largest up to `rate` that its validation people support.
+def at_rate(model: Any, rate: float) -> Threshold:
+    """The threshold for a false match rate: the largest up to `rate` that the model's validation people support.
 
-    Raises UsageError where they support none so low.
+    For the rate that was asked for when the model's own was set: that one, whatever they support. Raises UsageError
+    where they support none so low.
     """
+    if math.isclose(rate, float(model.asked), rel_tol=1e-6):
+        return Threshold(float(model.threshold), float(model.rate))
     known = [(r, t) for r, t in zip(model.TAIL, model.tail.tolist(), strict=True) if t < model.UNSET]
     known.append((float(model.rate), float(model.threshold)))
     least = min(known)[0]
@@ -116,8 +130,7 @@ def at_rate(model: Any, rate: float) -> None:
         what = f"the validation people of this run support no false match rate below {least:.2g}"
         raise UsageError(what, fix=f"Ask for {least:.2g} or more, or train with more people held out")
     held, threshold = max(pair for pair in known if pair[0] <= rate + 1e-9)
-    model.threshold.fill_(threshold)
-    model.rate.fill_(held)
+    return Threshold(threshold, held)
 
 
 def whiten(model: Any, found: Compared) -> None:

@@ -10,7 +10,7 @@ import click
 
 from sounding.errors import UsageError
 
-_FMR = click.option("--fmr", type=float, help="False match rate, in place of that which the run was trained for.")
+_FMR = click.option("--fmr", type=float, help="False match rate, in place of the run's: its option of that name.")
 
 
 @click.group(short_help="Verify and identify people with a trained model of faces.")
@@ -60,13 +60,14 @@ def forget(gallery: Path, person: str) -> None:
 @_FMR
 def verify(run: str, first: str, second: str, fmr: float | None) -> None:
     """Say whether two pictures show the same person, at the run's false match rate or another."""
-    model = _model(run)
-    _at(model, fmr)
+    from sounding.applications.vision.faces.thresholds import at_rate
+
+    model = _model(run, fmr)
     (result,) = model({"first": first, "second": second})
     a, b = model.task.embed(model.module, _pictures(model, [first, second]))
-    threshold, rate = float(model.module.threshold), float(model.module.rate)
+    at = at_rate(model.module, model.task.options.fmr)
     click.echo(
-        f"{result.label}\tcosine {float(a @ b):.3f}, threshold {threshold:.3f} (false match rate {rate:.2g} on the "
+        f"{result.label}\tcosine {float(a @ b):.3f}, threshold {at.value:.3f} (false match rate {at.rate:.2g} on the "
         f"validation people), probability of one person {result.prediction.scores[1]:.3f}"
     )
 
@@ -79,12 +80,12 @@ def verify(run: str, first: str, second: str, fmr: float | None) -> None:
 def identify(run: str, gallery: Path, probes: Sequence[str], fmr: float | None) -> None:
     """Say who of a gallery each picture shows, or that it is none of them."""
     from sounding.applications.vision.faces import gallery as galleries
+    from sounding.applications.vision.faces.thresholds import at_rate
 
-    model = _model(run)
+    model = _model(run, fmr)
     known = galleries.opened(gallery)
     galleries.require_same(known, galleries.digest(model.module), str(gallery))
-    _at(model, fmr)
-    at = galleries.threshold(model.module, len(known.people))
+    at = galleries.threshold(model.module, len(known.people), at_rate(model.module, model.task.options.fmr))
     found = galleries.identified(known, model.task.embed(model.module, _pictures(model, probes)), at)
     for probe, match in zip(probes, found, strict=True):
         nearest = "" if match.name else f"; nearest is {match.nearest}"
@@ -96,24 +97,19 @@ def identify(run: str, gallery: Path, probes: Sequence[str], fmr: float | None) 
     )
 
 
-def _model(run: str) -> Any:
+def _model(run: str, fmr: float | None = None) -> Any:
     """The model of a run, which has to be one of faces with a threshold. Raises UsageError otherwise."""
     from sounding.applications.vision.faces.task import Faces
 
     model = click.get_current_context().obj(run)
     if not isinstance(model.task, Faces):
         raise UsageError("the run is not of faces", where=run, fix="Name a run of sounding train faces")
+    if fmr is not None:
+        model = model.with_options({"fmr": fmr})
     if not model.module.calibrated:
         what = "no threshold was set, because the validation rows held no pairs of both kinds"
         raise UsageError(what, where=run, fix="Train with people of whom there are several pictures")
     return model
-
-
-def _at(model: Any, fmr: float | None) -> None:
-    from sounding.applications.vision.faces.thresholds import at_rate
-
-    if fmr is not None:
-        at_rate(model.module, fmr)
 
 
 def _pictures(model: Any, photos: Sequence[str]) -> list[Any]:

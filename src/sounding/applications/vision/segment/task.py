@@ -19,9 +19,11 @@ from sounding.architectures.layers import Normalize
 from sounding.architectures.unet import UNet
 from sounding.contract.change import Change
 from sounding.contract.metrics import Metric
+from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
+from sounding.errors import UsageError
 from sounding.modalities.masks.layouts import MASK_LAYOUTS
 from sounding.modalities.masks.mask import Mask
 from sounding.modalities.masks.moving import nearest
@@ -38,7 +40,7 @@ class SegmentRecipe(Recipe):
     sizes: ClassVar = {
         "tiny": {"width": 16, "decoder": 32, "finest": 4, "detail": 16, "lr": 5e-3},
         "small": {},
-        "base": {"width": 64, "depth": 2, "decoder": 96, "finest": 4, "lr": 2e-3, "crop": 320, "flip_average": True},
+        "base": {"width": 64, "depth": 2, "decoder": 96, "finest": 4, "lr": 2e-3, "crop": 320},
     }
 
     shaping: ClassVar = ("backbone", "width", "depth", "decoder", "detail", "finest", "activation")
@@ -63,18 +65,26 @@ class SegmentRecipe(Recipe):
     colour: float = 0.3  # largest relative change of brightness, contrast and saturation
     balance: float = 1.02  # weight of a class: 1 / ln(balance + its share of the pixels); 0 weighs all alike
     dice: float = 0.5  # weight of the Dice loss beside the cross-entropy
+
+
+@dataclass(frozen=True)
+class SegmentOptions(Options):
+    """How a segmenter answers."""
+
     tile: int = 1024  # side above which a picture is looked at in windows of this side; 0 never
     overlap: float = 0.25  # share of its side that a window has in common with the next
-    flip_average: bool = False  # predict the mean over a picture and its mirror image: surer, and twice the work
+    flip_average: str = "auto"  # with the mean over a picture and its mirror image: yes, no, or auto, for size base
 
 
 class Segment(Task):
     """Image segmentation: to which class each pixel of a picture belongs."""
 
     Recipe = SegmentRecipe
+    Options = SegmentOptions
     pipeline = "image-segmentation"
     layouts = MASK_LAYOUTS
     recipe: SegmentRecipe
+    options: SegmentOptions
     input: Image
     target: Mask
 
@@ -92,6 +102,15 @@ class Segment(Task):
     def mirrors(self) -> bool:
         """Whether a mirrored picture shows the same things."""
         return mirrors(self.recipe.flip, self.input.channels)
+
+    @property
+    def averages(self) -> bool:
+        """Whether answers are the mean over a picture and its mirror image."""
+        known = {"auto": self.recipe.size == "base", "yes": True, "no": False}
+        if self.options.flip_average not in known:
+            fix = "Give flip_average auto, yes or no"
+            raise UsageError(f"flip_average={self.options.flip_average} is not known", fix=fix)
+        return self.mirrors and known[self.options.flip_average]
 
     def build(self) -> nn.Module:
         """Standardised channels, then a U-Net; logits [B, K, H, W] in the order of the target's names."""
@@ -135,9 +154,9 @@ class Segment(Task):
         return [found[i] for i in range(len(inputs))]
 
     def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
-        """Log-probabilities [B, K, H, W] as predicted: in windows, and of the mirror image too, as the recipe says."""
-        r, pictures = self.recipe, [x, x.flip(-1)] if self.mirrors and self.recipe.flip_average else [x]
-        first, *mirrored = (tiled(model, p, r.tile, r.overlap).float().log_softmax(1) for p in pictures)
+        """Log-probabilities [B, K, H, W] as predicted: in windows, and of the mirror image too, as the options say."""
+        o, pictures = self.options, [x, x.flip(-1)] if self.averages else [x]
+        first, *mirrored = (tiled(model, p, o.tile, o.overlap).float().log_softmax(1) for p in pictures)
         return torch.logaddexp(first, mirrored[0].flip(-1)) - math.log(2) if mirrored else first
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
