@@ -102,7 +102,7 @@ def _require_source(plan: RunPlan) -> None:
     learns, name, means = plan.task.learns, plan.name, plan.training
     if learns is not Learning.PLAY:
         if plan.source is None:
-            fix = f"Such as: sounding train {name} DATA"
+            fix = "Name them: sounding train TASK DATA"
             raise UsageError(f"{name} learns from {learns.value}, and no data are named", fix=fix)
         return
     if plan.source is not None:
