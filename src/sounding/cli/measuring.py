@@ -40,7 +40,7 @@ def compare(words: Sequence[str], settings: Sequence[str]) -> None:
     prepare()
     from sounding import api
 
-    words, options, _ = spoken.settings(words, settings)
+    words, options = spoken.answering(words, settings)
     a, b, data = spoken.places(words, ("A", "B", "DATA"), 2, "sounding compare runs/classify/1 runs/classify/2")
     one, other = (api.load(str(run), options=options) for run in (a, b))
     for name, estimate in api.compare(one, other, data).items():
@@ -73,7 +73,7 @@ def card(
     from sounding import api
 
     runs, options, typed = spoken.settings(words, settings)
-    said |= typed
+    out, said = typed.pop("out", out), {**said, **typed}
     if len(runs) > 1:
         if given := [f"--{name}" for name, word in {**said, "open": show}.items() if word]:
             raise UsageError(f"{' and '.join(given)} can be given for one run only", fix="Name one run")

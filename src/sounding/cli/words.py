@@ -30,21 +30,28 @@ def profile(word: str) -> Any:
     return None if word == "none" else word
 
 
-def settings(
-    words: Sequence[str], given: Sequence[str], names: Collection[str] | None = None
-) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
     """The words that are no settings, the task's settings, and options of the command that were given as name=value.
 
-    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. What is an
-    option of the command (time=10m, card=none) is read as the option reads it. With `names`, only words with one of
-    these keys are settings: where others may be texts.
+    What is an option of the command (time=10m, card=none) is read as the option reads it.
     """
-    bare = [w for w in words if _is_setting(w) and (names is None or w.partition("=")[0] in names)]
-    pairs: dict[str, Any] = dict(_pair(setting) for setting in (*given, *bare))
+    words, pairs = answering(words, given)
     context, known = click.get_current_context(), _options()
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
-    return [w for w in words if w not in bare], pairs, options
+    return words, pairs, options
+
+
+def answering(
+    words: Sequence[str], given: Sequence[str], names: Collection[str] | None = None
+) -> tuple[list[str], dict[str, Any]]:
+    """The words that are no settings, and the settings.
+
+    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. With
+    `names`, only words with one of these keys are settings: where others may be texts.
+    """
+    bare = [w for w in words if _is_setting(w) and (names is None or w.partition("=")[0] in names)]
+    return [w for w in words if w not in bare], dict(_pair(setting) for setting in (*given, *bare))
 
 
 def places(words: Sequence[str], names: Sequence[str], least: int, such: str) -> list[str | None]:
@@ -61,7 +68,7 @@ def _is_setting(word: str) -> bool:
 
 def _options() -> dict[str, click.Option]:
     """The options of the present command that take a value, by the word a person types; --set itself is none."""
-    found = [p for p in click.get_current_context().command.params if isinstance(p, click.Option)]
+    found = [p for p in click.get_current_context().command.params if isinstance(p, click.Option) and not p.is_flag]
     named = {p.opts[0].lstrip("-").replace("-", "_"): p for p in found if not p.multiple}
     return {word: p for word, p in named.items() if word not in ("resume", "help")}
 

@@ -18,6 +18,7 @@ from sounding.contract.layouts import WithLegend
 from sounding.contract.records import Example
 from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
+from sounding.data.cache import Cache
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.reading import Given, Reader, Source
 from sounding.data.rejected import (
@@ -41,6 +42,8 @@ from sounding.data.summary import digest_of, duplicates_of, remarks_of, with_fil
 from sounding.errors import DataError
 from sounding.randomness import stream
 
+KEPT = 2**28
+"""Bytes of values, as they were read before anything was fitted, that are kept to fit the modalities to."""
 DEMO = 400
 """Examples of a task's own demonstration."""
 
@@ -80,7 +83,7 @@ def ingest(
     if not total:
         raise DataError("there are no rows", where=name, fix="Put at least a few rows of each answer in it")
     say(f"reading {total:,} rows")
-    found = scan(opened, task.input, task.target)
+    found = scan(opened, task.input, task.target, Cache(min(KEPT, Cache().budget)) if fit else Cache())
     problems = label_conflicts(task, found, opened) if fit else []
     rows, split = _divided(task, found, opened, fit)
     rejected = in_order([*listing.rejected, *found.rejected.values()])

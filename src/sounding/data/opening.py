@@ -159,7 +159,7 @@ def open_data(
         raise found.problems[0]
     if fit:
         _fit(task, found)
-    return _dataset(found)
+    return _dataset(found, Cache() if fit else found.scan.whole)
 
 
 def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
@@ -189,14 +189,14 @@ class Picked(Sequence[Example]):
 def _fit(task: Task, found: Ingested) -> None:
     """Fit on the training rows in a drawn order: a modality that looks at the first thousand sees all kinds.
 
-    Nothing is kept of this reading, since what a modality has learnt may change what it reads.
+    They are as the scan read them; nothing of that is kept, since what a modality has learnt may change what it reads.
     """
     rows = found.rows[found.sides == 0]
-    task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels))
+    task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels, found.scan.values))
 
 
-def _dataset(found: Ingested) -> Dataset:
-    whole = Examples(found.source, found.rows, found.scan.labels, Cache())
+def _dataset(found: Ingested, cache: Cache) -> Dataset:
+    whole = Examples(found.source, found.rows, found.scan.labels, cache)
     train, validation, test = (whole[np.flatnonzero(found.sides == side)] for side in range(3))
     given = any(found.scan.splits[row] == "test" for row in found.rows)
     return Dataset(train, validation, test, found.report, test if given else whole)

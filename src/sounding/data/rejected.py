@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -114,11 +115,19 @@ def label_conflicts(task: Task, found: Scan, source: Source) -> list[DataError]:
         return []
     known = found.labels.known
     try:
-        task.target.fit(iter(found.labels.of(rows)) if known else (source.target(row) for row in rows.tolist()))
+        task.target.fit(
+            iter(found.labels.of(rows)) if known else (_answer(found, source, row) for row in rows.tolist())
+        )
     except DataError as error:
         return [error]
     conflicts = task.target.label_conflicts() if isinstance(task.target, Labelled) else []
     return [DataError(conflict, fix="Write them alike, or rename one of them") for conflict in conflicts]
+
+
+def _answer(found: Scan, source: Source, row: int) -> Any:
+    """The answer of a row as the scan read it."""
+    seen = found.values.get(row)
+    return source.target(row) if seen is None else seen.target
 
 
 def too_many(

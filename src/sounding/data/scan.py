@@ -1,6 +1,8 @@
 """One pass over all rows: every cell is opened once, and what cannot be opened is written down, not dropped.
 
-What stays of a row is small: two digests, a fingerprint, its label's number, its group. The values are let go.
+What stays of a row is small: two digests, a fingerprint, its label's number, its group. The values are let go, but for
+those that a cache has room for: what comes next (the modalities are fitted, a fitted model is measured) need not read
+these again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import numpy as np
 
 from sounding.contract.inputs import Fingerprinted
 from sounding.contract.modality import Modality
-from sounding.data.reading import Source
+from sounding.contract.records import Example
+from sounding.data.cache import Cache
+from sounding.data.reading import Reader, Source
 from sounding.data.report import LISTED, RejectedRow
 from sounding.errors import DataError
 
@@ -61,7 +65,7 @@ class Scan:
 
     `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
     or None; `sizes` [n] are bytes of the inputs; `remarks` are the first warnings by place,
-    and `remarked` counts the rows that have one.
+    and `remarked` counts the rows that have one. `values` holds rows as they were read, as many as memory does.
     """
 
     contents: np.ndarray
@@ -74,25 +78,33 @@ class Scan:
     prints: np.ndarray | None = None
     remarks: list[str] = field(default_factory=list)
     remarked: int = 0
+    values: Cache = field(default_factory=lambda: Cache(0))
+
+    @property
+    def whole(self) -> Cache:
+        """The values where all are there; else none, so that there is room for those which are asked for again."""
+        return self.values if len(self.values) + len(self.rejected) >= len(self.contents) else Cache()
 
 
 @dataclass(frozen=True)
 class _Seen:
+    example: Example
     content: bytes
     answer: bytes
     size: int
-    target: Any
     group: str
     split: str
     fingerprint: np.ndarray | None
     remark: str
 
 
-def scan(source: Source, input: Modality, target: Modality) -> Scan:
-    """Read every row once, in two threads. Nothing but DataError is taken for a bad row."""
+def scan(source: Source, input: Modality, target: Modality, values: Cache | None = None) -> Scan:
+    """Read every row once, in two threads; `values` keeps what it has room for. Nothing but DataError is taken for a
+    bad row.
+    """
     n = len(source)
     contents, answers, sizes = np.zeros((n, 16), np.uint8), np.zeros((n, 16), np.uint8), np.zeros(n, np.int64)
-    found = Scan(contents, answers, Labels(n), [""] * n, [""] * n, sizes)
+    found = Scan(contents, answers, Labels(n), [""] * n, [""] * n, sizes, values=Cache(0) if values is None else values)
     names: dict[str, str] = {}  # equal strings are kept once
 
     def scan_chunk(start: int) -> list[_Seen | RejectedRow]:
@@ -132,14 +144,16 @@ def _scan_row(source: Source, i: int, input: Modality, target: Modality) -> _See
         fingerprint = input.fingerprint(example.input) if isinstance(input, Fingerprinted) else None
     except DataError as error:
         return RejectedRow(error.where or source.where(i), error.what, error.fix)
-    return _Seen(row.content, row.answer, row.size, example.target, example.group, row.split, fingerprint, remark)
+    return _Seen(example, row.content, row.answer, row.size, example.group, row.split, fingerprint, remark)
 
 
 def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
     found.contents[i] = np.frombuffer(seen.content, np.uint8)
     found.answers[i] = np.frombuffer(seen.answer, np.uint8)
     found.sizes[i] = seen.size
-    found.labels.put(i, seen.target)
+    found.labels.put(i, seen.example.target)
+    if isinstance(source, Reader):  # what is in memory is there already
+        found.values.put(i, seen.example)
     if seen.fingerprint is not None:
         if found.prints is None:
             found.prints = np.full((len(source), len(seen.fingerprint)), np.nan, np.float16)
