@@ -83,7 +83,7 @@ def train(
     else:
         kind = catalog.checked(task)
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
-        means = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
+        options = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
         recipe, answering = divided(kind, settings)
         plan = RunPlan(
@@ -95,7 +95,7 @@ def train(
             setting=choose(precision),
             columns=columns or Columns(),
             allow_bad=allow_bad,
-            training=means,
+            training=options,
             seed=seed,
             card=planned,
         )

@@ -173,3 +173,15 @@ def test_metrics_without_test_rows_say_so(tmp_path):
     model.card("quick")
     with pytest.raises(sd.RunError, match="no test rows"):
         _ = model.metrics
+
+
+def test_no_model_is_built_to_be_thrown_away(folders, tmp_path, monkeypatch):
+    photos, _ = folders
+    first = sd.train("classify", photos, out=tmp_path / "first", **SMALL)
+    built: list[int] = []
+    build = type(first.task).build
+    monkeypatch.setattr(type(first.task), "build", lambda task: built.append(1) or build(task))
+    sd.train("classify", photos, out=tmp_path / "second", start=first.dir, **SMALL)
+    assert len(built) == 1
+    sd.train("classify", photos, out=tmp_path / "third", start=first.dir, control=True, **SMALL)
+    assert len(built) == 3, "one, and two beside a control"

@@ -56,25 +56,25 @@ def prepare(
     The plan that comes back says which weights found a place. Raises UsageError and DataError for whatever cannot be
     read, built, hardened or begun with.
     """
-    means = plan.training
+    options = plan.training
     _require_source(plan)
     task = plan.new_task() if fitted is None else plan.task.restored(fitted)
     if fitted is None and not isinstance(task, Player):
         dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say)
     else:
         dataset = rows_of(plan, task, run)
-    if means.harden:
-        hardened(task, means.harden)
+    if options.harden:
+        hardened(task, options.harden)
     labelled = (dataset.train, dataset.validation, dataset.test)
-    pool = open_pool(task, means.unlabelled, labelled=labelled, progress=say).examples if means.unlabelled else None
+    pool = open_pool(task, options.unlabelled, labelled=labelled, progress=say).examples if options.unlabelled else None
     model = new_model(task, plan.seed, plan.setting)
-    if pool is not None and means.method == "contrast":  # rejected now, and not after the control was trained
+    if pool is not None and options.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).require_features(model)
-    start = opened(means.start) if means.start else None
+    start = opened(options.start) if options.start else None
     if start is not None:
-        found = transfer(start.weights, model, means.start)
+        found = transfer(start.weights, model, options.start)
         plan = replace(plan, transfer={"origin": start.origin, **found.to_json()})
-        if not means.controlled:
+        if not options.controlled:
             model.load_state_dict(found.weights, strict=False)
     return Prepared(plan, task, dataset, model, pool, start)
 
@@ -99,7 +99,7 @@ def rows_unknown() -> RunError:
 
 def _require_source(plan: RunPlan) -> None:
     """Raise UsageError where what the plan's task learns from is missing, or is more than it wants."""
-    learns, name, means = plan.task.learns, plan.name, plan.training
+    learns, name, options = plan.task.learns, plan.name, plan.training
     if learns is not Learning.PLAY:
         if plan.source is None:
             fix = "Name them: sounding train TASK DATA"
@@ -107,5 +107,5 @@ def _require_source(plan: RunPlan) -> None:
         return
     if plan.source is not None:
         raise UsageError(f"{name} learns from {learns.value}, and takes no data", fix="Leave the data out")
-    if means.harden or means.unlabelled:
+    if options.harden or options.unlabelled:
         raise UsageError("what learns by playing is not hardened, and takes no rows", fix="Leave these options out")

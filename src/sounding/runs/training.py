@@ -42,7 +42,6 @@ PRETRAINED = "pretrained"
 """The folder in a run of what was learnt without answers."""
 
 Say = Callable[[str], None]
-Weights = Mapping[str, Tensor]
 
 
 def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:

@@ -1,0 +1,7 @@
+"""A run, from its plan to its folder, and what is done with it.
+
+plan.py        all that a run is decided by: config.json        preparing.py   opens and builds what a plan names
+training.py    train a plan, resume a run                       control.py     the training without help beside it
+folder.py      the run folder                                   transfer.py    weights to begin with; hub.py: fetched
+model.py       the trained model: answers, metrics, its card    prediction.py  inputs in, answers out; writing.py: files
+"""
