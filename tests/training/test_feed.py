@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from sounding.data.reading import Given
 from sounding.errors import DataError
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
-from sounding.training.ahead import LAGS, TRIED, _in_thread, made_ahead
+from sounding.training import ahead
+from sounding.training.ahead import DEPTH, LAGS, TIMED, _in_thread, made_ahead
 from sounding.training.feed import RowFeed, buckets
 from sounding.training.train_state import TrainState
 
@@ -84,10 +86,19 @@ def test_items_come_in_order_whichever_way_they_are_made():
     assert list(made_ahead(lambda i: 2 * i, range(100))) == [2 * i for i in range(100)]
 
 
-def test_items_are_tried_to_be_made_here_and_in_a_thread():
+@pytest.mark.parametrize(("makes", "works", "in_thread"), [(0.02, 0.02, True), (0.0, 0.02, False)])
+def test_what_takes_a_share_of_a_step_is_made_in_a_thread_and_little_is_made_in_between(makes, works, in_thread):
     here, makers = threading.get_ident(), []
-    list(made_ahead(lambda i: makers.append(threading.get_ident()), range(4 * TRIED)))
-    assert [maker == here for maker in makers] == ([True] * TRIED + [False] * TRIED) * 2
+
+    def make(i: int) -> int:
+        makers.append(threading.get_ident())
+        time.sleep(makes)
+        return i
+
+    for _ in made_ahead(make, range(2 * TIMED)):
+        time.sleep(works)
+    assert makers[:TIMED] == [here] * TIMED
+    assert [maker != here for maker in makers[TIMED:]] == [in_thread] * TIMED
 
 
 def test_a_thread_that_lags_behind_is_given_up_and_nothing_is_lost():
@@ -106,18 +117,26 @@ def test_a_thread_that_lags_behind_is_given_up_and_nothing_is_lost():
 
 def test_little_is_made_that_is_not_taken():
     made = []
-    items = made_ahead(made.append, range(100))
-    for _ in range(2 * TRIED - 2):
+    items = _in_thread(made.append, iter(range(100)), longest=60.0)
+    for _ in range(5):
         next(items)
     items.close()
-    assert len(made) <= 2 * TRIED + 1
+    assert len(made) <= 5 + DEPTH
 
 
-def test_encoding_ahead_leaves_the_number_of_threads():
-    before = torch.get_num_threads()
-    seen = list(made_ahead(lambda i: torch.get_num_threads(), range(2 * TRIED)))
-    assert seen == [before] * TRIED + [1] * TRIED
-    assert torch.get_num_threads() == before
+def test_what_is_made_is_the_same_to_the_bit_here_and_in_a_thread(monkeypatch):
+    threads = torch.get_num_threads()
+    x = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    try:
+        torch.set_num_threads(2)
+        results = []
+        for worth in (0.0, 2.0):  # always in a thread; never
+            monkeypatch.setattr(ahead, "WORTH", worth)
+            results.append(torch.stack(list(made_ahead(lambda i: (x * i).mean(), range(2 * TIMED)))))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*results)
 
 
 def test_an_error_in_the_background_reaches_the_caller():

@@ -1,14 +1,12 @@
-"""Encoding ahead of the model: in a thread of low priority, where that is faster than encoding in between.
+"""Encoding ahead of the model: in a thread of low priority, where there is enough to encode.
 
-On a machine with cores to spare the model never waits. Where the model's own threads use every core, a third thread
-makes them wait for one another, and encoding in between may be faster: the first steps try both, and later ones notice
-when the thread no longer keeps up. What is encoded is the same either way.
+Where the model's own threads use every core, one more makes them wait for one another: what takes a small share of a
+step costs less in between. What is made is the same to the bit either way, since it is made on one core either way.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import sys
 import threading
@@ -23,45 +21,44 @@ import torch
 
 DEPTH = 2
 """Items that are made before they are needed."""
-TRIED = 6
-"""Steps of each trial; there are two of each way."""
+TIMED = 6
+"""Items that are made in between, to see which share of a step that takes."""
+WORTH = 0.1
+"""The share of a step from which on items are made in a thread."""
+PATIENCE = 1.5
+"""How many times as long as in between an item may be waited for, before the thread counts as lagging behind."""
 LAGS = 8
-"""Steps in a row that wait longer for the thread than encoding in between took, before it is given up."""
+"""Items in a row that lag, before the thread is given up: other programs may use every core."""
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 def made_ahead(make: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """`map(make, items)`, in order, each item made while the one before is worked on, where that is faster."""
+    """`map(make, items)`, in order, each item made while the one before is worked on, where that is worth a thread."""
     iterator = iter(items)
-    making: list[float] = []
-
-    def clocked(item: A) -> B:
+    made: list[float] = []
+    steps: list[float] = []
+    for item in itertools.islice(iterator, TIMED):
         started = time.perf_counter()
-        made = make(item)
-        making.append(time.perf_counter() - started)
-        return made
-
-    between: list[float] = []
-    beside: list[float] = []
-    for _ in range(2):
-        yield from _timed(map(clocked, itertools.islice(iterator, TRIED)), between)
-        yield from _timed(_in_thread(make, itertools.islice(iterator, TRIED), math.inf), beside)
-    if beside and median(beside) < median(between):
-        yield from _in_thread(make, iterator, 1.5 * median(making))  # ends early where it no longer keeps up
-    yield from map(make, iterator)
+        result = _on_one_core(make, item)
+        made.append(time.perf_counter() - started)
+        yield result
+        steps.append(time.perf_counter() - started)
+    if made and median(made) >= WORTH * median(steps):
+        yield from _in_thread(make, iterator, PATIENCE * median(made))  # ends early where it lags behind
+    for item in iterator:
+        yield _on_one_core(make, item)
 
 
-def _timed(made: Iterator[B], spent: list[float]) -> Iterator[B]:
-    """Adds the seconds from item to item, the work on it included; the first of a trial is not counted."""
-    last = None
-    for item in made:
-        now = time.perf_counter()
-        if last is not None:
-            spent.append(now - last)
-        last = now
-        yield item
+def _on_one_core(make: Callable[[A], B], item: A) -> B:
+    """An item made here: sums over a tensor are split by the number of threads, and so are their last digits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return make(item)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _in_thread(make: Callable[[A], B], items: Iterator[A], longest: float) -> Iterator[B]:
@@ -78,11 +75,11 @@ def _in_thread(make: Callable[[A], B], items: Iterator[A], longest: float) -> It
         torch.set_num_threads(threads)  # the thread's own number is what new threads would begin with
         while waiting:
             asked = time.perf_counter()
-            made = waiting.popleft().result()
+            result = waiting.popleft().result()
             lags = lags + 1 if time.perf_counter() - asked > longest else 0
             if lags < LAGS:
                 waiting.extend(pool.submit(make, item) for item in itertools.islice(items, 1))
-            yield made
+            yield result
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
