@@ -44,3 +44,9 @@ def test_what_cannot_be_read_is_said(settings, words):
 def test_an_unknown_size_is_said():
     with pytest.raises(UsageError, match="no size 'large'"):
         Mine.make("large")
+
+
+@pytest.mark.parametrize(("field", "word"), [("select", "los"), ("watchdog", "fals")])
+def test_a_word_that_a_field_does_not_know_is_refused_and_not_taken_for_another(field, word):
+    with pytest.raises(UsageError, match=f"{field}={word} is not known"):
+        Recipe.make("small", {field: word})

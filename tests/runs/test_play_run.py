@@ -40,6 +40,10 @@ def test_data_for_a_player_and_none_for_others_are_usage_errors(tmp_path):
         sd.train(NIM, "demo", out=tmp_path / "a", card=None)
     with pytest.raises(sd.UsageError, match="no data are named"):
         sd.train("classify", out=tmp_path / "b", card=None)
+    with pytest.raises(sd.UsageError, match="no epochs"):
+        sd.train(NIM, epochs=5, out=tmp_path / "d", card=None)
+    with pytest.raises(sd.UsageError, match="round_steps=0 leaves nothing to learn"):
+        sd.train(NIM, round_steps=0, out=tmp_path / "e", card=None)
     with pytest.raises(sd.UsageError, match="is not hardened"):
         sd.train(NIM, out=tmp_path / "c", harden="attacks", card=None)
     assert not list(tmp_path.iterdir())

@@ -150,3 +150,8 @@ def test_an_error_in_the_background_reaches_the_caller():
     feed.examples = Examples(Failing(feed.examples), np.arange(40))
     with pytest.raises(DataError, match="row 3: gone"):
         taken(feed, state, 5)
+
+
+def test_nothing_to_learn_from_is_an_error_at_once():
+    with pytest.raises(DataError, match="no rows to learn from"):
+        RowFeed(Dots(), [], seed=0)

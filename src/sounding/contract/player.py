@@ -21,6 +21,7 @@ from torch import nn
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, built
+from sounding.errors import UsageError
 from sounding.randomness import entropy, stream
 
 
@@ -31,9 +32,20 @@ class PlayRecipe(Recipe):
     select: str = "last"
     watchdog: str = "finite"  # what is learnt moves as the play gets better: a loss may rise
     validations: int = 5  # how often a training plays its matches
-    every: int = 50  # steps between two rounds of play
+    round_steps: int = 50  # steps from one round of play to the next
     window: int = 20_000  # positions that are learnt from: the latest
     held_out: float = 0.1  # share of the games kept for validation, and again for the test
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for numbers with which nothing would be played or learnt."""
+        super().__post_init__()
+        least = {"round_steps": self.round_steps, "window": self.window}
+        for name, number in least.items():
+            if number < 1:
+                raise UsageError(f"{name}={number} leaves nothing to learn", fix=f"Give {name} 1 or more")
+        if not 0 <= self.held_out < 0.5:
+            what = f"held_out={self.held_out:g} leaves no game to learn from"
+            raise UsageError(what, fix="Give a share from 0 to below 0.5, which is taken twice")
 
 
 @dataclass(frozen=True)

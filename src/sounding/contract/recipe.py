@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Self
 from sounding.contract.settings import Settings
 from sounding.errors import UsageError, did_you_mean
 
+CHOICES: Mapping[str, Sequence[str]] = {"select": ("metric", "loss", "last"), "watchdog": ("falls", "finite")}
+"""The words that a field may hold."""
+
 
 @dataclass(frozen=True)
 class Recipe(Settings):
@@ -39,6 +42,13 @@ class Recipe(Settings):
     select: str = "metric"  # weights that are kept: best by metric or by loss on the validation rows, or the last
     watchdog: str = "falls"  # what a healthy loss does: falls, or is finite (where targets are moved by the learning)
     patience: int = 0  # validations without improvement before stopping early; 0 never stops early
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a word that is none of those that are known."""
+        for name, known in CHOICES.items():
+            word = getattr(self, name)
+            if word not in known:
+                raise UsageError(f"{name}={word} is not known", fix=did_you_mean(word, known))
 
     @classmethod
     def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:

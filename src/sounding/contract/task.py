@@ -5,9 +5,9 @@
     Metric                        how records are judged (metrics.py)
     Task                          build, loss, predict, demo; and a few words that may be overridden
 
-Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the support that
-the model gives to its own answer: explanations, attacks and calibration need nothing else. And every metric judges
-records one by one and reduces the judgements, so that one bootstrap gives every metric its interval.
+Two ideas carry the house. A prediction is a label that the model wrote, so `-loss(x, its answer)` is the
+log-likelihood that the model gives to its own answer: explanations, attacks and calibration need nothing else. And
+every metric judges records one by one and reduces the judgements, so that one bootstrap gives each its interval.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Task(ABC):
         return x, Unchanged()
 
     def collect(self, model: nn.Module, examples: Sequence[Example], rng: np.random.Generator) -> Sequence[Example]:
-        """What to train on next: the rows by default; a game plays them."""
+        """What the next epoch trains on: the rows by default; self-training adds rows that a model has answered."""
         return examples
 
     def compose_rows(self, rows: Sequence[Row]) -> Sequence[Row]:

@@ -1,6 +1,6 @@
 """From a model and rows to numbers with intervals.
 
-trials      a model's answers to rows, as records
+evaluate    the records that a task's metrics judge; evaluate_rows those of rows
 measure     every metric of the task over records, with its interval
 baseline    the same records as answered by a model that looks at nothing
 compare     the difference between two models on the same rows, paired

@@ -107,5 +107,7 @@ def _require_source(plan: RunPlan) -> None:
         return
     if plan.source is not None:
         raise UsageError(f"{name} learns from {learns.value}, and takes no data", fix="Leave the data out")
+    if plan.budget.epochs is not None:
+        raise UsageError("what learns by playing has no epochs", fix="Give steps or time: --steps 1000, --time 10m")
     if options.harden or options.unlabelled:
         raise UsageError("what learns by playing is not hardened, and takes no rows", fix="Leave these options out")

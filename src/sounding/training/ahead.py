@@ -71,8 +71,9 @@ def _in_thread(make: Callable[[A], B], items: Iterator[A], longest: float) -> It
     waiting: deque[Future[B]] = deque()
     lags = 0
     try:
+        pool.submit(torch.get_num_threads).result()  # once the thread has set its own number,
+        torch.set_num_threads(threads)  # put back what new threads begin with
         waiting.extend(pool.submit(make, item) for item in itertools.islice(items, DEPTH))
-        torch.set_num_threads(threads)  # the thread's own number is what new threads would begin with
         while waiting:
             asked = time.perf_counter()
             result = waiting.popleft().result()
@@ -86,6 +87,7 @@ def _in_thread(make: Callable[[A], B], items: Iterator[A], longest: float) -> It
 
 def _humble() -> None:
     """One core, and that one only while the model leaves it idle: its threads wait for one another at every layer."""
+    torch.get_num_threads()  # a thread takes the process's number when it first asks, which must not come later
     torch.set_num_threads(1)
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

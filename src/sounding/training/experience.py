@@ -135,7 +135,7 @@ class PlayFeed:
 
     def steps(self, state: TrainState) -> Iterator[list[Batch]]:
         """Batches from the training's step on; what they are drawn from grows with every round."""
-        counters, every = state.counters, self.task.recipe.every
+        counters, every = state.counters, self.task.recipe.round_steps
         while True:
             number = counters.step // every
             positions = self._positions(state, number)
@@ -152,7 +152,7 @@ class PlayFeed:
     def _positions(self, state: TrainState, number: int) -> Positions:
         """The latest positions up to a round, which is played where it is not there yet."""
         recipe = self.task.recipe
-        beginning = state.counters.step == number * recipe.every
+        beginning = state.counters.step == number * recipe.round_steps
         if beginning and self.shards.get(number) is None:
             with inference():
                 self.shards.put(number, self.task.play(state.average.model, stream("play", self.seed, number)))

@@ -59,10 +59,12 @@ class Planned:
 class RowFeed:
     """Feeds the rows of a data set, or what the task collects from them, epoch after epoch.
 
-    Raises DataError for a row that alone is longer than the budget of tokens.
+    Raises DataError where there are no rows, and for a row that alone is longer than the budget of tokens.
     """
 
     def __init__(self, task: Task, examples: Sequence[Example], seed: int) -> None:
+        if not len(examples):
+            raise DataError("there are no rows to learn from", fix="Give at least one training row")
         self.task, self.examples, self.seed = task, examples, seed
         self._lengths: np.ndarray | None = None
 
@@ -108,13 +110,6 @@ class RowFeed:
         if examples is self.examples:
             self._lengths = found
         return found
-
-    def padding(self, epoch: int = 0) -> float:
-        """The share of an epoch's positions that are padding."""
-        lengths = self.lengths(self.examples)
-        steps = [lengths[rows] for rows in self.plan(self.examples, 0, epoch)]
-        computed = sum(int(some.max()) * len(some) for some in steps)
-        return 1 - sum(int(some.sum()) for some in steps) / max(1, computed)
 
     def _endless(self, state: TrainState) -> Iterator[Planned]:
         counters = state.counters

@@ -27,7 +27,7 @@ class Counters:
 
     step: int = 0
     examples: int = 0  # that the steps have seen
-    epoch: int = 0  # passes over what was gathered
+    epoch: int = 0  # passes over what was collected, or rounds of play
     epoch_began: int = 0  # the step at which the present one began
     progress: float = 0.0  # share of the budget used
     seconds: float = 0.0

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
-from series import TwoSeries
+from series import Choice, TwoSeries
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction
-from sounding.contract.task import Task
+from sounding.contract.records import Example
 from sounding.modalities.category import Category
 
 
@@ -38,30 +32,20 @@ class LeaderRecipe(Recipe):
     average: float = 0.95
 
 
-class Leader(Task):
+class Leader(Choice):
     """Which of two series is the larger."""
 
     Recipe = LeaderRecipe
     input: TwoSeries
-    target: Category
 
     def modalities(self) -> tuple[TwoSeries, Category]:
         return TwoSeries(), Category()
 
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        return (accuracy(),)
-
     def build(self) -> nn.Module:
         return Difference()
 
-    def loss(self, model: nn.Module, x: tuple[Tensor, Tensor], y: Tensor) -> Tensor:
-        return F.cross_entropy(model(*x).float(), y, reduction="none")
-
-    @torch.no_grad()
-    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
-        scores = model(*self.encoded(model, inputs)).float().softmax(1).cpu().numpy()
-        return [Prediction(self.target.classes[int(row.argmax())], float(row.max()), row) for row in scores]
+    def logits(self, model: nn.Module, x: tuple[Tensor, Tensor]) -> Tensor:
+        return model(*x).float()
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Noise around 1 and around 0."""

@@ -66,7 +66,7 @@ class NimRecipe(PlayRecipe):
     batch: int = 64
     lr: float = 3e-2
     average: float = 0.9
-    every: int = 10
+    round_steps: int = 10
     games: int = 60  # a round
     window: int = 1500
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from series import Padded, Series
+from series import Choice, Padded, Series
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction
-from sounding.contract.task import Task
+from sounding.contract.records import Example
 from sounding.modalities.category import Category
 
 
@@ -42,30 +37,17 @@ class RisingRecipe(Recipe):
     average: float = 0.95
 
 
-class Rising(Task):
+class Rising(Choice):
     """Whether a series rises or falls."""
 
     Recipe = RisingRecipe
     input: Series
-    target: Category
 
     def modalities(self) -> tuple[Series, Category]:
         return Series(), Category()
 
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        return (accuracy(),)
-
     def build(self) -> nn.Module:
         return Slope(len(self.target.classes or ()))
-
-    def loss(self, model: nn.Module, x: Padded, y: Tensor) -> Tensor:
-        return F.cross_entropy(model(x).float(), y, reduction="none")
-
-    @torch.no_grad()
-    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
-        scores = model(self.encoded(model, inputs)).float().softmax(1).cpu().numpy()
-        return [Prediction(self.target.classes[int(row.argmax())], float(row.max()), row) for row in scores]
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Straight lines up or down with noise, 3 to 60 numbers long."""

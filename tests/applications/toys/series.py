@@ -1,4 +1,4 @@
-"""Modalities of the small toys: a series of numbers, a whole number, and the answers yes and no."""
+"""What the small toys share: a series of numbers, a whole number, and the choice of a category."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sounding.contract.inputs import Explainable
+from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.records import Prediction
+from sounding.contract.task import Task
 from sounding.errors import DataError
+from sounding.modalities.category import Category
 
 
 class Padded(NamedTuple):
@@ -99,3 +104,25 @@ class TwoSeries(Series):
 
     def to_json(self, value: Any) -> list[list[float]]:
         return [[round(float(number), 4) for number in row] for row in value]
+
+
+class Choice(Task):
+    """Which of some categories an input is of: everything but the input and the network."""
+
+    target: Category
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return (accuracy(),)
+
+    def logits(self, model: nn.Module, x: Any) -> Tensor:
+        """[B, K]."""
+        return model(x).float()
+
+    def loss(self, model: nn.Module, x: Any, y: Tensor) -> Tensor:
+        return F.cross_entropy(self.logits(model, x), y, reduction="none")
+
+    @torch.no_grad()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        scores = self.logits(model, self.encoded(model, inputs)).softmax(1).cpu().numpy()
+        return [Prediction(self.target.classes[int(row.argmax())], float(row.max()), row) for row in scores]
