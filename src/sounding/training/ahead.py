@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from statistics import median
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
@@ -23,6 +23,8 @@ DEPTH = 2
 """Items that are made before they are needed."""
 TIMED = 6
 """Items that are made in between, to see which share of a step that takes."""
+PERIOD = 100
+"""Items until that is looked at again: pictures that were decoded once lie in memory later."""
 WORTH = 0.1
 """The share of a step from which on items are made in a thread."""
 PATIENCE = 1.5
@@ -37,18 +39,32 @@ B = TypeVar("B")
 def made_ahead(make: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
     """`map(make, items)`, in order, each item made while the one before is worked on, where that is worth a thread."""
     iterator = iter(items)
+    while share := (yield from _timed(make, itertools.islice(iterator, TIMED))):
+        some = itertools.islice(iterator, PERIOD)
+        if share.of_a_step >= WORTH:
+            yield from _in_thread(make, some, PATIENCE * share.seconds)  # ends early where it lags behind
+        for item in some:
+            yield _on_one_core(make, item)
+
+
+class Share(NamedTuple):
+    """What making an item takes: of a step with it, and in seconds."""
+
+    of_a_step: float
+    seconds: float
+
+
+def _timed(make: Callable[[A], B], items: Iterator[A]) -> Generator[B, None, Share | None]:
+    """Items made in between; returns what that took, None where there were none."""
     made: list[float] = []
     steps: list[float] = []
-    for item in itertools.islice(iterator, TIMED):
+    for item in items:
         started = time.perf_counter()
         result = _on_one_core(make, item)
         made.append(time.perf_counter() - started)
         yield result
         steps.append(time.perf_counter() - started)
-    if made and median(made) >= WORTH * median(steps):
-        yield from _in_thread(make, iterator, PATIENCE * median(made))  # ends early where it lags behind
-    for item in iterator:
-        yield _on_one_core(make, item)
+    return Share(median(made) / max(median(steps), 1e-9), median(made)) if made else None
 
 
 def _on_one_core(make: Callable[[A], B], item: A) -> B:
