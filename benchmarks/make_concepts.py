@@ -20,7 +20,8 @@ import torch
 import sounding as sd
 from sounding.architectures.activations import ACTIVATIONS
 from sounding.contract.records import Example
-from sounding.evaluation.svg import BLUE, MUTED, VERMILION, figure_svg
+from sounding.drawing.colours import BLUE, MUTED, VERMILION
+from sounding.evaluation.figure_svg import figure_svg
 from sounding.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
 from sounding.machine.setting import Setting
 from sounding.randomness import stream

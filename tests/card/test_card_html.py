@@ -12,7 +12,7 @@ import pytest
 from sample_card import HOSTILE, number, sample
 
 from sounding.card.card import Card, Header, sections
-from sounding.card.wording import printed
+from sounding.card.printing import printed
 from sounding.contract.evidence import Figure, Section, not_applicable, skipped
 
 SECTIONS = sections()

@@ -10,7 +10,7 @@ import yaml
 from sample_card import HOSTILE, number, sample
 
 from sounding.card.card import Card, Header
-from sounding.card.wording import printed
+from sounding.card.printing import printed
 from sounding.contract.evidence import Section, not_applicable
 
 

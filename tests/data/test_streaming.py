@@ -12,7 +12,7 @@ from PIL import Image
 
 from sounding.applications.vision.classify import Classify
 from sounding.data import ingest, open_data
-from sounding.modalities.pictures import picture
+from sounding.modalities.pictures import image_files
 from sounding.randomness import stream
 
 
@@ -40,13 +40,13 @@ def test_opening_a_folder_holds_no_more_pictures_than_are_to_be_kept(tmp_path, m
 
 def test_every_file_is_decoded_once_to_look_at_it_and_once_to_learn_from_it(tmp_path, monkeypatch):
     seen: Counter[str] = Counter()
-    decode = picture.load
+    decode = image_files.load
 
     def load(source, side=0):
         seen[str(source)] += 1
         return decode(source, side)
 
-    monkeypatch.setattr(picture, "load", load)
+    monkeypatch.setattr(image_files, "load", load)
     photos, task = pictures(tmp_path / "photos", 40), Classify(Classify.Recipe.make("tiny"))
     dataset = open_data(task, photos)
     assert set(seen.values()) == {1}, "the modalities are fitted to what was seen already"

@@ -5,5 +5,5 @@ measuring.py   measures them one after the other; parts.py keeps what is finishe
 card.py        the card with its files: html.py, markdown.py, spdx.py write them, storage.py puts them in place
 method.py      the notes on method, made of all the others             siblings.py   runs of other seeds
 trade_offs.py  several runs side by side
-wording.py     how a number, an interval and a table are put into words; pictures.py draws the small pictures
+printing.py    how a number, an interval and a table are put into words; pictures.py draws the small pictures
 """

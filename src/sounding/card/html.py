@@ -14,7 +14,7 @@ from pathlib import PurePath
 from sounding.card.contents import Contents
 from sounding.card.method import complete
 from sounding.card.pictures import bar, figure, strip
-from sounding.card.wording import (
+from sounding.card.printing import (
     KINDS,
     STATUS,
     Printed,

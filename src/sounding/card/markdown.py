@@ -16,7 +16,7 @@ import yaml
 
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
-from sounding.card.wording import STATUS, Table, notes, printed, tables, told_once
+from sounding.card.printing import STATUS, Table, notes, printed, tables, told_once
 from sounding.contract.evidence import Number, Section
 from sounding.evaluation.wording import capital, duration
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sounding.card.contents import Contents, Header
 from sounding.card.parts import Part
-from sounding.card.wording import KINDS, NOT_JOINTLY, STATUS, printed
+from sounding.card.printing import KINDS, NOT_JOINTLY, STATUS, printed
 from sounding.contract.evidence import Estimate, Number, Section
 from sounding.evaluation.wording import capital, duration
 from sounding.machine.metering.meter import Cost

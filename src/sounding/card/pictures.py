@@ -13,7 +13,7 @@ from html import escape
 from math import isfinite
 from xml.etree import ElementTree
 
-from sounding.card.wording import printed
+from sounding.card.printing import printed
 from sounding.contract.evidence import Figure, Number
 
 _SHAPES = {"svg", "g", "defs", "title", "desc", "path", "line", "polyline", "polygon", "rect", "circle", "ellipse"}

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from typing import Any
 
 from sounding.card.contents import Contents
-from sounding.card.wording import printed, told_once
+from sounding.card.printing import printed, told_once
 from sounding.contract.evidence import Number
 from sounding.machine.metering.carbon import JOULES
 

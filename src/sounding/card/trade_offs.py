@@ -17,8 +17,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from sounding.card.printing import NOT_JOINTLY, printed
 from sounding.card.storage import finite, replace_all
-from sounding.card.wording import NOT_JOINTLY, printed
 from sounding.challenges.costs.comparison import Entry, Plan, Row, comparison
 from sounding.contract.evidence import Estimate, Number
 from sounding.errors import UsageError

@@ -7,7 +7,11 @@ from __future__ import annotations
 import numpy as np
 
 INK, MUTED, LINE, PAPER = "#222222", "#6B6B6B", "#D9D9D9", "#FFFFFF"
-OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#5A5A5A")
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+YELLOW, GREY = "#F0E442", "#5A5A5A"
+OKABE_ITO = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, GREY)
+LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+"""The order of curves in a plot, on white."""
 FONTS = "'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 _RED = np.array([[247, 247, 247], [253, 219, 199], [244, 165, 130], [214, 96, 77], [178, 24, 43], [103, 0, 31]])

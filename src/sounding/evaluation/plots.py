@@ -7,7 +7,7 @@
     training_curves     losses and metrics over the steps of a training
     figure_svg          anything else: give it a function that draws on a matplotlib Figure
 
-They take numbers, never tasks; the style and the palette are svg.py's.
+They take numbers, never tasks; the style is figure_svg.py's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.svg import BLUE, COLOURS, INK, MUTED, VERMILION, figure_svg
+from sounding.drawing.colours import BLUE, INK, LINES, MUTED, VERMILION
+from sounding.evaluation.figure_svg import figure_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def curve(
     def draw(figure: Canvas) -> None:
         axes = figure.subplots()
         for i, (name, estimates) in enumerate(series.items()):
-            colour = COLOURS[i % len(COLOURS)]
+            colour = LINES[i % len(LINES)]
             axes.plot(xs, [e.value for e in estimates], color=colour, marker=MARKERS[i % len(MARKERS)], label=name)
             low, high = _ends(estimates)
             axes.fill_between(xs, low, high, color=colour, alpha=0.16, linewidth=0)
@@ -134,7 +135,7 @@ def reliability(series: Mapping[str, Sequence[tuple[float, Estimate]]]) -> str:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         above.plot([0, 1], [0, 1], color=MUTED, linestyle=DASHES[0], linewidth=1.2, label="perfectly calibrated")
         for i, (name, bins) in enumerate(series.items()):
-            colour, kept = COLOURS[i % len(COLOURS)], [(c, e) for c, e in bins if e.n]
+            colour, kept = LINES[i % len(LINES)], [(c, e) for c, e in bins if e.n]
             confidences, estimates = [c for c, _ in kept], [e for _, e in kept]
             values = [e.value for e in estimates]
             above.plot(confidences, values, color=colour, marker=MARKERS[i % len(MARKERS)], label=name)
@@ -163,7 +164,7 @@ def training_curves(rows: Sequence[Mapping[str, Any]]) -> str:
             for name in names:
                 values = [row[name] if _number(row.get(name)) else math.nan for row in rows]
                 marker = "o" if len(rows) < 3 else None
-                axes.plot(steps, values, color=COLOURS[colour % len(COLOURS)], marker=marker, label=_words(name))
+                axes.plot(steps, values, color=LINES[colour % len(LINES)], marker=marker, label=_words(name))
                 colour += 1
             only = _words(names[0]) if len(names) == 1 else ""
             axes.set(xlabel="step", ylabel="loss" if names is losses else only)

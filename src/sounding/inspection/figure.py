@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sounding.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, VERMILION
 from sounding.errors import RunError, UsageError
-from sounding.evaluation.svg import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, VERMILION, figure_bytes, figure_svg
+from sounding.evaluation.figure_svg import figure_bytes, figure_svg
 from sounding.files import write, write_json
 from sounding.inspection.report import Inspection, shortened
 from sounding.inspection.verdicts import EXPLODED_REAL_STEP, EXPLODED_STEP, HEALTHY, ten_to

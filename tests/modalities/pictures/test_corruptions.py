@@ -6,7 +6,7 @@ from sklearn.datasets import load_sample_image
 
 from sounding.modalities.pictures.corruptions import CIFAR, CORRUPTIONS, IMAGENET
 from sounding.modalities.pictures.image import Image
-from sounding.modalities.pictures.picture import square
+from sounding.modalities.pictures.image_files import square
 
 NAMES = [
     "gaussian_noise",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sounding.evaluation.svg import BLUE, VERMILION, figure_svg
+from sounding.drawing.colours import BLUE, VERMILION
+from sounding.evaluation.figure_svg import figure_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sounding.drawing.colours import BLUE, GREEN, ORANGE, PAPER, PURPLE, SKY, VERMILION, YELLOW
 from sounding.drawing.rendering import Marks
 from sounding.drawing.shapes import Rectangle, Shape, Words
 from sounding.modalities.boxes.layouts.boxset import BoxSet
 
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#FFFFFF")
+COLOURS = (ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, PAPER)
 RIM = "#000000"
 ABOVE, INSIDE, HIGH = -3.0, 11.0, 0.05
 """Pixels from the upper edge of a box to its name, which stands in the box where that is so high in the picture."""

@@ -24,7 +24,7 @@ import PIL.ImageOps
 
 from sounding.errors import DataError
 from sounding.modalities.masks import coco
-from sounding.modalities.pictures.picture import MAX_PIXELS, looks_like_picture
+from sounding.modalities.pictures.image_files import MAX_PIXELS, looks_like_picture
 
 VOID = 255
 """The id of a pixel that nobody labelled."""

@@ -31,7 +31,7 @@ from sounding.modalities.masks import class_ids, coco, components, drawing, layo
 from sounding.modalities.masks.class_ids import VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
-from sounding.modalities.pictures.picture import within
+from sounding.modalities.pictures.image_files import within
 
 PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""

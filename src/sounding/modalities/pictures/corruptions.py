@@ -28,7 +28,7 @@ import PIL.Image
 
 from sounding.contract.inputs import Corruption
 from sounding.modalities.pictures import filters
-from sounding.modalities.pictures.picture import as_unit, grey, like, resample
+from sounding.modalities.pictures.image_files import as_unit, grey, like, resample
 from sounding.randomness import stream
 
 CIFAR: Mapping[str, tuple[Any, ...]] = {

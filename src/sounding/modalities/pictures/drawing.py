@@ -11,7 +11,7 @@ import numpy as np
 from sounding.drawing.colours import diverging, scaled
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.drawing.shapes import Raster, Shape, Sheet
-from sounding.modalities.pictures import picture
+from sounding.modalities.pictures import image_files
 
 SMALL, LARGE = 288.0, 576.0
 """Pixels of a sheet: the shorter side of a small picture, and the longer side of any."""
@@ -65,7 +65,7 @@ def _sign(share: float) -> str:
 
 def _pixels(value: np.ndarray) -> np.ndarray:
     """The picture as uint8 [h, w, 3], no larger than is kept."""
-    small = picture.within(value.shape[:2], KEPT)
+    small = image_files.within(value.shape[:2], KEPT)
     if small != value.shape[:2]:
-        value = picture.resample(value, small[::-1], (0, 0, value.shape[1], value.shape[0]))
-    return np.rint(255 * picture.with_channels(picture.as_unit(value), 3).clip(0, 1)).astype(np.uint8)
+        value = image_files.resample(value, small[::-1], (0, 0, value.shape[1], value.shape[0]))
+    return np.rint(255 * image_files.with_channels(image_files.as_unit(value), 3).clip(0, 1)).astype(np.uint8)

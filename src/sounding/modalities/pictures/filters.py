@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import PIL.Image
 
-from sounding.modalities.pictures.picture import resample
+from sounding.modalities.pictures.image_files import resample
 
 
 def gaussian(x: np.ndarray, sigma: float | tuple[float, float], truncate: float = 4.0) -> np.ndarray:

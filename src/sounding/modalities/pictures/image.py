@@ -2,7 +2,7 @@
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
 picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened
-in `picture.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `strong_augmentation.py`.
+in `image_files.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `strong_augmentation.py`.
 
 Legend of shapes: B batch, C channels, H height, W width, P segments, M masks.
 """
@@ -33,7 +33,7 @@ from sounding.contract.inputs import (
 )
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities.pictures import augmentation, drawing, picture, strong_augmentation
+from sounding.modalities.pictures import augmentation, drawing, image_files, strong_augmentation
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
 from sounding.modalities.pictures.filters import gaussian
 
@@ -88,7 +88,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         if isinstance(cell, str | Path):
             return str(cell).strip().lower().endswith(self.suffixes)
         if isinstance(cell, bytes | bytearray | memoryview):
-            return picture.looks_like_picture(bytes(cell[:16]))
+            return image_files.looks_like_picture(bytes(cell[:16]))
         if isinstance(cell, np.ndarray):
             return cell.ndim == 2 or (cell.ndim == 3 and cell.shape[2] <= 4)
         return isinstance(cell, PIL.Image.Image)
@@ -96,28 +96,28 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image or numpy array.
 
-        Raises DataError for whatever cannot be used: see `picture.of_cell`.
+        Raises DataError for whatever cannot be used: see `image_files.of_cell`.
         """
         side = 0 if self.fill == "own" else max(self.height, self.width)
-        return self._prepared(picture.of_cell(cell, root, side))
+        return self._prepared(image_files.of_cell(cell, root, side))
 
     def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
         """Width and height in pixels as the picture is seen; only the header of a file is read."""
-        return picture.image_size(cell, root)
+        return image_files.image_size(cell, root)
 
     def _prepared(self, value: np.ndarray) -> np.ndarray:
         """The array at the working size and channels, once they are known."""
         if not self.height or value.shape == (self.height, self.width, self.channels):
             return value
-        return picture.with_channels(self._sized(value, self.height, self.width), self.channels)
+        return image_files.with_channels(self._sized(value, self.height, self.width), self.channels)
 
     def _sized(self, value: np.ndarray, height: int, width: int) -> np.ndarray:
         if self.fill in SQUARES:
-            return picture.square(value, height, self.fill)
+            return image_files.square(value, height, self.fill)
         if self.fill == "own":
-            height, width = picture.within(value.shape[:2], self.size or LONGEST)
+            height, width = image_files.within(value.shape[:2], self.size or LONGEST)
         whole = (0, 0, value.shape[1], value.shape[0])
-        return value if value.shape[:2] == (height, width) else picture.resample(value, (width, height), whole)
+        return value if value.shape[:2] == (height, width) else image_files.resample(value, (width, height), whole)
 
     def _learnt(self, sides: np.ndarray) -> tuple[int, int]:
         """The working height and width for pictures of `sides` [N, 2]."""
@@ -149,7 +149,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         largest = self.size or (LARGEST if self.fill in SQUARES else LONGEST)
         sides, sample = [], []
         for value in islice(values, max(1, min(SAMPLE, MEMORY // (3 * largest**2)))):
-            value = picture.from_array(value)
+            value = image_files.from_array(value)
             sides.append(value.shape[:2])
             sample.append(self._sized(value, *self._learnt(np.array(sides[-1:]))))
         if not sample:
@@ -158,7 +158,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         self.channels = 1 if all((value == value[..., :1]).all() for value in sample) else 3
         sums = np.zeros((2, self.channels))
         for value in sample:
-            unit = picture.as_unit(self._prepared(value)).astype(np.float64)
+            unit = image_files.as_unit(self._prepared(value)).astype(np.float64)
             sums += unit.mean(axis=(0, 1)), (unit**2).mean(axis=(0, 1))
         mean, square = sums / len(sample)
         self.mean = mean.tolist()
@@ -181,11 +181,11 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
         Pictures of their own size are padded with black, below and to the right, to the largest of the batch.
         """
-        arrays = picture.padded([self._prepared(value) for value in values])
+        arrays = image_files.padded([self._prepared(value) for value in values])
         if not arrays:
             return torch.empty(0, self.channels, self.height, self.width)
         if any(array.dtype != np.uint8 for array in arrays):
-            arrays = [picture.as_unit(array) for array in arrays]
+            arrays = [image_files.as_unit(array) for array in arrays]
         stacked = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
         x = stacked.to(torch.float32, memory_format=torch.contiguous_format)
         return x.div_(255) if stacked.dtype == torch.uint8 else x
@@ -244,13 +244,13 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         return list(kept.reshape(-1, height, width, channels))
 
     def _baseline(self, value: np.ndarray, baseline: str) -> np.ndarray:
-        unit = picture.as_unit(value)
+        unit = image_files.as_unit(value)
         if baseline == "mean":
             known = len(self.mean) == value.shape[2]
             colour = np.array(self.mean, np.float32) if known else unit.mean(axis=(0, 1))
-            return picture.like(np.broadcast_to(colour, unit.shape), value)
+            return image_files.like(np.broadcast_to(colour, unit.shape), value)
         if baseline == "blur":
-            return picture.like(gaussian(unit, min(value.shape[:2]) / 8), value)
+            return image_files.like(gaussian(unit, min(value.shape[:2]) / 8), value)
         raise UsageError(f"pictures have no baseline {baseline!r}", fix=did_you_mean(baseline, self.baselines))
 
     def aggregate(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
@@ -267,8 +267,8 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
     def fingerprint(self, value: np.ndarray) -> np.ndarray:
         """The mean brightness in each cell of an 8 × 8 grid, in [0, 1]: [64]. Copies scaled or re-saved stay near."""
         height, width = value.shape[:2]
-        small = picture.resample(value, (8, 8), (0, 0, width, height), PIL.Image.Resampling.BOX)
-        return picture.grey(small).ravel()
+        small = image_files.resample(value, (8, 8), (0, 0, width, height), PIL.Image.Resampling.BOX)
+        return image_files.grey(small).ravel()
 
     # ---- showing
 
@@ -291,7 +291,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
     def original(self, cell: Any) -> np.ndarray:
         """The picture at its own size."""
-        return picture.of_cell(cell)
+        return image_files.of_cell(cell)
 
 
 def _grid(value: np.ndarray) -> int:

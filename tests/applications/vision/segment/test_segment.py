@@ -13,7 +13,7 @@ from sounding.contract.records import Example
 from sounding.data import open_data
 from sounding.errors import UsageError
 from sounding.evaluation.evaluation import evaluate_rows
-from sounding.modalities.pictures.picture import within
+from sounding.modalities.pictures.image_files import within
 from sounding.randomness import generator, stream
 
 VOID = 255

@@ -30,7 +30,7 @@ from sounding.modalities.masks.moving import nearest
 from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import LONGEST, Image
-from sounding.modalities.pictures.picture import within
+from sounding.modalities.pictures.image_files import within
 
 
 @dataclass(frozen=True)

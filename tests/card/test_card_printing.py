@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sample_card import number
 
-from sounding.card.wording import first_sentence, printed, tables
+from sounding.card.printing import first_sentence, printed, tables
 from sounding.contract.evidence import COUNTED, Bound, Section
 from sounding.evaluation.wording import duration
 

@@ -1,7 +1,7 @@
 """One matplotlib Figure → one clean <svg> element in the house's style; or a png or pdf, where no SVG is shown.
 
 The same drawing gives the same text, byte for byte, and several may stand in one page: ids are each picture's own,
-and no style leaks. Colours are Okabe and Ito's (2008), which people with any kind of colour vision can tell apart.
+and no style leaks. Colours and fonts are those of all drawings (drawing/colours.py).
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sounding.drawing.colours import FONTS, INK, LINE, MUTED
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-INK, MUTED, LINE = "#222222", "#6B6B6B", "#D9D9D9"
-FONTS = "'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 STYLE: Mapping[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
     "svg.hashsalt": "sounding",
