@@ -40,11 +40,17 @@ def parsed(parser: argparse.ArgumentParser, *data: str) -> argparse.Namespace:
 
 
 def trained(task: str, source: Path, out: Path, **given: Any) -> sd.Model:
-    """The run in `out`: read where it is complete, resumed where it was stopped, else trained. Without a card."""
+    """The run in `out`: read where it is complete, resumed where it was stopped, else trained. Without a card.
+
+    A run of another task there, as of another benchmark with the same --out, ends the command.
+    """
+    config = out / "config.json"
+    if config.exists() and (found := read_json(config)["task"]) != task:
+        raise SystemExit(f"{out} holds a run of {found}; give this benchmark another --out")
     if (out / "training.json").exists():
         return sd.load(out)
     given = {"card": None, "reporter": reporter(out.name), **given}
-    if (out / "config.json").exists():
+    if config.exists():
         return sd.train(task, resume=out, card=None, reporter=given["reporter"])
     return sd.train(task, source, out=out, **given)
 
