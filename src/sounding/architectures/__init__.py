@@ -11,5 +11,8 @@ pyramid.py       maps of several resolutions that know of each other
 detector.py      a score for each class and a box at each place of a pyramid
 unet.py          outputs for each pixel
 margin.py        embeddings, and the softmax that sets them apart by a margin
+attention.py     attention, rotary positions, and the cache with which a decoder goes on
+transformer.py   Transformers: encoders such as BERT, decoders such as GPT and Llama, and both
+dropout.py       dropout that takes little time
 folding.py       normalisations folded into convolutions, for answers
 """

@@ -18,6 +18,14 @@ from torch import nn
 from sounding.errors import UsageError, did_you_mean
 
 
+class SquaredReLU(nn.Module):
+    """The square of ReLU (So et al., arXiv 2109.08668)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The activated values."""
+        return x.relu().square()
+
+
 @dataclass(frozen=True)
 class Activation:
     """One activation function: how to make the module, what it computes, and who proposed it."""
@@ -39,7 +47,11 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "gelu": Activation(
             nn.GELU, "x Φ(x), Φ the normal distribution function", "Hendrycks and Gimpel, arXiv 1606.08415"
         ),
+        "gelu_tanh": Activation(
+            lambda: nn.GELU(approximate="tanh"), "x Φ(x), Φ by a tanh", "Hendrycks and Gimpel, arXiv 1606.08415"
+        ),
         "silu": Activation(nn.SiLU, "x sigmoid(x)", "Elfwing et al., arXiv 1702.03118"),
+        "squared_relu": Activation(SquaredReLU, "max(0, x)²", "So et al., arXiv 2109.08668"),
         "mish": Activation(nn.Mish, "x tanh(log(1 + exp x))", "Misra, arXiv 1908.08681"),
         "softplus": Activation(nn.Softplus, "log(1 + exp x)", "Dugas et al., NIPS 2000"),
         "sigmoid": Activation(nn.Sigmoid, "1 / (1 + exp(-x))", "Rumelhart, Hinton and Williams, Nature 1986"),
