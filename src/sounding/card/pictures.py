@@ -103,7 +103,7 @@ def _is_harmless(element: ElementTree.Element) -> bool:
         attribute = _local(name).lower()
         if attribute.startswith("on") or attribute == "src" or re.search(r"url\s*\((?!#)", value, re.IGNORECASE):
             return False
-        if attribute == "href" and not value.startswith(("#", "data:image/png;base64,")):
+        if attribute == "href" and not value.startswith(("#", "data:image/png;base64,", "data:image/jpeg;base64,")):
             return False
     return True
 

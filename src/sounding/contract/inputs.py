@@ -27,9 +27,14 @@ import torch
 from torch import Tensor
 
 from sounding.contract.modality import Modality
+from sounding.drawing.rendering import Marks, Rendering
 
 Corruption = Callable[[Any, int, np.random.Generator], Any]
 """A disturbance `f(value, severity 1..5, rng) → value` that leaves the right answer right and never moves things."""
+
+Window = tuple[float, float, float, float]
+"""A part of a picture: left, top, right and bottom, in shares of its sides."""
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,20 @@ class Pictorial(Modality):
     @abstractmethod
     def original(self, cell: Any) -> Any:
         """The value of a cell as a person sees it, before it was brought to what the model works on."""
+
+    @abstractmethod
+    def window(self, original: Any) -> Window:
+        """The part of an original that the model sees; more than the picture where that is framed."""
+
+    @abstractmethod
+    def render(
+        self,
+        value: Any,
+        weights: np.ndarray | None = None,
+        answer: Marks | None = None,
+        window: Window = WHOLE,
+    ) -> Rendering:
+        """As every modality does; the weights are those of the segments of a `window` of the picture."""
 
 
 class Queried(Modality):

@@ -4,6 +4,7 @@ shapes.py     rectangles, lines, discs, words, pictures; a sheet of them
 colours.py    colours that everybody can tell apart; weights as red and blue
 svg.py        a sheet as one <svg> element
 raster.py     a sheet as a picture
+labels.py     names of things, where they can be read
 words.py      what of words can be written, and how wide they are
 rendering.py  what `Modality.render` gives: a sheet, and the same for a terminal
 table.py      several of these side by side, or beneath one another

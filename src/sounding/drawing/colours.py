@@ -37,3 +37,9 @@ def hexadecimal(colour: np.ndarray) -> str:
     """A colour [3] as "#RRGGBB"."""
     red, green, blue = (int(part) for part in colour)
     return f"#{red:02X}{green:02X}{blue:02X}"
+
+
+def brightness(colour: str) -> float:
+    """How bright "#RRGGBB" looks, in 0..1, by the luma weights of ITU-R BT.601."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return (0.299 * red + 0.587 * green + 0.114 * blue) / 255

@@ -8,7 +8,8 @@ import PIL.Image
 import PIL.ImageDraw
 
 from sounding.drawing.colours import PAPER
-from sounding.drawing.shapes import Disc, Group, Path, Raster, Rectangle, Shape, Sheet, Words
+from sounding.drawing.labels import plate
+from sounding.drawing.shapes import Disc, Group, Label, Path, Raster, Rectangle, Shape, Sheet, Words
 from sounding.drawing.words import font, line
 
 DENSITY = 2.0
@@ -35,6 +36,8 @@ def _draw(onto: PIL.Image.Image, shapes: Iterable[Shape], x: float, y: float, sc
     for shape in shapes:
         if isinstance(shape, Group):
             _draw(onto, shape.shapes, x + shape.x * scale, y + shape.y * scale, scale * shape.scale)
+        elif isinstance(shape, Label):
+            _draw(onto, plate(shape), x, y, scale)
         elif isinstance(shape, Raster):
             _paste(onto, shape.mapped(scale, scale, x, y))
         elif isinstance(shape, Words):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +22,8 @@ _SIZE, _ROW = 11.0, 18.0
 @dataclass(frozen=True)
 class Marks:
     """What an answer draws over its input, in coordinates that both know: shares of a picture's sides from its top left
-    corner, squares of a board, samples of a series. `legend` lists (colour, name).
+    corner, squares of a board, samples of a series. `legend` lists (colour, name); where there are labels among the
+    shapes, it is what stands in for them when they would hide too much.
     """
 
     shapes: tuple[Shape, ...] = ()
@@ -33,13 +36,22 @@ class Rendering:
 
     `text` is for a terminal and may have several lines. `html` is markup that flows with the page in which it stands
     (words in colour); where there is none, the sheet stands there as SVG. `least` is the width in pixels at which it
-    can still be read: what is small may stand beside others.
+    can still be read: what is small may stand beside others. `redraw(width, height)` gives a sheet that is no larger,
+    with letters and lines of the same size; where there is none, a smaller sheet has smaller letters.
     """
 
     sheet: Sheet
     text: str
     html: str = ""
     least: float = 64.0
+    redraw: Callable[[float, float], Sheet] | None = None
+
+    def within(self, width: float, height: float = math.inf) -> Sheet:
+        """The sheet, made smaller where it is larger than this."""
+        if self.redraw is not None:
+            return self.redraw(width, height)
+        scale = min(1.0, width / self.sheet.width, height / self.sheet.height)
+        return Sheet(scale * self.sheet.width, scale * self.sheet.height, (self.sheet.at(0, 0, scale),))
 
     def svg(self) -> str:
         """One <svg> element."""
@@ -69,7 +81,8 @@ class Rendering:
         width = max(self.sheet.width, text_width(words, 13) + 8)
         head = Words(width / 2, 18, words, 13, anchor="middle")
         shapes = (head, self.sheet.at((width - self.sheet.width) / 2, 26))
-        return replace(self, sheet=Sheet(width, self.sheet.height + 26, shapes), text=f"{words}\n{self.text}")
+        sheet = Sheet(width, self.sheet.height + 26, shapes)
+        return replace(self, sheet=sheet, text=f"{words}\n{self.text}", redraw=None)
 
     def beside(self, other: Rendering, gap: float = 16.0) -> Rendering:
         """Both, the other one to the right."""
@@ -91,7 +104,7 @@ class Rendering:
                 x, y = 0.0, y + _ROW
             shapes += [Rectangle(x, y, 11, 11, colour), Words(x + 16, y + 10, name, _SIZE, INK)]
             x, width = x + wide, max(width, x + wide)
-        return replace(self, sheet=Sheet(width, y + _ROW, tuple(shapes)))
+        return replace(self, sheet=Sheet(width, y + _ROW, tuple(shapes)), redraw=None)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -90,6 +90,26 @@ class Words:
         return replace(self, x=self.x * sx + dx, y=self.y * sy + dy)
 
 
+@dataclass(frozen=True)
+class Label:
+    """The name of what is in a rectangle, on a plate of the colour `fill` just above its top left corner.
+
+    The letters keep their size however small the rectangle is; `labels.laid_out` moves plates that would not be read.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    fill: str
+
+    def mapped(self, sx: float, sy: float, dx: float = 0.0, dy: float = 0.0) -> Label:
+        """The same at (x · sx + dx, y · sy + dy)."""
+        x, y = self.x * sx + dx, self.y * sy + dy
+        return replace(self, x=x, y=y, width=self.width * sx, height=self.height * sy)
+
+
 @dataclass(frozen=True, eq=False)
 class Raster:
     """Pixels [H, W, 3 or 4] (uint8; the fourth is opacity) stretched over a rectangle; enlarged, they stay squares."""
@@ -120,7 +140,7 @@ class Group:
         return replace(self, x=self.x * sx + dx, y=self.y * sy + dy)
 
 
-Shape: TypeAlias = Rectangle | Path | Disc | Words | Raster | Group
+Shape: TypeAlias = Rectangle | Path | Disc | Words | Label | Raster | Group
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,12 @@ from collections.abc import Iterable
 import PIL.Image
 
 from sounding.drawing.colours import FONTS, PAPER
-from sounding.drawing.shapes import Disc, Group, Path, Raster, Rectangle, Shape, Sheet, Words
+from sounding.drawing.labels import plate
+from sounding.drawing.shapes import Disc, Group, Label, Path, Raster, Rectangle, Shape, Sheet, Words
 from sounding.drawing.words import escaped
+
+PHOTOGRAPH, QUALITY = 96, 88
+"""Pixels of the shorter side from which on a picture is held as JPEG, a tenth of a PNG, and its quality."""
 
 
 def svg(sheet: Sheet) -> str:
@@ -38,6 +42,8 @@ def _element(shape: Shape) -> str:
             return f"<circle{place}{_paint(shape.fill, shape.stroke, shape.thickness)}/>"
         case Words():
             return _words(shape)
+        case Label():
+            return _all(plate(shape))
         case Raster():
             return _image(shape)
         case Group():
@@ -60,12 +66,14 @@ def _words(shape: Words) -> str:
 
 
 def _image(shape: Raster) -> str:
-    held = io.BytesIO()
-    PIL.Image.fromarray(shape.pixels).save(held, "PNG", optimize=True)
+    held, picture = io.BytesIO(), PIL.Image.fromarray(shape.pixels)
+    photograph = picture.mode == "RGB" and min(picture.size) >= PHOTOGRAPH
+    kind = "jpeg" if photograph else "png"
+    picture.save(held, kind, quality=QUALITY) if photograph else picture.save(held, kind, optimize=True)
     data = base64.b64encode(held.getvalue()).decode("ascii")
     place = _attributes(x=shape.x, y=shape.y, width=shape.width, height=shape.height)
     how = 'preserveAspectRatio="none" style="image-rendering: pixelated"'
-    return f'<image{place} {how} href="data:image/png;base64,{data}"/>'
+    return f'<image{place} {how} href="data:image/{kind};base64,{data}"/>'
 
 
 def _paint(fill: str, stroke: str, thickness: float, opacity: float = 1.0) -> str:

@@ -17,7 +17,7 @@ from sounding.contract.modality import Modality
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
-from sounding.drawing.rendering import Rendering
+from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError
 from sounding.folders import walk, with_suffix
 from sounding.machine.setting import Setting, inference
@@ -60,23 +60,23 @@ class Result:
         """The input with its answer, which a notebook shows; also written to `path` (.png, .svg, .html) if given.
 
         An answer that has a place in the input (boxes, a mask) is drawn there, any other stands above it. `weights` [P]
-        of the input's segments, as an explanation gives them, are drawn over the input as the model saw it.
+        of the input's segments, as an explanation gives them, are drawn over the part of it that the model saw.
         """
-        input, target = self.task.input, self.task.target
-        if weights is not None or not isinstance(target, Overlaid):
-            drawn = input.render(self.input if weights is not None else self._original(), weights).titled(self._title)
-        else:
-            marks = target.marks(self.value)
-            drawn = input.render(self._original(), answer=marks)
-            drawn = replace(drawn, text=f"{self._title}\n{drawn.text}") if marks.shapes else drawn.titled(self._title)
+        target = self.task.target
+        marks = target.marks(self.value) if isinstance(target, Overlaid) else Marks()
+        drawn = self._drawn(weights, marks)
+        drawn = replace(drawn, text=f"{self._title}\n{drawn.text}") if marks.shapes else drawn.titled(self._title)
         if path is not None:
             drawn.save(path)
         return drawn
 
-    def _original(self) -> Any:
-        """The input as a person sees it."""
+    def _drawn(self, weights: np.ndarray | None, marks: Marks) -> Rendering:
+        """The input as a person sees it, of which the model may have seen a part."""
         input = self.task.input
-        return input.original(self.cell) if self.cell is not None and isinstance(input, Pictorial) else self.input
+        if self.cell is None or not isinstance(input, Pictorial):
+            return input.render(self.input, weights, marks)
+        original = input.original(self.cell)
+        return input.render(original, weights, marks, input.window(original))
 
     @property
     def _title(self) -> str:

@@ -1,17 +1,20 @@
 """Boxes over a picture: they lie where they should, and only those that are sure are drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sounding.drawing.shapes import Rectangle, Words
+from sounding.drawing.labels import plate
+from sounding.drawing.shapes import Label, Rectangle
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
-from sounding.modalities.boxes.drawing import MANY, box_marks
+from sounding.modalities.boxes.drawing import box_marks
 from sounding.modalities.pictures.image import Image
 
 
 def drawn(value, names=("cat", "dog")):
     shapes = box_marks(value, names).shapes
-    return [s for s in shapes if isinstance(s, Rectangle)], [s for s in shapes if isinstance(s, Words)]
+    return [s for s in shapes if isinstance(s, Rectangle)], [s for s in shapes if isinstance(s, Label)]
 
 
 def test_boxes_lie_where_their_pixels_are():
@@ -21,7 +24,7 @@ def test_boxes_lie_where_their_pixels_are():
     picture, box, name = sheet.shapes
     pixel = picture.width / 40
     assert (box.x, box.y, box.width, box.height) == pytest.approx((10 * pixel, 10 * pixel, 20 * pixel, 10 * pixel))
-    assert (name.text, name.x, name.y) == ("cat", pytest.approx(box.x), pytest.approx(box.y))
+    assert (name.text, name.x, name.y) == ("cat", pytest.approx(box.x), pytest.approx(box.y))  # just above it
     pixels = np.asarray(Image().render(black, answer=box_marks(value, ("cat",))).image())
     assert pixels[pixels.shape[0] * 3 // 4, round(20 * pixel)].tolist() != [0, 0, 0]  # on its left edge
     assert pixels[pixels.shape[0] * 3 // 4, round(40 * pixel)].tolist() == [0, 0, 0]  # in its middle
@@ -46,11 +49,32 @@ def test_a_class_keeps_its_colour_from_picture_to_picture():
     assert cat.stroke != one.stroke
 
 
+def dogs(n):
+    return BoxSet(np.tile([[0.2, 0.2, 0.8, 0.8]], (n, 1)), ("dog",) * n)
+
+
 def test_many_boxes_are_named_in_a_legend():
-    marks = box_marks(BoxSet(np.tile([[0, 0, 1, 1]], (MANY + 1, 1)), ("dog",) * (MANY + 1)))
-    assert not any(isinstance(shape, Words) for shape in marks.shapes)
+    marks = box_marks(dogs(60))
     assert [name for _, name in marks.legend] == ["dog"]
-    assert ">dog<" in Image().render(np.zeros((8, 8, 3), np.uint8), answer=marks).svg()
+    drawn = Image().render(np.zeros((8, 8, 3), np.uint8), answer=marks)
+    assert drawn.svg().count(">dog<") == 1
+    few = box_marks(dogs(3))
+    assert Image().render(np.zeros((8, 8, 3), np.uint8), answer=few).svg().count(">dog<") == 3  # and no legend
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (360, 480), (3000, 2000), (12, 1500), (900, 9)])
+def test_names_can_be_read_on_a_picture_of_any_size(shape):
+    corners = [[0, 0, 0.1, 0.1], [0.95, 0, 1, 0.05], [0.9, 0.9, 1, 1], [0, 0.97, 0.02, 1]]
+    value = BoxSet(corners, ("cat", "a long name of a class", "dog", "cat"), [0.9, 0.8, 0.7, 0.6])
+    drawn = Image().render(np.zeros((*shape, 3), np.uint8), answer=replace(box_marks(value), legend=()))
+    plates = [plate(shape) for shape in drawn.sheet.shapes if isinstance(shape, Label)]
+    assert len(plates) == 4
+    for back, words in plates:
+        assert back.x >= 0
+        assert back.x + back.width <= drawn.sheet.width + 1e-6
+        assert back.y >= 0
+        assert back.y + back.height <= drawn.sheet.height + 1e-6
+        assert words.size >= 11
 
 
 def test_no_box_draws_nothing():

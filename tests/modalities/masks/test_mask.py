@@ -314,6 +314,30 @@ def test_the_drawing_has_a_legend_and_leaves_void_clear():
     assert (over.width, over.height) == (384, 288)  # the mask covers the picture
 
 
+@pytest.mark.parametrize(
+    ("names", "ids", "background"),
+    [
+        ({0: "road", 1: "background"}, (0, 0, 1), 1),
+        ({0: "_background_", 1: "cat", 2: "dog"}, (0, 1, 2), 0),
+        ({}, (0, 1), 0),  # one thing, unnamed
+        ({}, (0, 0, 1, 2), 0),  # most pixels are 0
+        ({}, (0, 1, 1, 2), None),  # a scene whose classes have no names
+        ({0: "sky", 1: "road"}, (0, 0, 1), None),
+        ({}, (3, 4), None),
+    ],
+)
+def test_what_is_no_thing_is_not_tinted(names, ids, background):
+    mask, value = Mask(), np.repeat(np.array([ids], np.uint8), 3, axis=0)
+    mask.scheme = Scheme(names)
+    mask.fit([value])
+    assert mask.background == background
+    marks = mask.marks(value)
+    (veil,) = marks.shapes
+    clear = np.zeros(value.shape, bool) if background is None else value == background
+    assert ((veil.pixels[..., 3] == 0) == clear).all()
+    assert {name for _, name in marks.legend} == {mask.name(i) for i in ids if i != background}
+
+
 def test_a_large_mask_is_drawn_with_fewer_pixels():
     (veil,) = mask_marks(np.zeros((1000, 4000), np.uint8), ["road"]).shapes
     assert veil.pixels.shape == (250, 1000, 4)

@@ -365,6 +365,17 @@ def test_a_picture_is_rendered_with_its_weights_over_the_grid(channels):
     assert over.pixels[2, 0, 3] < 5  # the weight of cell 16 is nearly 0
 
 
+@pytest.mark.parametrize(("fill", "seen"), [("crop", (1 / 3, 2 / 3)), ("pad", (0, 1)), ("stretch", (0, 1))])
+def test_weights_lie_over_the_part_that_the_model_sees_of_the_whole_picture(fill, seen):
+    original = np.full((30, 90, 3), 255, np.uint8)
+    image = Image(30, fill)
+    image.fit([original])
+    drawn = np.asarray(image.render(original, np.ones(64), window=image.window(original)).image(), float)
+    assert drawn.shape[1] == pytest.approx(3 * drawn.shape[0], abs=3)  # all of the picture
+    tinted = np.flatnonzero(drawn[drawn.shape[0] // 2].min(axis=1) < 200) / drawn.shape[1]
+    assert (tinted.min(), tinted.max()) == pytest.approx(seen, abs=0.01)
+
+
 def test_on_a_terminal_weights_are_a_grid_of_signs():
     weights = np.zeros(64)
     weights[[0, 1, 63]] = 2.0, 0.8, -1.5

@@ -1,7 +1,7 @@
 """Boxes drawn over a picture, each class in a colour of its own, with its name and score.
 
 Colours are those of Okabe and Ito, in an order in which the first are seen well on photographs; where there are more
-classes than colours, they come again. Every line and name has a dark rim.
+classes than colours, they come again. Every line has a dark rim, and every name a plate in its colour.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ from collections.abc import Sequence
 
 from sounding.drawing.colours import BLUE, GREEN, ORANGE, PAPER, PURPLE, SKY, VERMILION, YELLOW
 from sounding.drawing.rendering import Marks
-from sounding.drawing.shapes import Rectangle, Shape, Words
+from sounding.drawing.shapes import Label, Rectangle, Shape
 from sounding.modalities.boxes.layouts.boxset import BoxSet
 
 COLOURS = (ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, PAPER)
 RIM = "#000000"
-ABOVE, INSIDE, HIGH = -3.0, 11.0, 0.05
-"""Pixels from the upper edge of a box to its name, which stands in the box where that is so high in the picture."""
-MANY = 40
-"""With more boxes than these the names would hide the picture; the colours are told in a legend instead."""
 
 
 def box_marks(value: BoxSet, names: Sequence[str] = ()) -> Marks:
-    """The boxes that are sure, in shares of the picture's sides.
+    """The boxes that are sure, in shares of the picture's sides, and a legend where their names would hide too much.
 
     `names` lists all classes, so that each keeps its colour from picture to picture.
     """
@@ -32,13 +28,9 @@ def box_marks(value: BoxSet, names: Sequence[str] = ()) -> Marks:
     scores = [None] * len(value) if value.scores is None else value.scores.tolist()
     shapes: list[Shape] = []
     for (left, top, right, bottom), label, score in zip(_shares(value), value.labels, scores, strict=True):
+        words = label if score is None else f"{label} {score:.2f}"
         shapes.append(Rectangle(left, top, right - left, bottom - top, "", colours[label], 1.6, RIM))
-        if len(value) <= MANY:
-            words = label if score is None else f"{label} {score:.2f}"
-            shift = INSIDE if top < HIGH else ABOVE
-            shapes.append(Words(left, top, words, 10, colours[label], rim=RIM, shift=shift))
-    if len(value) <= MANY:
-        return Marks(tuple(shapes))
+        shapes.append(Label(left, top, right - left, bottom - top, words, colours[label]))
     return Marks(tuple(shapes), tuple((colours[name], name) for name in sorted(set(value.labels))))
 
 

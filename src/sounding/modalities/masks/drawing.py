@@ -37,16 +37,18 @@ def palette() -> np.ndarray:
     return table
 
 
-def mask_marks(mask: np.ndarray, names: Mapping[int, str] | Sequence[str]) -> Marks:
-    """The classes of `mask` [H, W] in colour over the whole picture, with a legend; what is void stays clear.
+def mask_marks(mask: np.ndarray, names: Mapping[int, str] | Sequence[str], background: int | None = None) -> Marks:
+    """The classes of `mask` [H, W] in colour over the whole picture, with a legend.
 
-    `names` gives the name of each class id.
+    What is void stays clear, and so does the class `background`. `names` gives the name of each class id.
     """
     colours = palette()
     step = -(-max(mask.shape) // KEPT)
     small = mask[::step, ::step]
-    shown = np.dstack([colours[small], np.where(small == VOID, 0, OPACITY).astype(np.uint8)])
-    counts = np.bincount(mask.ravel(), minlength=256)[:VOID]
+    clear = [VOID] if background is None else [VOID, background]
+    shown = np.dstack([colours[small], np.where(np.isin(small, clear), 0, OPACITY).astype(np.uint8)])
+    counts = np.bincount(mask.ravel(), minlength=256)
+    counts[clear] = 0
     largest = [int(i) for i in np.argsort(-counts, kind="stable")[:LEGEND] if counts[i]]
     legend = tuple((hexadecimal(colours[i]), _name(names, i)) for i in largest)
     return Marks((Raster(0, 0, 1, 1, shown),), legend)

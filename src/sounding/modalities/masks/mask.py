@@ -33,6 +33,8 @@ from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image_files import within
 
+BACKGROUND = ("background", "bg")
+"""What people call the class of pixels in which there is no thing."""
 PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
 
@@ -130,6 +132,20 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def name(self, id: int) -> str:
         """What the class with this id is called: as the data name it, else its number."""
         return self.scheme.names.get(id, str(id))
+
+    @property
+    def background(self) -> int | None:
+        """After `fit`: the id of the class that stands for no thing; None where every class is one.
+
+        It is the one so called. Where the data do not name their classes it is 0, as is usual, if there is one other
+        class or most pixels are 0.
+        """
+        for i, name in zip(self.ids, self.names, strict=True):
+            if name.strip(" _").casefold() in BACKGROUND:
+                return i
+        if not self.ids or self.ids[0] != 0 or self.names[0] != "0":
+            return None
+        return 0 if len(self.ids) == 2 or self.shares[0] == max(self.shares) else None
 
     def notes(self) -> list[str]:
         """What was decided about the classes, to be said aloud."""
@@ -230,8 +246,8 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         }
 
     def marks(self, value: np.ndarray) -> Marks:
-        """The classes in colour over the picture, and a legend."""
-        return drawing.mask_marks(value, self._by_id())
+        """The classes in colour over the picture, but for the background, and a legend."""
+        return drawing.mask_marks(value, self._by_id(), self.background)
 
     def save(self, value: np.ndarray, path: Path) -> Path:
         """The mask as a palette PNG, whose numbers are the class ids."""

@@ -6,36 +6,73 @@ where it speaks against the answer, and a dot where it weighs little.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from sounding.contract.inputs import WHOLE, Window
 from sounding.drawing.colours import diverging, scaled
+from sounding.drawing.labels import crowded, laid_out
 from sounding.drawing.rendering import Marks, Rendering
-from sounding.drawing.shapes import Raster, Shape, Sheet
+from sounding.drawing.shapes import Label, Raster, Shape, Sheet
 from sounding.modalities.pictures import image_files
 
 SMALL, LARGE = 288.0, 576.0
 """Pixels of a sheet: the shorter side of a small picture, and the longer side of any."""
 KEPT = 1152
 """Pixels of a picture that a drawing keeps along its longer side: two for each of the sheet."""
+ROOM = (120.0, 48.0)
+"""Width and height of a sheet on which labels can be read."""
+FINE = 192
+"""Pixels a side of a veil of which a part lies beside the picture."""
 VEIL = 0.75
 """How opaque the colour of the largest weight is."""
 STRONG, SOME = 0.6, 0.2
 """Shares of the largest weight from which on a cell is `++` and `+`."""
 
 
-def rendered(value: np.ndarray, words: str, weights: np.ndarray | None = None, marks: Marks | None = None) -> Rendering:
-    """The picture [H, W, C]; over it the `weights` [rows, columns] of its cells, red for and blue against.
+def rendered(
+    value: np.ndarray,
+    words: str,
+    weights: np.ndarray | None = None,
+    marks: Marks | None = None,
+    window: Window = WHOLE,
+) -> Rendering:
+    """The picture [H, W, C], all of it; over it the `weights` [rows, columns] of its cells, red for and blue against.
 
-    And the `marks` of an answer, whose coordinates are shares of the sides. `words` describe it on a terminal.
+    The cells lie over a `window` of the picture, which is the part that a model sees. `marks` are those of an answer,
+    in shares of the picture's sides. `words` describe it on a terminal.
     """
-    width, height = size(value)
-    shapes: list[Shape] = [Raster(0, 0, width, height, _pixels(value))]
+    marks = marks or Marks()
+    over = [*([_veiled(weights, window)] if weights is not None else []), *marks.shapes]
     if weights is not None:
-        shapes.append(Raster(0, 0, width, height, veil(weights)))
         words = f"{words}, largest weight {np.abs(np.nan_to_num(weights)).max():.2g}\n{grid_text(weights)}"
-    shapes += [shape.mapped(width, height) for shape in (marks.shapes if marks else ())]
-    drawn = Rendering(Sheet(width, height, tuple(shapes)), words)
-    return drawn.explained(marks.legend if marks else ())
+
+    def draw(width: float, height: float) -> tuple[Sheet, bool]:
+        return _sheet(value, over, width, height, bool(marks.legend))
+
+    sheet, told = draw(*size(value))
+    drawn = Rendering(sheet, words, redraw=lambda width, height: draw(width, height)[0])
+    return drawn if told else drawn.explained(marks.legend)
+
+
+def _sheet(value: np.ndarray, over: Sequence[Shape], width: float, height: float, legend: bool) -> tuple[Sheet, bool]:
+    """The picture with what lies over it, on a sheet of at most that size, and whether labels name what is drawn.
+
+    Labels that would hide too much are left out where a `legend` can tell the same. A picture on which no label can be
+    read, so thin is it, has white paper around it.
+    """
+    natural = size(value)
+    scale = min(1.0, width / natural[0], height / natural[1])
+    width, height = natural[0] * scale, natural[1] * scale
+    labelled = any(isinstance(shape, Label) for shape in over)
+    wide, tall = (max(width, ROOM[0]), max(height, ROOM[1])) if labelled else (width, height)
+    left, top = (wide - width) / 2, (tall - height) / 2
+    shapes = [shape.mapped(width, height, left, top) for shape in over]
+    if labelled and legend and crowded(shapes, wide, tall):
+        labelled, shapes = False, [shape for shape in shapes if not isinstance(shape, Label)]
+    picture = Raster(left, top, width, height, _pixels(value, min(KEPT, 2 * round(max(width, height)))))
+    return Sheet(wide, tall, laid_out([picture, *shapes], wide, tall)), labelled
 
 
 def size(value: np.ndarray) -> tuple[float, float]:
@@ -43,6 +80,20 @@ def size(value: np.ndarray) -> tuple[float, float]:
     height, width = value.shape[:2]
     scale = min(LARGE / max(height, width), SMALL * max(1.0, min(height, width) / 160) / min(height, width))
     return width * scale, height * scale
+
+
+def _veiled(weights: np.ndarray, window: Window) -> Raster:
+    """The veil over its window; what of it lies beside the picture is cut off."""
+    left, top, right, bottom = window
+    cells = veil(weights)
+    if min(left, top) >= 0 and max(right, bottom) <= 1:
+        return Raster(left, top, right - left, bottom - top, cells)
+    middles = (np.arange(FINE) + 0.5) / FINE
+    rows, columns = (
+        ((middles - low) / (high - low) * n).astype(int).clip(0, n - 1)
+        for low, high, n in ((top, bottom, cells.shape[0]), (left, right, cells.shape[1]))
+    )
+    return Raster(0, 0, 1, 1, cells[rows[:, None], columns])
 
 
 def veil(weights: np.ndarray) -> np.ndarray:
@@ -63,9 +114,9 @@ def _sign(share: float) -> str:
     return ("+" if share > 0 else "-") * (2 if abs(share) >= STRONG else 1)
 
 
-def _pixels(value: np.ndarray) -> np.ndarray:
-    """The picture as uint8 [h, w, 3], no larger than is kept."""
-    small = image_files.within(value.shape[:2], KEPT)
+def _pixels(value: np.ndarray, longest: int) -> np.ndarray:
+    """The picture as uint8 [h, w, 3], its longer side at most `longest`."""
+    small = image_files.within(value.shape[:2], longest)
     if small != value.shape[:2]:
         value = image_files.resample(value, small[::-1], (0, 0, value.shape[1], value.shape[0]))
     return np.rint(255 * image_files.with_channels(image_files.as_unit(value), 3).clip(0, 1)).astype(np.uint8)

@@ -9,6 +9,7 @@ Legend of shapes: B batch, C channels, H height, W width, P segments, M masks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from sounding.contract.change import Change
 from sounding.contract.inputs import (
+    WHOLE,
     Attributable,
     Continuous,
     Corruptible,
@@ -30,6 +32,7 @@ from sounding.contract.inputs import (
     Pictorial,
     StronglyAugmented,
     Threat,
+    Window,
 )
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
@@ -284,14 +287,32 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
             return value.get("path")
         return str(value) if isinstance(value, str | Path) else None
 
-    def render(self, value: np.ndarray, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
-        """The picture; over it the weight [P] of each cell, red for, blue against, clear for none; and an answer."""
-        grid = None if weights is None else np.reshape(weights, (_grid(value), -1))
-        return drawing.rendered(value, self.describe(value), grid, answer)
+    def render(
+        self,
+        value: np.ndarray,
+        weights: np.ndarray | None = None,
+        answer: Marks | None = None,
+        window: Window = WHOLE,
+    ) -> Rendering:
+        """The picture; over it the weight [P] of each cell, red for, blue against, clear for none; and an answer.
+
+        The cells lie over a `window` of the picture.
+        """
+        grid = None if weights is None else np.reshape(weights, (math.isqrt(len(weights)), -1))
+        return drawing.rendered(value, self.describe(value), grid, answer, window)
 
     def original(self, cell: Any) -> np.ndarray:
         """The picture at its own size."""
         return image_files.of_cell(cell)
+
+    def window(self, original: np.ndarray) -> Window:
+        """The square in the middle of the picture, or around it, that the model sees; all of it for other fills."""
+        height, width = original.shape[:2]
+        if self.fill not in ("crop", "pad"):
+            return WHOLE
+        side = min(height, width) if self.fill == "crop" else max(height, width)
+        across, down = side / width / 2, side / height / 2
+        return 0.5 - across, 0.5 - down, 0.5 + across, 0.5 + down
 
 
 def _grid(value: np.ndarray) -> int:
