@@ -1,0 +1,6 @@
+"""Text: tokenizers, words and sentences, and what may happen to them.
+
+text.py        the kind of input or answer
+tokenizer.py   text to ids and back; kinds.py trains each kind of tokenizer, specials.py knows the special tokens
+words.py       where words and sentences begin and end
+"""

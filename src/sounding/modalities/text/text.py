@@ -1,0 +1,343 @@
+"""Text: reviews, questions, documents; whatever somebody wrote.
+
+A value is the string itself, its Unicode as it was. After `fit` what is read is cut to what the model sees, so that
+explanations and corruptions act on that alone.
+
+Legend of shapes: B batch, T tokens, D width, P segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.contract.inputs import Attributable, Corruptible, Corruption, Discrete, Divisible, Fingerprinted
+from sounding.drawing.rendering import Marks, Rendering
+from sounding.drawing.spans import spans
+from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.modalities.text.corruptions import CORRUPTIONS
+from sounding.modalities.text.encodings import announced, encoding_of, read_text
+from sounding.modalities.text.fingerprint import fingerprint
+from sounding.modalities.text.segments import masked, segment_spans, segment_texts, summed
+from sounding.modalities.text.specials import END, PAD, START
+from sounding.modalities.text.stretches import cuts
+from sounding.modalities.text.tokenizer import PRETRAINED, Encoded, Tokenizer
+from sounding.modalities.text.typos import can_err, misspellings
+from sounding.modalities.text.words import word_spans
+
+KEEPS = ("head", "ends")
+HUGE = 100_000
+"""Characters from which on a text is worth a word to who checks the data."""
+SAMPLE = 2000
+"""Training texts that are counted, at most, to say how many are longer than what is read."""
+
+
+class Tokens(NamedTuple):
+    """A batch of texts: `ids` [B, T] int64, padded on the right with 0, and `lengths` [B] int64, each 1 or more."""
+
+    ids: Tensor
+    lengths: Tensor
+
+
+class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
+    """A string, as tokens.
+
+    `tokenizer` is a kind of tokenizer (`kinds.KINDS`), trained by `fit` with at most `vocabulary` tokens that training
+    has `frequency` times or more; `lower` ignores case. Or it is a `Tokenizer`, which `fit` leaves as it is. `longest`
+    is how many tokens of a text are read, 0 for all: its first ones, or with keep="ends" a quarter from its beginning
+    and three from its end (Sun et al. 2019). With `ends` each text is put between START and END; a tokenizer that was
+    read from a file has ends of its own.
+    """
+
+    columns = (
+        *(
+            "text",
+            "sentence",
+            "review",
+            "review_text",
+            "content",
+            "document",
+            "comment",
+            "tweet",
+            "message",
+            "question",
+        ),
+        *("body", "description", "utterance", "post", "passage", "article", "abstract", "headline", "title", "prompt"),
+    )
+    suffixes = (".txt",)
+    baselines = ("deleted", "masked")
+
+    def __init__(
+        self,
+        tokenizer: str | Tokenizer = "words",
+        vocabulary: int = 20_000,
+        longest: int = 512,
+        lower: bool = False,
+        frequency: int = 1,
+        keep: str = "head",
+        ends: bool = False,
+    ) -> None:
+        if keep not in KEEPS:
+            raise UsageError(f"no way to keep a part of a text called {keep!r}", fix=did_you_mean(keep, KEEPS))
+        self.kind = tokenizer if isinstance(tokenizer, str) else tokenizer.kind
+        self._tokenizer = None if isinstance(tokenizer, str) else tokenizer
+        self._given = self._tokenizer is not None
+        self.vocabulary, self.frequency, self.lower = vocabulary, frequency, lower
+        self.longest, self.keep, self.ends = longest, keep, ends
+        self._encodings: dict[str, str] = {}
+        self._notes: list[str] = []
+
+    # ---- reading
+
+    def accepts(self, cell: Any) -> bool:
+        """Whether a cell is a text of more than one word, or names a text file."""
+        if isinstance(cell, Path):
+            return cell.suffix.lower() in self.suffixes
+        return isinstance(cell, str) and (len(word_spans(cell[:1000])) > 1 or self._is_name(cell))
+
+    def read(self, cell: Any, root: Path = Path()) -> str:
+        """The text of a cell, or of the .txt file that it names (from `root`); after `fit` what of it a model reads.
+
+        Raises DataError for what is no text, is empty, or holds NUL bytes or half characters.
+        """
+        text = self._of_file(root / cell) if self._names_file(cell, root) else cell
+        if not isinstance(text, str):
+            raise DataError(f"{text!r} is a {type(text).__name__}, not text", fix="Put a string in each cell")
+        if "\0" in text:
+            what = f"the text holds a NUL byte (character {text.index(chr(0)) + 1:,})"
+            raise DataError(what, fix="Remove it, or export the text again as UTF-8")
+        if any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else False:
+            raise DataError("the text holds half a character (a lone surrogate)", fix="Write it as UTF-8")
+        text = text.removeprefix("\ufeff")
+        if not text.strip() or not word_spans(text[:1000].strip()):
+            raise DataError("the text is empty", fix="Fill it in, or remove the row")
+        return self._visible(text)
+
+    def remark(self, value: str) -> str:
+        """That a text is very long."""
+        if len(value) <= HUGE or not self.longest:
+            return ""
+        return f"{len(value):,} characters, of which a model reads {self.longest:,} tokens"
+
+    def _is_name(self, cell: str) -> bool:
+        return cell.lower().endswith(self.suffixes) and len(cell) < 1000 and "\n" not in cell
+
+    def _names_file(self, cell: Any, root: Path) -> bool:
+        """Whether a cell names a file. A sentence that ends in ".txt" does so only if there is such a file."""
+        if isinstance(cell, Path):
+            return True
+        if not isinstance(cell, str) or not self._is_name(cell):
+            return False
+        return (root / cell).is_file() or len(cell.split()) == 1
+
+    def _of_file(self, path: Path) -> str:
+        text = read_text(path, path.name)
+        self._encodings[str(path)] = encoding_of(path, path.name).name
+        return text
+
+    def _visible(self, text: str) -> str:
+        """What of a text is read, once a tokenizer is there."""
+        if self._tokenizer is None or not self.longest or len(text.encode()) <= self.longest:
+            return text
+        head, tail = self._kept()
+        offsets = self._tokenizer.encode(text).offsets
+        if len(offsets) <= head + tail:
+            return text
+        end = int(offsets[head - 1, 1])
+        return text[:end] if not tail else f"{text[:end]}\n{text[int(offsets[-tail, 0]) :].lstrip()}"
+
+    # ---- state
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text to ids and back. Raises UsageError before `fit`."""
+        if self._tokenizer is None:
+            raise UsageError("the text has no tokenizer yet", fix="Fit it to training texts first")
+        return self._tokenizer
+
+    def use(self, tokenizer: Tokenizer) -> None:
+        """Take a tokenizer from elsewhere, such as another run's; `fit` will leave it as it is."""
+        self._tokenizer, self._given, self.kind = tokenizer, True, tokenizer.kind
+
+    def fit(self, values: Iterable[str]) -> None:
+        """Train the tokenizer, unless there is one; count how many texts are longer than what is read."""
+        sample: list[str] = []
+        texts = self._sampled(values, sample)
+        if self._given:
+            for _ in texts:
+                if len(sample) == SAMPLE:
+                    break
+        else:
+            self._tokenizer = Tokenizer.train(self.kind, texts, self.vocabulary, self.frequency, self.lower)
+        if not sample:
+            raise DataError("there is no text to learn from", fix="Give at least one row whose text can be read")
+        self._notes = [*self._said_of_vocabulary(), *self._said_of_lengths(sample)]
+
+    @staticmethod
+    def _sampled(values: Iterable[str], sample: list[str]) -> Iterator[str]:
+        for value in values:
+            if len(sample) < SAMPLE:
+                sample.append(value)
+            yield value
+
+    def _said_of_vocabulary(self) -> list[str]:
+        if self._given or self.kind == "bytes":
+            return []
+        return [f"the tokenizer ({self.kind}) has {len(self.tokenizer):,} tokens"]
+
+    def _said_of_lengths(self, sample: Sequence[str]) -> list[str]:
+        if not self.longest:
+            return []
+        lengths = np.array([len(self.tokenizer.ids(text)) for text in sample])
+        room = sum(self._kept())
+        long = int((lengths > room).sum())
+        if not long:
+            return []
+        share = np.minimum(lengths, room).sum() / lengths.sum()
+        which = (
+            f"the first {room:,}" if self.keep == "head" else f"{self._kept()[0]:,} first and {self._kept()[1]:,} last"
+        )
+        looked = f"{len(sample):,} training texts" + (" that were looked at" if len(sample) == SAMPLE else "")
+        return [f"{long:,} of {looked} are cut: {which} tokens are read ({share:.1%} of all tokens)"]
+
+    def notes(self) -> list[str]:
+        """Files that are not UTF-8, how many tokens there are, and how many texts are longer than what is read."""
+        return [*announced(self._encodings), *self._notes]
+
+    def state(self) -> dict[str, Any]:
+        """The tokenizer, and how texts are cut."""
+        numbers = {name: getattr(self, name) for name in ("longest", "keep", "ends")}
+        numbers["given"] = self._given
+        return {**numbers, "tokenizer": None if self._tokenizer is None else self._tokenizer.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.longest, self.keep, self.ends = state["longest"], state["keep"], state["ends"]
+        if state["tokenizer"] is not None:
+            self._tokenizer = Tokenizer.restored(state["tokenizer"])
+            self.kind, self._given = self._tokenizer.kind, state["given"]
+
+    # ---- tensors
+
+    def length(self, value: str) -> int:
+        """The tokens of a text, its ends among them."""
+        return len(self._ids(value))
+
+    def encode(self, values: Sequence[str]) -> Tokens:
+        """The ids of each text, padded to the longest. A text without a token is one mask."""
+        rows = [self._ids(value) for value in values]
+        lengths = np.array([len(row) for row in rows], np.int64)
+        ids = np.full((len(rows), int(lengths.max(initial=0))), PAD, np.int64)
+        for row, found in zip(ids, rows, strict=True):
+            row[: len(found)] = found
+        return Tokens(torch.from_numpy(ids), torch.from_numpy(lengths))
+
+    def encoded(self, value: str) -> Encoded:
+        """The tokens of a text as `encode` gives them, and the characters of each; none for its ends."""
+        ids, offsets = self.tokenizer.encode(value)
+        before, after = self._around()
+        nowhere = np.zeros((1, 2), np.int64)
+        places = [nowhere.repeat(len(before), 0), self._cut(offsets), nowhere.repeat(len(after), 0)]
+        return Encoded(self._closed(ids), np.concatenate(places) if len(ids) or before or after else nowhere)
+
+    def _ids(self, value: str) -> np.ndarray:
+        return self._closed(self.tokenizer.ids(value))
+
+    def _closed(self, ids: np.ndarray) -> np.ndarray:
+        """The tokens that are read, between the ends."""
+        before, after = self._around()
+        found = np.concatenate([np.array(before, np.int64), self._cut(ids), np.array(after, np.int64)])
+        if len(found):
+            return found
+        special = self.tokenizer.specials
+        return np.array([special.mask or special.unknown or PAD], np.int64)
+
+    def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        if self.tokenizer.kind == PRETRAINED:
+            return self.tokenizer.prefix, self.tokenizer.suffix
+        return ((START,), (END,)) if self.ends else ((), ())
+
+    def _kept(self) -> tuple[int, int]:
+        """How many tokens are read from the beginning of a text and from its end."""
+        room = max(1, self.longest - sum(map(len, self._around())))
+        return (room, 0) if self.keep == "head" else (-(-room // 4), room - -(-room // 4))
+
+    def _cut(self, tokens: np.ndarray) -> np.ndarray:
+        if not self.longest or len(tokens) <= sum(self._kept()):
+            return tokens
+        head, tail = self._kept()
+        return tokens[:head] if not tail else np.concatenate([tokens[:head], tokens[-tail:]])
+
+    # ---- explaining
+
+    def segments(self, value: str) -> int:
+        """P: the words of a text, or the sentences where it has more than sixty words; see `segments.py`."""
+        return len(segment_spans(value))
+
+    def mask(self, value: str, mask: np.ndarray, baseline: str) -> str:
+        """The text with only the segments where `mask` [P] is true; the others are deleted, or each is one mask."""
+        if baseline not in self.baselines:
+            raise UsageError(f"texts have no baseline {baseline!r}", fix=did_you_mean(baseline, self.baselines))
+        return masked(value, mask, "" if baseline == "deleted" else self._gap())
+
+    def _gap(self) -> str:
+        """What stands for a segment that is hidden: the mask, or else what is unknown to the tokenizer."""
+        if self.tokenizer.mask_text:
+            return self.tokenizer.mask_text
+        return "_"
+
+    def aggregate(self, saliency: Tensor, value: str) -> np.ndarray:
+        """The sum of `saliency` [T, D] or [T] over the tokens of each segment: [P]."""
+        values = saliency.detach().cpu().double()
+        values = values.flatten(1).sum(1) if values.ndim > 1 else values
+        offsets = self.encoded(value).offsets[: len(values)]
+        return summed(values.numpy()[: len(offsets)], offsets, value)
+
+    # ---- disturbing
+
+    @property
+    def corruptions(self) -> Mapping[str, Corruption]:
+        """Typing errors, case, punctuation and spacing; see `corruptions.py`."""
+        return CORRUPTIONS
+
+    def neighbours(self, value: str, rng: np.random.Generator) -> Iterator[str]:
+        """The text with a typing error in one word; each word once before any is tried again.
+
+        What became a word that the tokenizer knows is passed over: it might say something else.
+        """
+        words = [(start, end) for start, end in word_spans(value) if can_err(value[start:end])]
+        order = [words[k] for k in rng.permutation(len(words)).tolist()]
+        tries = [misspellings(value[start:end], rng) for start, end in order]
+        while tries:
+            left = []
+            for (start, end), errors in zip(order, tries, strict=True):
+                found = next((word for word in errors if not self.tokenizer.knows(word)), None)
+                if found is not None:
+                    yield value[:start] + found + value[end:]
+                    left.append(((start, end), errors))
+            order, tries = [place for place, _ in left], [errors for _, errors in left]
+
+    def fingerprint(self, value: str) -> np.ndarray:
+        """A projection of the character n-grams of a text; see `fingerprint.py`."""
+        return fingerprint(value)
+
+    def divide(self, value: str, shares: Sequence[float]) -> list[str]:
+        """Stretches of a text, cut between paragraphs, lines, sentences or words, whichever are near the shares."""
+        return [value[start:end] for start, end in pairwise(cuts(value, shares))]
+
+    # ---- showing
+
+    def describe(self, value: str) -> str:
+        """The beginning of a text on one line."""
+        line = " ".join(value[:400].split())
+        return line if len(line) <= 80 and len(value) <= 400 else f"{line[:79]}…"
+
+    def render(self, value: str, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
+        """The text, each word or sentence on the colour of its weight [P]."""
+        return spans(segment_texts(value), weights)
