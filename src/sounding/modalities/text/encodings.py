@@ -39,7 +39,7 @@ UTF8 = Encoding("utf-8-sig")
 
 
 def encoding_of(path: Path, name: str) -> Encoding:
-    """The encoding of a file. Raises DataError, calling the file `name`, for one that is no text, or in an unknown one."""
+    """The encoding of a file. Raises DataError, calling the file `name`, for one that is no known text."""
     try:
         found = path.stat()
         return _encoding(path, found.st_size, found.st_mtime_ns)
