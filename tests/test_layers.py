@@ -1,7 +1,7 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
-    cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation → data
-    → machine, modalities | architectures → contract → drawing, errors, files, folders, randomness
+    cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation
+    → data, decoding → machine, modalities | architectures → contract → drawing, errors, files, folders, randomness
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -26,7 +26,7 @@ FLOORS = {
     "inspection": 7,
     "training": 6,
     "evaluation": 5,
-    "data": 4,
+    **dict.fromkeys(("data", "decoding"), 4),
     **dict.fromkeys(("machine", "modalities", "architectures", "games"), 3),
     "contract": 2,
     **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness"), 1),

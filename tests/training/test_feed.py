@@ -16,7 +16,7 @@ from sounding.errors import DataError
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
 from sounding.training import ahead
-from sounding.training.ahead import DEPTH, LAGS, TIMED, _in_thread, made_ahead
+from sounding.training.ahead import DEPTH, PERIOD, TIMED, _in_thread, made_ahead
 from sounding.training.feed import RowFeed, buckets
 from sounding.training.train_state import TrainState
 
@@ -101,23 +101,24 @@ def test_what_takes_a_share_of_a_step_is_made_in_a_thread_and_little_is_made_in_
     assert [maker != here for maker in makers[TIMED:]] == [in_thread] * TIMED
 
 
-def test_a_thread_that_lags_behind_is_given_up_and_nothing_is_lost():
+def test_a_thread_that_makes_steps_longer_is_left_tried_again_more_rarely_and_nothing_is_lost():
     here, makers = threading.get_ident(), []
 
     def make(i: int) -> int:
         makers.append(threading.get_ident())
+        time.sleep(0.002 if makers[-1] == here else 0.02)
         return i
 
-    items = iter(range(100))
-    taken = list(_in_thread(make, items, longest=-1.0))  # every item is waited for too long
-    assert taken == list(range(LAGS + 1))
-    assert next(items) == LAGS + 1
-    assert here not in makers
+    items = list(made_ahead(make, range(4 * PERIOD)))  # making is all of a step
+    assert items == list(range(4 * PERIOD))
+    tried = TIMED + 2 * DEPTH  # in the thread, until it is left
+    assert [maker != here for maker in makers[: TIMED + tried + 1]] == [False] * TIMED + [True] * tried + [False]
+    assert sum(maker != here for maker in makers) == 3 * tried  # after 100, and then 200 items
 
 
 def test_little_is_made_that_is_not_taken():
     made = []
-    items = _in_thread(made.append, iter(range(100)), longest=60.0)
+    items = _in_thread(made.append, iter(range(100)), step=60.0)
     for _ in range(5):
         next(items)
     items.close()

@@ -25,12 +25,10 @@ TIMED = 6
 """Items that are made in between, to see which share of a step that takes."""
 PERIOD = 100
 """Items until that is looked at again: pictures that were decoded once lie in memory later."""
+RARELY = 3200
+"""Where the thread did not make steps shorter, the period is doubled each time, up to this."""
 WORTH = 0.1
 """The share of a step from which on items are made in a thread."""
-PATIENCE = 1.5
-"""How many times as long as in between an item may be waited for, before the thread counts as lagging behind."""
-LAGS = 8
-"""Items in a row that lag, before the thread is given up: other programs may use every core."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,20 +36,21 @@ B = TypeVar("B")
 
 def made_ahead(make: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
     """`map(make, items)`, in order, each item made while the one before is worked on, where that is worth a thread."""
-    iterator = iter(items)
+    iterator, period = iter(items), PERIOD
     while share := (yield from _timed(make, itertools.islice(iterator, TIMED))):
-        some = itertools.islice(iterator, PERIOD)
+        some = itertools.islice(iterator, period)
         if share.of_a_step >= WORTH:
-            yield from _in_thread(make, some, PATIENCE * share.seconds)  # ends early where it lags behind
+            slower = yield from _in_thread(make, some, share.step)
+            period = min(2 * period, RARELY) if slower else PERIOD
         for item in some:
             yield _on_one_core(make, item)
 
 
 class Share(NamedTuple):
-    """What making an item takes: of a step with it, and in seconds."""
+    """A step with its item made in between: its seconds, and the share of them that making the item takes."""
 
+    step: float
     of_a_step: float
-    seconds: float
 
 
 def _timed(make: Callable[[A], B], items: Iterator[A]) -> Generator[B, None, Share | None]:
@@ -64,7 +63,10 @@ def _timed(make: Callable[[A], B], items: Iterator[A]) -> Generator[B, None, Sha
         made.append(time.perf_counter() - started)
         yield result
         steps.append(time.perf_counter() - started)
-    return Share(median(made) / max(median(steps), 1e-9), median(made)) if made else None
+    if not made:
+        return None
+    step = max(median(steps), 1e-9)
+    return Share(step, median(made) / step)
 
 
 def _on_one_core(make: Callable[[A], B], item: A) -> B:
@@ -77,26 +79,32 @@ def _on_one_core(make: Callable[[A], B], item: A) -> B:
         torch.set_num_threads(threads)
 
 
-def _in_thread(make: Callable[[A], B], items: Iterator[A], longest: float) -> Iterator[B]:
-    """The items made in a thread, at most `DEPTH` ahead.
+def _in_thread(make: Callable[[A], B], items: Iterator[A], step: float) -> Generator[B, None, bool]:
+    """The items made in a thread, at most `DEPTH` ahead; returns whether it was left again.
 
-    Where several in a row are waited for longer than `longest` seconds, what `items` still holds is left there.
+    It is left where steps take longer so than the `step` seconds that they take with items made in between: where other
+    programs use every core, a thread of low priority lags, and while it holds the interpreter nobody else runs.
     """
     threads = torch.get_num_threads()
     pool = ThreadPoolExecutor(1, "feed", initializer=_humble)
     waiting: deque[Future[B]] = deque()
-    lags = 0
+    lately: deque[float] = deque(maxlen=TIMED)
+    number, slower = 0, False
     try:
         pool.submit(torch.get_num_threads).result()  # once the thread has set its own number,
         torch.set_num_threads(threads)  # put back what new threads begin with
         waiting.extend(pool.submit(make, item) for item in itertools.islice(items, DEPTH))
         while waiting:
-            asked = time.perf_counter()
+            started = time.perf_counter()
             result = waiting.popleft().result()
-            lags = lags + 1 if time.perf_counter() - asked > longest else 0
-            if lags < LAGS:
+            if not slower:
                 waiting.extend(pool.submit(make, item) for item in itertools.islice(items, 1))
             yield result
+            number += 1
+            if number > DEPTH:  # the first are waited for in any case
+                lately.append(time.perf_counter() - started)
+            slower = slower or (len(lately) == TIMED and median(lately) > step)
+        return slower
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,0 +1,6 @@
+"""How a model that gives probabilities to next tokens writes a text. The rooms know no task and no tokenizer.
+
+decoder.py      what decoding asks of a model, and language models as such a thing
+sampling.py     which of the next tokens is taken
+generation.py   token after token, for a batch of prompts, until each is done
+"""
