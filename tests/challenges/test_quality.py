@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
 
 from sounding.challenges import quality
+from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
@@ -180,11 +181,33 @@ def test_groups_have_rows_and_make_the_interval_a_clustered_one():
 
 def test_pictures_of_confusion_and_of_the_training():
     history = [{"step": i, "training_loss": 1 / i, "validation_loss": 1.2 / i, "accuracy": 0.5} for i in range(1, 6)]
-    assert [f.id for f in toys.measured(quality, context(training={"history": history})).figures] == [
-        "quality_confusion",
-        "quality_training",
-    ]
-    assert [f.id for f in toys.measured(quality, context(training={"seconds": 3})).figures] == ["quality_confusion"]
+    shown = ["quality_confusion", "quality_worst", "quality_typical", "quality_best"]
+    found = toys.measured(quality, context(training={"history": history}))
+    assert [f.id for f in found.figures] == [*shown, "quality_training"]
+    assert [f.id for f in toys.measured(quality, context(training={"seconds": 3})).figures] == shown
+
+
+class Plotting(Side):
+    """A task with plots, tables and an order of its own."""
+
+    @property
+    def ranking(self) -> Metric:
+        return Metric("confidence", lambda record: record.confidence, np.mean, "how sure the answer is")
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        return [Figure("quality_mine", f"of {len(records)}", "<svg/>")]
+
+    def details(self, records: Sequence[Record]) -> dict[str, Any]:
+        return {"mine": [{"rows": len(records)}]}
+
+
+def test_a_task_brings_plots_tables_and_an_order_of_rows():
+    found = toys.measured(quality, context(task=Plotting))
+    figures = {f.id: f.caption for f in found.figures}
+    assert figures["quality_mine"] == "of 300"
+    assert "by confidence (how sure the answer is)" in figures["quality_worst"]
+    assert found.details["mine"] == [{"rows": 300}]
+    assert "by_class" in found.details
 
 
 class Open(Side):
@@ -204,7 +227,7 @@ class Open(Side):
 
 def test_open_answers_have_neither_classes_nor_confusion():
     found = toys.measured(quality, context(task=Open))
-    assert found.figures == ()
+    assert not any(figure.id == "quality_confusion" for figure in found.figures)
     assert not found.details
     assert "always answering" in found.sentence
 

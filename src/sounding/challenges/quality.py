@@ -22,6 +22,7 @@ from sounding.evaluation import evaluation, plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import paired_difference
+from sounding.evaluation.shown_rows import shown_rows
 from sounding.evaluation.wording import capital, counted, shortened
 
 GIVE_ROWS = "there are no test rows; give some, or more rows to take them from"
@@ -167,7 +168,8 @@ def _details(some: Judged) -> dict[str, Any]:
         if table:
             found[f"by_{by}"] = table
     pairs = _confused(some.context, some.records)
-    return found | ({"most_often_confused": pairs} if pairs else {})
+    found |= {"most_often_confused": pairs} if pairs else {}
+    return found | dict(some.context.task.details(some.records))
 
 
 def _slice(row: dict[str, Any]) -> dict[str, Any]:
@@ -189,6 +191,8 @@ def _figures(context: EvaluationContext, records: Sequence[Record]) -> Iterator[
             else "Classes that are taken for others most often."
         )
         yield Figure("quality_confusion", caption, plots.confusion_matrix(matrix, names))
+    yield from context.task.figures(records)
+    yield from shown_rows(context.task, context.test, records)
     yield from _history(context)
 
 

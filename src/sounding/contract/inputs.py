@@ -158,7 +158,7 @@ class Pictorial(Modality):
         """Width and height in pixels of what a cell shows, told without reading all of it."""
 
     @abstractmethod
-    def original(self, cell: Any) -> Any:
+    def original(self, cell: Any, root: Path = Path()) -> Any:
         """The value of a cell as a person sees it, before it was brought to what the model works on."""
 
     @abstractmethod

@@ -119,5 +119,10 @@ def mean_loss() -> Metric:
     return Metric("nll", lambda record: record.loss, mean, definition, unit="nats", higher_is_better=False)
 
 
+def row_loss() -> Metric:
+    """The loss of one record: what tells a good answer from a bad one where nothing else is known of answers."""
+    return Metric("loss", lambda record: record.loss, mean, "higher is worse", unit="nats", higher_is_better=False)
+
+
 def _right(record: Record) -> float:
     return float(record.value == record.truth)

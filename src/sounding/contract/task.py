@@ -25,9 +25,10 @@ from torch import Tensor, nn
 from sounding.contract import options as answering
 from sounding.contract import recipe as recipes
 from sounding.contract.change import Change, Unchanged
+from sounding.contract.evidence import Figure
 from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
-from sounding.contract.metrics import Metric
+from sounding.contract.metrics import Metric, row_loss
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.tree import to_device, tree_map
@@ -169,6 +170,19 @@ class Task(ABC):
             for example, p, loss in zip(batch, answers, losses, strict=True):
                 records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
         return records
+
+    @property
+    def ranking(self) -> Metric:
+        """What tells a good answer to a row from a bad one: the card shows the worst, typical and best rows by it."""
+        return row_loss()
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        """Plots of its own for the card's section on quality, of records of rows; none by default."""
+        return ()
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Tables of its own for the same section, as JSON can hold them, by their titles."""
+        return {}
 
     # ---- what is the same for all
 

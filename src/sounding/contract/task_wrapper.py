@@ -6,7 +6,7 @@ saved, predicts and is measured; the wrapper is only there while weights are lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract.change import Change
+from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
@@ -106,6 +107,19 @@ class TaskWrapper(Task):
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
         return self.wrapped.evaluate_rows(model, examples)
+
+    @property
+    def ranking(self) -> Metric:
+        """What tells a good answer to a row from a bad one."""
+        return self.wrapped.ranking
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        """Plots of its own."""
+        return self.wrapped.figures(records)
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Tables of its own."""
+        return self.wrapped.details(records)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """`n` small generated examples."""

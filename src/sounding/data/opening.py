@@ -101,6 +101,10 @@ class Examples(Sequence[Example]):
         """The place of an example in the user's files."""
         return self._source.where(int(self._rows[index]))
 
+    def original(self, index: int) -> Any:
+        """The input of an example as a person sees it, before it was brought to what the model works on."""
+        return self._source.original(int(self._rows[index]))
+
     def _chunk(self, indices: range) -> list[Example]:
         return [self._read(row) for row in self._rows[indices.start : indices.stop].tolist()]
 

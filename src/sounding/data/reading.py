@@ -60,6 +60,9 @@ class Source(Protocol):
     def content(self, i: int) -> bytes:
         """The digest of the input of row i, without opening it."""
 
+    def original(self, i: int) -> Any:
+        """The input of row i as a person sees it, of which a model may see a part or less detail."""
+
 
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
@@ -103,6 +106,16 @@ class Reader:
         try:
             row = self._rows[i]
             return _cell_digest(row.input, self._input.suffixes, row.root)[0]
+        except (DataError, OSError) as error:
+            raise self._placed(error, i) from None
+
+    def original(self, i: int) -> Any:
+        """The input of row i as a person sees it."""
+        try:
+            row = self._rows[i]
+            if isinstance(self._input, Pictorial):
+                return self._input.original(row.input, row.root)
+            return self._input.read(row.input, row.root)
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
@@ -196,6 +209,10 @@ class Given:
     def content(self, i: int) -> bytes:
         """The digest of the input of example i."""
         return _digest(self._examples[i].input)
+
+    def original(self, i: int) -> Any:
+        """The input of example i."""
+        return self._examples[i].input
 
 
 def listed_values(values: Iterable[Any], input: Modality) -> Rows:

@@ -7,6 +7,7 @@ raster.py     a sheet as a picture
 labels.py     names of things, where they can be read
 words.py      what of words can be written, and how wide they are
 rendering.py  what `Modality.render` gives: a sheet, and the same for a terminal
+gallery.py    examples with their titles, each drawn once or several times
 table.py      several of these side by side, or beneath one another
 spans.py      segments in a line, coloured by their weights: words, letters, whatever has no shape of its own
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sounding.drawing.colours import INK, PAPER, brightness
 from sounding.drawing.shapes import Label, Rectangle, Shape, Words
-from sounding.drawing.words import text_width
+from sounding.drawing.words import fitting, text_width
 
 SIZE = 12.0
 HEIGHT = 16.0
@@ -46,9 +46,10 @@ def laid_out(shapes: Sequence[Shape], width: float, height: float) -> tuple[Shap
     laid: list[Label] = []
     for shape in shapes:
         if isinstance(shape, Label):
-            text = _cut(shape.text, width)
-            places = [(x, y) for x, y in _places(shape, _width(text), width, height)]
-            x, y = min(places, key=lambda place: _hidden(place, _width(text), laid))
+            text = fitting(shape.text, width - 2 * PAD, SIZE)
+            x, y = min(
+                _places(shape, _width(text), width, height), key=lambda place: _hidden(place, _width(text), laid)
+            )
             laid.append(Label(x, y, shape.width, shape.height, text, shape.fill))
     return (*(shape for shape in shapes if not isinstance(shape, Label)), *laid)
 
@@ -74,13 +75,3 @@ def _hidden(place: tuple[float, float], wide: float, laid: Sequence[Label]) -> f
 
 def _width(text: str) -> float:
     return text_width(text, SIZE) + 2 * PAD
-
-
-def _cut(text: str, width: float) -> str:
-    """The text, or as much of it as a plate of `width` holds."""
-    if _width(text) <= width:
-        return text
-    kept = text
-    while kept and _width(f"{kept}…") > width:
-        kept = kept[:-1]
-    return f"{kept}…"

@@ -37,7 +37,7 @@ class Rendering:
     `text` is for a terminal and may have several lines. `html` is markup that flows with the page in which it stands
     (words in colour); where there is none, the sheet stands there as SVG. `least` is the width in pixels at which it
     can still be read: what is small may stand beside others. `redraw(width, height)` gives a sheet that is no larger,
-    with letters and lines of the same size; where there is none, a smaller sheet has smaller letters.
+    with letters and lines of the same size, less the legend; where there is none, a smaller sheet has smaller letters.
     """
 
     sheet: Sheet

@@ -24,11 +24,22 @@ def escaped(text: str) -> str:
     return escape(printable(text))
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """The width of a line of words in pixels, in a font that is wider than most; ideographs are square."""
     square = [unicodedata.east_asian_width(letter) in "WF" for letter in text]
     narrow = "".join(letter for letter, wide in zip(text, square, strict=True) if not wide)
     return (font(64, bold).getlength(line(narrow)) / 64 + sum(square)) * size
+
+
+def fitting(text: str, width: float, size: float, bold: bool = False) -> str:
+    """The text on one line, or as much of it as `width` pixels hold, and a mark where it goes on."""
+    text = line(text)
+    if text_width(text, size, bold) <= width:
+        return text
+    while text and text_width(f"{text}…", size, bold) > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def line(text: str) -> str:

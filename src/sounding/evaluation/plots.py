@@ -3,6 +3,7 @@
     curve               numbers with intervals over a scale (labels used, severity, radius)
     bars                one number with its interval for each name
     confusion_matrix    truth against answer; the most confused pairs where there are many classes
+    precision_recall    precision against recall of each class, and their mean
     reliability         said confidence against measured accuracy
     training_curves     losses and metrics over the steps of a training
     figure_svg          anything else: give it a function that draws on a matplotlib Figure
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,8 @@ MARKERS = "os^Dvp"
 DASHES = ((0, (5, 3)), (0, (1, 2)), (0, (5, 2, 1, 2)), "solid")
 LARGEST_MATRIX = 20
 MOST_PAIRS = 15
+MOST_CURVES = 12
+RECALLS = np.linspace(0, 1, 101)
 
 
 def curve(
@@ -94,10 +98,11 @@ def bars(
     return figure_svg(draw, height=1.0 + 0.27 * len(names) + (0.25 if reference else 0))
 
 
-def confusion_matrix(matrix: np.ndarray, options: Sequence[str]) -> str:
+def confusion_matrix(matrix: np.ndarray, options: Sequence[str], shares: bool = False) -> str:
     """Counts [K, K] of truth (rows) against answer (columns); shade is the share of the row's truth.
 
-    With more than 20 classes: the pairs that are most often confused.
+    With `shares` the cells hold these, in percent, in place of counts that are too long to be read. With more than 20
+    classes: the pairs that are most often confused.
     """
     matrix = np.asarray(matrix)
     if len(options) > LARGEST_MATRIX:
@@ -105,14 +110,18 @@ def confusion_matrix(matrix: np.ndarray, options: Sequence[str]) -> str:
     k = len(options)
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     names = [_short(str(option), 16) for option in options]
-    size, long = 7.5 if k <= 12 else 6, k > 4 and max(map(len, names)) > 3
+    longest = max(map(len, names))
+    size, long = 9 if k <= 6 else 7.5 if k <= 12 else 6, k > 4 and longest > 3
 
     def draw(figure: Canvas) -> None:
         axes = figure.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="equal")
         for i, j in zip(*np.nonzero(matrix), strict=True):
             colour = "white" if share[i, j] > 0.55 else INK
-            axes.text(j, i, f"{matrix[i, j]}", ha="center", va="center", color=colour, fontsize=size)
+            words = f"{100 * share[i, j]:.0f}" if shares else f"{matrix[i, j]}"
+            if shares and words == "0":
+                continue
+            axes.text(j, i, words, ha="center", va="center", color=colour, fontsize=size)
         turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
         axes.set_xticks(range(k), names, **turned)
         axes.set_yticks(range(k), names)
@@ -122,7 +131,50 @@ def confusion_matrix(matrix: np.ndarray, options: Sequence[str]) -> str:
         bar.outline.set_visible(False)
 
     side = min(7.2, 2.4 + 0.38 * k)
-    return figure_svg(draw, width=side + 1.3, height=side)
+    return figure_svg(draw, width=side + 1.3 + 0.06 * longest, height=side)
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """A curve: `precision` [101] at the levels of recall 0, 0.01, …, 1, and the (recall, precision) of the answers.
+
+    As average precision has it, precision never rises with recall, and is 0 at a recall that is never reached.
+    """
+
+    precision: np.ndarray
+    answered: tuple[float, float] = (math.nan, math.nan)
+
+    @classmethod
+    def of(cls, hits: np.ndarray, said: np.ndarray, truths: int, answered: tuple[float, float]) -> PrecisionRecall:
+        """From how many are right (`hits` [N]) of how many that are said (`said` [N]) as a threshold falls."""
+        precision = np.divide(hits, said, out=np.zeros(len(said)), where=said > 0)
+        falling = np.maximum.accumulate(precision[::-1])[::-1]
+        reached = np.searchsorted(hits / max(1, truths), RECALLS, side="left")
+        return cls(np.append(falling, 0.0)[np.minimum(reached, len(falling))], answered)
+
+
+def precision_recall(curves: Mapping[str, PrecisionRecall]) -> str:
+    """Precision against recall of each of `curves`, with a dot where it is answered, and their mean.
+
+    More than 12 curves are grey, so that the mean stands out.
+    """
+    many = len(curves) > MOST_CURVES
+
+    def draw(figure: Canvas) -> None:
+        axes = figure.subplots()
+        for i, (name, each) in enumerate(curves.items()):
+            colour = MUTED if many else LINES[i % len(LINES)]
+            dash = DASHES[0] if i >= len(LINES) and not many else "solid"
+            label, width = (None, 0.7) if many else (_short(name, 20), 1.4)
+            axes.plot(RECALLS, each.precision, color=colour, linestyle=dash, linewidth=width, label=label)
+            axes.plot(*each.answered, color=colour, marker="o", markersize=3 if many else 5, linestyle="none")
+        if len(curves) > 1:
+            mean = np.mean([each.precision for each in curves.values()], axis=0)
+            axes.plot(RECALLS, mean, color=INK, linewidth=2.4, label=f"mean of {len(curves)} classes")
+        axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        _legend(figure, axes)
+
+    return figure_svg(draw, width=5.6, height=4.6)
 
 
 def reliability(series: Mapping[str, Sequence[tuple[float, Estimate]]]) -> str:

@@ -7,6 +7,7 @@ where it speaks against the answer, and a dot where it weighs little.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def rendered(
 
     sheet, told = draw(*size(value))
     drawn = Rendering(sheet, words, redraw=lambda width, height: draw(width, height)[0])
-    return drawn if told else drawn.explained(marks.legend)
+    return drawn if told else replace(drawn.explained(marks.legend), redraw=drawn.redraw)
 
 
 def _sheet(value: np.ndarray, over: Sequence[Shape], width: float, height: float, legend: bool) -> tuple[Sheet, bool]:

@@ -301,9 +301,9 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         grid = None if weights is None else np.reshape(weights, (math.isqrt(len(weights)), -1))
         return drawing.rendered(value, self.describe(value), grid, answer, window)
 
-    def original(self, cell: Any) -> np.ndarray:
+    def original(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The picture at its own size."""
-        return image_files.of_cell(cell)
+        return image_files.of_cell(cell, root)
 
     def window(self, original: np.ndarray) -> Window:
         """The square in the middle of the picture, or around it, that the model sees; all of it for other fills."""

@@ -204,7 +204,7 @@ def test_small_pictures_are_seen_at_full_resolution():
 def test_metrics_tell_every_class():
     task, _ = fitted(photos())
     assert [metric.name for metric in task.metrics] == [
-        "mIoU", "pixel accuracy", "boundary F", "IoU 0", "IoU 1", "IoU 2",
+        "mIoU", "pixel accuracy", "precision", "recall", "boundary F", "IoU 0", "IoU 1", "IoU 2",
     ]  # fmt: skip
 
 

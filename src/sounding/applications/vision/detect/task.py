@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,17 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sounding.applications.vision.detect.figures import detection_figures
 from sounding.applications.vision.detect.matching import Found, Targets, agreement, answers, best_threshold, box_losses
 from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
+from sounding.applications.vision.detect.operating_point import by_class, f1, precision, recall
 from sounding.architectures.backbones import backbone
 from sounding.architectures.detector import Detector
 from sounding.architectures.layers import Normalize
 from sounding.architectures.pyramid import Pyramid
 from sounding.contract.change import Change
+from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction
+from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts.box_layouts import BOX_LAYOUTS
@@ -90,8 +93,23 @@ class Detect(Task):
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """Mean average precision, as on COCO and at IoU 0.5, of all and of each class."""
-        return detection_metrics(self.target.names)
+        """Mean average precision first; precision and recall of what is shown; average precision of each class."""
+        names = self.target.names
+        headline, strict, *others = detection_metrics(names)
+        return headline, strict, precision(names), recall(names), *others
+
+    @property
+    def ranking(self) -> Metric:
+        """How good the boxes are that are shown of one picture."""
+        return f1(self.target.names)
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        """Precision against recall, and what is taken for what."""
+        return detection_figures(records, self.target.names)
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Precision and recall of each class."""
+        return {"by_class": by_class(records, self.target.names)}
 
     def build(self) -> nn.Module:
         """Standardised channels, then backbone, pyramid and head."""

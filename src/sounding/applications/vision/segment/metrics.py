@@ -3,7 +3,8 @@
 A map is an array [H, W] (uint8) of class ids, 255 where nobody said; such pixels count nowhere. `ids` [K] are the
 classes that a model knows. An answer of another size than its truth is compared at the size of the truth.
 
-    mean_iou, class_iou, pixel_accuracy     from one confusion matrix over all records
+    mean_iou, class_iou, pixel_accuracy,
+    mean_precision, mean_recall             from one confusion matrix over all records
     boundary_f                              how well edges are met, picture by picture
     confident_pixels                        (confidence, right?) of some pixels, for calibration
 
@@ -85,6 +86,34 @@ def pixel_accuracy(ids: Sequence[int]) -> Metric:
     return Metric("pixel accuracy", _judged(ids), reduce, definition, hit=confident_pixels(ids))
 
 
+def precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From the pixels [..., 3] of a class that are right, answered and true; NaN where none is answered, or true."""
+    right, answered, true = np.moveaxis(counts.astype(float), -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return right / answered, right / true
+
+
+def mean_precision(ids: Sequence[int]) -> Metric:
+    """The share of each true class's answered pixels that are right, averaged over classes; 0 for one never said."""
+    definition = "share of the pixels answered as a class that are right, averaged over the true classes"
+    return Metric("precision", _judged(ids), lambda m: _mean_of(m, 0), definition, hit=confident_pixels(ids))
+
+
+def mean_recall(ids: Sequence[int]) -> Metric:
+    """The share of each class's true pixels that are found, averaged over classes."""
+    definition = "share of the true pixels of a class that are found, averaged over the true classes"
+    return Metric("recall", _judged(ids), lambda m: _mean_of(m, 1), definition, hit=confident_pixels(ids))
+
+
+def _mean_of(matrices: np.ndarray, which: int) -> float:
+    """The mean over true classes of precision (0) or recall (1), from confusion matrices [n, K + 1, K + 1]."""
+    total = matrices.sum(axis=0)
+    right, true, answered = np.diagonal(total).copy(), total.sum(axis=1), total.sum(axis=0)
+    right[-1] = 0  # what is in no list cannot be found
+    found = precision_and_recall(np.stack([right, answered, true], axis=-1))[which]
+    return float(np.nan_to_num(found[true > 0]).mean()) if true.any() else math.nan
+
+
 def _mean_iou(matrices: np.ndarray) -> float:
     found = ious(matrices.sum(axis=0))
     return float(np.nanmean(found)) if np.isfinite(found).any() else math.nan
@@ -129,12 +158,17 @@ def confident_pixels(ids: Sequence[int]) -> Callable[[Record], Hits]:
         while math.gcd(step, truth.shape[1]) > 1 and step < len(places):
             step += 1
         places = places[step // 2 :: step] if len(places) > step else places[:PIXELS]
-        scores = np.asarray(record.scores)
-        sure = resized(scores, truth.shape).ravel()[places].astype(float) / (255 if scores.dtype == np.uint8 else 1)
+        sure = unit_scores(resized(np.asarray(record.scores), truth.shape).ravel()[places])
         right = resized(record.value, truth.shape).ravel()[places] == truth.ravel()[places]
         return list(zip(sure.tolist(), right.tolist(), strict=True))
 
     return hits
+
+
+def unit_scores(scores: np.ndarray) -> np.ndarray:
+    """Confidences as fractions, which may be held as uint8 of 255."""
+    scores = np.asarray(scores)
+    return scores.astype(float) / (255 if scores.dtype == np.uint8 else 1)
 
 
 # ---- edges

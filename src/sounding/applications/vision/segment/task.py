@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,17 +11,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.applications.vision.segment.metrics import boundary_f, class_iou, mean_iou, pixel_accuracy
+from sounding.applications.vision.segment.figures import by_class, segmentation_figures
+from sounding.applications.vision.segment.metrics import (
+    boundary_f,
+    class_iou,
+    mean_iou,
+    mean_precision,
+    mean_recall,
+    pixel_accuracy,
+)
 from sounding.applications.vision.segment.pixels import Labels, balanced, cross_entropy, dice, fitted, grouped
 from sounding.applications.vision.segment.tiling import tiled
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.unet import UNet
 from sounding.contract.change import Change
+from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction
+from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.errors import UsageError
 from sounding.modalities.masks.layouts import MASK_LAYOUTS
@@ -96,7 +105,21 @@ class Segment(Task):
     def metrics(self) -> Sequence[Metric]:
         """Mean intersection over union first; that of each class last."""
         ids, names = self.target.ids, self.target.names
-        return [mean_iou(ids), pixel_accuracy(ids), boundary_f(ids), *(class_iou(ids, *k) for k in enumerate(names))]
+        of_all = [mean_iou(ids), pixel_accuracy(ids), mean_precision(ids), mean_recall(ids), boundary_f(ids)]
+        return [*of_all, *(class_iou(ids, *k) for k in enumerate(names))]
+
+    @property
+    def ranking(self) -> Metric:
+        """The mean intersection over union of one picture."""
+        return mean_iou(self.target.ids)
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        """Precision against recall, and what is taken for what."""
+        return segmentation_figures(records, self.target.ids, self.target.names)
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Precision and recall of each class."""
+        return {"by_class": by_class(records, self.target.ids, self.target.names)}
 
     @property
     def mirrors(self) -> bool:
