@@ -239,7 +239,7 @@ def test_reopening_finds_the_same_windows(tmp_path):
 
 def test_bad_documents_are_rejected_by_file_and_line(tmp_path):
     folder = corpus(tmp_path / "corpus")
-    (folder / "books/bad.txt").write_bytes(b"first line\nsecond \xe9 line\n")
+    (folder / "books/bad.txt").write_bytes(b"first line\nsecond \xe9 line caf\xc3\xa9\n")
     (folder / "books/empty.txt").write_text(" \n")
     with pytest.raises(DataError) as error:
         open_data(Continue(), folder)

@@ -76,9 +76,14 @@ def test_dialects(tmp_path, content, name):
 
 
 def test_broken_rows_are_refused_with_their_line_and_the_others_read(tmp_path):
-    lines = [b"text,label", b"good,a", b"too,many,fields", b"few", b"caf\xe9,a", b'"odd"quote,a', b"good,b", b'"open,a']
+    lines = [b"text,label", b"good,a", b"too,many,fields", b"few", b"caf\xe9,a", b'"odd"quote,a']
+    lines += ["größer,b".encode(), b'"open,a', b"after it,b"]
     found, rejected = rows(written(tmp_path, b"\n".join(lines) + b"\n"), ["text", "label"])
-    assert [row[0] for row in found] == ["file.csv:2", "file.csv:7"]
+    assert [row[0] for row in found] == [
+        "file.csv:2",
+        "file.csv:7",
+        "file.csv:9",
+    ]  # a quote that stays open spoils its line alone
     said = {rejection.where: rejection.what for rejection in rejected}
     assert said["file.csv:3"] == "3 fields, where the header has 2"
     assert said["file.csv:4"] == "1 fields, where the header has 2"
@@ -94,7 +99,7 @@ def test_broken_json_lines_are_refused(tmp_path):
         b'{"text": "good", "label": 1}',
         b'{"text": "good"',
         b"[1, 2]",
-        b'{"text": "\xff"}',
+        b'{"text": "\xff, beside caf\xc3\xa9"}',
         b"",
         b'{"label": [1, {"a": null}]}',
     ]
@@ -111,7 +116,8 @@ def test_broken_json_lines_are_refused(tmp_path):
     [
         ("a.csv", b"", "empty"),
         ("a.jsonl", b"", "empty"),
-        ("a.csv", "text,label\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", "text,label\n".encode("utf-16")[:-1], "begins as UTF-16, and is damaged"),
+        ("a.csv", "текст,метка\nхорошо,а\n".encode("cp1251"), "neither UTF-8 nor Latin-1"),
         ("a.csv", b"PK\x03\x04\x14\0", "not a text file"),
         ("a.csv", b"text,label,text\n1,2,3\n", "two columns are called 'text'"),
         ("a.jsonl", b"no json at all\n", "not JSON"),
@@ -123,6 +129,49 @@ def test_broken_files(tmp_path, name, content, said):
         open_table(written(tmp_path, content, name))
     assert error.value.where.startswith(name)
     assert error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("latin-1", "Latin-1"),
+        ("cp1252", "Windows-1252"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16 without a mark"),
+        ("utf-16-be", "UTF-16 without a mark"),
+        ("utf-32", "UTF-32"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_files_in_other_encodings_are_read_and_announced(tmp_path, encoding, name, suffix):
+    text = "größer als gedacht" + (" – “so”" if encoding == "cp1252" else "")
+    separator = "\t" if suffix == ".tsv" else ","
+    content = f"text{separator}label\nplain{separator}a\n{text}{separator}b\n"
+    if suffix == ".jsonl":
+        objects = [{"text": "plain", "label": "a"}, {"text": text, "label": "b"}]
+        content = "".join(json.dumps(found, ensure_ascii=False) + "\n" for found in objects)
+    path = written(tmp_path, content.encode(encoding), f"file{suffix}")
+    found, rejected = rows(path, ["text", "label"])
+    assert [row[1:] for row in found] == [("plain", "a"), (text, "b")]
+    assert not rejected
+    assert open_table(path).notes("label") == [f"file{suffix} is {name}, not UTF-8, and read so"]
+
+
+def test_utf8_is_not_announced_and_one_broken_byte_in_it_is_a_broken_row(tmp_path):
+    path = written(tmp_path, "text,label\ngrößer,a\n".encode())
+    assert open_table(path).notes("label") == []
+    path = written(tmp_path, "text,label\ngrößer,a\n".encode() + b"caf\xe9,a\n", "broken.csv")
+    assert open_table(path).notes("label") == []
+    assert [rejection.where for rejection in rows(path, ["text", "label"])[1]] == ["broken.csv:3"]
+
+
+def test_a_byte_that_latin_1_lacks_too_is_named_with_its_line(tmp_path):
+    path = written(tmp_path, b"text,label\ncaf\xe9,a\nodd \x81,b\n")
+    found, rejected = rows(path, ["text", "label"])
+    assert [row[1:] for row in found] == [("café", "a")]
+    assert [str(rejection) for rejection in rejected] == [
+        "file.csv:3: byte 0x81 is neither UTF-8 nor Windows-1252. Save the file as UTF-8"
+    ]
 
 
 def test_columns_called_nothing_do_not_clash(tmp_path):

@@ -43,7 +43,7 @@ def predict(
     from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
-    texts = not model.task.input.suffixes  # a text may hold any sign; what is no file can only be meant as an option
+    texts = model.task.input.written  # a text may hold any sign; what is no file can only be meant as an option
     inputs, options = spoken.answering(inputs, settings, type(model.task).Options.names() if texts else None)
     model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]

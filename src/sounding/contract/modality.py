@@ -69,6 +69,17 @@ class Modality(ABC):
 
     # ---- reading
 
+    @property
+    def written(self) -> bool:
+        """Whether a string that is no file's name may be a value, so that a person can type one."""
+        return not self.suffixes
+
+    def names_file(self, cell: Any, root: Path = Path()) -> bool:
+        """Whether a cell names a file (from `root`): by default whatever ends like one."""
+        if isinstance(cell, Path):
+            return True
+        return isinstance(cell, str) and bool(self.suffixes) and cell.strip().lower().endswith(self.suffixes)
+
     def accepts(self, cell: Any) -> bool:
         """Whether a raw cell looks like one of this kind; used to guess columns."""
         return isinstance(cell, str | int | float)

@@ -79,6 +79,8 @@ def choose(asked: Columns, table: Table, input: Modality, target: Modality) -> C
         found_input = _by_cells(table, samples, input, "input", taken)
     if found_target is None:
         found_target = _by_cells(table, samples, target, "target", {*taken, found_input})
+    if input.written and asked.input is None and asked.target is None:
+        _check_swapped(table, samples, found_input, found_target)
     group = asked.group or next((name for name in groups if name not in (found_input, found_target)), None)
     return _said(Chosen(found_input, found_target, group, split), asked)
 
@@ -186,6 +188,22 @@ def _check_header(table: Table, samples: Mapping[str, Sequence[Any]], input: Mod
             what = f"the first line looks like a row, not like column names (it has {_short(name)})"
             names = f"{(input.columns or ('input',))[0]},{(target.columns or ('target',))[0]}"
             raise DataError(what, where=table.place(1), fix=f"Put a line such as {names} above it")
+
+
+def _check_swapped(table: Table, samples: Mapping[str, Sequence[Any]], input: str, target: str) -> None:
+    """Raise DataError if the column of answers is all different texts, and the column of texts a few short words."""
+    texts, answers = samples[input], samples[target]
+    if min(len(texts), len(answers)) < 6 or not all(isinstance(cell, str) for cell in (*texts, *answers)):
+        return
+    few, different = len(set(texts)) <= len(texts) / 3, len(set(answers)) > 0.9 * len(answers)
+    if few and different and _mean_length(answers) >= 3 * _mean_length(texts):
+        what = f"the columns {input} and {target} look swapped: {target} holds {_short(answers[0])}, and {input} "
+        fix = f"Swap their names in the first line, or name them with --input {target} --target {input}"
+        raise DataError(f"{what}{_short(texts[0])}", where=table.name, fix=fix)
+
+
+def _mean_length(cells: Sequence[str]) -> float:
+    return sum(map(len, cells)) / len(cells)
 
 
 def _exists(path: Path) -> bool:

@@ -167,7 +167,8 @@ def ingest_documents(
         split_origin=splits.origin,
     )
     report = _with_contents(report, opened, found, rows, splits)
-    report = with_files(report, listing, found, opened, task.input.notes() if fit else ())
+    read = opened.notes() if isinstance(opened, DocumentReader) else []
+    report = with_files(report, listing, found, opened, (*read, *(task.input.notes() if fit else ())))
     train, validation, test = windows
     whole = Documents(opened, task.input, rows)
     unseen = test if "test" in found.splits else Deferred(lambda: task.windows(whole))

@@ -104,7 +104,8 @@ def ingest(
         duplicates=duplicates_of(found, opened, rows, split.sides),
         remarks=tuple(remarks_of(found, opened, rows, split.sides)),
     )
-    report = with_files(report, listing, found, opened, task.target.notes())
+    notes = (*(task.input.notes() if fit else ()), *task.target.notes())
+    report = with_files(report, listing, found, opened, notes)
     return Ingested(opened, rows, split.sides, found, report, tuple(problems))
 
 

@@ -7,7 +7,7 @@ Examples                               rows as a sequence; what was read is kept
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
@@ -163,6 +163,8 @@ def open_data(
         raise found.problems[0]
     if fit:
         _fit(task, found)
+        notes = dict.fromkeys((*found.report.notes, *task.input.notes()))
+        found = replace(found, report=replace(found.report, notes=tuple(notes)))
     return _dataset(found, Cache() if fit else found.scan.whole)
 
 

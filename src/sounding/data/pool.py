@@ -218,6 +218,6 @@ def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns
         budget = max(0, budget - block.held)
         blocks.append(block)
         rejected += broken
-        notes.append(str(chosen))
+        notes += [str(chosen), *table.notes(chosen.input)]
         notes += [f"the answers in {answers} are not looked at"] if answers else []
     return Rows(blocks), _Found(name, tuple(rejected), notes=tuple(dict.fromkeys(notes)))

@@ -22,9 +22,9 @@ from sounding.contract.inputs import Pictorial, Queried
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example
 from sounding.data.rows import Rows, blank
-from sounding.data.text_files import read_document
 from sounding.errors import DataError, SoundingError
 from sounding.files import unreadable
+from sounding.modalities.text.encodings import announced, encoding_of, read_text
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class Reader:
         """Row i and the digests of its cells."""
         try:
             row = self._rows[i]
-            content, size = _cell_digest(row.input, self._input.suffixes, row.root)
-            answer, _ = _cell_digest(row.target, self._target.suffixes, row.root)
+            content, size = _cell_digest(row.input, self._input, row.root)
+            answer, _ = _cell_digest(row.target, self._target, row.root)
             return ScannedRow(self._opened(row), row.split, content, answer, size)
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
@@ -105,7 +105,7 @@ class Reader:
         """The digest of the input of row i, without opening it."""
         try:
             row = self._rows[i]
-            return _cell_digest(row.input, self._input.suffixes, row.root)[0]
+            return _cell_digest(row.input, self._input, row.root)[0]
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
@@ -168,11 +168,25 @@ class InputReader(Reader):
 class DocumentReader(InputReader):
     """Documents to learn from. A cell that is a `Path` is a text file."""
 
+    def __init__(self, rows: Sequence[Row], input: Modality) -> None:
+        super().__init__(rows, input)
+        self._encodings: dict[str, str] = {}
+
+    def notes(self) -> list[str]:
+        """Which of the files that were read are not UTF-8."""
+        return announced(self._encodings)
+
     def _opened(self, row: Row) -> Example:
-        cell = read_document(row.input, row.where) if isinstance(row.input, Path) else row.input
+        cell = self._text(row.input, row.where) if isinstance(row.input, Path) else row.input
         if blank(cell):
             raise DataError("the document is empty", fix="Fill it in, or remove it")
         return Example(self._input.read(cell, row.root), group=row.group)
+
+    def _text(self, path: Path, where: str) -> str:
+        text = read_text(path, where)
+        if name := encoding_of(path, where).name:
+            self._encodings[where] = name
+        return text
 
 
 class Given:
@@ -217,11 +231,9 @@ class Given:
 
 def listed_values(values: Iterable[Any], input: Modality) -> Rows:
     """Cells in memory as rows: one that names a file is called by its name, any other by its number."""
-    suffixes = input.suffixes or ("\0",)
 
     def where(number: int, value: Any) -> str:
-        is_name = isinstance(value, Path) or (isinstance(value, str) and value.lower().endswith(suffixes))
-        return str(value) if is_name else f"input {number}"
+        return str(value) if input.names_file(value) else f"input {number}"
 
     return Rows.listed(Row(where(number, value), value) for number, value in enumerate(values, 1))
 
@@ -255,15 +267,15 @@ def queried(input: Modality, value: Any) -> Any:
     return input.query(value) if isinstance(input, Queried) else value
 
 
-def _cell_digest(cell: Any, suffixes: tuple[str, ...], root: Path) -> tuple[bytes, int]:
+def _cell_digest(cell: Any, modality: Modality, root: Path) -> tuple[bytes, int]:
     """Digest and size of what a cell holds or names: the same picture has one digest under two names."""
     if isinstance(cell, dict) and set(cell) <= {"bytes", "path"}:
         held = cell.get("bytes")
         cell = held if held is not None else cell.get("path")
     elif isinstance(cell, dict) and cell:  # several cells in one, as the two pictures of a pair
-        found = [_cell_digest(part, suffixes, root) for part in cell.values()]
+        found = [_cell_digest(part, modality, root) for part in cell.values()]
         return _digest(b"".join(digest for digest, _ in found)), sum(size for _, size in found)
-    if isinstance(cell, Path) or (isinstance(cell, str) and suffixes and cell.strip().lower().endswith(suffixes)):
+    if modality.names_file(cell, root):
         return _file_digest(root / cell, cell, root)
     return _digest(cell), len(cell) if isinstance(cell, str | bytes) else 0
 

@@ -144,6 +144,8 @@ def expand(modality: Modality, named: Any) -> list[Any]:
         found = with_suffix(walk(path), modality.suffixes)
     elif glob.has_magic(str(named)) and not path.exists():
         found = [Path(f) for f in sorted(glob.glob(str(named), recursive=True)) if Path(f).is_file()]
+        if not found and modality.written and not modality.names_file(named):
+            return [named]  # "is it good?"
     else:
         return [named]
     if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import pyarrow as pa
 from sounding.data.report import RejectedRow
 from sounding.data.rows import batch
 from sounding.data.tables.table import Table
-from sounding.data.text_files import open_text, require_utf8
 from sounding.errors import DataError
+from sounding.modalities.text.encodings import announced, encoding_of, open_text, require_decoded
 
 _ONE_OBJECT = 'Write one object a line: {"text": "…", "label": "…"}'
+_UNCLOSED = "end of data"  # what the csv module says of a quote that is never closed
 _CHUNK = 1024  # rows that become one Arrow batch
 Record = tuple[int, list[Any] | DataError]
 """The line where a row starts, and its cells or what is wrong with it."""
@@ -26,6 +27,10 @@ Record = tuple[int, list[Any] | DataError]
 
 class _Lines(Table):
     """A table that is text, one record after the other."""
+
+    def notes(self, name: str) -> list[str]:
+        """That the file is not UTF-8."""
+        return announced({self.name: encoding_of(self.path, self.name).name})
 
     @abstractmethod
     def _records(self) -> Iterator[Record]:
@@ -68,16 +73,26 @@ class Csv(_Lines):
         self._read_head()
 
     def _raw(self) -> Iterator[Record]:
+        """The records. Where a quote is never closed its line is broken, and the reading goes on with the next one."""
+        start: int | None = 0
+        while start is not None:
+            start = yield from self._raw_after(start)
+
+    def _raw_after(self, skipped: int) -> Generator[Record, None, int | None]:
+        """The records after so many lines; returns the line of a quote that is never closed."""
         with open_text(self.path, self.name, newline="") as file:
-            reader = csv.reader(file, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+            lines = islice(file, skipped, None)
+            reader = csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
             while True:
-                line = reader.line_num + 1
+                line = skipped + reader.line_num + 1
                 try:
                     fields = next(reader)
                 except StopIteration:
-                    return
+                    return None
                 except csv.Error as error:
-                    yield line, _misquoted(error, line, reader.line_num)
+                    yield line, _misquoted(error, line, skipped + reader.line_num)
+                    if _UNCLOSED in str(error):
+                        return line
                     continue
                 if fields:  # an empty line is no row
                     yield line, _valid(fields)
@@ -129,7 +144,7 @@ class Jsonl(_Lines):
 
 def _valid(fields: list[str]) -> list[str] | DataError:
     try:
-        require_utf8("".join(fields))
+        require_decoded("".join(fields))
         return fields
     except DataError as error:
         return error
@@ -137,9 +152,7 @@ def _valid(fields: list[str]) -> list[str] | DataError:
 
 def _misquoted(error: csv.Error, first: int, last: int) -> DataError:
     lines = f"lines {first} to {last}" if last > first else "the line"
-    what = (
-        f"a quoted field is never closed ({lines})" if "end of data" in str(error) else f"misplaced quotes in {lines}"
-    )
+    what = "a quoted field is never closed" if _UNCLOSED in str(error) else f"misplaced quotes in {lines}"
     return DataError(what, fix='Put quotes around the whole field and write a quote within it twice: "say ""yes"""')
 
 

@@ -24,6 +24,7 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 _BEYOND = re.compile("[^\x00-\x7f]")
 _ABOVE = re.compile(b"[\x80-\xff]")
 _SPACE = re.compile(rb"\s")
+_NOWHERE = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes that Windows-1252 has no character for
 _UTF8 = "Save it as UTF-8"
 
 
@@ -83,7 +84,9 @@ def require_decoded(text: str) -> None:
         code = ord(error.object[error.start])
         if not 0xDC80 <= code <= 0xDCFF:
             raise DataError("the text holds half a character (a lone surrogate)", fix="Write it as UTF-8") from None
-        raise DataError(f"byte 0x{code - 0xDC00:02X} is not UTF-8", fix="Save the file as UTF-8") from None
+        byte = code - 0xDC00
+        known = "is neither UTF-8 nor Windows-1252" if byte in _NOWHERE else "is not UTF-8"
+        raise DataError(f"byte 0x{byte:02X} {known}", fix="Save the file as UTF-8") from None
 
 
 def announced(names: dict[str, str]) -> list[str]:

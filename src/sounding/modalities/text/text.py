@@ -8,6 +8,7 @@ Legend of shapes: B batch, T tokens, D width, P segments.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,7 @@ from sounding.drawing.rendering import Marks, Rendering
 from sounding.drawing.spans import spans
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.text.corruptions import CORRUPTIONS
-from sounding.modalities.text.encodings import announced, encoding_of, read_text
+from sounding.modalities.text.encodings import announced, encoding_of, read_text, require_decoded
 from sounding.modalities.text.fingerprint import fingerprint
 from sounding.modalities.text.segments import masked, segment_spans, segment_texts, summed
 from sounding.modalities.text.specials import END, PAD, START
@@ -36,6 +37,9 @@ HUGE = 100_000
 """Characters from which on a text is worth a word to who checks the data."""
 SAMPLE = 2000
 """Training texts that are counted, at most, to say how many are longer than what is read."""
+
+
+_REACH = 64  # characters of a token, at most, that are looked at to cut a huge text
 
 
 class Tokens(NamedTuple):
@@ -95,6 +99,19 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
 
     # ---- reading
 
+    @property
+    def written(self) -> bool:
+        """A text may be typed, although it may also be a file's."""
+        return True
+
+    def names_file(self, cell: Any, root: Path = Path()) -> bool:
+        """Whether a cell names a file. A sentence that ends in ".txt" does so only if there is such a file."""
+        if isinstance(cell, Path):
+            return True
+        if not isinstance(cell, str) or not self._is_name(cell):
+            return False
+        return (root / cell).is_file() or len(cell.split()) == 1
+
     def accepts(self, cell: Any) -> bool:
         """Whether a cell is a text of more than one word, or names a text file."""
         if isinstance(cell, Path):
@@ -106,16 +123,15 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
 
         Raises DataError for what is no text, is empty, or holds NUL bytes or half characters.
         """
-        text = self._of_file(root / cell) if self._names_file(cell, root) else cell
+        text = self._of_file(root / cell) if self.names_file(cell, root) else cell
         if not isinstance(text, str):
             raise DataError(f"{text!r} is a {type(text).__name__}, not text", fix="Put a string in each cell")
         if "\0" in text:
             what = f"the text holds a NUL byte (character {text.index(chr(0)) + 1:,})"
             raise DataError(what, fix="Remove it, or export the text again as UTF-8")
-        if any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else False:
-            raise DataError("the text holds half a character (a lone surrogate)", fix="Write it as UTF-8")
+        require_decoded(text)
         text = text.removeprefix("\ufeff")
-        if not text.strip() or not word_spans(text[:1000].strip()):
+        if all(unicodedata.category(sign)[0] in "CZ" for sign in text):  # spaces, and what nobody sees
             raise DataError("the text is empty", fix="Fill it in, or remove the row")
         return self._visible(text)
 
@@ -128,17 +144,14 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
     def _is_name(self, cell: str) -> bool:
         return cell.lower().endswith(self.suffixes) and len(cell) < 1000 and "\n" not in cell
 
-    def _names_file(self, cell: Any, root: Path) -> bool:
-        """Whether a cell names a file. A sentence that ends in ".txt" does so only if there is such a file."""
-        if isinstance(cell, Path):
-            return True
-        if not isinstance(cell, str) or not self._is_name(cell):
-            return False
-        return (root / cell).is_file() or len(cell.split()) == 1
-
     def _of_file(self, path: Path) -> str:
-        text = read_text(path, path.name)
-        self._encodings[str(path)] = encoding_of(path, path.name).name
+        try:
+            text, encoding = read_text(path, ""), encoding_of(path, "").name
+        except DataError as error:
+            line = error.where.strip(":")
+            raise DataError(f"line {line}: {error.what}" if line else error.what, fix=error.fix) from None
+        if encoding:
+            self._encodings[f"{path.parent.name}/{path.name}"] = encoding
         return text
 
     def _visible(self, text: str) -> str:
@@ -146,11 +159,15 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
         if self._tokenizer is None or not self.longest or len(text.encode()) <= self.longest:
             return text
         head, tail = self._kept()
+        near = _REACH * self.longest
+        if len(text) > 2 * near:  # the middle of a huge text need not be looked at
+            first, last = self._tokenizer.encode(text[:near]).offsets, self._tokenizer.encode(text[-near:]).offsets
+            if min(len(first) - head, len(last) - tail) > 0:
+                return _joined(text, int(first[head - 1, 1]), len(text) - near + int(last[-tail, 0]) if tail else None)
         offsets = self._tokenizer.encode(text).offsets
         if len(offsets) <= head + tail:
             return text
-        end = int(offsets[head - 1, 1])
-        return text[:end] if not tail else f"{text[:end]}\n{text[int(offsets[-tail, 0]) :].lstrip()}"
+        return _joined(text, int(offsets[head - 1, 1]), int(offsets[-tail, 0]) if tail else None)
 
     # ---- state
 
@@ -169,12 +186,11 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
         """Train the tokenizer, unless there is one; count how many texts are longer than what is read."""
         sample: list[str] = []
         texts = self._sampled(values, sample)
-        if self._given:
-            for _ in texts:
-                if len(sample) == SAMPLE:
-                    break
-        else:
+        if not self._given:
             self._tokenizer = Tokenizer.train(self.kind, texts, self.vocabulary, self.frequency, self.lower)
+        for _ in texts:  # of which training may have taken none
+            if len(sample) == SAMPLE:
+                break
         if not sample:
             raise DataError("there is no text to learn from", fix="Give at least one row whose text can be read")
         self._notes = [*self._said_of_vocabulary(), *self._said_of_lengths(sample)]
@@ -341,3 +357,8 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
     def render(self, value: str, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
         """The text, each word or sentence on the colour of its weight [P]."""
         return spans(segment_texts(value), weights)
+
+
+def _joined(text: str, end: int, start: int | None) -> str:
+    """A text up to one place, and from another one where that is given."""
+    return text[:end] if start is None else f"{text[:end]}\n{text[start:].lstrip()}"

@@ -49,13 +49,14 @@ def misspelt(word: str, rng: np.random.Generator) -> str:
 
 
 def misspellings(word: str, rng: np.random.Generator) -> Iterator[str]:
-    """Words one typing error away, in random order."""
-    letters = letters_of(word)
+    """Words one typing error away, each once, in random order."""
+    letters, seen = letters_of(word), {word}
     kinds: Sequence[Callable[[list[str], int, np.random.Generator], list[str]]] = (_swapped, _lost, _doubled, _beside)
     for kind in rng.permutation(len(kinds)).tolist():
         for place in rng.permutation(np.arange(1, len(letters))).tolist():
             found = "".join(kinds[kind](letters, place, rng))
-            if found != word:
+            if found not in seen:
+                seen.add(found)
                 yield found
 
 
