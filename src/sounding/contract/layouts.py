@@ -7,11 +7,22 @@ file rejects its row and no other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sounding.contract.modality import Modality, Row
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Rows of a layout, and the files that were `read` to list them: label files, lists of splits, names of classes."""
+
+    rows: Iterable[Row]
+    read: tuple[Path, ...] = ()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
 
 
 @dataclass(frozen=True)
@@ -20,8 +31,9 @@ class Layout:
 
     `words`: what an error says it looked for ("one folder for each answer").
     `rows(path, input, target)`: the rows of a file or folder laid out so, their `where` beginning with the name of the
-    path; None where it is not. Raises DataError for one that is, and is broken as a whole.
-    `beside`: names of files that are read besides those that rows name, and are no leftovers.
+    path; None where it is not. `Listed` where files were read that no row names. Raises DataError for one that is laid
+    out so, and is broken as a whole.
+    `beside`: names of files that explain the rows wherever they lie, and are no leftovers.
     """
 
     words: str

@@ -14,6 +14,7 @@ from sounding.contract.task import Learning, Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.documents import ingest_documents
 from sounding.data.ingest import ingest
+from sounding.data.opening import fitted
 from sounding.data.report import Pairs, Report
 
 UNEVEN = 10
@@ -33,7 +34,7 @@ def check(
     """What a training on `source` would see. `report.usable` is false when it would refuse to start."""
     if task.learns is Learning.DOCUMENTS:
         return ingest_documents(task, source, columns, allow_bad=allow_bad, say=progress).report
-    return ingest(task, source, columns, allow_bad=allow_bad, say=progress).report
+    return fitted(task, ingest(task, source, columns, allow_bad=allow_bad, say=progress)).report
 
 
 def describe(report: Report) -> str:

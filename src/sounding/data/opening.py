@@ -21,6 +21,7 @@ from sounding.data.ingest import Ingested, ingest
 from sounding.data.reading import Source
 from sounding.data.report import Report
 from sounding.data.scan import WORKERS, Labels, ahead
+from sounding.errors import DataError
 from sounding.randomness import stream
 
 _CHUNK = 16  # rows that a thread reads at once
@@ -162,9 +163,9 @@ def open_data(
     if found.problems:
         raise found.problems[0]
     if fit:
-        _fit(task, found)
-        notes = dict.fromkeys((*found.report.notes, *task.input.notes()))
-        found = replace(found, report=replace(found.report, notes=tuple(notes)))
+        found = fitted(task, found)
+        if found.problems:
+            raise found.problems[0]
     return _dataset(found, Cache() if fit else found.scan.whole)
 
 
@@ -192,13 +193,21 @@ class Picked(Sequence[Example]):
         return self._examples[int(self._indices[index])]
 
 
-def _fit(task: Task, found: Ingested) -> None:
-    """Fit on the training rows in a drawn order: a modality that looks at the first thousand sees all kinds.
+def fitted(task: Task, found: Ingested) -> Ingested:
+    """Fit the task on the training rows in a drawn order: a modality that looks at the first thousand sees all kinds.
 
     They are as the scan read them; nothing of that is kept, since what a modality has learnt may change what it reads.
+    What it decided is said in the report; nothing is fitted where there are problems already.
     """
     rows = found.rows[found.sides == 0]
-    task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels, found.scan.values))
+    if found.problems:
+        return found
+    try:
+        task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels, found.scan.values))
+    except DataError as error:
+        return replace(found, problems=(error,), report=replace(found.report, problems=(str(error),)))
+    notes = dict.fromkeys((*found.report.notes, *task.input.notes()))
+    return replace(found, report=replace(found.report, notes=tuple(notes)))
 
 
 def _dataset(found: Ingested, cache: Cache) -> Dataset:

@@ -7,12 +7,13 @@ of the paths in them, or a bounded part of the tables.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-from sounding.contract.layouts import Layout
+from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Row
 from sounding.contract.split_names import split_named, split_of_file
 from sounding.contract.task import Learning, Task
@@ -23,7 +24,7 @@ from sounding.data.tables import SUFFIXES, Table, open_table
 from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
-from sounding.folders import entries, walk
+from sounding.folders import entries, place, subfolders, walk
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ def _layouts(task: Task) -> Sequence[Layout]:
     return (*task.layouts, TEXT_FILES) if task.learns is Learning.DOCUMENTS else task.layouts
 
 
-def _laid(task: Task, path: Path) -> tuple[Rows, Layout] | None:
-    """The rows of a path in the first of the task's layouts that finds some there, and that layout."""
+def _laid(task: Task, path: Path) -> tuple[Rows, Layout, tuple[Path, ...]] | None:
+    """The rows of a path in the first of the task's layouts that finds some there, that layout, and what it read."""
     for layout in _layouts(task):
         rows = layout.rows(path, task.input, task.target)
         listed = None if rows is None else _listed(rows, path)
         if listed is not None and (len(listed) or path.is_file()):
-            return listed, layout
+            return listed, layout, rows.read if isinstance(rows, Listed) else ()
     return None
 
 
@@ -93,16 +94,18 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
         raise DataError("the folder is empty", where=str(path), fix="Put the files in it, or name another folder")
     tables = [entry for entry in here if entry.suffix.lower() in SUFFIXES and entry.is_file()]
     if parts := _split_tables(tables):
-        return _with_ignored(_opened(task, path, parts, columns), here, [p for p, _ in parts], path)
+        return _with_ignored(_opened(task, path, parts, columns), task, [p for p, _ in parts], path)
     found: DataError | None = None
-    if len(tables) == 1:
+    for parts in ([(table, "") for table in tables if len(tables) == 1], _tables_below(path)):
         try:
-            return _with_ignored(_opened(task, path, [(tables[0], "")], columns), here, tables, path)
+            if parts:
+                return _with_ignored(_opened(task, path, parts, columns), task, [p for p, _ in parts], path)
         except DataError as error:
-            found = error
+            found = found or error
     if laid := _laid(task, path):
-        listed, layout = laid
-        return Listing(listed, ignored=_unused(path, listed, layout.beside), folder=path, root=path)
+        listed, layout, read = laid
+        ignored = _unused(path, listed, read, layout.beside)
+        return Listing(listed, ignored=ignored, folder=path, root=path)
     inner = path / "data"  # as data sets on the Hugging Face hub lie
     if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in entries(inner)):
         return _in_folder(task, inner, columns)
@@ -110,7 +113,17 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
 
 
 def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: Columns) -> Listing:
-    return _from_tables(task, [(open_table(p, f"{path.name}/{p.name}"), split) for p, split in parts], columns)
+    return _from_tables(task, [(open_table(p, place(p, path)), split) for p, split in parts], columns)
+
+
+def _tables_below(path: Path) -> list[tuple[Path, str]]:
+    """The tables of folders named after splits, one in each, as image folders with metadata have them."""
+    found = []
+    for folder in subfolders(path):
+        tables = [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+        if len(tables) == 1 and (split := split_named(folder.name)):
+            found.append((tables[0], split))
+    return found
 
 
 def _split_tables(tables: Sequence[Path]) -> list[tuple[Path, str]]:
@@ -153,31 +166,44 @@ def _listed(rows: Iterable[Row], path: Path) -> Rows:
         raise unreadable(str(error.filename or path), error) from None
 
 
-def _with_ignored(listing: Listing, here: Sequence[Path], used: Sequence[Path], path: Path) -> Listing:
-    left = (f"{path.name}/{entry.name}" + ("/" if entry.is_dir() else "") for entry in here if entry not in used)
-    return replace(listing, ignored=tuple(left))
+def _with_ignored(listing: Listing, task: Task, used: Sequence[Path], path: Path) -> Listing:
+    """The rows of tables in a folder, with what else lies there and no cell names."""
+    files = task.input.suffixes or task.target.suffixes
+    return replace(listing, ignored=_unused(path, _whole(listing.rows) if files else (), used))
 
 
-def _unused(path: Path, rows: Rows, beside: Sequence[str]) -> tuple[str, ...]:
-    """The files under `path` that no row names and that are not called as in `beside`.
+def _whole(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows of which every cell can be had."""
+    for i in range(len(rows)):
+        try:
+            yield rows[i]
+        except DataError:
+            continue
+
+
+def _unused(path: Path, rows: Iterable[Row], read: Sequence[Path], beside: Sequence[str] = ()) -> tuple[str, ...]:
+    """The files under `path` that no row names, that were not `read`, and that are not called as in `beside`.
 
     They are told apart by 64-bit hashes of their paths, to stay small.
     """
-    used = {_path_hash(cell) for row in rows for cell in _paths(row)}
-    left = (file for file in walk(path) if file.name not in beside and _path_hash(str(file)) not in used)
+    real = lru_cache(os.path.realpath)  # folders are asked for again and again
+    used = {_path_hash(cell, real) for row in rows for cell in _paths(row)} | {_path_hash(str(p), real) for p in read}
+    left = (file for file in walk(path) if file.name not in beside and _path_hash(str(file), real) not in used)
     return tuple(os.path.relpath(file, path.parent) for file in left)
 
 
 def _paths(row: Row) -> Iterator[str]:
     for cell in (row.input, row.target, getattr(row.target, "path", None)):  # a label file that was read already
-        if isinstance(cell, str | Path):
-            yield os.path.join(row.root, cell)
+        for named in cell.values() if isinstance(cell, Mapping) else [cell]:
+            if isinstance(named, str | Path):
+                yield os.path.join(row.root, named)
 
 
-def _path_hash(path: str) -> int:
-    return int.from_bytes(
-        blake2b(os.path.abspath(path).encode(errors="surrogateescape"), digest_size=8).digest(), "big"
-    )
+def _path_hash(path: str, real: Callable[[str], str]) -> int:
+    """Of a path as the folder is really called that it lies in."""
+    folder, name = os.path.split(path)
+    whole = os.path.join(real(folder), name)
+    return int.from_bytes(blake2b(whole.encode(errors="surrogateescape"), digest_size=8).digest(), "big")
 
 
 def _file(name: str, path: Path, rows: int) -> File:

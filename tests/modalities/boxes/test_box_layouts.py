@@ -149,6 +149,7 @@ def test_an_image_without_annotations_has_nothing_in_it_and_that_is_said(tmp_pat
         ({"bbox": BOX, "segmentation": {"counts": [1, 2], "size": [20, 40]}}, [SHARES]),  # run lengths beside a box
         ({"segmentation": [[4, 2, 24, 2, 24, 12], [10, 5, 12, 5, 12, 6]]}, [SHARES]),  # bounds of the polygons
         ({"bbox": [], "segmentation": [[4, 2, 24, 12]]}, [SHARES]),
+        ({"segmentation": {"counts": [82, *[10] * 39, 328], "size": [20, 40]}}, [SHARES]),  # bounds of the pixels
         ({"bbox": [4, 2, 20, 10], "iscrowd": 1}, []),
         ({"bbox": [4, 2, 0, 10]}, []),  # no width
         ({"bbox": [30, 2, 20, 10]}, [[0.75, 0.1, 1.0, 0.6]]),  # partly outside
@@ -172,7 +173,7 @@ def test_annotations_that_can_be_used(tmp_path, annotation, boxes):
     [
         ({"category_id": 8, "bbox": BOX}, "annotation 1 has the category 8, which categories does not list"),
         ({"bbox": BOX, "category_id": None}, "has the category None"),
-        ({"segmentation": {"counts": "x", "size": [20, 40]}}, "a run-length mask and no box"),
+        ({"segmentation": {"counts": "x", "size": [20, 40]}}, "has an outline that is none"),
         ({}, "neither a box nor an outline"),
         ({"bbox": [4, 2, -20, 10]}, "negative width or height"),
         ({"bbox": [4, 2, 20]}, "not four numbers"),

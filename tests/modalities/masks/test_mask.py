@@ -135,7 +135,7 @@ def test_masks_of_0_and_255_alone_are_black_and_white(tmp_path):
 
 
 def test_fit_learns_which_ids_occur_and_how_often_also_with_gaps():
-    mask = fitted(np.array([[0, 0, 7], [200, 255, 9]], np.uint8), ignore=9)
+    mask = fitted(np.array([[0, 0, 7], [200, 255, 9]], np.uint8), ignore="9")
     assert (mask.ids, mask.names) == ([0, 7, 200], ["0", "7", "200"])
     assert mask.shares == pytest.approx([0.5, 0.25, 0.25])
     assert mask.classes is None
@@ -147,16 +147,66 @@ def test_fit_learns_which_ids_occur_and_how_often_also_with_gaps():
     assert (mask.decode(places[0].numpy()) == value).all()
     with pytest.raises(DataError, match="no pixel of the training masks is labelled"):
         Mask().fit([np.full((2, 2), 255, np.uint8)])
-    with pytest.raises(UsageError, match="no class can have the id 300"):
-        Mask(ignore=300)
+    for word in ("300", "-2", "sky", ""):
+        with pytest.raises(UsageError, match="names no class ids") as error:
+            Mask(ignore=word)
+        assert "auto, none" in error.value.fix
 
 
 def test_an_ignored_id_is_void_from_the_moment_it_is_read():
-    mask = Mask(ignore=2)
+    mask = Mask(ignore="2")
     assert (mask.read(IDS) == np.where(IDS == 2, VOID, IDS)).all()
     mask.fit([IDS])
     assert mask.ids == [0, 1]
     assert mask.encode([IDS]).eq(torch.from_numpy(np.where(IDS == 2, VOID, IDS)).long()).all()
+
+
+@pytest.mark.parametrize(
+    ("masks", "share"),
+    [([IDS], "1 of 12"), ([np.full((2, 5), 255, np.uint8), IDS], "11 of 22"), ([np.eye(9, dtype=np.uint8)], None)],
+)
+def test_the_share_that_counts_for_nothing_is_told_with_the_word_that_changes_it(masks, share):
+    mask = Mask()
+    mask.fit([mask.read(value) for value in masks])
+    told = [note for note in mask.notes() if "not labelled" in note]
+    if share is None:
+        assert told == []
+    else:
+        part, whole = map(int, share.split(" of "))
+        assert told[0].startswith(f"{100 * part / whole:.1f} % of the pixels of the training masks")
+        assert "ignore=none" in told[0]
+    again = Mask()
+    again.restore(json.loads(json.dumps(mask.state())))
+    assert again.notes() == mask.notes()
+
+
+def test_255_is_a_class_like_others_where_that_is_asked(tmp_path):
+    levels = np.array([[0, 128, 255], [255, 255, 255]], np.uint8)  # as REFUGE has them: cup, disc, the rest
+    mask = Mask(ignore="none")
+    mask.learn_legend([Row("a", None, grey(levels))], tmp_path)
+    value = mask.read(grey(levels))
+    mask.fit([value])
+    assert mask.names == ["0", "128", "255"]
+    assert mask.shares == pytest.approx([1 / 6, 1 / 6, 4 / 6])
+    assert mask.notes() == []
+    assert mask.encode([value]).tolist() == [[[0, 1, 2], [2, 2, 2]]]
+    assert mask.describe(value) == "67 % 255, 17 % 0, 1 more"
+    written = mask.save(mask.decode(mask.encode([value]))[0], tmp_path / "out")
+    assert (np.asarray(PIL.Image.open(written)) == levels).all()
+    again = Mask()
+    again.restore(json.loads(json.dumps(mask.state())))
+    assert (again.read(grey(levels)) == value).all()
+    with pytest.raises(DataError, match="holds 254, which stands for 255"):
+        mask.read(np.full((2, 2), 254, np.uint8))
+
+
+def test_white_of_16_bits_is_white(tmp_path):
+    deep = file_of(PIL.Image.fromarray((IDS == 1).astype(np.uint16) * 65535), "PNG")
+    mask = Mask()
+    mask.learn_legend([Row("a", None, deep)], tmp_path)
+    assert (mask.read(deep) == (IDS == 1)).all()
+    with pytest.raises(DataError, match="class id 65535"):
+        Mask().read(np.array([[0, 3, 65535]], np.uint16))
 
 
 def test_a_class_that_no_training_mask_has_is_refused_after_fit():
@@ -169,14 +219,14 @@ def test_a_class_that_no_training_mask_has_is_refused_after_fit():
 
 
 def test_the_state_survives_json():
-    mask = Mask(ignore=2, padded=50)
+    mask = Mask(ignore="2", padded=50)
     mask.scheme = Scheme({0: "sky", 1: "road", 2: "dog"}, {(1, 2, 3): 0}, white=False)
     mask.fit([IDS])
     again = Mask()
     again.restore(json.loads(json.dumps(mask.state())))
     assert again.state() == mask.state()
     assert again.names == ["sky", "road"]
-    assert (again.ignore, again.padded, again.scheme) == (2, 50, mask.scheme)
+    assert (again.ignore, again.padded, again.scheme) == ("2", 50, mask.scheme)
 
 
 # ---- sizes
@@ -371,7 +421,7 @@ def test_a_result_gives_masks_by_name_an_overlay_and_a_file(tmp_path):
 def test_camvid_has_the_pixel_shares_that_are_published_for_it():
     import pyarrow.parquet as pq
 
-    mask, root = Mask(ignore=11), Path(os.environ["SOUNDING_DATA"], "camvid")
+    mask, root = Mask(ignore="11"), Path(os.environ["SOUNDING_DATA"], "camvid")
     cells = pq.read_table(root / "train.parquet", columns=["mask"])["mask"].to_pylist()[::3]
     assert mask.accepts(cells[0])
     mask.fit(mask.read(cell, root) for cell in cells)

@@ -414,3 +414,66 @@ def test_the_affine_map_says_where_every_pixel_came_from():
     assert torch.allclose(sampled[..., 4:-4, 4:-4], moved[..., 4:-4, 4:-4], atol=1e-4)
     assert {float(a) for a in change.affine[:, 0, 0]} == {1.0, -1.0}
     assert len({tuple(row) for row in change.affine[:, :, 2].tolist()}) > 4
+
+
+# ---- sixteen bits
+
+
+def deep(low, high, seed=0, side=12):
+    """A grey picture whose levels go from `low` to `high`."""
+    levels = np.random.default_rng(seed).integers(low, high + 1, (side, side)).astype(np.uint16)
+    levels[0, :2] = low, high
+    return levels
+
+
+def test_levels_of_16_bits_are_scaled_by_the_range_of_the_training_pictures():
+    image = Image()
+    image.fit([image.read(deep(900, 980)), image.read(deep(920, 1020, 1))])
+    assert image.levels == [900, 1020]
+    assert image.notes() == ["pictures of 16 bits: level 900 is black and 1,020 white, as in the training pictures"]
+    value = image.read(deep(900, 1020, 2))
+    assert (value.dtype, value.min(), value.max()) == (np.float32, 0, 1)
+    assert value[..., 0] == pytest.approx((deep(900, 1020, 2) - 900.0) / 120, abs=1e-6)
+    assert image.encode([value]).shape == (1, 1, 12, 12)
+    assert torch.equal(image.encode([value]), image.encode([deep(900, 1020, 2)[..., None]]))
+    beyond = image.read(deep(0, 65535))
+    assert (beyond.min(), beyond.max()) == (0, 1)
+    again = Image()
+    again.restore(json.loads(json.dumps(image.state())))
+    assert np.array_equal(again.read(deep(900, 1020, 2)), value)
+
+
+def test_eight_bits_stored_in_16_are_as_if_they_were_stored_in_8():
+    shallow = [np.random.default_rng(k).integers(0, 256, (12, 12)).astype(np.uint8) for k in range(4)]
+    for k in range(4):
+        shallow[k][0, :2] = 0, 255
+    images = []
+    for kind in (np.uint8, np.uint16):
+        image = Image()
+        image.fit([image.read(each.astype(kind)) for each in shallow])
+        images.append(image)
+    small, large = (i.encode([i.read(shallow[0].astype(kind))]) for i, kind in zip(images, (np.uint8, np.uint16)))
+    assert torch.allclose(small, large, atol=1e-6)
+    assert images[1].mean == pytest.approx(images[0].mean)
+
+
+def test_pictures_of_8_bits_among_those_of_16_stay_as_they_are():
+    image = Image()
+    image.fit([noise(12, 12), image.read(deep(100, 300))])
+    assert image.levels == [100, 300]
+    assert np.array_equal(image.read(noise(12, 12)), noise(12, 12))
+    plain = Image()
+    plain.fit([noise(12, 12)])
+    assert plain.notes() == []
+    assert plain.read(deep(0, 65535)).max() == 1  # nothing is known: all of 16 bits
+
+
+def test_pictures_of_16_bits_are_told_apart_shown_and_scaled_down():
+    image = Image(size=6)
+    one, other = image.read(deep(900, 1000)), image.read(deep(900, 1000, 1))
+    assert np.abs(image.fingerprint(one) - image.fingerprint(other)).max() > 0.03
+    assert image.fingerprint(one).max() <= 1
+    image.fit([one, other])
+    assert image.read(deep(900, 1000)).shape == (6, 6, 1)
+    whole = image.original(deep(900, 1000))
+    assert (whole.shape, whole.min(), whole.max()) == ((12, 12, 1), 0, 1)

@@ -62,15 +62,18 @@ def test_the_camera_s_orientation_is_undone(colours, orientation, turn):
     assert np.array_equal(Image().read(file_bytes(colours, exif=exif)), np.rot90(colours, turn))
 
 
-def test_sixteen_bits_become_eight():
+def test_sixteen_bits_are_kept_until_the_training_pictures_tell_black_and_white():
     deep = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
     for cell in (file_bytes(deep), file_bytes(deep, "TIFF"), deep):
-        assert Image().read(cell)[..., 0].tolist() == [[0, 1, 128, 255]]
+        read = Image().read(cell)
+        assert read.dtype == np.uint16
+        assert np.array_equal(read[..., 0], deep)
 
 
 def test_fractions_in_tiff_and_arrays():
     unit = np.array([[0, 0.5, 1]], np.float32)
-    assert Image().read(file_bytes(unit, "TIFF"))[..., 0].tolist() == [[0, 128, 255]]
+    assert Image().read(file_bytes(unit, "TIFF"))[..., 0].tolist() == [[0, 0.5, 1]]
+    assert Image().read(file_bytes(unit * 255, "TIFF"))[..., 0] == pytest.approx(unit)
     kept = Image().read(unit)
     assert kept.dtype == np.float32
     assert np.array_equal(kept[..., 0], unit)

@@ -3,9 +3,10 @@
     8-bit grey      the numbers are the class ids
     palette         the numbers are the class ids, whatever the colours (unless a colour map names these)
     1 bit           0 and 1
-    16-bit grey     as 8-bit, if no id is above 255
+    16-bit grey     as 8-bit, if no id is above 255; 0 and 65535 alone are 0 and 255
     colour          a class for each colour of the colour map; without one, only where red = green = blue
     black and white 0 and 255 alone, in every mask of the data: 255 is then class 1, not void
+    255 as a class  where that was asked for: it is held as 254, since 255 means that nobody said
 
 Legend of shapes: H height, W width.
 """
@@ -28,6 +29,10 @@ from sounding.modalities.pictures.image_files import MAX_PIXELS, looks_like_pict
 
 VOID = 255
 """The id of a pixel that nobody labelled."""
+DEEPEST = 65535
+"""White in 16 bits."""
+FULL = 254
+"""The id that stands for 255 where 255 is a class like others."""
 VOID_NAMES = frozenset(("void", "unlabeled", "unlabelled", "ignore", "ignored"))
 """Classes of these names are not classes, but the lack of one."""
 
@@ -36,11 +41,14 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Scheme:
-    """What the files around masks say about them: names of ids, ids of colours, and whether 255 is white, not void."""
+    """What the files around masks say about them: names of ids, ids of colours, and what 255 is where it is not void:
+    the white of black and white masks, or a class like others (`full`).
+    """
 
     names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[Colour, int] = field(default_factory=dict)
     white: bool = False
+    full: bool = False
 
     @property
     def void(self) -> list[int]:
@@ -51,16 +59,21 @@ class Scheme:
         """The same for masks of 0 and 255 alone, which become 0 and 1."""
         return replace(self, names=dict(self.names) or {0: "0", 1: "255"}, white=True)
 
+    def as_full(self) -> Scheme:
+        """The same where 255 is a class: it becomes `FULL`, and keeps its name."""
+        named = {i: name for i, name in self.names.items() if i < FULL}
+        return replace(self, names={**named, FULL: self.names.get(VOID, str(VOID))}, full=True)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
         names, colours = [[i, n] for i, n in self.names.items()], [[*c, i] for c, i in self.colours.items()]
-        return {"names": names, "colours": colours, "white": self.white}
+        return {"names": names, "colours": colours, "white": self.white, "full": self.full}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Scheme:
         """What `to_json` gave."""
         colours = {(r, g, b): i for r, g, b, i in stored["colours"]}
-        return cls(dict(stored["names"]), colours, stored["white"])
+        return cls(dict(stored["names"]), colours, stored["white"], stored.get("full", False))
 
 
 PLAIN = Scheme()
@@ -176,6 +189,8 @@ def _of_array(array: np.ndarray, scheme: Scheme) -> np.ndarray:
         raise DataError(f"an array of shape {found} is not a mask", fix="Give height × width class ids")
     if array.dtype.kind not in "bui":
         raise DataError("the mask holds fractions, not class ids", fix="Save whole numbers, one for each class")
+    if array.dtype.itemsize > 1 and array.max() == DEEPEST and not ((array > 0) & (array < DEEPEST)).any():
+        array = np.where(array == DEEPEST, VOID, array)  # black and white, saved with 16 bits
     if array.dtype != np.uint8 and array.dtype != bool and (array.min() < 0 or array.max() > VOID):
         worst = int(array.min() if array.min() < 0 else array.max())
         raise DataError(f"the mask holds the class id {worst}", fix=f"Number the classes from 0 to {VOID - 1}")
@@ -200,7 +215,12 @@ def _of_colours(array: np.ndarray, scheme: Scheme) -> np.ndarray:
 
 
 def _checked(value: np.ndarray, scheme: Scheme) -> np.ndarray:
-    """White as class 1 where all masks are black and white."""
+    """White as class 1 where all masks are black and white, 255 as `FULL` where it is a class like others."""
+    if scheme.full:
+        if (value == FULL).any():
+            what = f"the mask holds {FULL}, which stands for 255 where 255 is a class"
+            raise DataError(what, fix=f"Number the classes from 0 to {FULL - 1}, besides 255")
+        return np.where(value == VOID, np.uint8(FULL), value)
     if not scheme.white:
         return value
     if other := sorted(set(np.unique(value).tolist()) - {0, VOID}):

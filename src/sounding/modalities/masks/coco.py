@@ -6,7 +6,7 @@ segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {
 counts as a list or as COCO's compressed string. Pixels of no object are class 0, "background"; categories follow in
 the order of their ids, so gaps between these do not matter.
 
-Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; run lengths as in pycocotools' maskApi.
+How they become pixels is in `outlines.py`, as pycocotools' maskApi has it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
-import PIL.ImageDraw
 
 from sounding.contract.modality import Row
 from sounding.contract.split_names import split_named
 from sounding.errors import DataError
+from sounding.modalities.annotations import outlines
 
 BACKGROUND = "background"
 
@@ -49,57 +48,14 @@ def drawn(cell: Mapping[str, Any]) -> np.ndarray:
     """The mask [H, W] (uint8) of a cell's shapes. Raises DataError for shapes that cannot be drawn."""
     if cell.get("problem"):
         raise DataError(cell["problem"], fix="Add or correct it, or remove this one")
-    mask = PIL.Image.new("L", (cell["width"], cell["height"]))
+    mask = np.zeros((cell["height"], cell["width"]), np.uint8)
     for number, (id, shape) in enumerate(cell["shapes"], 1):
         try:
-            _draw(mask, id, shape)
+            mask[outlines.drawn(shape, (cell["height"], cell["width"]))] = id
         except (TypeError, ValueError, KeyError, IndexError) as error:
             what = f"the segmentation of object {number} cannot be drawn ({error})"
             raise DataError(what, fix="Give polygons of at least three points, or run lengths") from None
-    return np.array(mask)
-
-
-def _draw(mask: PIL.Image.Image, id: int, shape: Any) -> None:
-    if isinstance(shape, Mapping):
-        inside = run_lengths(shape)
-        if inside.shape != (mask.height, mask.width):
-            raise ValueError(f"run lengths for {inside.shape[1]}×{inside.shape[0]} pixels")
-        mask.paste(id, mask=PIL.Image.fromarray(inside.astype(np.uint8) * 255))
-        return
-    for polygon in shape:
-        if len(polygon) < 6 or len(polygon) % 2:
-            raise ValueError(f"a polygon of {len(polygon)} numbers")
-        PIL.ImageDraw.Draw(mask).polygon([float(v) for v in polygon], fill=id, outline=id)
-
-
-def run_lengths(shape: Mapping[str, Any]) -> np.ndarray:
-    """The pixels [H, W] (bool) of {"size", "counts"}: runs of zeros and ones by turns, down the columns."""
-    height, width = shape["size"]
-    counts = shape["counts"]
-    runs = _decompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
-    if sum(runs) != height * width or min(runs, default=0) < 0:
-        raise ValueError(f"run lengths of {sum(runs)} pixels for {width}×{height}")
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(width, height).T
-
-
-def _decompressed(counts: str | bytes) -> list[int]:
-    """COCO's string of counts: 5 bits a character, lowest first; from the fourth on, the change to the last but one."""
-    runs: list[int] = []
-    value = shift = 0
-    for code in counts.encode() if isinstance(counts, str) else counts:
-        bits = code - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    if shift:
-        raise ValueError("run lengths that stop in the middle")
-    return runs
+    return mask
 
 
 # ---- from files to rows
@@ -108,7 +64,7 @@ def _decompressed(counts: str | bytes) -> list[int]:
 def load(path: Path) -> dict[str, Any] | None:
     """The content of a json file if it is COCO's with segmentations, else None. Raises DataError for a damaged one."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"not readable as json ({error})", where=path.name, fix="Export it again") from None
     usual = isinstance(found, dict) and all(isinstance(found.get(k), list) for k in ("images", "annotations"))

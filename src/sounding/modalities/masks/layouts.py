@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sounding.contract.layouts import Layout
+from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_named
 from sounding.errors import DataError
@@ -50,7 +50,7 @@ COLOURS = ("class_dict.csv", "label_colors.txt", "label_colours.txt", "labelmap.
 Key = tuple[str, ...]
 
 
-def mask_files(path: Path, input: Modality, target: Modality) -> Iterator[Row] | None:
+def mask_files(path: Path, input: Modality, target: Modality) -> Listed | None:
     """The rows of a folder of pictures and masks of the same stem, or None where no mask goes with a picture."""
     if not path.is_dir():
         return None
@@ -59,7 +59,7 @@ def mask_files(path: Path, input: Modality, target: Modality) -> Iterator[Row] |
     return _rows(path, files, *found) if found else None
 
 
-def polygons(path: Path, input: Modality, target: Modality) -> Iterator[Row] | None:
+def polygons(path: Path, input: Modality, target: Modality) -> Listed | None:
     """The rows of a COCO json file with segmentations, or of all that lie in a folder; None where there is none."""
     if path.is_dir():
         files = list(walk(path))
@@ -148,9 +148,15 @@ def _matched(key: Key, images: Mapping[Key, Path]) -> Key:
     return next((k for k in tries if k in images), key)
 
 
-def _rows(path: Path, files: Sequence[Path], images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Iterator[Row]:
+def _rows(path: Path, files: Sequence[Path], images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Listed:
     """A row for each picture, and one for each mask that has none; only those of VOC's lists, where there are any."""
-    listed = _lists(files)
+    lists = _lists(files)
+    return Listed(_paired(path, images, masks, _splits(lists)), tuple(lists))
+
+
+def _paired(
+    path: Path, images: Mapping[Key, Path], masks: Mapping[Key, Path], listed: Mapping[str, str]
+) -> Iterator[Row]:
     for key in sorted(images.keys() | masks.keys()):
         split = listed.get(key[-1], "") if listed else next(filter(None, map(split_named, key[:-1])), "")
         if listed and not split:
@@ -167,20 +173,26 @@ def _row(path: Path, image: Path | None, mask: Path | None, split: str) -> Row:
     return Row(place(there, path), str(there.absolute()), target, split=split)
 
 
-def _lists(files: Sequence[Path]) -> dict[str, str]:
-    """Stem → split, as the lists of Pascal VOC's ImageSets/Segmentation give them; empty where there are none."""
-    found: dict[str, str] = {}
+def _lists(files: Sequence[Path]) -> list[Path]:
+    """The lists of Pascal VOC's ImageSets/Segmentation, one for each split, that of the training last."""
+    found = []
     for name in ("val", "test", "train"):
-        lists = [file for file in files if file.parts[-3:] == ("ImageSets", "Segmentation", f"{name}.txt")]
-        for file in lists[:1]:
-            found |= dict.fromkeys(file.read_text(encoding="utf-8", errors="replace").split(), split_named(name))
+        found += [file for file in files if file.parts[-3:] == ("ImageSets", "Segmentation", f"{name}.txt")][:1]
+    return found
+
+
+def _splits(lists: Sequence[Path]) -> dict[str, str]:
+    """Stem → split; empty where there are no lists."""
+    found: dict[str, str] = {}
+    for file in lists:
+        found |= dict.fromkeys(file.read_text(encoding="utf-8", errors="replace").split(), split_named(file.stem))
     return found
 
 
 # ---- COCO
 
 
-def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Row] | None:
+def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Listed | None:
     """The rows of every COCO file with segmentations among `files`, all of which must know the same categories."""
     loaded = [(file, held) for file in files if (held := coco.load(file))]
     if not loaded:
@@ -195,7 +207,8 @@ def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Ite
     by_name: dict[str, list[Path]] = defaultdict(list)
     for picture in pictures:
         by_name[picture.name].append(picture)
-    return (row for file, held in loaded for row in coco.rows(file, held, path, by_name))
+    rows = (row for file, held in loaded for row in coco.rows(file, held, path, by_name))
+    return Listed(rows, tuple(file for file, _ in loaded))
 
 
 # ---- names and colours

@@ -28,7 +28,7 @@ from sounding.contract.modality import Row
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import class_ids, coco, components, drawing, layouts
-from sounding.modalities.masks.class_ids import VOID
+from sounding.modalities.masks.class_ids import FULL, VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image_files import within
@@ -37,29 +37,37 @@ BACKGROUND = ("background", "bg")
 """What people call the class of pixels in which there is no thing."""
 PEEKED = 64
 """Masks of a source that are looked at to see whether all are black and white (0 and 255)."""
+_STATE = ("ignore", "padded", "ids", "names", "shares", "unlabelled")
 
 
 class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, WithLegend):
-    """A class for each pixel. `ignore` is an id besides 255 that means "not labelled", where the files have one.
+    """A class for each pixel.
+
+    `ignore` says which ids mean "not labelled": "auto" (255, unless the masks hold only 0 and 255), "none" (every id is
+    a class), or numbers besides ("11", "0,11").
 
     With `padded`, the pictures of a batch are their own size but at most `padded` pixels a side, and filled up below
     and to the right to the largest (`Image` with fill "own"), and masks follow an augmentation so; else (0) each mask
     covers its whole picture, whatever its size.
 
-    After `fit`: `ids` [K], `names` [K], and `shares` [K], the share of the labelled training pixels in each class.
+    After `fit`: `ids` [K], `names` [K], and `shares` [K], the share of the labelled training pixels in each class;
+    `unlabelled` is the share of all training pixels that are not labelled.
     """
 
-    columns = ("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map", "mask_path", "mask_file")
+    columns = (
+        *("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map"),
+        *("mask_path", "mask_file", "mask_file_name", "label_file_name", "annotation_file_name"),
+    )
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
 
-    def __init__(self, ignore: int = -1, padded: int = 0) -> None:
-        if not -1 <= ignore <= VOID:
-            raise UsageError(f"no class can have the id {ignore}", fix=f"Give an id from 0 to {VOID}, or -1 for none")
+    def __init__(self, ignore: str = "auto", padded: int = 0) -> None:
+        _asked(ignore)
         self.ignore, self.padded = ignore, padded
         self.scheme = class_ids.Scheme()
         self.ids: list[int] = []
         self.names: list[str] = []
         self.shares: list[float] = []
+        self.unlabelled = 0.0
 
     # ---- reading
 
@@ -91,6 +99,8 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         self.scheme = class_ids.Scheme(names) if names else layouts.scheme(folder)
         if class_ids.black_and_white((row.target, row.root) for row in few):
             self.scheme = self.scheme.as_black_and_white()
+        elif self.ignore == "none":
+            self.scheme = self.scheme.as_full()
 
     def placed(self, value: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         """The mask, which must be as large as its picture: raises DataError where it is not."""
@@ -107,7 +117,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def remark(self, value: np.ndarray) -> str:
         """That a mask says nothing, or the same all over."""
         kinds = np.unique(value)
-        labelled = kinds[(kinds != VOID) & (kinds != self.ignore)]
+        labelled = kinds[~self._void()[kinds]]
         if not len(labelled):
             return "no pixel of the mask is labelled"
         return f"the whole mask is {self.name(int(labelled[0]))!r}" if len(kinds) == 1 else ""
@@ -119,13 +129,15 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         counts = np.zeros(256, np.int64)
         for value in values:
             counts += np.bincount(np.asarray(value).ravel(), minlength=256)
+        self.unlabelled = float(counts[self._void()].sum() / max(1, counts.sum()))
         counts[self._void()] = 0
         ids = np.flatnonzero(counts).tolist()
+        word = f"({VOID} means not labelled; ignore=none makes it a class)"
         if not ids:
-            raise DataError("no pixel of the training masks is labelled", fix=f"{VOID} means that nobody said")
+            raise DataError("no pixel of the training masks is labelled", fix=f"Label some {word}")
         if len(ids) == 1:
             what = f"every labelled pixel of the training masks is {self.name(ids[0])!r}"
-            raise DataError(what, fix=f"Add masks with another class ({VOID} means not labelled, and is no class)")
+            raise DataError(what, fix=f"Add masks with another class {word}")
         self.ids, self.names = ids, [self.name(i) for i in ids]
         self.shares = (counts[ids] / counts.sum()).tolist()
 
@@ -150,24 +162,28 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def notes(self) -> list[str]:
         """What was decided about the classes, to be said aloud."""
         said = []
-        if unheard := [self.name(i) for i in sorted(self.scheme.void)]:
-            said.append(f"pixels of {', '.join(map(repr, unheard))} count as not labelled, because of the name")
-        if self.ignore >= 0:
-            said.append(f"pixels of class {self.ignore} ({self.name(self.ignore)}) count as not labelled, as asked")
+        if named := self._void_by_name():
+            names = ", ".join(repr(self.name(i)) for i in named)
+            said.append(f"pixels of {names} count as not labelled, because of the name")
+        if asked := sorted(_asked(self.ignore)):
+            said.append(f"pixels of {', '.join(map(self._called, asked))} count as not labelled, as asked")
+        if self.unlabelled:
+            share = f"{100 * self.unlabelled:.1f} %" if self.unlabelled >= 0.0005 else "less than 0.1 %"
+            word = "" if self.ignore == "none" else f" (such as {VOID}; ignore=none makes a class of every id)"
+            said.append(f"{share} of the pixels of the training masks count as not labelled{word}")
         if self.scheme.white:
             said.append("the masks hold only 0 and 255, so 255 is a class here")
         return said
 
     def state(self) -> dict[str, Any]:
         """The classes, their shares, and how files are understood."""
-        names = ("ignore", "padded", "ids", "names", "shares")
-        return {**{name: getattr(self, name) for name in names}, "scheme": self.scheme.to_json()}
+        return {**{name: getattr(self, name) for name in _STATE}, "scheme": self.scheme.to_json()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
         self.scheme = class_ids.Scheme.from_json(state["scheme"])
-        for name in ("ignore", "padded", "ids", "names", "shares"):
-            setattr(self, name, state[name])
+        for name in _STATE:
+            setattr(self, name, state.get(name, getattr(self, name)))
 
     # ---- tensors
 
@@ -252,7 +268,11 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def save(self, value: np.ndarray, path: Path) -> Path:
         """The mask as a palette PNG, whose numbers are the class ids."""
         path = path.with_name(f"{path.name}.png")
-        drawing.png(value, path, self._by_id())
+        names = self._by_id()
+        if self.scheme.full:
+            value = np.where(value == FULL, np.uint8(VOID), value)
+            names[VOID] = names.pop(FULL)
+        drawing.png(value, path, names)
         return path
 
     def unseen_class(self, value: np.ndarray) -> str:
@@ -279,8 +299,14 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def _void(self) -> np.ndarray:
         """Which of the 256 ids are no class."""
         void = np.zeros(256, bool)
-        void[[VOID, *self.scheme.void, *([self.ignore] if self.ignore >= 0 else [])]] = True
+        void[[VOID, *self._void_by_name(), *_asked(self.ignore)]] = True
         return void
+
+    def _void_by_name(self) -> list[int]:
+        return [] if self.ignore == "none" else self.scheme.void
+
+    def _called(self, id: int) -> str:
+        return f"class {id} ({self.name(id)})" if id in self.scheme.names else f"class {id}"
 
     def _places(self, value: np.ndarray) -> np.ndarray:
         """The place of each pixel's class. Raises DataError for an id that is not in the list."""
@@ -294,3 +320,14 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
             what = f"class {self.name(unknown)!r} is in no training mask; {known}"
             raise DataError(what, fix=f"Correct it, or write {VOID} where a pixel has none of them")
         return places.astype(np.uint8)
+
+
+def _asked(ignore: str) -> frozenset[int]:
+    """The ids that a word names. Raises UsageError for a word that says nothing."""
+    if str(ignore) in ("auto", "none", "-1"):  # -1 is how older runs say auto
+        return frozenset()
+    words = [word.strip() for word in str(ignore).split(",")]
+    if not all(word.isdecimal() and int(word) <= VOID for word in words):
+        fix = f"Give auto, none, or class ids from 0 to {VOID}, such as 11 or 0,11"
+        raise UsageError(f"ignore={ignore} names no class ids", fix=fix)
+    return frozenset(map(int, words))

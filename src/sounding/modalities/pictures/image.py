@@ -1,8 +1,9 @@
 """Pictures: what a camera, a scanner or a microscope saw.
 
 A value is an array [H, W, C] with C 1 (grey) or 3 (colour), uint8 or float32 in [0, 1]. Before `fit` it has the
-picture's own size, so that `fit` can look at sizes; afterwards it has the working size and channels. Files are opened
-in `image_files.py`, disturbed in `corruptions.py`, augmented in `augmentation.py`, varied in `strong_augmentation.py`.
+picture's own size, and 16 bits are uint16, so that `fit` can look at sizes and levels; afterwards it has the working
+size and channels, and 16 bits are float32. Files are opened in `image_files.py`, disturbed in `corruptions.py`,
+augmented in `augmentation.py`, varied in `strong_augmentation.py`.
 
 Legend of shapes: B batch, C channels, H height, W width, P segments, M masks.
 """
@@ -62,10 +63,13 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
     is the longer side (in "own" the longest that is not scaled down), 0 being the median, at most `LONGEST`.
 
     After `fit`: `height`, `width`, `channels` (1 only if every picture looked at is grey), and `mean` and `std` of each
-    channel in [0, 1].
+    channel in [0, 1]; `levels`, the darkest and the brightest of the pictures of 16 bits, where there are some.
     """
 
-    columns = ("image", "img", "picture", "photo", "image_path", "image_file", "file", "filename", "file_name", "path")
+    columns = (
+        *("image", "img", "picture", "photo", "image_path", "image_file", "image_file_name"),
+        *("file", "filename", "file_name", "path"),
+    )
     suffixes = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
     baselines = ("mean", "blur")
     value_range = (0.0, 1.0)
@@ -81,6 +85,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         self.channels = 3
         self.mean: list[float] = []
         self.std: list[float] = []
+        self.levels: list[int] = []
 
     # ---- reading
 
@@ -110,6 +115,8 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
     def _prepared(self, value: np.ndarray) -> np.ndarray:
         """The array at the working size and channels, once they are known."""
+        if self.height and image_files.is_deep(value):
+            value = image_files.scaled(value, *self._levels())
         if not self.height or value.shape == (self.height, self.width, self.channels):
             return value
         return image_files.with_channels(self._sized(value, self.height, self.width), self.channels)
@@ -150,14 +157,21 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         """
         self.height = self.width = 0  # what a former fit learnt must not scale these
         largest = self.size or (LARGEST if self.fill in SQUARES else LONGEST)
-        sides, sample = [], []
+        sides, sample, levels = [], [], []
         for value in islice(values, max(1, min(SAMPLE, MEMORY // (3 * largest**2)))):
             value = image_files.from_array(value)
             sides.append(value.shape[:2])
+            levels.append((int(value.min()), int(value.max())) if image_files.is_deep(value) else None)
             sample.append(self._sized(value, *self._learnt(np.array(sides[-1:]))))
         if not sample:
             raise DataError("there is no picture to learn from", fix="Give at least one row whose picture can be read")
         self.height, self.width = self._learnt(np.array(sides))
+        deep = [ends for ends in levels if ends]
+        self.levels = [min(low for low, _ in deep), max(high for _, high in deep)] if deep else []
+        sample = [
+            image_files.scaled(value, *self._levels()) if ends else value
+            for value, ends in zip(sample, levels, strict=True)
+        ]
         self.channels = 1 if all((value == value[..., :1]).all() for value in sample) else 3
         sums = np.zeros((2, self.channels))
         for value in sample:
@@ -167,15 +181,22 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         self.mean = mean.tolist()
         self.std = np.sqrt(np.maximum(square - mean**2, 1e-6)).tolist()
 
+    def notes(self) -> list[str]:
+        """How levels of 16 bits are understood."""
+        if not self.levels:
+            return []
+        low, high = self.levels
+        return [f"pictures of 16 bits: level {low:,} is black and {high:,} white, as in the training pictures"]
+
     def state(self) -> dict[str, Any]:
-        """The working shape, the fill and the channels' statistics."""
-        names = ("size", "fill", "height", "width", "channels", "mean", "std")
+        """The working shape, the fill, and the statistics of channels and levels."""
+        names = ("size", "fill", "height", "width", "channels", "mean", "std", "levels")
         return {name: getattr(self, name) for name in names}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
         for name in self.state():
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, getattr(self, name)))
 
     # ---- tensors
 
@@ -270,6 +291,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
     def fingerprint(self, value: np.ndarray) -> np.ndarray:
         """The mean brightness in each cell of an 8 × 8 grid, in [0, 1]: [64]. Copies scaled or re-saved stay near."""
         height, width = value.shape[:2]
+        value = image_files.as_unit(value) if image_files.is_deep(value) else value
         small = image_files.resample(value, (8, 8), (0, 0, width, height), PIL.Image.Resampling.BOX)
         return image_files.grey(small).ravel()
 
@@ -303,7 +325,12 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
     def original(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The picture at its own size."""
-        return image_files.of_cell(cell, root)
+        value = image_files.of_cell(cell, root)
+        return image_files.scaled(value, *self._levels()) if image_files.is_deep(value) else value
+
+    def _levels(self) -> tuple[int, int]:
+        """Black and white of 16 bits; all of them where no training picture had any."""
+        return (self.levels[0], self.levels[1]) if self.levels else (0, image_files.DEEPEST)
 
     def window(self, original: np.ndarray) -> Window:
         """The square in the middle of the picture, or around it, that the model sees; all of it for other fills."""

@@ -3,6 +3,9 @@
 A file may lie about its name, stop in the middle, hold sixteen bits or four inks, be turned by its camera, or declare
 more pixels than memory has room for. All of that ends here: what comes out is an upright, fully decoded array
 [H, W, C] with C 1 (grey) or 3 (colour), uint8 in 0..255 or float32 in [0, 1].
+
+What stores sixteen bits comes out as it is, uint16. Which level is black and which is white nobody can tell from one
+picture (twelve bits are often kept in sixteen): who has seen the training pictures can (`scaled`).
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from sounding.errors import DataError
 MAX_PIXELS = 100_000_000
 """Larger pictures are rejected by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
 
+DEEPEST = 65535
+"""The highest level of 16 bits."""
 TURNED = 0x0112
 """The EXIF tag of how the camera was held; from 5 on, height and width change places."""
 FORMATS = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
@@ -55,7 +60,9 @@ def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
 
 
 def load(source: Path | bytes, side: int = 0) -> np.ndarray:
-    """The array [H, W, C] (uint8) of a picture file or its bytes; the first frame where there are several.
+    """The array [H, W, C] (uint8, uint16, or float32 in [0, 1]) of a picture file or its bytes.
+
+    Of several frames the first.
 
     `side` allows a large JPEG to be decoded at a fraction of its size, its shorter side still at least `2 * side`.
     Raises DataError for a file that is missing, empty, no picture, cut off, or larger than `MAX_PIXELS`.
@@ -125,7 +132,7 @@ def _too_large(name: str, size: str = "") -> DataError:
 
 
 def from_picture(picture: PIL.Image.Image) -> np.ndarray:
-    """The array [H, W, C] (uint8) of a Pillow image: upright, transparency on white, 16 bits scaled to 8."""
+    """The array [H, W, C] (uint8, uint16, or float32 in [0, 1]) of a Pillow image: upright, transparency on white."""
     return _flat(PIL.ImageOps.exif_transpose(picture))
 
 
@@ -142,18 +149,30 @@ def _flat(picture: PIL.Image.Image) -> np.ndarray:
 
 
 def _deep(grey: np.ndarray) -> np.ndarray:
-    """Eight bits of a grey picture [H, W] that stores 16 bits, or floats in [0, 1] or [0, 255]."""
+    """A grey picture [H, W] that stores 16 bits, or floats in [0, 1] or [0, 255]."""
+    low, high = float(grey.min()), float(grey.max())
+    most = 255 if grey.dtype.kind == "f" else DEEPEST
+    if not (low >= 0 and high <= most):  # written so that NaN is rejected as well
+        fix = "Scale its values to 0..1, or to 16 bits, and save it again"
+        raise DataError(f"the picture holds numbers outside 0 to {most} ({low:g} to {high:g})", fix=fix)
     if grey.dtype.kind == "f":
-        if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 255):
-            raise DataError(
-                "the picture holds numbers outside 0 to 255", fix="Scale its values to 0..1 and save it again"
-            )
-        return np.rint(grey * (255.0 if grey.max() <= 1 else 1.0)).astype(np.uint8)[..., None]
-    return np.rint(np.clip(grey.astype(np.float64), 0, 65535) / 257).astype(np.uint8)[..., None]
+        return (grey / (1 if high <= 1 else 255)).astype(np.float32)[..., None]
+    return grey.astype(np.uint16)[..., None]
+
+
+def is_deep(array: np.ndarray) -> bool:
+    """Whether an array holds levels of 16 bits, of which black and white are not known."""
+    return array.dtype == np.uint16
+
+
+def scaled(deep: np.ndarray, black: float, white: float) -> np.ndarray:
+    """Deep levels as float32 in [0, 1]; what is beyond `black` or `white` is clipped."""
+    unit = (deep.astype(np.float64) - black) / (white - black if white > black else 1)
+    return unit.clip(0, 1).astype(np.float32)
 
 
 def from_array(array: np.ndarray) -> np.ndarray:
-    """The array [H, W, C] (uint8, or float32 in [0, 1]) of a numpy array H×W or H×W×C with C 1 to 4.
+    """The array [H, W, C] (uint8, uint16, or float32 in [0, 1]) of a numpy array H×W or H×W×C with C 1 to 4.
 
     Raises DataError for other shapes, for numbers out of range, and for NaN.
     """
@@ -171,13 +190,13 @@ def from_array(array: np.ndarray) -> np.ndarray:
 
 
 def _ranged(array: np.ndarray) -> np.ndarray:
-    """The array as uint8, or as float32 when it holds fractions."""
+    """The array as uint8 or uint16, or as float32 when it holds fractions."""
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:
         return array.astype(np.uint8) * 255
     if array.dtype == np.uint16:
-        return np.rint(array / 257).astype(np.uint8)
+        return np.rint(array / 257).astype(np.uint8) if array.shape[2] in (2, 4) else array
     low, high = float(array.min()), float(array.max())
     top = 1.0 if array.dtype.kind == "f" else 255
     if not (low >= 0 and high <= top):  # written so that NaN is rejected as well
@@ -187,7 +206,9 @@ def _ranged(array: np.ndarray) -> np.ndarray:
 
 
 def as_unit(array: np.ndarray) -> np.ndarray:
-    """The array as float32 in [0, 1]."""
+    """The array as float32 in [0, 1]; a deep one that stands alone from its darkest level to its brightest."""
+    if is_deep(array):
+        return scaled(array, float(array.min()), float(array.max()))
     return (
         array.astype(np.float32) / np.float32(255) if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
     )
@@ -246,11 +267,14 @@ def square(array: np.ndarray, side: int, fill: str) -> np.ndarray:
 def resample(
     array: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float], how: Any = None
 ) -> np.ndarray:
-    """The part `box` (left, top, right, bottom) of the array at `size` (width, height); averages when it shrinks."""
+    """The part `box` (left, top, right, bottom) of the array at `size` (width, height); averages when it shrinks.
+
+    Deep levels come out as float32, and levels still.
+    """
     how = PIL.Image.Resampling.BILINEAR if how is None else how
     if array.dtype == np.uint8:
         picture = PIL.Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
         out = np.array(picture.resize(size, how, box=box, reducing_gap=3.0))
         return out[..., None] if out.ndim == 2 else out
-    planes = [PIL.Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(array, 2, 0)]
+    planes = [PIL.Image.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in np.moveaxis(array, 2, 0)]
     return np.stack([np.asarray(plane.resize(size, how, box=box, reducing_gap=3.0)) for plane in planes], axis=2)

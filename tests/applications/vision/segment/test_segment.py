@@ -83,7 +83,7 @@ def test_an_ignored_class_counts_for_nothing():
     examples = photos(classes=4)
     read = Segment(SegmentRecipe.make("tiny", {"ignore": 3})).target.read
     examples = [Example(e.input, read(e.target)) for e in examples]
-    task, model = fitted(examples, ignore=3)
+    task, model = fitted(examples, ignore="3")
     assert task.target.names == ["0", "1", "2"]
     x, masks = x_and_truth(task, examples)
     assert (masks[0] == VOID).any()

@@ -146,6 +146,10 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
         """Learn size, channels, mean and spread from all pictures."""
         self.image.fit(picture for value in values for picture in _pictures(value))
 
+    def notes(self) -> list[str]:
+        """Those of the pictures."""
+        return self.image.notes()
+
     def state(self) -> dict[str, Any]:
         """Those of the pictures."""
         return self.image.state()

@@ -67,7 +67,9 @@ class SegmentRecipe(Recipe):
     detail: int = 24  # channels at half of the resolution, where the backbone's finest map is coarser
     activation: str = "relu"
     image_size: int = 0  # longer side above which pictures are scaled down; 0 is 1024
-    ignore: int = -1  # class id that means "not labelled", besides 255
+    ignore: str = (
+        "auto"  # ids that mean "not labelled": auto (255, unless all is 0 or 255), none, or more ids: 11 or 0,11
+    )
     crop: int = 256  # side of the window that a training step sees of each picture
     zoom: float = 1.6  # training pictures are scaled by a factor between 1 / zoom and zoom
     flip: str = "auto"  # mirror training pictures: yes, no, or auto: if they have colours

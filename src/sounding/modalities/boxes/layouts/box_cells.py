@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ USUAL = 'Write {"bbox": [[x, y, width, height], …], "category": ["cat", …]},
 
 def accepts(cell: Any) -> bool:
     """Whether a cell is a set of boxes, or a struct or list of structs that has boxes in it."""
+    cell = _parsed(cell)
     if isinstance(cell, BoxSet | Marked):
         return True
     if isinstance(cell, Mapping):
@@ -27,6 +29,7 @@ def accepts(cell: Any) -> bool:
 
 def read(cell: Any) -> BoxSet:
     """The boxes of a cell. Raises DataError for a cell that holds none, or a box that cannot be used."""
+    cell = _parsed(cell)
     if isinstance(cell, BoxSet):
         return cell
     if isinstance(cell, Marked):
@@ -36,6 +39,16 @@ def read(cell: Any) -> BoxSet:
     if isinstance(cell, list | tuple | np.ndarray) and all(isinstance(item, Mapping) for item in cell):
         return _list(list(cell))
     raise DataError(f"a {type(cell).__name__} is no list of boxes", fix=USUAL)
+
+
+def _parsed(cell: Any) -> Any:
+    """What a text holds as json, as tables of text keep structs; any other cell as it is."""
+    if not isinstance(cell, str) or cell.strip()[:1] not in ("{", "["):
+        return cell
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
 
 
 def written(value: BoxSet) -> dict[str, Any]:

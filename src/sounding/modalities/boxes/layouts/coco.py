@@ -22,6 +22,7 @@ from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_above, split_in, split_named
 from sounding.errors import DataError
 from sounding.folders import place, subfolders, walk, with_suffix
+from sounding.modalities.annotations import outlines
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 
@@ -134,7 +135,7 @@ def _name(annotation: Any, names: Mapping[Any, str]) -> str:
 
 
 def _corners(annotation: Mapping[str, Any]) -> list[float]:
-    """The corners of the box, or else of the polygons' bounds."""
+    """The corners of the box, or else the bounds of the outline."""
     box, outline = annotation.get("bbox"), annotation.get("segmentation")
     what = f"annotation {annotation.get('id')} has "
     try:
@@ -143,13 +144,12 @@ def _corners(annotation: Mapping[str, Any]) -> list[float]:
             if width < 0 or height < 0:
                 raise DataError(f"{what}a box of negative width or height ({box})", fix="Correct the box")
             return [x, y, x + width, y + height]
-        if outline and isinstance(outline, list):
-            points = np.concatenate([np.asarray(part, np.float64).reshape(-1, 2) for part in outline])
-            return [*points.min(0).tolist(), *points.max(0).tolist()]
-    except (TypeError, ValueError):
-        raise DataError(f"{what}a box that is not four numbers ({box or outline!r:.60})", fix="Correct it") from None
-    if isinstance(outline, dict):
-        raise DataError(f"{what}a run-length mask and no box", fix="Export it with bbox, or as a polygon")
+        if outline:
+            return outlines.bounds(outline)
+    except (KeyError, TypeError, ValueError):
+        if not box:
+            raise DataError(f"{what}an outline that is none ({outline!r:.60})", fix="Add its bbox") from None
+        raise DataError(f"{what}a box that is not four numbers ({box!r:.60})", fix="Correct it") from None
     raise DataError(f"{what}neither a box nor an outline", fix="Add its bbox, or remove the annotation")
 
 

@@ -1,7 +1,8 @@
 """Pascal VOC: one xml for each picture (Everingham et al. 2010, development kit).
 
 Annotations/*.xml beside JPEGImages/, with the splits in ImageSets/Main/{train,val,test}.txt; or the xml beside the
-picture, the splits being folders. Corners are taken as they are written, in pixels. "difficult" things are kept.
+picture, the splits being folders. Corners are taken as they are written, in pixels; those that supervision wrote
+count from 1 (github.com/roboflow/supervision/issues/144). "difficult" things are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from sounding.contract.layouts import Layout
+from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_above, split_named
 from sounding.errors import DataError
@@ -22,11 +23,13 @@ from sounding.folders import place, walk, with_suffix
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 
+SUPERVISION = ("VOC", "roboflow.ai")
+"""Folder and database that supervision writes into each file; its first pixel is 1."""
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 _ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)
 
 
-def rows(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
+def rows(path: Path, input: Modality, target: Modality | None = None) -> Listed | None:
     """The rows of a folder that holds annotation files, or None if it holds none."""
     if not input.suffixes or not path.is_dir():
         return None
@@ -34,7 +37,8 @@ def rows(path: Path, input: Modality, target: Modality | None = None) -> Iterato
     labels = with_suffix(found, (".xml",))
     if not any(_is_annotation(file) for file in labels[:20]):
         return None
-    return _rows(path, labels, with_suffix(found, input.suffixes), _lists(found))
+    lists = [file for file in found if _is_list(file)]
+    return Listed(_rows(path, labels, with_suffix(found, input.suffixes), _splits(lists)), tuple(lists))
 
 
 def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: Mapping[str, str]) -> Iterator[Row]:
@@ -99,7 +103,10 @@ def read(label: Path) -> BoxSet:
             raise DataError(f"object {number} has no name", fix="Give it one")
         labels.append(name)
         corners.append([_side(thing, side, name) for side in SIDES])
-    placed = np.array(corners, np.float64).reshape(-1, 4)
+    first = (
+        1 if tuple((root.findtext(key) or "").strip() for key in ("folder", "source/database")) == SUPERVISION else 0
+    )
+    placed = np.array(corners, np.float64).reshape(-1, 4) - first
     sound(placed, labels)
     return BoxSet(placed, tuple(labels), None, _extent(root), pixels=True)
 
@@ -122,14 +129,19 @@ def _extent(root: ElementTree.Element) -> tuple[int, int] | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _lists(found: Sequence[Path]) -> dict[str, str]:
-    """Stem → split, from ImageSets/Main; lists of several splits (trainval) or of one class say nothing."""
+def _splits(lists: Sequence[Path]) -> dict[str, str]:
+    """Stem → split, from ImageSets/Main."""
     splits: dict[str, str] = {}
-    for file in found:
-        listed = file.suffix == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
-        if listed and (split := split_named(file.stem)):
-            splits.update({line.split()[0]: split for line in shared.text_of(file).splitlines() if line.strip()})
+    for file in lists:
+        stems = [line.split()[0] for line in shared.text_of(file).splitlines() if line.strip()]
+        splits.update(dict.fromkeys(stems, split_named(file.stem)))
     return splits
+
+
+def _is_list(file: Path) -> bool:
+    """Whether a file lists a split; lists of several splits (trainval) or of one class say nothing."""
+    listed = file.suffix == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
+    return listed and bool(split_named(file.stem))
 
 
 def _is_annotation(file: Path) -> bool:
