@@ -123,7 +123,7 @@ def _beyond_random(context: EvaluationContext, items: Sequence[Item], found: Fai
     ways = ", ".join(Explainable.of(context.task.input).baselines)
 
     def number(kind: str, method: str, scores: np.ndarray, meaning: str) -> Number:
-        worst = bootstrap(scores, lambda some: float(some.mean(0).min()), groups, context.seed)
+        worst = bootstrap(scores, _worst, groups, context.seed, bounds=CORRELATION)
         definition = (
             f"share of the answer's likelihood {meaning} minus the same for random orders; mean over 1, 5, 10, 20 and "
             f"50 % of the parts; the worst of the baselines {ways}; up to half of the rows chosen among wrong answers"

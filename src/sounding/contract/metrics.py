@@ -18,6 +18,13 @@ from sounding.contract.records import Record
 from sounding.errors import UsageError
 
 Hits = Sequence[tuple[float, bool]]
+Bounds = tuple[float, float]
+"""The least and the largest value that there can be."""
+UNBOUNDED: Bounds = (-math.inf, math.inf)
+SHARE: Bounds = (0.0, 1.0)
+POSITIVE: Bounds = (0.0, math.inf)
+CORRELATION: Bounds = (-1.0, 1.0)
+"""Also of a difference of two shares."""
 
 
 def exact(record: Record) -> Hits:
@@ -30,7 +37,8 @@ class Metric:
     """One way to judge records.
 
     A `proportion` is the mean of zeros and ones, and takes a Wilson interval; of records that it does not count it says
-    NaN (then `reduce` is `mean_of_counted`).
+    NaN (then `reduce` is `mean_of_counted`). `bounds` hold every value, and so its interval. Over rows of which it says
+    nothing the value is NaN; `needs` says in words which rows those lack ("a true box of 96² pixels or more").
     """
 
     name: str
@@ -41,6 +49,12 @@ class Metric:
     proportion: bool = False
     higher_is_better: bool = True
     hit: Callable[[Record], Hits] | None = None
+    bounds: Bounds = UNBOUNDED
+    needs: str = ""
+
+    def __post_init__(self) -> None:
+        if self.proportion:
+            object.__setattr__(self, "bounds", SHARE)
 
     def statistics(self, records: Sequence[Record]) -> np.ndarray:
         """What `judge` says of each record, stacked: [n, …]."""
@@ -110,13 +124,15 @@ def macro_f1(options: Sequence[Any]) -> Metric:
         return float((2 * both[present] / (true + predicted)[present]).mean())
 
     definition = "F1 score of each true class (2 TP / (2 TP + FP + FN)), averaged over classes"
-    return Metric("macro F1", judge, reduce, definition, hit=exact)
+    return Metric("macro F1", judge, reduce, definition, hit=exact, bounds=SHARE)
 
 
 def mean_loss() -> Metric:
     """The mean loss of the records in nats: minus the log-probability that the model gave to the truth."""
     definition = "mean of minus the log-probability given to the true answer"
-    return Metric("nll", lambda record: record.loss, mean, definition, unit="nats", higher_is_better=False)
+    return Metric(
+        "nll", lambda record: record.loss, mean, definition, unit="nats", higher_is_better=False, bounds=POSITIVE
+    )
 
 
 def row_loss() -> Metric:

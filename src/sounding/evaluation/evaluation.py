@@ -117,7 +117,7 @@ def estimate(
     stats = metric.statistics(records)
     if metric.proportion and (counted := np.flatnonzero(~np.isnan(stats))).size:
         return proportion(stats[counted], [groups[int(i)] for i in counted] if groups else None, seed, resamples)
-    return bootstrap(stats, metric.reduce, groups, seed, resamples)
+    return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
 
 
 def baseline(task: Task, train_targets: Sequence[Any], records: Sequence[Record]) -> list[Record]:

@@ -11,21 +11,23 @@ Rows of one patient, speaker or document are not independent: given `groups`, wh
 is "" stands alone). A bootstrap of a handful of things is too short, so below ten the interval is Student's t over a
 leave-one-out jackknife instead, and says so ("t over 6 clusters").
 
-Known limits. At a boundary (every row right, every row alike) the bootstrap sees no spread and returns a width of 0;
-use `proportion` there. Percentiles inherit the bias of the metric itself (macro-F1 with very rare classes).
+What has bounds (a metric between 0 and 1) has an interval within them, and one of some width even where no draw differs
+(`bounded.py`): every function takes the `bounds`. Known limit: percentiles inherit the bias of the metric itself
+(macro-F1 with very rare classes).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
 from sounding.contract.evidence import Estimate
+from sounding.contract.metrics import SHARE, UNBOUNDED, Bounds
 from sounding.errors import DataError, UsageError
+from sounding.evaluation.bounded import limited, limited_change, score_interval
 from sounding.evaluation.quantiles import beta_quantile, t_quantile
 from sounding.randomness import stream
 
@@ -43,8 +45,7 @@ Rows = np.ndarray
 def wilson(hits: float, n: int, level: float = 0.95) -> Estimate:
     """The score interval of a proportion (Wilson 1927): never outside [0, 1], never of width 0."""
     _check(hits, n)
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    return Estimate(hits / n, *_score_interval(hits / n, n, z), n=n, level=level, interval="wilson")
+    return Estimate(hits / n, *score_interval(hits / n, n, level), n=n, level=level, interval="wilson")
 
 
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> Estimate:
@@ -76,14 +77,7 @@ def proportion(
         k = int(labels.max()) + 1
         edge = wilson(k * float(values[0]), k, level)
         return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {k} clusters")
-    return as_share(bootstrap(values, _mean, groups, seed, resamples, level))
-
-
-def as_share(found: Estimate) -> Estimate:
-    """The estimate of a share: its interval ends at 0 and 1, whatever a t interval of few rows says."""
-    if found.low is None or found.high is None:
-        return found
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+    return bootstrap(values, _mean, groups, seed, resamples, level, SHARE)
 
 
 def _check(hits: float, n: int) -> None:
@@ -93,18 +87,13 @@ def _check(hits: float, n: int) -> None:
         raise UsageError(f"{hits} hits of {n} are not a proportion", fix=f"Count between 0 and {n} hits")
 
 
-def _score_interval(share: float, n: int, z: float) -> tuple[float, float]:
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (0.0 if share == 0 else centre - half), (1.0 if share == 1 else centre + half)
-
-
 # ---- means of a few
 
 
-def mean_t(values: Sequence[float] | np.ndarray, of: str = "values", level: float = 0.95) -> Estimate:
-    """The mean of independent runs with Student's t interval; `of` names them ("seeds", "draws").
+def mean_t(
+    values: Sequence[float] | np.ndarray, of: str = "values", level: float = 0.95, bounds: Bounds = UNBOUNDED
+) -> Estimate:
+    """The mean of independent runs with Student's t interval, cut to `bounds`; `of` names them ("seeds", "draws").
 
     Fewer than three values give no interval: their spread is not known well enough to be worth printing.
     """
@@ -115,7 +104,8 @@ def mean_t(values: Sequence[float] | np.ndarray, of: str = "values", level: floa
     if len(x) < 3 or not np.isfinite(x).all():
         return Estimate(mean, n=len(x), level=level)
     half = t_quantile(level, len(x) - 1) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return Estimate(mean, mean - half, mean + half, len(x), level, f"t over {len(x)} {of}")
+    low, high = (float(np.clip(end, *bounds)) for end in (mean - half, mean + half))
+    return Estimate(mean, low, high, len(x), level, f"t over {len(x)} {of}")
 
 
 # ---- any metric
@@ -128,19 +118,21 @@ def bootstrap(
     seed: int = 0,
     resamples: int = 2000,
     level: float = 0.95,
+    bounds: Bounds = UNBOUNDED,
 ) -> Estimate:
     """`reduce(stats)` with the percentile interval of `reduce` over resampled rows (or resampled groups).
 
     `stats` [n, …] are statistics of each row; `groups` [n] tie rows together. The percentiles are widened as a t
     quantile is wider than a normal one (Hesterberg 2015, "expanded percentile"), which matters below about 100 rows.
-    `n` of the estimate counts what is independent: rows, or clusters. One row or one cluster gives no interval.
+    `n` of the estimate counts what is independent: rows, or clusters. One row or one cluster gives no interval. Where
+    `reduce` has `bounds`, the interval is within them (`bounded.limited`).
     """
     stats = np.asarray(stats)
 
     def measure(rows: Rows | slice) -> float:
         return float(reduce(stats[rows]))
 
-    return _interval(measure, len(stats), groups, seed, resamples, level)
+    return limited(_interval(measure, len(stats), groups, seed, resamples, level), bounds)
 
 
 def paired_difference(
@@ -151,11 +143,13 @@ def paired_difference(
     seed: int = 0,
     resamples: int = 2000,
     level: float = 0.95,
+    bounds: Bounds = UNBOUNDED,
 ) -> Estimate:
     """`reduce(stats_a) - reduce(stats_b)` for two models judged on the same rows, drawn together.
 
-    What makes a row hard for both cancels out, so the interval is shorter than two separate ones suggest.
-    Raises UsageError when the two sides differ in length.
+    What makes a row hard for both cancels out, so the interval is shorter than two separate ones suggest. `bounds` are
+    those of `reduce`, which bound the difference too (`bounded.limited_change`). Raises UsageError when the two sides
+    differ in length.
     """
     a, b = np.asarray(stats_a), np.asarray(stats_b)
     if len(a) != len(b):
@@ -164,7 +158,7 @@ def paired_difference(
     def measure(rows: Rows | slice) -> float:
         return float(reduce(a[rows])) - float(reduce(b[rows]))
 
-    found = _interval(measure, len(a), groups, seed, resamples, level)
+    found = limited_change(_interval(measure, len(a), groups, seed, resamples, level), bounds)
     name = found.interval if found.interval == "none" else f"paired {found.interval}"
     return Estimate(found.value, found.low, found.high, found.n, level, name)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.metrics import Hits, Metric
+from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
 
 IOUS = tuple((50 + 5 * step) / 100 for step in range(10))
@@ -173,7 +173,8 @@ def mean_average_precision_50(names: Sequence[str]) -> Metric:
 
 def average_precision_of(name: str) -> Metric:
     """AP50 of one class."""
-    return _metric(f"AP50 {name}", (name,), (0.5,), f"average precision of {name} at IoU 0.5", others=False)
+    definition = f"average precision of {name} at IoU 0.5"
+    return _metric(f"AP50 {name}", (name,), (0.5,), definition, others=False, needs=f"a true box of {name}")
 
 
 def mean_average_precision_of_size(names: Sequence[str], size: str) -> Metric:
@@ -181,9 +182,8 @@ def mean_average_precision_of_size(names: Sequence[str], size: str) -> Metric:
     low, high = SIZES[size]
     area = f"at least {low**0.5:g}² pixels" if size == "large" else f"at most {high**0.5:g}² pixels"
     area = f"{low**0.5:g}² to {high**0.5:g}² pixels" if size == "medium" else area
-    return _metric(
-        f"mAP50-95 {size}", names, IOUS, f"mAP50-95 of true boxes of {area} in the original picture", SIZES[size]
-    )
+    definition = f"mAP50-95 of true boxes of {area} in the original picture"
+    return _metric(f"mAP50-95 {size}", names, IOUS, definition, SIZES[size], needs=f"a true box of {area}")
 
 
 def _metric(
@@ -193,6 +193,7 @@ def _metric(
     definition: str,
     size: tuple[float, float] | None = None,
     others: bool = True,
+    needs: str = "a true box",
 ) -> Metric:
     names = tuple(names)
     classes = len(names) + others  # truths of a class that no training row had cannot be found, and count
@@ -204,7 +205,7 @@ def _metric(
         found = average_precisions(matches, len(thresholds))[:classes, :]
         return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
 
-    return Metric(name, judge, reduce, definition, hit=shown_hits)
+    return Metric(name, judge, reduce, definition, hit=shown_hits, bounds=SHARE, needs=needs)
 
 
 def box_hits(record: Record) -> Hits:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.metrics import Hits, Metric, mean, mean_of_counted
+from sounding.contract.metrics import SHARE, Hits, Metric, mean, mean_of_counted
 from sounding.contract.records import Record
 
 ERRORS = 30
@@ -232,16 +232,16 @@ def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
          f"threshold of these very pairs that accepts {at} of the impostors"),
     )  # fmt: skip
     at_threshold = (
-        ("FMR", judge.false_match, "false match rate: share of impostor pairs that are answered as the same"),
-        ("FNMR", judge.false_non_match, "false non-match rate: share of genuine pairs that are answered as different"),
+        ("FMR", judge.false_match, "an impostor pair", "false match rate: share of impostor pairs that are answered as the same"),
+        ("FNMR", judge.false_non_match, "a genuine pair", "false non-match rate: share of genuine pairs that are answered as different"),
     )
     return [
         Metric("accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even odds of a "
                "logistic curve fitted to the validation pairs", proportion=True, hit=judge.sure),
-        *(Metric(name, judge.scored, _of_all(measure), words, higher_is_better=up, hit=judge.sure)
-          for name, measure, up, words in by_score),
-        *(Metric(name, error, mean_of_counted, f"{words}, {told}",
-                 proportion=True, higher_is_better=False, hit=judge.sure) for name, error, words in at_threshold),
+        *(Metric(name, judge.scored, _of_all(measure), words, higher_is_better=up, hit=judge.sure, bounds=SHARE,
+                 needs="genuine pairs and impostors") for name, measure, up, words in by_score),
+        *(Metric(name, error, mean_of_counted, f"{words}, {told}", proportion=True, higher_is_better=False,
+                 hit=judge.sure, needs=needs) for name, error, needs, words in at_threshold),
     ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sounding.contract.metrics import Hits, Metric
+from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
 
 VOID = 255
@@ -62,7 +62,9 @@ def ious(matrix: np.ndarray) -> np.ndarray:
 def mean_iou(ids: Sequence[int]) -> Metric:
     """The IoU of each class that the truth has, from the pixels of all records together, averaged over classes."""
     definition = "intersection over union of each true class over all pixels together, averaged over classes"
-    return Metric("mIoU", _judged(ids), _mean_iou, definition, hit=confident_pixels(ids))
+    return Metric(
+        "mIoU", _judged(ids), _mean_iou, definition, hit=confident_pixels(ids), bounds=SHARE, needs="a labelled pixel"
+    )
 
 
 def class_iou(ids: Sequence[int], place: int, name: str) -> Metric:
@@ -72,7 +74,8 @@ def class_iou(ids: Sequence[int], place: int, name: str) -> Metric:
         return float(ious(matrices.sum(axis=0))[place])
 
     definition = f"intersection over union of {name} over all pixels together"
-    return Metric(f"IoU {name}", _judged(ids), reduce, definition, hit=confident_pixels(ids))
+    needs, hit = f"a true pixel of {name}", confident_pixels(ids)
+    return Metric(f"IoU {name}", _judged(ids), reduce, definition, hit=hit, bounds=SHARE, needs=needs)
 
 
 def pixel_accuracy(ids: Sequence[int]) -> Metric:
@@ -83,7 +86,8 @@ def pixel_accuracy(ids: Sequence[int]) -> Metric:
         return float(np.trace(total[:-1, :-1]) / total.sum()) if total.any() else math.nan
 
     definition = "share of labelled pixels, of all records together, whose class is right"
-    return Metric("pixel accuracy", _judged(ids), reduce, definition, hit=confident_pixels(ids))
+    needs, hit = "a labelled pixel", confident_pixels(ids)
+    return Metric("pixel accuracy", _judged(ids), reduce, definition, hit=hit, bounds=SHARE, needs=needs)
 
 
 def precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,7 +194,8 @@ def boundary_f(ids: Sequence[int], tolerance: float = TOLERANCE) -> Metric:
         return float(known.mean()) if len(known) else math.nan
 
     definition = f"F1 of the edges of each class, met within {tolerance:.2%} of the diagonal, averaged over pictures"
-    return Metric("boundary F", judge, reduce, definition, hit=confident_pixels(ids))
+    needs, hit = "a class of the model in its truth or its answer", confident_pixels(ids)
+    return Metric("boundary F", judge, reduce, definition, hit=hit, bounds=SHARE, needs=needs)
 
 
 def boundary_scores(
