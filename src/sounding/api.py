@@ -169,7 +169,10 @@ def _fitting(source: Any) -> list[str]:
 
 
 def compare(a: Model, b: Model, source: Any = None) -> Metrics:
-    """How much better a is than b: the paired difference of each metric on the same rows, with 95 % intervals."""
+    """How much better a is than b: the paired difference of each metric on the same rows, with 95 % intervals.
+
+    Metrics that the rows say nothing of are in `left_out` of what is given, each with its reason.
+    """
     if a.run.config["task"] != b.run.config["task"]:
         raise UsageError(
             "the two runs are of different tasks", where=f"{a.dir} and {b.dir}", fix="Compare two of one task"
@@ -178,7 +181,9 @@ def compare(a: Model, b: Model, source: Any = None) -> Metrics:
         raise UsageError(
             "the two runs were trained on different data", fix="Name the rows to compare on: compare A B DATA"
         )
-    return Metrics(evaluation.compare(a.task, a.records(source), b.records(source)))
+    records = a.records(source), b.records(source)
+    left_out = [evaluation.left_out(a.task.row_metrics, some) for some in records]
+    return Metrics(evaluation.compare(a.task, *records), left_out[0] | left_out[1])
 
 
 def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOffs:

@@ -27,7 +27,7 @@ from sounding.challenges.confidences.confidence import (
     null_of,
 )
 from sounding.contract.evidence import Estimate, Figure, Kind, Number
-from sounding.contract.metrics import mean
+from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean
 from sounding.evaluation import plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext
@@ -95,9 +95,9 @@ def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[
         _number(context, "ece_equal_width", "calibration error, bins of equal width",
                 calibration_error(d, "equal width", context.seed),
                 f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
-        _number(context, "brier", "Brier score", _mean(context, d, brier(d)),
+        _number(context, "brier", "Brier score", _mean(context, d, brier(d), _brier_bounds(d)),
                 f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
-        _number(context, "nll", "log loss", _mean(context, d, log_loss(d)),
+        _number(context, "nll", "log loss", _mean(context, d, log_loss(d), POSITIVE),
                 f"minus mean log-probability of what turned out true, {over}; lower is better", unit="nats"),
     ]  # fmt: skip
 
@@ -117,9 +117,11 @@ def _after(
                 Estimate(float(np.quantile(null, 0.95)), n=len(tempered)),
                 "95th percentile of that error, with that temperature, if each answer were right as often as it then "
                 "says", "estimated"),
-        _number(context, "brier_tempered", "Brier score after temperature", _mean(context, tempered, brier(tempered)),
+        _number(context, "brier_tempered", "Brier score after temperature",
+                _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
                 "the Brier score of the test rows with that temperature"),
-        _number(context, "nll_tempered", "log loss after temperature", _mean(context, tempered, log_loss(tempered)),
+        _number(context, "nll_tempered", "log loss after temperature",
+                _mean(context, tempered, log_loss(tempered), POSITIVE),
                 "the log loss of the test rows with that temperature", unit="nats"),
         _number(context, "temperature", "temperature", _spread_of_temperature(context, learnt, temperature),
                 "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
@@ -150,8 +152,13 @@ def _number(
     return Number(id, name, found, definition, unit, kind, seed=context.seed)
 
 
-def _mean(context: EvaluationContext, d: Decisions, values: np.ndarray) -> Estimate:
-    return bootstrap(values, mean, d.groups, context.seed)
+def _mean(context: EvaluationContext, d: Decisions, values: np.ndarray, bounds: Bounds) -> Estimate:
+    return bootstrap(values, mean, d.groups, context.seed, bounds=bounds)
+
+
+def _brier_bounds(d: Decisions) -> Bounds:
+    """Summed over options a squared distance may reach 2; of right against wrong it is at most 1."""
+    return SHARE if d.scores is None else (0.0, 2.0)
 
 
 def _null(null: np.ndarray) -> Estimate:
@@ -167,7 +174,9 @@ def _spread_of_temperature(context: EvaluationContext, learnt: Decisions, temper
     if len(learnt) > most:
         few = learnt.take(np.sort(context.rng("rows for the temperature").permutation(len(learnt))[:most]))
     rows = np.arange(len(few))
-    found = bootstrap(rows, lambda some: fit_temperature(few.take(some)), few.groups, context.seed, resamples=200)
+    found = bootstrap(
+        rows, lambda some: fit_temperature(few.take(some)), few.groups, context.seed, resamples=200, bounds=POSITIVE
+    )
     if found.low is None or found.high is None:
         return replace(found, value=temperature)
     ratio = temperature / found.value  # what is drawn has its own best temperature; the interval goes with that of all

@@ -25,6 +25,7 @@ from sounding.contract.task import Learning, targets
 from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
+from sounding.evaluation.bounded import of_change
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
@@ -208,10 +209,9 @@ def _findings(context: EvaluationContext, curve: Curve, by_class: Mapping[int, S
         kind: Kind = "bound" if bound else "measured"
         return Number(id, name, found, f"{definition}; {trained}", unit, kind, context.seed, bound=bound)
 
-    aulc = mean_t([area(curve.sizes, scores) for scores in curve.scores], of="draws")
-    gain = mean_t(
-        [scores[-1] - at(max(n / 2, curve.sizes[0]), curve.sizes, scores) for scores in curve.scores], of="draws"
-    )
+    aulc = mean_t([area(curve.sizes, scores) for scores in curve.scores], "draws", bounds=metric.bounds)
+    doubled = [scores[-1] - at(max(n / 2, curve.sizes[0]), curve.sizes, scores) for scores in curve.scores]
+    gain = mean_t(doubled, "draws", bounds=of_change(metric.bounds))
     needed, censored = labels_needed(curve, metric.higher_is_better)
     numbers = (
         number("aulc", "area under the label-efficiency curve", aulc,
@@ -221,11 +221,12 @@ def _findings(context: EvaluationContext, curve: Curve, by_class: Mapping[int, S
                f"{n}, by interpolation in log n", "rows", _BOUNDS[censored]),
         number("last_doubling", "gain from the last doubling of labels", gain,
                f"{metric.name} with all {n} rows minus that with half of them", metric.unit),
-        *(number(f"per_class_{count}", f"{metric.name} with {count} labels per class", mean_t(scores, of="draws"),
+        *(number(f"per_class_{count}", f"{metric.name} with {count} labels per class",
+                 mean_t(scores, "draws", bounds=metric.bounds),
                  f"{metric.name} of models trained on {count} rows of each class", metric.unit)
           for count, scores in by_class.items()),
     )  # fmt: skip
-    points = [mean_t(curve.scores[:, i], of="draws") for i in range(len(curve.sizes))]
+    points = [mean_t(curve.scores[:, i], "draws", bounds=metric.bounds) for i in range(len(curve.sizes))]
     figure = Figure(
         "data_efficiency_curve",
         f"{metric.name} of models trained on parts of the rows; the band is a 95 % interval over draws.",

@@ -32,7 +32,7 @@ from sounding.challenges.explanations.time_budget import Plan, fit_to_time
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.inputs import Explainable
-from sounding.contract.metrics import mean
+from sounding.contract.metrics import CORRELATION, POSITIVE, Bounds, mean
 from sounding.contract.task import Task
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
@@ -153,8 +153,8 @@ def _sanity(
     model = untrained(task, seed).to(device(context.model))
     numbers = []
 
-    def number(id: str, name: str, scores: np.ndarray, reduce: Reduce, definition: str) -> None:
-        found = bootstrap(scores, reduce, groups, seed)
+    def number(id: str, name: str, scores: np.ndarray, reduce: Reduce, definition: str, bounds: Bounds) -> None:
+        found = bootstrap(scores, reduce, groups, seed, bounds=bounds)
         numbers.append(Number(id, name, found, definition, seed=seed))
 
     for method, explain in used.items():
@@ -163,15 +163,19 @@ def _sanity(
             likeness = [rank_correlation(side(maps[method][i]), side(w)) for i, w in zip(places, others, strict=True)]
             definition = f"Spearman correlation of {said} weights with those for an untrained model, mean over rows"
             name = f"likeness to untrained, {named(method)}, {said}"
-            number(f"randomisation{id}_{method}", name, np.asarray(likeness), mean, definition)
+            number(f"randomisation{id}_{method}", name, np.asarray(likeness), mean, definition, CORRELATION)
     if (method := "integrated_gradients") in maps:
         gaps = completeness_gap(task, context.model, values, answers, [maps[method][i] for i in places])
         if np.isfinite(gaps).all():
             definition = (
                 "|sum of weights − change in log-likelihood from the empty input| / that change; median over rows"
             )
-            number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition)
+            number("completeness_gap", "completeness gap, integrated gradients", gaps, _median, definition, POSITIVE)
     return numbers
+
+
+def _worst(scores: np.ndarray) -> float:
+    return float(scores.mean(0).min())
 
 
 def _median(values: np.ndarray) -> float:

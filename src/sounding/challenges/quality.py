@@ -126,7 +126,7 @@ def _compared(some: Judged, prefix: str) -> Iterator[Number]:
     yield found
     ordered = (some.records, some.baseline) if metric.higher_is_better else (some.baseline, some.records)
     a, b = (metric.statistics(records) for records in ordered)
-    gain = paired_difference(a, b, metric.reduce, some.groups, some.context.seed)
+    gain = paired_difference(a, b, metric.reduce, some.groups, some.context.seed, bounds=metric.bounds)
     meaning = "how much better than the trivial baseline, on the same rows; above 0 is better"
     name = f"gain in {metric.name} over the baseline"
     yield Number(f"{prefix}gain", name, gain, meaning, metric.unit, seed=some.context.seed)

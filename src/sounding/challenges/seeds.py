@@ -14,7 +14,7 @@ from sounding.contract.metrics import Metric
 from sounding.errors import SoundingError
 from sounding.evaluation.challenge import NO_ROWS, Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.intervals import as_share, mean_t
+from sounding.evaluation.intervals import mean_t
 from sounding.evaluation.wording import capital
 
 ONE_RUN = "one run: training variance is unknown; train with other seeds and make the card again"
@@ -58,9 +58,8 @@ def _others(context: EvaluationContext) -> dict[int, float]:
 
 
 def _mean(metric: Metric, values: Mapping[int, float]) -> Estimate:
-    """The mean with its t interval; that of a share ends at 0 and 1."""
-    found = mean_t(list(values.values()), "seeds")
-    return as_share(found) if metric.proportion else found
+    """The mean with its t interval."""
+    return mean_t(list(values.values()), "seeds", bounds=metric.bounds)
 
 
 def _numbers(metric: Metric, values: Mapping[int, float], found: Estimate) -> Iterator[Number]:

@@ -24,11 +24,11 @@ from sounding.challenges.confidences.histograms import histograms
 from sounding.challenges.confidences.ood_scores import observe
 from sounding.challenges.confidences.ood_sets import Seen, choose, collect, draw, near_inputs
 from sounding.contract.evidence import Estimate, Figure, Number
-from sounding.contract.metrics import mean
+from sounding.contract.metrics import SHARE, mean
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
-from sounding.evaluation.intervals import as_share, bootstrap
+from sounding.evaluation.intervals import bootstrap
 
 ID = "unknown_inputs"
 
@@ -168,7 +168,7 @@ def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number
         if here.any():
             id = "known" if name == "test rows" else re.sub(r"\W+", "_", name.partition(": ")[2]).strip("_").lower()
             groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
-            found = as_share(bootstrap(column[here], mean, groups, context.seed, plan.resamples))
+            found = bootstrap(column[here], mean, groups, context.seed, plan.resamples, bounds=SHARE)
             definition = f"mean confidence of the answers to {name}"
             if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
                 found, definition = Estimate(found.value, n=found.n), f"{definition}; all are the same"

@@ -28,8 +28,7 @@ def evaluate(words: Sequence[str], settings: Sequence[str], allow_bad: float, **
     allow_bad, columns = typed.pop("allow_bad", allow_bad), {**columns, **typed}
     model = api.load(str(run), options=options)
     metrics = model.evaluate(data, spoken.columns(columns), allow_bad=allow_bad)
-    for name, estimate in metrics.items():
-        click.echo(f"{name:16} {estimate}  n={estimate.n}  ({estimate.interval})")
+    click.echo("\n".join(_listed(metrics, wording.measured)))
 
 
 @cli.command()
@@ -43,11 +42,13 @@ def compare(words: Sequence[str], settings: Sequence[str]) -> None:
     words, options = spoken.answering(words, settings)
     a, b, data = spoken.places(words, ("A", "B", "DATA"), 2, "sounding compare runs/classify/1 runs/classify/2")
     one, other = (api.load(str(run), options=options) for run in (a, b))
-    for name, estimate in api.compare(one, other, data).items():
-        low, high = estimate.low, estimate.high
-        clear = low is not None and high is not None and (low > 0 or high < 0)
-        verdict = "the interval is clear of 0" if clear else "no difference shown: the interval holds 0"
-        click.echo(f"{name:16} {estimate.value:+.4f} [{low:+.4f}, {high:+.4f}]  n={estimate.n}  {verdict}")
+    click.echo("\n".join(_listed(api.compare(one, other, data), wording.change)))
+
+
+def _listed(metrics: Metrics, said: Callable[[Estimate], str]) -> Iterator[str]:
+    """A line for each metric, and for each that the rows say nothing of why that is."""
+    yield from (f"{name:16} {said(estimate)}" for name, estimate in metrics.items())
+    yield from (f"{name:16} left out: {why}" for name, why in metrics.left_out.items())
 
 
 @cli.command()

@@ -22,6 +22,8 @@ from sounding.contract.metrics import Bounds
 
 ALIKE = 1e-12
 """Ends nearer to each other than this, as a share of the bounds' distance, are one."""
+ALL_ALIKE = "wilson, no draw differs"
+"""The method of an interval of rows of which no draw differs from another."""
 
 
 def limited(found: Estimate, bounds: Bounds) -> Estimate:
@@ -32,20 +34,25 @@ def limited(found: Estimate, bounds: Bounds) -> Estimate:
     if _alike(found, bounds):
         ends = score_interval((found.value - least) / (most - least), found.n, found.level)
         low, high = (least + end * (most - least) for end in ends)
-        return replace(found, low=low, high=high, interval="wilson, no draw differs")
+        return replace(found, low=low, high=high, interval=ALL_ALIKE)
     return replace(found, low=min(max(least, found.low), most), high=max(min(most, found.high), least))
 
 
 def limited_change(found: Estimate, bounds: Bounds) -> Estimate:
     """The difference of two values within `bounds`; where no row differs, Wilson's ends for none that does of n."""
-    most = bounds[1] - bounds[0]
-    if found.low is None or found.high is None:
+    least, most = of_change(bounds)
+    low, high, method = found.low, found.high, found.interval
+    if low is None or high is None:
         return found
     if _alike(found, bounds):
         unseen = score_interval(0.0, found.n, found.level)[1] * most
-        found = replace(found, low=found.value - unseen, high=found.value + unseen, interval="wilson, no draw differs")
-    assert found.low is not None and found.high is not None  # as above
-    return replace(found, low=max(-most, found.low), high=min(most, found.high))
+        low, high, method = found.value - unseen, found.value + unseen, ALL_ALIKE
+    return replace(found, low=max(least, low), high=min(most, high), interval=method)
+
+
+def of_change(bounds: Bounds) -> Bounds:
+    """The bounds of a difference of two values within `bounds`."""
+    return bounds[0] - bounds[1], bounds[1] - bounds[0]
 
 
 def score_interval(share: float, n: int, level: float = 0.95) -> tuple[float, float]:

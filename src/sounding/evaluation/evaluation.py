@@ -120,6 +120,16 @@ def estimate(
     return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
 
 
+def left_out(metrics: Sequence[Metric], records: Sequence[Record]) -> dict[str, str]:
+    """Metric → why it is not given: these records say nothing of it."""
+    return {m.name: undefined(m) for m in metrics if not math.isfinite(m.value(records))}
+
+
+def undefined(metric: Metric) -> str:
+    """Why a metric has no value on some rows, in words."""
+    return f"no row has {metric.needs}" if metric.needs else "it is undefined on these rows"
+
+
 def baseline(task: Task, train_targets: Sequence[Any], records: Sequence[Record]) -> list[Record]:
     """The records of a model that looks at nothing and always gives the training rows' typical answer.
 
@@ -152,7 +162,7 @@ def compare(
 ) -> dict[str, Estimate]:
     """Every row metric's difference a − b on the same rows, paired: above 0 means that a has more of it.
 
-    Raises UsageError when the records are not of the same rows in the same order.
+    A metric that these rows say nothing of is left out (`left_out` says why). Raises UsageError when the records are not of the same rows in the same order.
     """
     fix = "Compare two models on the same rows, in the same order"
     if len(records_a) != len(records_b):
@@ -160,13 +170,13 @@ def compare(
     for row, (a, b) in enumerate(zip(records_a, records_b, strict=True), 1):
         if not same(a.truth, b.truth):
             raise UsageError(f"the records are not of the same rows: record {row} differs in its truth", fix=fix)
-    groups = groups_of(records_a)
-    return {
-        metric.name: paired_difference(
-            metric.statistics(records_a), metric.statistics(records_b), metric.reduce, groups, seed, resamples
-        )
-        for metric in task.row_metrics
-    }
+    groups, found = groups_of(records_a), {}
+    for metric in task.row_metrics:
+        sides = metric.statistics(records_a), metric.statistics(records_b)
+        change = paired_difference(*sides, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
+        if math.isfinite(change.value):
+            found[metric.name] = change
+    return found
 
 
 def slices(task: Task, records: Sequence[Record], resamples: int = 500) -> list[dict[str, Any]]:

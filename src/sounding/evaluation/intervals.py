@@ -39,6 +39,15 @@ Rows = np.ndarray
 """Indices of the rows that were drawn, with repeats."""
 
 
+def why_no_interval(found: Estimate) -> str:
+    """Why an estimate of rows has no interval, in words."""
+    if found.n <= 1:
+        return "one row, or one group of rows, shows no spread"
+    if found.n < FEWEST:
+        return f"it is undefined where one of {found.n} rows or groups is left out"
+    return "it is undefined on more than a tenth of the resamples"
+
+
 # ---- proportions
 
 

@@ -47,12 +47,22 @@ from sounding.training.experience import PLAY
 
 
 class Metrics(dict[str, Estimate]):
-    """Estimates by metric name; also as attributes, with spaces as underscores (`metrics.macro_f1`)."""
+    """Estimates by metric name; also as attributes, with spaces as underscores (`metrics.macro_f1`).
+
+    `left_out`: metric → why the rows say nothing of it (large boxes, where there is none).
+    """
+
+    def __init__(self, found: Mapping[str, Estimate], left_out: Mapping[str, str] | None = None) -> None:
+        super().__init__(found)
+        self.left_out = {name: why for name, why in (left_out or {}).items() if name not in found}
 
     def __getattr__(self, name: str) -> Estimate:
         for key, estimate in self.items():
             if _attribute(key) == name:
                 return estimate
+        for key, why in self.__dict__.get("left_out", {}).items():
+            if _attribute(key) == name:
+                raise AttributeError(f"{key} was left out: {why}")
         raise AttributeError(f"no metric {name}; there are {', '.join(map(_attribute, self))}")
 
 
@@ -115,7 +125,9 @@ class Model:
         quality = self.card()["quality"]
         if quality.status != "ok":
             raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
-        return Metrics({m.name: quality[_attribute(m.name)] for m in self.task.metrics})
+        known = {number.id for number in quality.numbers}
+        found = {m.name: quality[_attribute(m.name)] for m in self.task.metrics if _attribute(m.name) in known}
+        return Metrics(found, {m.name: evaluation.undefined(m) for m in self.task.metrics})
 
     def evaluate(
         self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
@@ -125,7 +137,7 @@ class Model:
         Without a source: on the test rows that the training set aside. `options` are how to answer, as in a call.
         """
         records = self.records(source, columns, allow_bad=allow_bad, **options)
-        return Metrics(evaluation.measure(self.task, records))
+        return Metrics(evaluation.measure(self.task, records), evaluation.left_out(self.task.metrics, records))
 
     def records(
         self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any

@@ -18,7 +18,8 @@ from dataclasses import replace
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.evaluation.intervals import as_share, bootstrap, wilson
+from sounding.contract.metrics import CORRELATION, SHARE
+from sounding.evaluation.intervals import bootstrap, wilson
 
 
 def risks(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
@@ -53,7 +54,7 @@ def estimate_accuracy_at(
     The interval is the bootstrap's, and at least Wilson's for as many rows as are kept. The bootstrap moves the border
     of what is kept, which Wilson does not; Wilson does not shrink to nothing when every kept answer is right.
     """
-    found = bootstrap(stats, lambda some: 1 - _risk_at(some, coverage), groups, seed, resamples)
+    found = bootstrap(stats, lambda some: 1 - _risk_at(some, coverage), groups, seed, resamples, bounds=SHARE)
     edge = wilson(found.value * (kept := _kept(found.n, coverage)), kept)
     ends = [e for e in (found, edge) if e.low is not None and e.high is not None]
     low, high = min(e.low for e in ends if e.low is not None), max(e.high for e in ends if e.high is not None)
@@ -65,7 +66,11 @@ def estimate_gain_at(
     stats: np.ndarray, coverage: float, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
 ) -> Estimate:
     """How much higher the accuracy of the surest `coverage` is than that of all answers, on the same draws."""
-    found = bootstrap(stats, lambda some: float(some[:, 1].mean()) - _risk_at(some, coverage), groups, seed, resamples)
+
+    def gained(some: np.ndarray) -> float:
+        return float(some[:, 1].mean()) - _risk_at(some, coverage)
+
+    found = bootstrap(stats, gained, groups, seed, resamples, bounds=CORRELATION)
     if (unseen := _unseen(stats, found.n)) is None:
         return found
     less, more = unseen * (1 / coverage - 1), unseen  # the rare answers all among the kept, or all among the others
@@ -77,9 +82,9 @@ def estimate_aurc(
     stats: np.ndarray, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
 ) -> Estimate:
     """`aurc` with an interval. Where all answers are right (or all wrong) it is that of the risk of a random order."""
-    found = bootstrap(stats, _area, groups, seed, resamples)
+    found = bootstrap(stats, _area, groups, seed, resamples, bounds=SHARE)
     if (unseen := _unseen(stats, found.n)) is None:
-        return as_share(found)
+        return found
     low, high = (1 - unseen, 1.0) if stats[0, 1] else (0.0, unseen)
     return replace(found, low=low, high=high, interval="wilson")
 
@@ -92,9 +97,9 @@ def estimate_excess(
     def excess(some: np.ndarray) -> float:
         return _area(some) - least_aurc(int(some[:, 1].sum()), len(some))
 
-    found = bootstrap(stats, excess, groups, seed, resamples)
+    found = bootstrap(stats, excess, groups, seed, resamples, bounds=SHARE)
     if (unseen := _unseen(stats, found.n)) is None:
-        return as_share(found)
+        return found
     return replace(found, low=0.0, high=unseen, interval="wilson")
 
 

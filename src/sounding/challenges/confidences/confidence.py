@@ -14,8 +14,10 @@ from typing import Literal
 import numpy as np
 
 from sounding.contract.evidence import Estimate
+from sounding.contract.metrics import SHARE
 from sounding.contract.records import Record
 from sounding.contract.task import Task
+from sounding.evaluation.bounded import limited
 from sounding.evaluation.intervals import bootstrap
 from sounding.randomness import stream
 
@@ -106,7 +108,7 @@ def calibration_error(d: Decisions, mass: Mass = "equal mass", seed: int = 0, re
     half, shift = (e.high - e.low) / 2, max(0.0, (e.high + e.low) / 2 - e.value)
     inside = e.value <= np.quantile(null_of(d, mass, seed), 0.95)
     low = 0.0 if inside else max(0.0, e.value - half - 2 * shift)
-    return replace(e, low=low, high=e.value + half, interval=f"bias-corrected {e.interval}")
+    return limited(replace(e, low=low, high=e.value + half, interval=f"bias-corrected {e.interval}"), SHARE)
 
 
 def null_errors(

@@ -13,7 +13,7 @@ Legend of shapes: n rows, C corruptions, S severities, R rounds, K entries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle, islice
 from time import perf_counter
 from typing import Any
@@ -30,12 +30,12 @@ from sounding.challenges.costs.windows import Window, evaluating, joules_each
 from sounding.challenges.disturbances.under_corruption import difference, judged
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Kind
-from sounding.contract.metrics import mean_loss
+from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean_loss
 from sounding.contract.records import Record
 from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of
-from sounding.evaluation.intervals import bootstrap, paired_difference, wilson
+from sounding.evaluation.intervals import bootstrap, paired_difference
 from sounding.machine.metering.cost import Cost, exactly
 from sounding.machine.metering.meter import Meter
 from sounding.machine.setting import Setting, inference
@@ -123,7 +123,7 @@ def _quality(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
     for m in (metric, mean_loss()) if losses and metric.name != mean_loss().name else (metric,):
         stats = [m.statistics(some) for some in records]
         values = tuple(estimate(m, some, groups, seed, plan.resamples) for some in records)
-        changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.proportion)
+        changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.bounds)
         name, id = ("mean loss", "loss") if m is not metric else (m.name, "headline")
         yield Row(id, name, m.definition, values, changes, m.unit, "higher" if m.higher_is_better else "lower")
     yield from _calibration(entries, records, plan, seed)
@@ -138,7 +138,7 @@ def _calibration(entries: Sequence[Entry], records: Sequence[Sequence[Record]], 
     changes: tuple[Estimate | None, ...] = (None,) * len(entries)
     if all(len(d) == len(some) for d, some in zip(decided, records, strict=True)):
         stats = [np.stack([d.confidences, d.hits], axis=1) for d in decided]
-        changes = _paired(stats, _error, _groups(decided[0]), seed, plan.resamples)
+        changes = _paired(stats, _error, _groups(decided[0]), seed, plan.resamples, SHARE)
     meaning = "mean |accuracy − confidence| over 15 bins of equal mass"
     yield Row("ece", "calibration error", meaning, values, changes, better="lower")
 
@@ -157,20 +157,11 @@ def _paired(
     groups: Sequence[str] | None,
     seed: int,
     resamples: int,
-    proportion: bool = False,
+    bounds: Bounds,
 ) -> tuple[Estimate | None, ...]:
     """How each entry differs from the first: nothing for the first itself."""
     first, rest = stats[0], stats[1:]
-    found = [paired_difference(some, first, reduce, groups, seed, resamples) for some in rest]
-    if proportion:
-        found = [_alike(e) if np.array_equal(s, first) else e for e, s in zip(found, rest, strict=True)]
-    return None, *found
-
-
-def _alike(change: Estimate) -> Estimate:
-    """No row differs: a bootstrap sees no spread, but other rows might differ. The ends are Wilson's for 0 of n."""
-    most = wilson(0, change.n, change.level).high
-    return replace(change, low=None if most is None else -most, high=most, interval="wilson, no row differs")
+    return None, *(paired_difference(some, first, reduce, groups, seed, resamples, bounds=bounds) for some in rest)
 
 
 def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
@@ -192,7 +183,7 @@ def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]
     def average(some: np.ndarray) -> float:
         return float(np.mean([metric.reduce(some[:, j]) for j in range(some.shape[1])]))
 
-    values = tuple(bootstrap(stats, average, found[0].groups, seed, resamples) for stats in lean)
+    values = tuple(bootstrap(stats, average, found[0].groups, seed, resamples, bounds=metric.bounds) for stats in lean)
     changes = (None, *(difference(j, found[0], metric, seed, resamples) for j in found[1:]))
     level = ", ".join(map(str, plan.severities))
     meaning = f"mean of {metric.name} over {len(found[0].corrupted)} corruptions at severity {level}, {len(order)} rows"
@@ -214,7 +205,7 @@ def _energy(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
     ratios: list[Estimate | None] = [None] * len(entries)
     for place, k in enumerate(metered):
         joules[k] = joules_each([row[place] for row in rounds], seed)
-        ratios[k] = bootstrap(work[:, [place, 0]], _ratio, seed=seed) if place else None
+        ratios[k] = bootstrap(work[:, [place, 0]], _ratio, seed=seed, bounds=POSITIVE) if place else None
     cost = rounds[0][0].cost
     meaning = (
         f"energy of one prediction at batch {BATCH}, {ROUNDS} windows by turns; the change is CPU-seconds over "

@@ -17,7 +17,7 @@ from torch import nn
 
 from sounding.contract.evidence import Estimate, Figure, Number
 from sounding.contract.inputs import Corruptible
-from sounding.contract.metrics import Metric
+from sounding.contract.metrics import POSITIVE, Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError
@@ -25,7 +25,7 @@ from sounding.evaluation import plots
 from sounding.evaluation.challenge import Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import evaluate_rows
-from sounding.evaluation.intervals import as_share, bootstrap, paired_difference, proportion
+from sounding.evaluation.intervals import bootstrap, paired_difference, proportion
 from sounding.randomness import stream
 
 OURS = "corruptions regenerated here, not the official files"
@@ -77,7 +77,7 @@ def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: i
     Both must have been judged on the same rows with the same severities and seed.
     """
     columns = (_lean(metric, a.columns), _lean(metric, b.columns))
-    return paired_difference(*columns, _average(metric), a.groups, seed, resamples)
+    return paired_difference(*columns, _average(metric), a.groups, seed, resamples, bounds=metric.bounds)
 
 
 def under_corruption(context: EvaluationContext, rows: int, severities: Sequence[int]) -> Findings:
@@ -111,13 +111,12 @@ def _average(metric: Metric) -> Callable[[np.ndarray], float]:
 
 
 def _score(metric: Metric, columns: np.ndarray, groups: Sequence[str], seed: int) -> Estimate:
-    """The metric averaged over columns [n, S, …] of the same rows; a share stays between 0 and 1."""
+    """The metric averaged over columns [n, S, …] of the same rows."""
     alike = metric.proportion and columns.min() == columns.max()  # a bootstrap would see no spread at all
     if metric.proportion and (columns.shape[1] == 1 or alike):
         return proportion(columns[:, 0], groups, seed)
     resamples = 2000 if metric.proportion else 200  # a reduce that is not a mean may take milliseconds
-    found = bootstrap(_lean(metric, columns), _average(metric), groups, seed, resamples)
-    return as_share(found) if metric.proportion else found
+    return bootstrap(_lean(metric, columns), _average(metric), groups, seed, resamples, bounds=metric.bounds)
 
 
 def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
@@ -128,8 +127,7 @@ def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
         return _average(metric)(columns[:, 1:]) / clean if clean else float("nan")
 
     stats = np.concatenate([some.clean[:, None], _lean(metric, some.columns)], axis=1)
-    found = bootstrap(stats, kept, some.groups, seed, 2000 if metric.proportion else 200)
-    return found if found.low is None else replace(found, low=max(0.0, found.low))
+    return bootstrap(stats, kept, some.groups, seed, 2000 if metric.proportion else 200, bounds=POSITIVE)
 
 
 # ---- the section's part

@@ -98,7 +98,7 @@ def no_better_than_constant(context: EvaluationContext) -> str:
     sides = [metric.statistics(some) for some in (records, typical)]
     groups = [record.group for record in records]
     a, b = sides if metric.higher_is_better else sides[::-1]
-    gain = paired_difference(a, b, metric.reduce, groups, context.seed, resamples=500)
+    gain = paired_difference(a, b, metric.reduce, groups, context.seed, resamples=500, bounds=metric.bounds)
     if gain.n < FEW or not math.isfinite(gain.value) or (gain.low is not None and gain.low > 0):
         return ""
     return (

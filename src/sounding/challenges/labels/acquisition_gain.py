@@ -24,6 +24,7 @@ from sounding.contract.task import targets
 from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
+from sounding.evaluation.bounded import of_change
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked, measured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
@@ -213,7 +214,7 @@ def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, step
     for name in scores:
         if name == "random":
             continue
-        found = mean_t(sign * (areas[name] - areas["random"]), of="pools")
+        found = mean_t(sign * (areas[name] - areas["random"]), of="pools", bounds=of_change(metric.bounds))
         definition = (
             f"mean {metric.name} over log2 of the labels, from {sizes[0]} to {sizes[-1]}, with rows chosen by {name}, "
             f"minus that with rows drawn at random ({'' if sign > 0 else 'turned round, '}above 0 is better); "
@@ -223,7 +224,8 @@ def _findings(context: EvaluationContext, sizes: list[int], scores: Scores, step
         numbers.append(Number(f"gain_{name}", title, found, definition, metric.unit, "measured", context.seed))
         words.append(f"{name} {found} ({_verdict(found)})")
     drawn = {
-        name: [mean_t([p[i] for p in pools], of="pools") for i in range(len(sizes))] for name, pools in scores.items()
+        name: [mean_t([p[i] for p in pools], of="pools", bounds=metric.bounds) for i in range(len(sizes))]
+        for name, pools in scores.items()
     }
     caption = f"{metric.name} of models whose labels were chosen; the band is a 95 % interval over pools."
     figure = Figure("label_choice_curve", caption, plots.curve(sizes, drawn, "labels", metric.name, log_x=True))

@@ -44,7 +44,9 @@ def help_of(context: EvaluationContext) -> Help | None:
     helped, control = _both(context, context.control)
     metric, groups = task.row_metrics[0], [record.group for record in control]
     alone = estimate(metric, control, groups, context.seed)
-    gain = compare(task, helped, control, context.seed)[metric.name]
+    gain = compare(task, helped, control, context.seed).get(metric.name)
+    if gain is None:  # the test rows say nothing of the metric, which the section on quality says
+        return None
     what = words(context.config.get("training", {}))
 
     def number(id: str, name: str, found: Estimate, definition: str) -> Number:

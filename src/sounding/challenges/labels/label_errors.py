@@ -24,10 +24,12 @@ import numpy as np
 
 from sounding.challenges.labels.retraining import Round, Say, retrained
 from sounding.contract.evidence import Estimate
+from sounding.contract.metrics import SHARE
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, targets
 from sounding.data import picked
 from sounding.errors import UsageError
+from sounding.evaluation.bounded import score_interval
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.randomness import stream
@@ -140,8 +142,10 @@ def error_share(
 ) -> Estimate:
     """The estimated share of wrong labels: what lies off the diagonal of the joint of given and true answers.
 
-    The interval is a bootstrap over rows (or groups) with the models as they are; it does not hold that other models
-    would say otherwise. It is an estimate in another sense, too: a weak model contradicts right labels.
+    The interval is a bootstrap over rows (or groups) with the models as they are, and at least Wilson's of such a share
+    of as many rows: where none of n labels is contradicted, about 4 / n may be wrong all the same. It does not hold
+    that other models would say otherwise. It is an estimate in another sense, too: a weak model contradicts right
+    labels.
     """
     table = np.concatenate([_given(task, rows)[:, None], probabilities], axis=1)
     groups = [example.group for example in rows]
@@ -151,7 +155,11 @@ def error_share(
         joint = confident_joint(drawn[:, 0].astype(np.int64), drawn[:, 1:])
         return float(1 - joint.trace() / joint.sum())
 
-    return bootstrap(table, share, groups if any(groups) else None, seed, resamples)
+    found = bootstrap(table, share, groups if any(groups) else None, seed, resamples, bounds=SHARE)
+    least, most = score_interval(found.value, found.n, found.level)
+    low, high = (found.value if end is None else end for end in (found.low, found.high))
+    method = "wilson" if found.interval == "none" else f"{found.interval}, at least wilson"
+    return replace(found, low=min(low, least), high=max(high, most), interval=method)
 
 
 def contradicted(given: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -232,8 +232,18 @@ def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
          f"threshold of these very pairs that accepts {at} of the impostors"),
     )  # fmt: skip
     at_threshold = (
-        ("FMR", judge.false_match, "an impostor pair", "false match rate: share of impostor pairs that are answered as the same"),
-        ("FNMR", judge.false_non_match, "a genuine pair", "false non-match rate: share of genuine pairs that are answered as different"),
+        (
+            "FMR",
+            judge.false_match,
+            "an impostor pair",
+            "false match rate: share of impostor pairs that are answered as the same",
+        ),
+        (
+            "FNMR",
+            judge.false_non_match,
+            "a genuine pair",
+            "false non-match rate: share of genuine pairs that are answered as different",
+        ),
     )
     return [
         Metric("accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even odds of a "
