@@ -1,7 +1,8 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
     cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation
-    → data, decoding → machine, modalities | architectures → contract → drawing, errors, files, folders, randomness
+    → data, decoding → machine, modalities | architectures → contract → drawing, errors, files, folders, randomness,
+    wording
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -29,7 +30,7 @@ FLOORS = {
     **dict.fromkeys(("data", "decoding"), 4),
     **dict.fromkeys(("machine", "modalities", "architectures", "games"), 3),
     "contract": 2,
-    **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness"), 1),
+    **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness", "wording"), 1),
 }
 NO_DOOR = [{"applications", "challenges"}, {"modalities", "architectures"}]
 BLIND = (

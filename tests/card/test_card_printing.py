@@ -7,7 +7,7 @@ from sample_card import number
 
 from sounding.card.printing import first_sentence, printed, tables
 from sounding.contract.evidence import COUNTED, Bound, Section
-from sounding.evaluation.wording import duration
+from sounding.wording import duration
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any
 from sounding.evaluation import challenge as challenges
 from sounding.evaluation.challenge import Challenge
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.wording import duration
+from sounding.wording import duration
 
 SHORT = 60.0
 """A quick card that takes longer than these seconds is announced as well."""

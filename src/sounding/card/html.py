@@ -26,7 +26,8 @@ from sounding.card.printing import (
     told_once,
 )
 from sounding.contract.evidence import Number, Section
-from sounding.evaluation.wording import capital, duration
+from sounding.evaluation.estimates_in_words import sample
+from sounding.wording import capital, duration
 
 TILES = ("data_efficiency", "interpretability", "robustness", "energy", "calibration")
 """The sections whose finding stands at the top; the fifth takes the whole width."""
@@ -84,7 +85,7 @@ def _headline(card: Contents) -> str:
         return f'<p class="lead">{escape(quality.reason)}</p>' if quality and quality.reason else ""
     p = printed(number)
     baseline = next((n for n in card["quality"].numbers if n.id == "baseline"), None)
-    about = f"{p.interval} {p.how}, n = {number.estimate.n:,}" if p.interval else p.how
+    about = f"{p.interval} {p.how}, {sample(number.estimate)}" if p.interval else p.how
     return (
         f'<div class="headline"><div><p class="big">{_value(p)}</p><p class="of">{escape(capital(number.name))}</p>'
         f'<p class="fine">{escape(about.strip())}</p></div>{bar(number, baseline)}</div>'
@@ -174,7 +175,7 @@ def _row(number: Number) -> str:
     return (
         f'<tr><th scope="row">{escape(capital(number.name))} {badge}{definition}</th>'
         f'<td class="value" data-label="Value">{_value(p)}</td><td data-label="Interval">{interval}</td>'
-        f'<td data-label="n">{number.estimate.n:,}</td></tr>'
+        f'<td data-label="n">{sample(number.estimate).removeprefix("n = ")}</td></tr>'
     )
 
 

@@ -18,7 +18,8 @@ from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
 from sounding.card.printing import STATUS, Table, notes, printed, tables, told_once
 from sounding.contract.evidence import Number, Section
-from sounding.evaluation.wording import capital, duration
+from sounding.evaluation.estimates_in_words import sample
+from sounding.wording import capital, duration
 
 _NOT_METRICS = ("baseline", "gain")
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "`": "\\`", "\\": "\\\\"})
@@ -99,7 +100,7 @@ def _result(h: Header, metrics: list[dict[str, Any]]) -> dict[str, Any]:
 def _metric_name(number: Number) -> str:
     p, e = printed(number), number.estimate
     spread = f"{e.level * 100:g} % interval {p.interval}, " if p.interval else ""
-    return f"{capital(number.name)} ({spread}n = {e.n})"
+    return f"{capital(number.name)} ({spread}{sample(e)})"
 
 
 def _short(header: Header) -> str:
@@ -125,7 +126,7 @@ def _title(card: Contents) -> Iterator[str]:
         yield from (_text(h.use), "")
     if card.headline is not None:
         number = card.headline
-        yield from (f"**{_text(capital(number.name))}: {_text(str(printed(number)))}** (n = {number.estimate.n:,})", "")
+        yield from (f"**{_text(capital(number.name))}: {_text(str(printed(number)))}** ({sample(number.estimate)})", "")
     facts = {
         "Data": h.data,
         "Parameters": "" if h.parameters is None else f"{h.parameters:,}",
@@ -161,7 +162,8 @@ def _numbers(numbers: Sequence[Number]) -> Iterator[str]:
     rows = []
     for number in numbers:
         p = printed(number)
-        rows.append((capital(number.name), p.amount, p.interval or "—", p.how, f"{number.estimate.n:,}", number.kind))
+        counts = sample(number.estimate).removeprefix("n = ")
+        rows.append((capital(number.name), p.amount, p.interval or "—", p.how, counts, number.kind))
     yield from _table(Table("", ("Number", "Value", "Interval", "Level and method", "n", "Kind"), tuple(rows)))
     yield ""
     yield from (f"- *{_text(capital(number.name))}*: {_text(capital(number.definition))}" for number in numbers)

@@ -15,8 +15,8 @@ from sounding.card.contents import Contents, Header
 from sounding.card.parts import Part
 from sounding.card.printing import KINDS, NOT_JOINTLY, STATUS, printed
 from sounding.contract.evidence import Estimate, Number, Section
-from sounding.evaluation.wording import capital, duration
 from sounding.machine.metering.meter import Cost
+from sounding.wording import capital, duration
 
 ID, TITLE = "method", "Method notes"
 _APART = "all sections, all sittings; not part of the training's cost"

@@ -24,7 +24,7 @@ from sounding.contract.evidence import Estimate, Number
 from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import same
-from sounding.evaluation.wording import capital
+from sounding.wording import capital
 
 PLANS: Mapping[Profile, Plan] = {
     "quick": Plan(200, (3,), 0.1),

@@ -13,7 +13,7 @@ from typing import Any
 from sounding.contract.evidence import COUNTED, Estimate, Number
 from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.wording import counted
+from sounding.wording import counted
 
 SMALL = 100
 """With fewer test rows than this, intervals are wide and the card says so."""
@@ -72,15 +72,16 @@ def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
     source = f" of {PurePath(whole).name or whole}" if whole else ""  # a card may be published; data.json has the path
     origin = f" (split: {report['split_origin']})" if report.get("split_origin") else ""
     parts = f"{splits['train']:,} to train, {splits['validation']:,} to validate and {splits['test']:,} to test"
-    rejected, leaked = len(report.get("rejected") or ()), _leaked(report)
-    tail = f"{counted(rejected, 'row') if rejected else 'No row'} {_were(rejected)} rejected"
-    if leaked:
-        tail += f", and {counted(leaked, 'row')} of validation or test {_have(leaked)} a copy in another split"
+    rejected = len(report.get("rejected") or ())
+    tail = f"{counted(rejected, 'row', 'were') if rejected else 'No row was'} rejected"
+    copies, near = (_pairs(report, kind)[0] for kind in ("across", "near"))
+    leaks = [f"{counted(copies, 'row', 'have')} a copy in another split"] if copies else []
+    leaks += [f"{counted(near, 'row', 'look')} like one of another split without being equal to it"] if near else []
+    tail += f"; of validation and test, {' and '.join(leaks)}" if leaks else ""
     if documents := sum((report.get("documents") or {}).values()):
         return f"{documents:,} documents{source} were cut into windows, {parts}{origin}. {tail}."
-    return (
-        f"{counted(sum(splits.values()), 'row')}{source} {_were(sum(splits.values()))} used, {parts}{origin}. {tail}."
-    )
+    used = sum(splits.values())
+    return f"{counted(used, 'row')}{source} {'was' if used == 1 else 'were'} used, {parts}{origin}. {tail}."
 
 
 def _numbers(splits: Mapping[str, int], report: Mapping[str, Any]) -> Iterator[Number]:
@@ -152,20 +153,18 @@ def _leaks(report: Mapping[str, Any]) -> Iterator[str]:
         count, places = _pairs(report, kind)
         if not count:
             continue
-        stand, look = ("stands", "looks") if count == 1 else ("stand", "look")
-        what = f"{stand} in another split as well" if kind == "across" else f"{look} like a row of another split"
+        verb, where = (
+            ("stand", "in another split as well") if kind == "across" else ("look", "like a row of another split")
+        )
+        row, does = counted(count, "row", verb).rsplit(" ", 1)
         named = _listed([f"{a} and {b}" for a, b in places], "; ")
-        yield f"{counted(count, 'row')} of validation or test {what}, which makes the test too easy: {named}."
+        yield f"{row} of validation or test {does} {where}, which makes the test too easy: {named}."
 
 
 def _pairs(report: Mapping[str, Any], kind: str) -> tuple[int, list[tuple[str, str]]]:
     """How many pairs of duplicates of a kind there are, and the places of the first."""
     pairs = (report.get("duplicates") or {}).get(kind) or {}
     return pairs.get("count", 0), [(str(a), str(b)) for a, b in pairs.get("places", ())]
-
-
-def _leaked(report: Mapping[str, Any]) -> int:
-    return _pairs(report, "across")[0] + _pairs(report, "near")[0]
 
 
 # ---- words
@@ -183,11 +182,3 @@ def _listed(words: list[str], comma: str) -> str:
 
 def _them(words: list[str]) -> str:
     return "it" if len(words) == 1 else "them"
-
-
-def _were(n: int) -> str:
-    return "was" if n in (0, 1) else "were"
-
-
-def _have(n: int) -> str:
-    return "has" if n == 1 else "have"

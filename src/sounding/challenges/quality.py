@@ -23,7 +23,7 @@ from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unas
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import paired_difference
 from sounding.evaluation.shown_rows import shown_rows
-from sounding.evaluation.wording import capital, counted, shortened
+from sounding.wording import capital, counted, shortened
 
 GIVE_ROWS = "there are no test rows; give some, or more rows to take them from"
 _CONFUSED = 10  # pairs of classes that are listed as taken for each other
@@ -34,14 +34,14 @@ _LONG = 60  # characters of a typical answer that a sentence can hold
 class Judged:
     """Records that some metrics judge, the first of them the headline, beside the trivial baseline's on the same rows.
 
-    `what` a record is of: one, and several. Without a baseline `baseline` is empty.
+    `what` a record is of. Without a baseline `baseline` is empty.
     """
 
     context: EvaluationContext
     metrics: Sequence[Metric]
     records: Sequence[Record]
     baseline: Sequence[Record]
-    what: tuple[str, str] = ("test row", "test rows")
+    what: str = "test row"
 
     @property
     def groups(self) -> list[str] | None:
@@ -80,16 +80,18 @@ class Quality(Challenge[None]):
         if not context.plays:
             rows = Judged(context, context.task.metrics, records, _baseline(context, records))
             said, numbers = _judged(rows)
-            return Findings(said, (*numbers, *_loss(rows)), tuple(_figures(context, records)), _details(rows))
-        matches = Judged(context, context.task.metrics, records, (), ("match", "matches"))
+            figures = tuple(_figures(context, records))
+            return Findings(said, (*numbers, *_loss(rows)), figures, _details(rows) | _left_out(rows))
+        matches = Judged(context, context.task.metrics, records, (), "match")
         said, numbers = _judged(matches)
         if not len(context.test):
-            return Findings(said, tuple(numbers), tuple(_history(context)))
+            return Findings(said, tuple(numbers), tuple(_history(context)), _left_out(matches))
         records = context.row_records
         rows = Judged(context, context.task.row_metrics, records, _baseline(context, records))
         also, more = _judged(rows, "rows_")
         figures = tuple(_figures(context, records))
-        return Findings(f"{said} {also}", (*numbers, *more, *_loss(rows)), figures, _details(rows))
+        details = _details(rows) | _left_out(matches, rows)
+        return Findings(f"{said} {also}", (*numbers, *more, *_loss(rows)), figures, details)
 
 
 def _judged(some: Judged, prefix: str = "") -> tuple[str, list[Number]]:
@@ -102,8 +104,14 @@ def _judged(some: Judged, prefix: str = "") -> tuple[str, list[Number]]:
 def _metrics(some: Judged, prefix: str) -> Iterator[Number]:
     for place, metric in enumerate(some.metrics):
         found = some.number(prefix + _slug(metric.name), metric.name, some.records, metric)
-        if not place or math.isfinite(found.estimate.value):  # of others these rows may say nothing
+        if not place or math.isfinite(found.estimate.value):  # of others these rows may say nothing: `_left_out`
             yield found
+
+
+def _left_out(*some: Judged) -> dict[str, Any]:
+    """Metrics that the records say nothing of, as notes that say why."""
+    found = {name: why for each in some for name, why in evaluation.left_out(each.metrics, each.records).items()}
+    return {"notes": [f"{name} is left out: {why}." for name, why in found.items()]} if found else {}
 
 
 # ---- beside a model that looks at nothing
@@ -148,7 +156,7 @@ def _loss(some: Judged) -> list[Number]:
 def _sentence(some: Judged, headline: Number, compared: Sequence[Number]) -> str:
     """ "Such as: Accuracy is 0.873 [0.852, 0.891] on 963 test rows; always answering ‘positive’ would give 0.514."""
     unit = f" {headline.unit}" if headline.unit else ""
-    of = counted(len(some.records), *some.what)
+    of = counted(len(some.records), some.what)
     said = f"{capital(headline.name)} is {headline.estimate}{unit} on {of}"
     if not compared:
         return f"{said}."

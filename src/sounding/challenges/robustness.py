@@ -33,7 +33,7 @@ from sounding.errors import SoundingError
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
-from sounding.evaluation.wording import counted
+from sounding.wording import counted
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sounding.errors import SoundingError
 from sounding.evaluation.challenge import NO_ROWS, Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import mean_t
-from sounding.evaluation.wording import capital
+from sounding.wording import capital
 
 ONE_RUN = "one run: training variance is unknown; train with other seeds and make the card again"
 FEWEST = 3

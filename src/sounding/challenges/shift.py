@@ -31,7 +31,7 @@ from sounding.evaluation import plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of, same, slices
-from sounding.evaluation.wording import counted, listed
+from sounding.wording import counted, listed
 
 GIVE_ONE = "no second set was given; give one: sounding card RUN --shift DATA"
 SPREAD = ("value", "low", "high", "n", "level", "interval")
@@ -101,7 +101,7 @@ def known(task: Task, examples: Sequence[Example], where: str = "") -> Sequence[
     said = [f"{name!r} ({counted(n, 'row')})" for name, n in described[:_NAMED]]
     more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
     total = sum(n for _, n in unknown)
-    classes = counted(len(unknown), "class", "classes")
+    classes = counted(len(unknown), "class")
     what = f"{total:,} of {len(examples):,} rows of the second set have {classes} unknown to the model: "
     some = listed([task.target.describe(option) for option in options], CLASSES)
     fix = f"Rename the classes to ones that it knows ({some}), or drop their rows"
@@ -249,9 +249,8 @@ def _warnings(found: Duplicates) -> list[str]:
     for pairs, how in ((found.across, "also a training row"), (found.near, "like a training row")):
         if pairs.count:
             named = listed([f"{a} and {b}" for a, b in pairs.places], _NAMED, "; ")
-            rows = (
-                "1 row of the second set is" if pairs.count == 1 else f"{pairs.count:,} rows of the second set are each"
-            )
+            each = "is" if pairs.count == 1 else "are each"
+            rows = f"{counted(pairs.count, 'row')} of the second set {each}"
             said.append(f"{rows} {how}, which makes it too easy: {named}.")
     return said
 

@@ -18,7 +18,7 @@ from sounding.contract.tree import leaves
 from sounding.errors import SoundingError
 from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.wording import counted, listed, shortened
+from sounding.wording import counted, listed, shortened
 
 UNSAID = "The author does not say what the model is for, or what it is not for."
 LOOKED_AT = 200
@@ -151,6 +151,6 @@ def _thin_classes(context: EvaluationContext) -> Iterator[str]:
     if not thin:
         return
     some = listed([f"‘{name}’" for name in thin], 3)
-    what = "1 class has" if len(thin) == 1 else f"{len(thin):,} of {len(rows):,} classes have"
+    what = f"{len(thin):,} of {counted(len(rows), 'class')} {'has' if len(thin) == 1 else 'have'}"
     them = "it" if len(thin) == 1 else "them"
     yield f"{what} fewer than {FEW_ROWS} test rows ({some}): what the card says of {them} is uncertain."

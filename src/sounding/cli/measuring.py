@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import announce, bad_option, cli, columns_options, findings, prepare, say, set_option
 from sounding.errors import UsageError
+
+if TYPE_CHECKING:
+    from sounding.contract.evidence import Estimate
+    from sounding.runs.model import Metrics
 
 
 @cli.command(name="eval")
@@ -22,13 +26,14 @@ def evaluate(words: Sequence[str], settings: Sequence[str], allow_bad: float, **
     """Measure a model on DATA, or on the test rows of its training: every metric with its 95 % interval."""
     prepare()
     from sounding import api
+    from sounding.evaluation.estimates_in_words import measured
 
     words, options, typed = spoken.settings(words, settings)
     run, data = spoken.places(words, ("RUN", "DATA"), 1, "sounding eval runs/classify/1 photos/")
     allow_bad, columns = typed.pop("allow_bad", allow_bad), {**columns, **typed}
     model = api.load(str(run), options=options)
     metrics = model.evaluate(data, spoken.columns(columns), allow_bad=allow_bad)
-    click.echo("\n".join(_listed(metrics, wording.measured)))
+    click.echo("\n".join(_listed(metrics, measured)))
 
 
 @cli.command()
@@ -38,11 +43,12 @@ def compare(words: Sequence[str], settings: Sequence[str]) -> None:
     """How much better run A is than run B on the same rows: paired differences with 95 % intervals."""
     prepare()
     from sounding import api
+    from sounding.evaluation.estimates_in_words import change
 
     words, options = spoken.answering(words, settings)
     a, b, data = spoken.places(words, ("A", "B", "DATA"), 2, "sounding compare runs/classify/1 runs/classify/2")
     one, other = (api.load(str(run), options=options) for run in (a, b))
-    click.echo("\n".join(_listed(api.compare(one, other, data), wording.change)))
+    click.echo("\n".join(_listed(api.compare(one, other, data), change)))
 
 
 def _listed(metrics: Metrics, said: Callable[[Estimate], str]) -> Iterator[str]:

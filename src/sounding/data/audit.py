@@ -16,6 +16,7 @@ from sounding.data.documents import ingest_documents
 from sounding.data.ingest import ingest
 from sounding.data.opening import fitted
 from sounding.data.report import Pairs, Report
+from sounding.wording import counted
 
 UNEVEN = 10
 """A class with so many times the training rows of another is worth a word."""
@@ -44,10 +45,10 @@ def describe(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     n = sum(file.files for file in report.files)
-    files = f" in {n:,} file{'s' * (n != 1)}" if n else ""
-    noun = "documents" if report.documents else "rows"
+    files = f" in {counted(n, 'file')}" if n else ""
+    read = counted(report.rows, "document" if report.documents else "row")
     used = report.rows - len(report.rejected) if report.documents else report.used
-    yield f"{report.source}: {report.rows:,} {noun}{files}, {used:,} usable, {len(report.rejected):,} rejected"
+    yield f"{report.source}: {read}{files}, {used:,} usable, {len(report.rejected):,} rejected"
     yield from (f"  {note}" for note in report.notes)
     if report.used:
         yield ""
@@ -57,7 +58,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _section(f"rejected: {len(report.rejected):,}", [str(rejection) for rejection in report.rejected])
     yield from _section("warnings", report.remarks)
     yield from _duplicates(report)
-    yield from _section(f"not used: {len(report.ignored):,} file{'s' * (len(report.ignored) != 1)}", report.ignored)
+    yield from _section(f"not used: {counted(len(report.ignored), 'file')}", report.ignored)
     yield ""
     yield "usable" if report.usable else "not usable"
     yield from (f"  {problem.splitlines()[0].rstrip(':')}" for problem in report.problems)

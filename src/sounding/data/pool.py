@@ -32,6 +32,7 @@ from sounding.data.sources import require_path
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError
 from sounding.folders import place, walk, with_suffix
+from sounding.wording import counted
 
 _NAMED = 5  # places of each kind that `describe` names
 
@@ -102,7 +103,7 @@ def describe(pool: Pool) -> str:
 
 
 def _lines(pool: Pool) -> Iterator[str]:
-    yield f"{pool.source}: {pool.rows:,} row{'s' * (pool.rows != 1)}, {len(pool):,} to choose from"
+    yield f"{pool.source}: {counted(pool.rows, 'row')}, {len(pool):,} to choose from"
     yield from (f"  {note}" for note in pool.notes)
     yield from _section("rejected", len(pool.rejected), [str(rejection) for rejection in pool.rejected])
     for title, pairs in (("labelled already", pool.labelled), ("copies within the pool", pool.copies)):

@@ -25,6 +25,7 @@ from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
 from sounding.folders import entries, place, subfolders, walk
+from sounding.wording import counted
 
 
 @dataclass(frozen=True)
@@ -245,11 +246,7 @@ def _seen(here: Sequence[Path]) -> str:
     words = []
     if folders:
         more = ", …" if len(folders) > 3 else ""
-        words.append(f"{_count(len(folders), 'folder')} ({', '.join(folders[:3])}{more})")
+        words.append(f"{counted(len(folders), 'folder')} ({', '.join(folders[:3])}{more})")
     if kinds:
-        words.append(f"{_count(len(here) - len(folders), 'file')} ({', '.join(kinds[:5])})")
+        words.append(f"{counted(len(here) - len(folders), 'file')} ({', '.join(kinds[:5])})")
     return " and ".join(words)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'s' * (n != 1)}"

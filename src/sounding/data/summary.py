@@ -14,6 +14,7 @@ from sounding.data.report import LISTED, Duplicates, File, Report
 from sounding.data.scan import Scan
 from sounding.data.sources import Listing
 from sounding.data.splits import torn_groups
+from sounding.wording import counted
 
 
 def with_files(report: Report, listing: Listing, found: Scan, source: Source, notes: Sequence[str]) -> Report:
@@ -47,7 +48,7 @@ def remarks_of(found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray)
     torn = torn_groups(sides.tolist(), [found.groups[row] for row in rows])
     if torn:
         some = ", ".join(torn[:3]) + ", …" * (len(torn) > 3)
-        yield f"{len(torn):,} groups have rows in more than one split ({some}), which makes the test easier"
+        yield f"{counted(len(torn), 'group', 'have')} rows in more than one split ({some}), which makes the test easier"
 
 
 def _folder_file(listing: Listing, found: Scan, source: Source) -> tuple[File, ...]:

@@ -34,7 +34,7 @@ def limited(found: Estimate, bounds: Bounds) -> Estimate:
     if _alike(found, bounds):
         ends = score_interval((found.value - least) / (most - least), found.n, found.level)
         low, high = (least + end * (most - least) for end in ends)
-        return replace(found, low=low, high=high, interval=ALL_ALIKE)
+        return replace(found, low=low, high=high, interval=_all_alike(found))
     return replace(found, low=min(max(least, found.low), most), high=max(min(most, found.high), least))
 
 
@@ -46,7 +46,7 @@ def limited_change(found: Estimate, bounds: Bounds) -> Estimate:
         return found
     if _alike(found, bounds):
         unseen = score_interval(0.0, found.n, found.level)[1] * most
-        low, high, method = found.value - unseen, found.value + unseen, ALL_ALIKE
+        low, high, method = found.value - unseen, found.value + unseen, _all_alike(found)
     return replace(found, low=max(least, low), high=min(most, high), interval=method)
 
 
@@ -63,6 +63,11 @@ def score_interval(share: float, n: int, level: float = 0.95) -> tuple[float, fl
     half = z / scale * math.sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
     low, high = max(0.0, centre - half), min(1.0, centre + half)
     return (0.0 if share <= 0 else low), (1.0 if share >= 1 else high)
+
+
+def _all_alike(found: Estimate) -> str:
+    """The method, which says whether it counts rows or clusters."""
+    return f"wilson over {found.n} clusters, no draw differs" if "cluster" in found.interval else ALL_ALIKE
 
 
 def _alike(found: Estimate, bounds: Bounds) -> bool:

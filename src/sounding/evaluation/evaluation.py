@@ -162,7 +162,8 @@ def compare(
 ) -> dict[str, Estimate]:
     """Every row metric's difference a − b on the same rows, paired: above 0 means that a has more of it.
 
-    A metric that these rows say nothing of is left out (`left_out` says why). Raises UsageError when the records are not of the same rows in the same order.
+    A metric that these rows say nothing of is left out (`left_out` says why). Raises UsageError when the records are
+    not of the same rows in the same order.
     """
     fix = "Compare two models on the same rows, in the same order"
     if len(records_a) != len(records_b):

@@ -29,7 +29,7 @@ from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.evaluation.evaluation import estimate, evaluate_rows
-from sounding.evaluation.wording import counted
+from sounding.wording import counted
 
 EDITS = Threat("two small edits", "edits", 2)
 ALL_OF_IT = "everything"

@@ -15,8 +15,8 @@ from torch import nn
 
 from sounding.contract.records import Example
 from sounding.contract.task import Task
-from sounding.evaluation.wording import counted
 from sounding.training.loop import Budget, Interrupted, fit
+from sounding.wording import counted
 
 WORTHWHILE = 1 / 8
 """Trainings shorter than this share of the run's own would not speak of it."""

@@ -23,6 +23,7 @@ from sounding.applications.vision.faces.layouts import TROUBLE
 from sounding.contract.modality import Row
 from sounding.errors import DataError
 from sounding.randomness import entropy, stream
+from sounding.wording import counted
 
 SIDES = ("train", "validation", "test")
 VALIDATED, TESTED = 0.1, 0.2
@@ -211,7 +212,7 @@ def _notes(
     notes = {at[a]: said for a, said in _copies(rows, people, {i for i in at if plan[at[i]][1] != "train"}) if a in at}
     lonely = [own[0] for own in people.values() if len(own) == 1]
     if seen := [i for i in lonely if i in at]:
-        many = f"{len(lonely):,} people have" if len(lonely) > 1 else "one person has"
+        many = counted(len(lonely), "person", "have")
         said = f"{many} a single picture: compared with others, and never with themselves"
         notes.setdefault(at[seen[0]], said)
     unused = len(left_out) - len({i for i in left_out if i in at})

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sounding.errors import UsageError
+from sounding.wording import counted
 
 _FMR = click.option("--fmr", type=float, help="False match rate, in place of the run's: its option of that name.")
 
@@ -36,9 +37,8 @@ def enroll(gallery: Path, person: str, photos: Sequence[str], run: str) -> None:
     galleries.require_same(known, weights, str(gallery))
     kept = galleries.enrolled(known, person, model.task.embed(model.module, found), [_place(p) for p in photos])
     galleries.save(kept, gallery)
-    click.echo(
-        f"{len(found)} photo{'s' * (len(found) != 1)} of {person} enrolled; {len(kept.people)} people in {gallery}"
-    )
+    enrolled, people = counted(len(found), "photo"), counted(len(kept.people), "person")
+    click.echo(f"{enrolled} of {person} enrolled; {people} in {gallery}")
 
 
 @verbs.command()
@@ -50,7 +50,7 @@ def forget(gallery: Path, person: str) -> None:
 
     kept = galleries.removed(galleries.opened(gallery), person)
     galleries.save(kept, gallery)
-    click.echo(f"{person} removed; {len(kept.people)} people in {gallery}")
+    click.echo(f"{person} removed; {counted(len(kept.people), 'person')} in {gallery}")
 
 
 @verbs.command()

@@ -25,6 +25,7 @@ from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.annotations import outlines
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
+from sounding.wording import counted
 
 BESIDE = ("annotations", "annotation", "labels", "json")
 """Folders of label files: pictures lie beside them."""
@@ -122,7 +123,7 @@ def _boxes(annotations: Sequence[Any], names: Mapping[Any, str], image_size: tup
     corners = np.array([_corners(a) for a in single], np.float64).reshape(-1, 4)
     sound(corners, labels)
     crowds = len(annotations) - len(single)
-    note = f"{crowds} crowd region{'s' * (crowds != 1)} left out" if crowds else ""
+    note = f"{counted(crowds, 'crowd region')} left out" if crowds else ""
     return BoxSet(corners, tuple(labels), None, image_size, pixels=True, note=note)
 
 

@@ -1,11 +1,20 @@
-"""How people say it: how many, how long, and where a sentence begins. Messages and the card share these."""
+"""How people say it: how many, how long, and where a sentence begins. Messages of all rooms share these."""
 
 from __future__ import annotations
 
+_PLURALS = {"person": "people", "class": "classes", "match": "matches", "batch": "batches"}
+_WITH_ONE = {"are": "is", "were": "was", "have": "has", "stand": "stands", "look": "looks", "come": "comes"}
 
-def counted(n: int, noun: str, plural: str = "") -> str:
-    """So many of something: 1 row, 1,200 rows, 2 classes."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
+
+def counted(n: int, noun: str, verb: str = "") -> str:
+    """So many of something: 1 row, 1,200 rows, 2 classes, 1 person, 3 people, 3 test rows.
+
+    With the `verb` of several it is the beginning of a sentence: "1 row is", "2 rows are". Nothing counts as several.
+    """
+    if n != 1:
+        *before, last = noun.split(" ")
+        noun = " ".join([*before, _PLURALS.get(last, f"{last}s")])
+    return " ".join(filter(None, [f"{n:,} {noun}", _WITH_ONE.get(verb, verb) if n == 1 else verb]))
 
 
 def listed(words: list[str], most: int, separator: str = ", ") -> str:
