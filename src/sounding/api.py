@@ -181,9 +181,8 @@ def compare(a: Model, b: Model, source: Any = None) -> Metrics:
         raise UsageError(
             "the two runs were trained on different data", fix="Name the rows to compare on: compare A B DATA"
         )
-    records = a.records(source), b.records(source)
-    left_out = [evaluation.left_out(a.task.row_metrics, some) for some in records]
-    return Metrics(evaluation.compare(a.task, *records), left_out[0] | left_out[1])
+    found = evaluation.compare(a.task, a.records(source), b.records(source))
+    return Metrics(found, a.task.row_metrics)
 
 
 def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOffs:

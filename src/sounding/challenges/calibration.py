@@ -1,9 +1,12 @@
-"""Whether the model is right as often as it says: confidence against measured accuracy.
+"""Whether the model is right as often as it says: confidence against measured accuracy, on average and in bins.
 
 The expected calibration error (ECE) of even a perfectly calibrated model is above 0 on a finite test set, so it stands
 beside its *null*: what it would be if answers were right exactly as often as the model says (those of a group perhaps
-together). Only an ECE outside its null is called miscalibration. The temperature that would mend it is fitted on the
-validation rows alone, and every error and score is given before and after it (`temperature` applies it to predictions).
+together). The mean confidence is set against the share that is right as well (calibration in the large), which tells
+of a shift of all confidences where the decisions are too few for bins. Each of the two tests has half of the 5 % at
+which a calibrated model may be called miscalibrated, and the sentence follows the stronger. The temperature that would
+mend it is fitted on the validation rows alone, and every error and score is given before and after it (`temperature`
+applies it to predictions).
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ from sounding.challenges.confidences.confidence import (
     log_loss,
     null_of,
 )
+from sounding.challenges.confidences.in_the_large import mean_gap, p_of_mean
 from sounding.contract.evidence import Estimate, Figure, Kind, Number
 from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean
 from sounding.evaluation import plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import bootstrap, wilson
+from sounding.wording import counted
 
 NO_CONFIDENCE = "the answers of this task carry no confidence that could be right or wrong"
 MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
@@ -39,6 +44,8 @@ FEWEST = 30
 """Decisions below which nothing is compared and no temperature is fitted."""
 FEWEST_GROUPS = 10
 """Groups below which, where decisions come in groups, nothing is called miscalibrated."""
+ALARM = 0.025
+"""A p-value of one of the two tests below which a model is called miscalibrated; both together err in 5 % at most."""
 MOST_FITTED, CELLS_FITTED = 2000, 40_000
 """Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
@@ -89,9 +96,15 @@ def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[
         _number(context, "ece_null", "calibration error of a calibrated model", _null(null),
                 "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
         _number(context, "ece_null_95", "largest plausible error of a calibrated model",
-                Estimate(float(np.quantile(null, 0.95)), n=len(d)),
-                f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
+                Estimate(_limit(null), n=len(d)),
+                f"{1 - ALARM:.1%} quantile of that error over {REDRAWS} redraws: only an error above it shows "
+                "miscalibration (with the test of the mean a calibrated model is called so in 5 % at most)",
                 "estimated"),
+        _number(context, "mean_gap", "confidence minus accuracy", mean_gap(d, context.seed),
+                "mean confidence minus the share that is right (calibration in the large): above 0 too sure"),
+        _number(context, "mean_gap_p", "p-value of that difference", Estimate(p_of_mean(d, context.seed), n=len(d)),
+                "how often a calibrated model shows a difference as large by chance, on either side (Poisson-binomial; "
+                "where decisions come in groups, also with the groups turned round together)", "estimated"),
         _number(context, "ece_equal_width", "calibration error, bins of equal width",
                 calibration_error(d, "equal width", context.seed),
                 f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
@@ -114,9 +127,9 @@ def _after(
                 calibration_error(tempered, seed=context.seed),
                 "the same error on the test rows with the temperature fitted on the validation rows"),
         _number(context, "ece_null_95_tempered", "largest plausible error after temperature",
-                Estimate(float(np.quantile(null, 0.95)), n=len(tempered)),
-                "95th percentile of that error, with that temperature, if each answer were right as often as it then "
-                "says", "estimated"),
+                Estimate(_limit(null), n=len(tempered)),
+                f"{1 - ALARM:.1%} quantile of that error, with that temperature, if each answer were right as often as it "
+                "then says", "estimated"),
         _number(context, "brier_tempered", "Brier score after temperature",
                 _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
                 "the Brier score of the test rows with that temperature"),
@@ -161,6 +174,11 @@ def _brier_bounds(d: Decisions) -> Bounds:
     return SHARE if d.scores is None else (0.0, 2.0)
 
 
+def _limit(null: np.ndarray) -> float:
+    """The largest error that is no sign of miscalibration."""
+    return float(np.quantile(null, 1 - ALARM))
+
+
 def _null(null: np.ndarray) -> Estimate:
     mean = float(null.mean())
     low, high = np.quantile(null, [0.025, 0.975])  # a null that is nearly always 0 has its mean above both
@@ -188,36 +206,60 @@ def _spread_of_temperature(context: EvaluationContext, learnt: Decisions, temper
 
 def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
     found = {number.id: number.estimate for number in numbers}
-    said, right, limit = float(d.confidences.mean()), float(d.hits.mean()), float(np.quantile(null, 0.95))
-    both = f"it says {said:.3f} on average and is right {right:.3f} of the time"
-    groups = len(set(d.groups))
-    if d.tied and groups < FEWEST_GROUPS:
-        sentence = (
-            f"The {len(d)} decisions come in {groups} groups, too few to say whether the model is calibrated: {both}; "
-            f"the calibration error is {found['ece']}."
-        )
-    elif found["ece"].value <= limit:
-        sentence = (
-            f"No evidence of miscalibration at this n: {both}; the calibration error is {found['ece']}, and a "
-            f"perfectly calibrated model would show up to {limit:.3f} on {len(d)} decisions."
-        )
-    else:
-        gap, half = said - right, found["ece"].value / 2
-        verdict = MIXED
-        if abs(gap) > half:
-            verdict = "overconfident" if gap > 0 else "underconfident"
-        sentence = (
-            f"The model is {verdict}: {both}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
-            f"perfectly calibrated model could show on {len(d)} decisions."
-        )
-        if "ece_tempered" in found:
-            t = found["temperature"]
-            after, most = found["ece_tempered"], found["ece_null_95_tempered"].value
-            sentence += f" A temperature of {t.value:.2f}, fitted on validation, makes it {after}, "
-            sentence += "which a calibrated model could show." if after.value <= most else f"still above {most:.3f}."
+    groups, few = len(set(d.groups)), ""
     if "ece_tempered" not in found:
-        sentence += f" No temperature was fitted: fewer than {FEWEST} validation decisions."
-    return sentence
+        few = f" No temperature was fitted: fewer than {FEWEST} validation decisions."
+    if d.tied and groups < FEWEST_GROUPS:
+        return (
+            f"The {len(d)} decisions come in {counted(groups, 'group')}, too few to say whether the model is "
+            f"calibrated: {_both(d)}; the calibration error is {found['ece']}.{few}"
+        )
+    of_mean, of_bins = found["mean_gap_p"].value, _p_of_bins(found["ece"].value, null)
+    if min(of_mean, of_bins) > ALARM:
+        return (
+            f"No evidence of miscalibration at this n: {_both(d)}; the calibration error is {found['ece']}, and a "
+            f"perfectly calibrated model would show up to {_limit(null):.3f} on {len(d)} decisions.{few}"
+        )
+    told = _by_the_mean(d, found) if of_mean <= of_bins else _by_bins(d, found, _limit(null))
+    return f"{told}{_mended(found)}{few}"
+
+
+def _both(d: Decisions) -> str:
+    return f"it says {d.confidences.mean():.3f} on average and is right {d.hits.mean():.3f} of the time"
+
+
+def _p_of_bins(error: float, null: np.ndarray) -> float:
+    """How often a calibrated model shows an error as large; 1 for one within the limit."""
+    return (1 + int((null >= error).sum())) / (len(null) + 1) if error > _limit(null) else 1.0
+
+
+def _by_the_mean(d: Decisions, found: dict[str, Estimate]) -> str:
+    verdict, p = "overconfident" if found["mean_gap"].value > 0 else "underconfident", found["mean_gap_p"].value
+    rarely = "less than once in 1,000" if p < 0.001 else f"{1000 * p:.0f} times in 1,000"
+    return (
+        f"The model is {verdict}: {_both(d)}, a difference of {found['mean_gap']} that a perfectly calibrated model "
+        f"shows {rarely} on {len(d)} decisions; the calibration error is {found['ece']}."
+    )
+
+
+def _by_bins(d: Decisions, found: dict[str, Estimate], limit: float) -> str:
+    gap, verdict = found["mean_gap"].value, MIXED
+    if abs(gap) > found["ece"].value / 2:
+        verdict = "overconfident" if gap > 0 else "underconfident"
+    return (
+        f"The model is {verdict}: {_both(d)}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
+        f"perfectly calibrated model could show on {len(d)} decisions."
+    )
+
+
+def _mended(found: dict[str, Estimate]) -> str:
+    """What a temperature would change."""
+    if "ece_tempered" not in found:
+        return ""
+    after, most = found["ece_tempered"], found["ece_null_95_tempered"].value
+    verdict = "which a calibrated model could show." if after.value <= most else f"still above {most:.3f}."
+    said = f"A temperature of {found['temperature'].value:.2f}, fitted on validation"
+    return f" {said}, makes the calibration error {after}, {verdict}"
 
 
 def _figure(d: Decisions, tempered: Decisions | None) -> Figure:

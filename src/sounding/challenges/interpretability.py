@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from sounding.challenges.explanations.explained_rows import (
     FEW,
@@ -37,6 +38,8 @@ from sounding.contract.task import Task
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.intervals import Reduce, bootstrap
+from sounding.training.loop import Interrupted
+from sounding.wording import capital, shortened
 
 FEWEST = 4
 ALIKE = 0.5
@@ -85,10 +88,14 @@ class Interpretability(Challenge[Plan]):
         used, notes = chosen.methods, chosen.notes + ([f"{_left_out(rejected)}."] if rejected else [])
         values, answers = [i.value for i in items], [i.answer for i in items]
         rng = context.rng("explanations")
-        maps = {m: _finite(m, explain(task, context.model, values, answers, rng), notes) for m, explain in used.items()}
+        explained = _explained(task, context.model, values, answers, used, rng, notes)
+        if not explained:
+            raise NotMeasured(" ".join(notes))
+        maps = {method: _finite(method, weights, notes) for method, weights in explained.items()}
+        used = {method: used[method] for method in maps}
         found = faithfulness(task, context.model, values, answers, maps, rng)
         twice = range(0, len(items), max(1, len(items) // chosen.untrained))
-        numbers = [*_beyond_random(context, items, found), *_sanity(context, items, used, maps, twice, rng)]
+        numbers = [*_beyond_random(context, items, found), *_sanity(context, items, used, maps, twice, rng, notes)]
         wrong = sum(i.right is False for i in items)
         alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
         return Findings(
@@ -105,6 +112,27 @@ def _too_few(rows: Sequence[Any]) -> str:
 
 def _left_out(rejected: int) -> str:
     return f"{rejected} rows were left out, since the model's own answer to them has no finite likelihood"
+
+
+def _explained(
+    task: Task,
+    model: nn.Module,
+    values: Sequence[Any],
+    answers: Sequence[Any],
+    used: Mapping[str, Explain],
+    rng: np.random.Generator,
+    notes: list[str],
+) -> dict[str, list[np.ndarray]]:
+    """Method → maps of the values. A method that breaks costs itself alone, which is noted."""
+    maps: dict[str, list[np.ndarray]] = {}
+    for method, explain in used.items():
+        try:
+            maps[method] = explain(task, model, values, answers, rng)
+        except Interrupted:
+            raise
+        except Exception as error:  # whatever it is, it says nothing of the other methods
+            notes.append(f"{capital(named(method))} was not measured: {shortened(str(error), 200)}.")
+    return maps
 
 
 def _finite(method: str, maps: Sequence[np.ndarray], notes: list[str]) -> list[np.ndarray]:
@@ -145,6 +173,7 @@ def _sanity(
     maps: Maps,
     places: Sequence[int],
     rng: np.random.Generator,
+    notes: list[str],
 ) -> list[Number]:
     """The randomisation test of each method on the items at `places`, and how nearly integrated gradients add up."""
     task, seed = context.task, context.seed
@@ -157,8 +186,8 @@ def _sanity(
         found = bootstrap(scores, reduce, groups, seed, bounds=bounds)
         numbers.append(Number(id, name, found, definition, seed=seed))
 
-    for method, explain in used.items():
-        others = _finite(method, explain(task, model, values, answers, rng), [])
+    for method, others in _explained(task, model, values, answers, used, rng, notes).items():
+        others = _finite(method, others, [])
         for id, side, said in (("", np.asarray, "signed"), ("_absolute", np.abs, "absolute")):
             likeness = [rank_correlation(side(maps[method][i]), side(w)) for i, w in zip(places, others, strict=True)]
             definition = f"Spearman correlation of {said} weights with those for an untrained model, mean over rows"
@@ -232,7 +261,8 @@ def _verdicts(numbers: Sequence[Number], used: Sequence[str]) -> dict[str, list[
 
 def _alike(numbers: Sequence[Number], used: Sequence[str]) -> dict[str, float]:
     """The methods whose large weights lie where an untrained model has them, and how alike they are."""
-    found = {method: _estimate(numbers, f"randomisation_absolute_{method}").value for method in used}
+    known = {number.id: number.estimate.value for number in numbers}
+    found = {method: known.get(f"randomisation_absolute_{method}", 0.0) for method in used}
     return {method: value for method, value in found.items() if value > ALIKE}
 
 

@@ -1,7 +1,7 @@
 """Forward passes for measuring: many inputs, one model, nothing left behind.
 
 scored   the loss or the log-likelihood of any number of answers
-alike    batches without padding
+alike    batches without padding; `unpadded` computes something in them
 frozen   the model as measuring wants it: evaluation mode, full precision, parameters at rest
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.task import Task, chunks
 from sounding.contract.tree import leaves
 
+T = TypeVar("T")
 Score = Callable[[nn.Module, Any, Any], Tensor]
 """`score(model, x, answers)` → [B]."""
 
@@ -54,6 +55,14 @@ def alike(task: Task, values: Sequence[Any]) -> list[Sequence[int]]:
         shape = tuple(tuple(tensor.shape) for tensor in leaves(task.encode_inputs([value])))
         shapes.setdefault(shape, []).append(i)
     return [batch for indices in shapes.values() for batch in chunks(indices, task.recipe.batch)]
+
+
+def unpadded(task: Task, values: Sequence[Any], compute: Callable[[Sequence[int]], Sequence[T]]) -> list[T]:
+    """What `compute` gives for each of the values, in their order; it is asked for batches of indices as in `alike`."""
+    found: dict[int, T] = {}
+    for batch in alike(task, values):
+        found |= zip(batch, compute(batch), strict=True)
+    return [found[i] for i in range(len(values))]
 
 
 @contextmanager

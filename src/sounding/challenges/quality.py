@@ -81,16 +81,16 @@ class Quality(Challenge[None]):
             rows = Judged(context, context.task.metrics, records, _baseline(context, records))
             said, numbers = _judged(rows)
             figures = tuple(_figures(context, records))
-            return Findings(said, (*numbers, *_loss(rows)), figures, _details(rows) | _left_out(rows))
+            return Findings(said, (*numbers, *_loss(rows)), figures, _details(rows) | _left_out(rows.metrics, numbers))
         matches = Judged(context, context.task.metrics, records, (), "match")
         said, numbers = _judged(matches)
         if not len(context.test):
-            return Findings(said, tuple(numbers), tuple(_history(context)), _left_out(matches))
+            return Findings(said, tuple(numbers), tuple(_history(context)), _left_out(matches.metrics, numbers))
         records = context.row_records
         rows = Judged(context, context.task.row_metrics, records, _baseline(context, records))
         also, more = _judged(rows, "rows_")
         figures = tuple(_figures(context, records))
-        details = _details(rows) | _left_out(matches, rows)
+        details = _details(rows) | _left_out([*matches.metrics, *rows.metrics], [*numbers, *more])
         return Findings(f"{said} {also}", (*numbers, *more, *_loss(rows)), figures, details)
 
 
@@ -108,10 +108,10 @@ def _metrics(some: Judged, prefix: str) -> Iterator[Number]:
             yield found
 
 
-def _left_out(*some: Judged) -> dict[str, Any]:
+def _left_out(metrics: Sequence[Metric], numbers: Sequence[Number]) -> dict[str, Any]:
     """Metrics that the records say nothing of, as notes that say why."""
-    found = {name: why for each in some for name, why in evaluation.left_out(each.metrics, each.records).items()}
-    return {"notes": [f"{name} is left out: {why}." for name, why in found.items()]} if found else {}
+    without = evaluation.left_out(metrics, {number.name: number.estimate for number in numbers})
+    return {"notes": [f"{name} is left out: {why}." for name, why in without.items()]} if without else {}
 
 
 # ---- beside a model that looks at nothing
@@ -157,6 +157,8 @@ def _sentence(some: Judged, headline: Number, compared: Sequence[Number]) -> str
     """ "Such as: Accuracy is 0.873 [0.852, 0.891] on 963 test rows; always answering ‘positive’ would give 0.514."""
     unit = f" {headline.unit}" if headline.unit else ""
     of = counted(len(some.records), some.what)
+    if not math.isfinite(headline.estimate.value):
+        return f"{capital(headline.name)} has no value on {of}: {evaluation.undefined(some.metrics[0])}."
     said = f"{capital(headline.name)} is {headline.estimate}{unit} on {of}"
     if not compared:
         return f"{said}."

@@ -29,6 +29,7 @@ from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
 from sounding.evaluation.intervals import bootstrap
+from sounding.wording import counted
 
 ID = "unknown_inputs"
 
@@ -170,6 +171,8 @@ def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number
             groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
             found = bootstrap(column[here], mean, groups, context.seed, plan.resamples, bounds=SHARE)
             definition = f"mean confidence of the answers to {name}"
+            if not here.all():
+                definition += f", of the {int(here.sum())} that are not that there is nothing"
             if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
                 found, definition = Estimate(found.value, n=found.n), f"{definition}; all are the same"
             numbers.append(Number(f"confidence_{id}", f"mean confidence, {name}", found, definition))
@@ -226,20 +229,29 @@ def _surest(test: Seen) -> str:
     """Of which out-of-distribution inputs the model is surest."""
     if test.known.confidences is None:
         return ""
-    sure = {name: float(np.nanmean(seen.confidences)) for name, seen in test.unknown.items()
-            if seen.confidences is not None and np.isfinite(seen.confidences).any()}  # fmt: skip
+    table = test.tables.get("confidence", {})
+    sure = {name: float(column[:, 1][np.isfinite(column[:, 1])].mean()) for name, column in table.items()
+            if np.isfinite(column[:, 1]).any()}  # fmt: skip
     if not sure:
         return ""
     name = max(sure, key=lambda label: sure[label])
-    usual = float(np.nanmean(test.known.confidences))
+    known = test.table("confidence")[:, 0]
+    usual = float(known[np.isfinite(known)].mean())
     return f" It is surest of {name}: {sure[name]:.3f} on average, against {usual:.3f} on test rows."
 
 
 def _empty(test: Seen) -> str:
-    """How many answers to out-of-distribution inputs hold nothing, which is a way of saying that there is nothing."""
-    empty, n = sum(one.empty for one in test.unknown.values()), sum(len(one) for one in test.unknown.values())
-    share = f" {empty / max(1, n):.0%} of the out-of-distribution inputs are answered with nothing, which may be right."
-    return share if empty else ""
+    """How many answers to out-of-distribution inputs are that there is nothing, which of these is right."""
+    empty, n = (
+        sum(int(one.empty.sum()) for one in test.unknown.values()),
+        sum(len(one) for one in test.unknown.values()),
+    )
+    if not empty:
+        return ""
+    said = f" {empty / max(1, n):.0%} of the out-of-distribution inputs are answered with nothing, which is right"
+    known = int(test.known.empty.sum())
+    rows = f"; {counted(known, 'test row')} answered so {'is' if known == 1 else 'are'} left out" if known else ""
+    return f"{said} and counts as told apart{rows}."
 
 
 def _figure(test: Seen, chosen: str) -> Figure:

@@ -5,6 +5,7 @@
     Transformed  it follows an augmentation of its input             training
     Labelled     its class names can look like mistakes              the check of the data
     Composite    it is made of several classes: boxes, pixels        the check of the data
+    Listing      it may say that there is nothing: no boxes          unknown inputs
     Placed       it lies over a picture, in that picture's pixels    reading, results
     Overlaid     it can be drawn over its input                      results
     Saved        it is a file of a kind of its own                   results
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,14 @@ class Composite(Modality):
         """After `fit`: what in an answer no training row had ("… the class 'cat'"), or nothing."""
 
 
+class Listing(Modality):
+    """An answer that lists things, and may say that there is none."""
+
+    @abstractmethod
+    def lists_nothing(self, value: Any) -> bool:
+        """Whether the answer is that there is nothing."""
+
+
 class Placed(Modality):
     """An answer that lies over a picture (`inputs.Pictorial`)."""
 
@@ -135,6 +144,13 @@ class Documented(Modality):
     @abstractmethod
     def document(self, answers: Sequence[tuple[str, Any]]) -> Any:
         """(source, value) of each answer, in the usual JSON document of their kind."""
+
+
+def lists_nothing(target: Modality, value: Any) -> bool:
+    """Whether an answer is that there is nothing: no box that is shown, no word."""
+    if isinstance(target, Listing):
+        return target.lists_nothing(value)
+    return isinstance(value, Sized) and len(value) == 0
 
 
 def constant_baseline(target: Modality, values: Sequence[Any]) -> Any:

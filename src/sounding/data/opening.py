@@ -106,6 +106,10 @@ class Examples(Sequence[Example]):
         """The input of an example as a person sees it, before it was brought to what the model works on."""
         return self._source.original(int(self._rows[index]))
 
+    def row(self, index: int) -> Row | None:
+        """The row that an example is read from, its cells unread; None for examples in memory."""
+        return self._source.row(int(self._rows[index]))
+
     def _chunk(self, indices: range) -> list[Example]:
         return [self._read(row) for row in self._rows[indices.start : indices.stop].tolist()]
 

@@ -63,6 +63,9 @@ class Source(Protocol):
     def original(self, i: int) -> Any:
         """The input of row i as a person sees it, of which a model may see a part or less detail."""
 
+    def row(self, i: int) -> Row | None:
+        """Row i, its cells unread; None where there never was a row."""
+
 
 class Reader:
     """Opens the cells of rows. What comes out depends on what the modalities have learnt: sizes, for example."""
@@ -76,6 +79,11 @@ class Reader:
     def where(self, i: int) -> str:
         """The place of row i."""
         return self._rows.where(i) if isinstance(self._rows, Rows) else self._rows[i].where
+
+    def row(self, i: int) -> Row:
+        """Row i, its cells unread."""
+        row: Row = self._rows[i]
+        return row
 
     def read(self, i: int) -> Example:
         """Row i, with its cells opened."""
@@ -201,6 +209,10 @@ class Given:
     def where(self, i: int) -> str:
         """Examples are counted from 1, as rows are."""
         return f"example {i + 1}"
+
+    def row(self, i: int) -> None:
+        """Nothing: examples in memory are read already."""
+        return None
 
     def read(self, i: int) -> Example:
         """Example i."""

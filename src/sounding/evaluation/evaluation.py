@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -120,9 +120,9 @@ def estimate(
     return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
 
 
-def left_out(metrics: Sequence[Metric], records: Sequence[Record]) -> dict[str, str]:
-    """Metric → why it is not given: these records say nothing of it."""
-    return {m.name: undefined(m) for m in metrics if not math.isfinite(m.value(records))}
+def left_out(metrics: Sequence[Metric], found: Mapping[str, Estimate]) -> dict[str, str]:
+    """Metric → why it is not among the `found`: the rows say nothing of it."""
+    return {m.name: undefined(m) for m in metrics if m.name not in found or not math.isfinite(found[m.name].value)}
 
 
 def undefined(metric: Metric) -> str:

@@ -5,7 +5,6 @@ It sits above the card because it can make one; `sounding.api` makes and loads i
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
 from sounding.contract.evidence import Estimate
+from sounding.contract.metrics import Metric
 from sounding.contract.records import Record
 from sounding.contract.task import Task
 from sounding.data import Columns, Dataset, open_data
@@ -42,6 +42,7 @@ from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
 from sounding.runs.folder import Run
 from sounding.runs.prediction import Result, Results, expand, predict
+from sounding.runs.predictions import prediction_lines
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
 
@@ -49,12 +50,12 @@ from sounding.training.experience import PLAY
 class Metrics(dict[str, Estimate]):
     """Estimates by metric name; also as attributes, with spaces as underscores (`metrics.macro_f1`).
 
-    `left_out`: metric → why the rows say nothing of it (large boxes, where there is none).
+    `left_out`: name → why the rows say nothing of it (large boxes, where there is none), of the metrics they are `of`.
     """
 
-    def __init__(self, found: Mapping[str, Estimate], left_out: Mapping[str, str] | None = None) -> None:
+    def __init__(self, found: Mapping[str, Estimate], of: Sequence[Metric] = ()) -> None:
         super().__init__(found)
-        self.left_out = {name: why for name, why in (left_out or {}).items() if name not in found}
+        self.left_out = evaluation.left_out(of, found)
 
     def __getattr__(self, name: str) -> Estimate:
         for key, estimate in self.items():
@@ -127,7 +128,7 @@ class Model:
             raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
         known = {number.id for number in quality.numbers}
         found = {m.name: quality[_attribute(m.name)] for m in self.task.metrics if _attribute(m.name) in known}
-        return Metrics(found, {m.name: evaluation.undefined(m) for m in self.task.metrics})
+        return Metrics(found, self.task.metrics)
 
     def evaluate(
         self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
@@ -137,7 +138,7 @@ class Model:
         Without a source: on the test rows that the training set aside. `options` are how to answer, as in a call.
         """
         records = self.records(source, columns, allow_bad=allow_bad, **options)
-        return Metrics(evaluation.measure(self.task, records), evaluation.left_out(self.task.metrics, records))
+        return Metrics(evaluation.measure(self.task, records), self.task.metrics)
 
     def records(
         self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
@@ -298,7 +299,8 @@ def measured(
     if not card.interrupted or not _whole(model.dir):
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
-            write(model.dir / "predictions.jsonl", _lines(model.task, context.records))
+            rows = () if context.plays else context.test
+            write(model.dir / "predictions.jsonl", prediction_lines(model.task, context.records, rows))
         model.__dict__.pop("metrics", None)
     if not card.exit_status:
         parts.clear()
@@ -311,19 +313,6 @@ def _whole(folder: Path) -> bool:
         return not Card.load(folder).interrupted
     except RunError:
         return False
-
-
-def _lines(task: Task, records: Sequence[Record]) -> str:
-    rows = (
-        {
-            "answer": task.target.to_json(r.value),
-            "truth": task.target.to_json(r.truth),
-            "score": r.confidence,
-            "loss": r.loss,
-        }
-        for r in records
-    )
-    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 
 
 def _attribute(name: str) -> str:

@@ -16,7 +16,7 @@ Legend of shapes: n inputs, B batch, D features, K options, R training rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from sounding.challenges.features import averaged, penultimate
 from sounding.challenges.passes import alike, frozen
+from sounding.contract.answers import lists_nothing
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task
 
@@ -40,20 +41,20 @@ LOGITS = 0.99
 class Observed:
     """What the model made of n inputs: `confidences` [n], `scores` [n, K], `energy` [n], `features` [n, D].
 
-    None where the task or the model has no such thing. `broken` counts confidences that are not finite; `empty`
-    answers without a part (no box, no word), which to an input that shows nothing may well be right.
+    None where the task or the model has no such thing. `broken` counts confidences that are not finite. `empty` [n] are
+    the answers that there is nothing (no box, no word): to an input that shows nothing such an answer is right, and
+    the more confident the better.
     """
 
     confidences: np.ndarray | None
     scores: np.ndarray | None
     energy: np.ndarray | None
     features: np.ndarray | None
+    empty: np.ndarray
     broken: int = 0
-    empty: int = 0
-    n: int = 0
 
     def __len__(self) -> int:
-        return self.n
+        return len(self.empty)
 
 
 @dataclass
@@ -81,14 +82,18 @@ def observe(task: Task, model: nn.Module, values: Sequence[Any]) -> Observed:
                 predictions[i] = answers[j]
                 features[i] = None if seen is None else seen[j]
                 energies[i] = np.nan if heard is None else heard[j]
-    return _looked([p for p in predictions if p is not None], energies, features, options)
+    return _looked(task, [p for p in predictions if p is not None], energies, features)
 
 
-def ood_scores(seen: Observed, training: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Name → [n]; `training` [R, D] are features of training rows. What is not a number is the lowest."""
+def ood_scores(seen: Observed, training: np.ndarray | None = None, known: bool = False) -> dict[str, np.ndarray]:
+    """Name → [n]; `training` [R, D] are features of training rows. What is not a number is the lowest.
+
+    An answer that there is nothing takes an input for one that shows nothing, whatever its confidence: that has the
+    lowest score. Of `known` inputs, some of which may truly show nothing, it is left out (NaN).
+    """
     found: dict[str, np.ndarray] = {}
     if seen.confidences is not None:
-        found["confidence"] = seen.confidences
+        found["confidence"] = np.where(seen.empty, np.nan, seen.confidences)
     if seen.scores is not None and seen.scores.shape[1] > 2:  # of two, all three have the same order
         top = np.sort(seen.scores, axis=1)
         found["margin"] = top[:, -1] - top[:, -2]
@@ -97,7 +102,12 @@ def ood_scores(seen: Observed, training: np.ndarray | None = None) -> dict[str, 
         found["energy"] = seen.energy
     if seen.features is not None and training is not None and training.shape[1:] == seen.features.shape[1:]:
         found["distance"] = -nearest(seen.features, training)
-    return {name: np.where(np.isnan(score), -np.inf, score) for name, score in found.items()}
+    lowest = {name: np.where(np.isnan(score), -np.inf, score) for name, score in found.items()}
+    if known and "confidence" in lowest:
+        lowest["confidence"] = np.where(seen.empty, np.nan, lowest["confidence"])
+        if seen.empty.all():
+            del lowest["confidence"]
+    return lowest
 
 
 def nearest(features: np.ndarray, training: np.ndarray, k: int = NEAREST) -> np.ndarray:
@@ -140,8 +150,9 @@ def _energies(calls: _Calls, answers: Sequence[Prediction], options: int) -> np.
 
 
 def _looked(
-    predictions: Sequence[Prediction], energies: np.ndarray, features: Sequence[np.ndarray | None], options: int
+    task: Task, predictions: Sequence[Prediction], energies: np.ndarray, features: Sequence[np.ndarray | None]
 ) -> Observed:
+    options = len(task.target.classes or ())
     confidences = [p.confidence for p in predictions]
     sure = None if None in confidences or not predictions else np.array(confidences, float)
     scores = [p.scores for p in predictions if p.scores is not None]
@@ -154,8 +165,7 @@ def _looked(
         energy=energies[:, 0] if logits else None,
         features=np.stack(vectors) if vectors and len(vectors) == len(features) else None,
         broken=0 if sure is None else int((~np.isfinite(sure)).sum()),
-        empty=sum(isinstance(p.value, Sized) and len(p.value) == 0 for p in predictions),
-        n=len(predictions),
+        empty=np.array([lists_nothing(task.target, p.value) for p in predictions], bool),
     )
 
 

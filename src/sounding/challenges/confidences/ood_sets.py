@@ -49,7 +49,7 @@ def collect(context: EvaluationContext, rows: Sequence[Example], training: np.nd
     far = far_ood(task.input, values, context.rng(f"unknown {name}"))
     places = {label: np.flatnonzero([v is not None for v in some]) for label, some in far.items()}
     unknown = {label: observe(task, model, [some[i] for i in places[label]]) for label, some in far.items()}
-    known_scores = ood_scores(known, training)
+    known_scores = ood_scores(known, training, known=True)
     unknown_scores = {label: ood_scores(one, training) for label, one in unknown.items()}
     tables: dict[str, dict[str, np.ndarray]] = {}
     for score in known_scores if unknown else ():
@@ -85,7 +85,8 @@ def choose(
 
 
 def _mean_auroc(table: np.ndarray) -> float:
-    return float(np.mean([auroc(table[:, 0], column[~np.isnan(column)]) for column in table[:, 1:].T]))
+    known, *others = (column[~np.isnan(column)] for column in table.T)
+    return float(np.mean([auroc(known, column) for column in others]))
 
 
 def near_inputs(
@@ -102,6 +103,6 @@ def near_inputs(
     if len(unknown_classes) < 2:
         return {}, f"{NEAR}: every answer of the second set is one of the {len(options)} options"
     rows = [context.second[i] for i in sorted(context.rng("unknown near").permutation(unknown_classes)[:most].tolist())]
-    known = ood_scores(test.known, training)
+    known = ood_scores(test.known, training, known=True)
     unknown = ood_scores(observe(context.task, context.model, [row.input for row in rows]), training)
     return {score: side_by_side(known[score], unknown[score]) for score in test.tables if score in unknown}, None

@@ -151,7 +151,7 @@ METHODS: dict[str, Explain] = {
 UNFIT = {
     "gradient": "no gradients can be taken at its input or at an embedding, and summed over segments",
     "integrated_gradients": "no gradients can be taken at its input or at an embedding, and summed over segments",
-    "grad_cam": "no layer of it gives a map of several positions over a continuous input",
+    "grad_cam": "no layer of it gives a map of several positions over the whole of a continuous input",
 }
 """Why a method is not offered."""
 

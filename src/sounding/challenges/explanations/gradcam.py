@@ -13,6 +13,9 @@ A task may call its model more than once for one log-likelihood (the mean over a
 later calls lie in coordinates that nobody here knows, so only the first call of the layer is explained: the gradient is
 that of the whole log-likelihood, the other calls standing still.
 
+Inputs are explained in batches of one size each, so that one call of the layer holds the maps of all of a batch. A
+model that looks at a large input window by window has no map of the whole, and no Grad-CAM of that input.
+
 Legend of shapes: B batch, C channels, h w sides of a map, H W sides of the input, P parts.
 """
 
@@ -28,9 +31,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.challenges.explanations.gradients import gradient_of
-from sounding.challenges.passes import frozen
+from sounding.challenges.passes import frozen, unpadded
 from sounding.contract.inputs import Attributable, Continuous
-from sounding.contract.task import Task, chunks
+from sounding.contract.task import Task
 from sounding.errors import UsageError
 
 
@@ -47,20 +50,23 @@ def grad_cam(
     if layer is None:
         raise UsageError("this model has no layer whose output still has positions", fix="Explain by occlusion")
     input = Attributable.of(task.input)
-    maps: list[np.ndarray] = []
-    for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
-        inputs, answered = [v for v, _ in batch], [a for _, a in batch]
+
+    def maps(batch: Sequence[int]) -> list[np.ndarray]:
+        inputs, answered = [values[i] for i in batch], [answers[i] for i in batch]
         with frozen(model):
             x = task.encoded(model, inputs)
             saliency = _saliency(task, model, layer, x, answered).cpu()
-        maps += [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
-    return maps
+        return [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+
+    return unpadded(task, values, maps)
 
 
 def _saliency(task: Task, model: nn.Module, layer: nn.Module, x: Tensor, answers: Sequence[Any]) -> Tensor:
     """[B, C, H, W], shaped as the input: the map over its positions, shared out evenly among its channels."""
-    with _cut_loose(layer) as seen, torch.enable_grad():
+    with _given(model) as given, _cut_loose(layer) as seen, torch.enable_grad():
         log_likelihood = task.log_likelihood(model, x, task.encoded_targets(model, answers))
+    if not _whole(given, x):
+        raise UsageError("the model looks at this input in windows, one after the other", fix="Explain by occlusion")
     if not seen:  # another answer may take another way through the model
         return torch.zeros_like(x)
     maps = seen[0]
@@ -101,11 +107,13 @@ def last_map(task: Task, model: nn.Module, value: Any, answer: Any) -> nn.Module
     if not isinstance(task.input, Continuous) or task.embedding_layer(model) is not None:
         return None
     with frozen(model):
-        with torch.no_grad():
+        with torch.no_grad(), _given(model) as given:
             x = task.encoded(model, [value])
             if not _has_positions(x):
                 return None
             outputs = _outputs(task, model, x, [answer])
+        if not _whole(given, x):
+            return None
         maps = _maps(model, outputs)
         carrying = (module for module in reversed(maps) if _carries_all(task, model, module, x, answer))
         return next(carrying, maps[-1] if maps else None)
@@ -145,6 +153,22 @@ def _outputs(task: Task, model: nn.Module, x: Tensor, answers: Sequence[Any]) ->
             stack.callback(module.register_forward_hook(note).remove)
         task.log_likelihood(model, x, task.encoded_targets(model, answers))
     return outputs
+
+
+@contextmanager
+def _given(model: nn.Module) -> Iterator[list[Any]]:
+    """What the model itself is given, call by call."""
+    given: list[Any] = []
+    handle = model.register_forward_pre_hook(lambda module, args: given.append(args[0] if args else None))
+    try:
+        yield given
+    finally:
+        handle.remove()
+
+
+def _whole(given: Sequence[Any], x: Tensor) -> bool:
+    """Whether the model's first call sees all of the encoded inputs `x`; a map of a window lies elsewhere."""
+    return not given or not isinstance(given[0], Tensor) or given[0].shape == x.shape
 
 
 def _has_positions(x: Any) -> bool:

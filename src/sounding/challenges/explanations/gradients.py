@@ -4,7 +4,8 @@
     integrated_gradients   the same gradient, averaged over the way from the empty input to the input
     completeness_gap       how far the weights are from adding up to what the parts bring together
 
-Slopes are taken at `task.embedding_layer` (an embedding), or at the encoded input itself where there is none.
+Slopes are taken at `task.embedding_layer` (an embedding), or at the encoded input itself where there is none; inputs of
+one size at a time, since a part of a padded input would not be where its cell is.
 
 Legend of shapes: B batch, P parts.
 """
@@ -19,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.passes import frozen
+from sounding.challenges.passes import frozen, unpadded
 from sounding.contract.inputs import Attributable, Explainable
-from sounding.contract.task import Task, chunks
+from sounding.contract.task import Task
 
 STEPS = 16
 
@@ -51,16 +52,17 @@ def completeness_gap(
 
     0 is exact.
     """
-    gaps = []
-    for batch in chunks(list(zip(values, answers, maps, strict=True)), task.recipe.batch):
-        inputs, answered, weights = (list(column) for column in zip(*batch))
+
+    def gaps(batch: Sequence[int]) -> np.ndarray:
+        answered = [answers[i] for i in batch]
         with frozen(model), torch.no_grad():
-            x, full, empty = _ends(task, model, inputs, answered)
+            x, full, empty = _ends(task, model, [values[i] for i in batch], answered)
             ends = [_log_likelihood_at(task, model, x, point, answered).double() for point in (full, empty)]
         whole = (ends[0] - ends[1]).cpu().numpy()
-        sums = np.array([w.sum() for w in weights])
-        gaps.append(np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6))
-    return np.concatenate(gaps)
+        sums = np.array([maps[i].sum() for i in batch])
+        return np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6)
+
+    return np.array(unpadded(task, values, gaps))
 
 
 def gradient_of(log_likelihood: Tensor, point: Tensor) -> Tensor:
@@ -78,9 +80,9 @@ def _along_the_way(
 ) -> list[np.ndarray]:
     """Mean gradient at `shares` of the way from empty to full, times (full − empty), summed over parts."""
     input = Attributable.of(task.input)
-    maps: list[np.ndarray] = []
-    for batch in chunks(list(zip(values, answers, strict=True)), task.recipe.batch):
-        inputs, answered = [v for v, _ in batch], [a for _, a in batch]
+
+    def maps(batch: Sequence[int]) -> list[np.ndarray]:
+        inputs, answered = [values[i] for i in batch], [answers[i] for i in batch]
         with frozen(model):
             with torch.no_grad():
                 x, full, empty = _ends(task, model, inputs, answered)
@@ -88,8 +90,9 @@ def _along_the_way(
             for share in shares:
                 total += _gradient_at(task, model, x, torch.lerp(empty, full, share), answered)
         saliency = (total / len(shares) * (full - empty)).float().cpu()
-        maps += [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
-    return maps
+        return [np.asarray(input.aggregate(s, v), float) for s, v in zip(saliency, inputs, strict=True)]
+
+    return unpadded(task, values, maps)
 
 
 def _gradient_at(task: Task, model: nn.Module, x: Any, point: Tensor, answers: Sequence[Any]) -> Tensor:

@@ -23,7 +23,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.answers import Answer, Averaged, Composite, Documented, Labelled, Overlaid, Placed, Transformed
+from sounding.contract.answers import (
+    Answer,
+    Averaged,
+    Composite,
+    Documented,
+    Labelled,
+    Listing,
+    Overlaid,
+    Placed,
+    Transformed,
+)
 from sounding.contract.change import Change, Mixed, refusal
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, did_you_mean
@@ -37,7 +47,7 @@ from sounding.modalities.pictures.changes import Moved, Tiled
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
 
-class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Overlaid, Documented):
+class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed, Overlaid, Documented):
     """The boxes of one picture. After `fit`, `names` lists the classes: by number if all are numbers, else by text.
 
     `classes` stays None: sets of boxes are no finite list of answers.
@@ -132,6 +142,10 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Placed, Overlaid
         return BoxSet(np.concatenate(of_it).mean(0, keepdims=True), (label,))
 
     # ---- for people
+
+    def lists_nothing(self, value: BoxSet) -> bool:
+        """Whether no box reaches the score from which on boxes are shown."""
+        return not len(value.sure)
 
     def describe(self, value: BoxSet) -> str:
         """How many there are of each class, the most first: "3 RBC, 1 WBC"."""
