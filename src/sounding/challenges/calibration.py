@@ -128,8 +128,8 @@ def _after(
                 "the same error on the test rows with the temperature fitted on the validation rows"),
         _number(context, "ece_null_95_tempered", "largest plausible error after temperature",
                 Estimate(_limit(null), n=len(tempered)),
-                f"{1 - ALARM:.1%} quantile of that error, with that temperature, if each answer were right as often as it "
-                "then says", "estimated"),
+                f"{1 - ALARM:.1%} quantile of that error, with that temperature, if each answer were right as often as "
+                "it then says", "estimated"),
         _number(context, "brier_tempered", "Brier score after temperature",
                 _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
                 "the Brier score of the test rows with that temperature"),

@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from sounding.contract.modality import Row
 from sounding.contract.records import Example
 from sounding.contract.task import Learning, Task
 from sounding.data.cache import Cache

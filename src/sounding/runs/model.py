@@ -40,9 +40,9 @@ from sounding.files import read_json, write
 from sounding.inspection import Inspection
 from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
+from sounding.runs.answer_lines import answer_lines
 from sounding.runs.folder import Run
 from sounding.runs.prediction import Result, Results, expand, predict
-from sounding.runs.predictions import prediction_lines
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
 
@@ -300,7 +300,7 @@ def measured(
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
             rows = () if context.plays else context.test
-            write(model.dir / "predictions.jsonl", prediction_lines(model.task, context.records, rows))
+            write(model.dir / "predictions.jsonl", answer_lines(model.task, context.records, rows))
         model.__dict__.pop("metrics", None)
     if not card.exit_status:
         parts.clear()

@@ -18,7 +18,7 @@ from sounding.data.opening import Examples
 from sounding.data.reading import placed
 
 
-def prediction_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] = ()) -> str:
+def answer_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] = ()) -> str:
     """A line of JSON for each record: `row` (its place in the data) and `input` (the file or value that its cell names)
     where `rows`, in the order of the records, tell them; `answer`, `truth`, `score` (confidence) and `loss`.
     """
