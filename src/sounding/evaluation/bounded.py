@@ -39,15 +39,20 @@ def limited(found: Estimate, bounds: Bounds) -> Estimate:
 
 
 def limited_change(found: Estimate, bounds: Bounds) -> Estimate:
-    """The difference of two values within `bounds`; where no row differs, Wilson's ends for none that does of n."""
+    """The difference of two values within `bounds`, with its interval within what such a difference can be.
+
+    A model that differs from another in no row keeps an interval of width 0: it may be the same model.
+    """
     least, most = of_change(bounds)
-    low, high, method = found.low, found.high, found.interval
-    if low is None or high is None:
+    if found.low is None or found.high is None:
         return found
-    if _alike(found, bounds):
-        unseen = score_interval(0.0, found.n, found.level)[1] * most
-        low, high, method = found.value - unseen, found.value + unseen, _all_alike(found)
-    return replace(found, low=max(least, low), high=min(most, high), interval=method)
+    return replace(found, low=max(least, found.low), high=min(most, found.high))
+
+
+def unseen_change(found: Estimate, bounds: Bounds) -> Estimate:
+    """The same where two models that are not one differ in no row: of other rows, Wilson's share of none in n might."""
+    most = score_interval(0.0, found.n, found.level)[1] * of_change(bounds)[1]
+    return replace(found, low=-most, high=most, interval="wilson, no row differs")
 
 
 def of_change(bounds: Bounds) -> Bounds:

@@ -12,6 +12,7 @@ Legend of shapes: n rows, C corruptions, S severities, R rounds, K entries.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -33,6 +34,7 @@ from sounding.contract.evidence import Estimate, Kind
 from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean_loss
 from sounding.contract.records import Record
 from sounding.errors import UsageError
+from sounding.evaluation.bounded import unseen_change
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of
 from sounding.evaluation.intervals import bootstrap, paired_difference
@@ -123,7 +125,7 @@ def _quality(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
     for m in (metric, mean_loss()) if losses and metric.name != mean_loss().name else (metric,):
         stats = [m.statistics(some) for some in records]
         values = tuple(estimate(m, some, groups, seed, plan.resamples) for some in records)
-        changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.bounds)
+        changes = _paired(stats, m.reduce, groups, seed, plan.resamples, m.bounds, m is metric)
         name, id = ("mean loss", "loss") if m is not metric else (m.name, "headline")
         yield Row(id, name, m.definition, values, changes, m.unit, "higher" if m.higher_is_better else "lower")
     yield from _calibration(entries, records, plan, seed)
@@ -158,10 +160,18 @@ def _paired(
     seed: int,
     resamples: int,
     bounds: Bounds,
+    unseen: bool = False,
 ) -> tuple[Estimate | None, ...]:
-    """How each entry differs from the first: nothing for the first itself."""
+    """How each entry differs from the first: nothing for the first itself.
+
+    With `unseen`, a change that no row shows has the interval of what as many rows may not show.
+    """
     first, rest = stats[0], stats[1:]
-    return None, *(paired_difference(some, first, reduce, groups, seed, resamples, bounds=bounds) for some in rest)
+    found = [paired_difference(some, first, reduce, groups, seed, resamples, bounds=bounds) for some in rest]
+    if unseen and math.isfinite(bounds[1] - bounds[0]):
+        alike = [e.low is not None and e.low == e.value == e.high == 0 for e in found]
+        found = [unseen_change(e, bounds) if same else e for e, same in zip(found, alike, strict=True)]
+    return None, *found
 
 
 def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
