@@ -41,7 +41,7 @@ def test_every_count_of_the_report_is_a_number():
     }
     assert all(number.kind == "measured" and number.definition for number in found.numbers)
     assert "4,815 rows of photos were used" in found.sentence
-    assert "3 rows were rejected, and 2 rows of validation or test have a copy in another split." in found.sentence
+    assert "3 rows were rejected; of validation and test, 2 rows look like one of another split" in found.sentence
 
 
 def test_the_tables_have_every_class_refusal_and_pair():
@@ -100,3 +100,13 @@ def test_a_report_that_lacks_everything_is_made_up_for_by_counting():
 
 def test_problems_of_the_report_are_warnings():
     assert warnings(fine(problems=["all rows are of one class"])) == "all rows are of one class"
+
+
+def test_the_sentence_and_the_counts_tell_copies_from_rows_that_look_alike():
+    both = asdict(Duplicates(across=Pairs(1, (("a", "b"),)), near=Pairs(4, (("c", "d"),))))
+    found = section(fine(duplicates=both))
+    assert (found["duplicates"].value, found["near_duplicates"].value) == (1, 4)
+    assert "1 row has a copy in another split and 4 rows look like one of another split" in found.sentence
+    none = section(fine()).sentence
+    assert "copy" not in none
+    assert "look" not in none

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from challenges import toys
-from challenges.toys import PARTS, WIDTH, Guess, Read, Sort, Vector, Words, context, rows, small, trained
+from challenges.toys import PARTS, WIDTH, Guess, Kind, Read, Sort, Vector, Words, context, rows, small, trained
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
@@ -12,7 +12,9 @@ from sounding.challenges import unknown_inputs
 from sounding.challenges.confidences.detection import auroc, fpr95, separation, side_by_side
 from sounding.challenges.confidences.far_ood import far_ood
 from sounding.challenges.confidences.ood_scores import nearest, observe, ood_scores
-from sounding.contract.records import Example
+from sounding.contract.answers import Listing, lists_nothing
+from sounding.contract.records import Example, Prediction
+from sounding.modalities.boxes.boxes import Boxes, BoxSet
 
 LENGTH = PARTS * WIDTH
 
@@ -269,6 +271,43 @@ def test_a_model_that_always_says_the_same_tells_nothing(corner):
     assert found["auroc_far"].value == 0.5
     assert found["fpr95_far"].value == 1
     assert "not seen to tell" in found.sentence
+
+
+class Finds(Kind, Listing):
+    """A kind, or 0: that there is nothing."""
+
+    def lists_nothing(self, value):
+        return value == 0
+
+
+class Finder(Corner):
+    """Sure of nothing where there is nothing, and less sure of what it finds: right in both."""
+
+    def modalities(self):
+        return Vector(), Finds(3)
+
+    def predict(self, model, inputs):
+        there = [0.25 < float(v.max()) < 0.98 and float(np.sort(v)[-5]) < 0.5 for v in inputs]
+        return [Prediction(1, 0.7) if found else Prediction(0, 1.0) for found in there]
+
+
+def test_an_answer_that_there_is_nothing_is_no_overconfidence():
+    task = Finder(small())
+    found = toys.measured(unknown_inputs, context(task, nn.Sequential(nn.Linear(LENGTH, 3)), rows(task, 60, "test")))
+    end = "_confidence" if "auroc_far_confidence" in {n.id for n in found.numbers} else ""
+    assert found[f"auroc_far{end}"].value > 0.95  # by confidence alone it would be the other way round
+    assert found[f"fpr95_far{end}"].value < 0.05
+    assert "answered with nothing, which is right and counts as told apart" in found.sentence
+    assert "higher on far" not in found.sentence
+    assert "surest of" not in found.sentence or ": 0.700" in found.sentence
+
+
+def test_a_detector_that_shows_no_box_says_that_there_is_nothing():
+    corners, scores = np.array([[0.1, 0.1, 0.4, 0.4]]), np.array([0.2], np.float32)
+    shown, unsure = (BoxSet(corners, ("cell",), scores, threshold=t) for t in (0.1, 0.5))
+    assert (lists_nothing(Boxes(), shown), lists_nothing(Boxes(), unsure)) == (False, True)
+    assert lists_nothing(Kind(2), "")
+    assert not lists_nothing(Kind(2), 0)
 
 
 def test_outputs_that_are_not_finite_are_said_and_never_crash(corner):

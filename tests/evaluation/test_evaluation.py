@@ -10,12 +10,12 @@ from sklearn.metrics import confusion_matrix, recall_score
 from torch import nn
 
 from sounding.contract.answers import Averaged
-from sounding.contract.metrics import accuracy, macro_f1, mean_loss
+from sounding.contract.metrics import Metric, accuracy, macro_f1, mean_loss, mean_of_counted
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.errors import DataError, TrainingError, UsageError
-from sounding.evaluation.evaluation import baseline, compare, confusion, evaluate_rows, measure, same, slices
+from sounding.evaluation.evaluation import baseline, compare, confusion, evaluate_rows, left_out, measure, same, slices
 from sounding.evaluation.intervals import wilson
 
 OPTIONS = ["high", "low", "mid"]
@@ -187,6 +187,22 @@ def test_compare_is_the_difference_of_the_two_values():
 def test_compare_with_itself_is_zero():
     a = noisy(0, groups=20)
     assert {(e.value, e.low, e.high) for e in compare(TASK, a, list(a), resamples=100).values()} == {(0, 0, 0)}
+
+
+def test_compare_leaves_out_what_the_rows_say_nothing_of():
+    """As a metric of large boxes where there is none."""
+
+    class Rare(Levels):
+        @property
+        def metrics(self):
+            high = Metric("recall of high", lambda r: r.value == r.truth if r.truth == "high" else math.nan,
+                          mean_of_counted, "", proportion=True, needs="the truth high")  # fmt: skip
+            return accuracy(), high
+
+    a, b = ([r for r in noisy(seed) if r.truth != "high"] for seed in (0, 0))
+    found = compare(Rare(), a, b, resamples=50)
+    assert list(found) == ["accuracy"]
+    assert left_out(Rare().metrics, found) == {"recall of high": "no row has the truth high"}
 
 
 def test_compare_refuses_other_rows():

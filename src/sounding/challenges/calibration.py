@@ -3,10 +3,10 @@
 The expected calibration error (ECE) of even a perfectly calibrated model is above 0 on a finite test set, so it stands
 beside its *null*: what it would be if answers were right exactly as often as the model says (those of a group perhaps
 together). The mean confidence is set against the share that is right as well (calibration in the large), which tells
-of a shift of all confidences where the decisions are too few for bins. Each of the two tests has half of the 5 % at
-which a calibrated model may be called miscalibrated, and the sentence follows the stronger. The temperature that would
-mend it is fitted on the validation rows alone, and every error and score is given before and after it (`temperature`
-applies it to predictions).
+of a shift of all confidences where the decisions are too few for bins. A calibrated model fails the test of bins in
+5 % of samples and that of the mean in 1 %, and the sentence follows the stronger. The temperature that would mend it is
+fitted on the validation rows alone, and every error and score is given before and after it (`temperature` applies it to
+predictions).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ FEWEST = 30
 """Decisions below which nothing is compared and no temperature is fitted."""
 FEWEST_GROUPS = 10
 """Groups below which, where decisions come in groups, nothing is called miscalibrated."""
-ALARM = 0.025
-"""A p-value of one of the two tests below which a model is called miscalibrated; both together err in 5 % at most."""
+BY_BINS, BY_THE_MEAN = 0.05, 0.01
+"""How often a calibrated model may be called miscalibrated by its bins, and by its mean."""
 MOST_FITTED, CELLS_FITTED = 2000, 40_000
 """Validation decisions, and probabilities of theirs, that the interval of the temperature is resampled from at most."""
 
@@ -97,8 +97,7 @@ def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[
                 "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
         _number(context, "ece_null_95", "largest plausible error of a calibrated model",
                 Estimate(_limit(null), n=len(d)),
-                f"{1 - ALARM:.1%} quantile of that error over {REDRAWS} redraws: only an error above it shows "
-                "miscalibration (with the test of the mean a calibrated model is called so in 5 % at most)",
+                f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
                 "estimated"),
         _number(context, "mean_gap", "confidence minus accuracy", mean_gap(d, context.seed),
                 "mean confidence minus the share that is right (calibration in the large): above 0 too sure"),
@@ -128,8 +127,8 @@ def _after(
                 "the same error on the test rows with the temperature fitted on the validation rows"),
         _number(context, "ece_null_95_tempered", "largest plausible error after temperature",
                 Estimate(_limit(null), n=len(tempered)),
-                f"{1 - ALARM:.1%} quantile of that error, with that temperature, if each answer were right as often as "
-                "it then says", "estimated"),
+                "95th percentile of that error, with that temperature, if each answer were right as often as it then "
+                "says", "estimated"),
         _number(context, "brier_tempered", "Brier score after temperature",
                 _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
                 "the Brier score of the test rows with that temperature"),
@@ -176,7 +175,7 @@ def _brier_bounds(d: Decisions) -> Bounds:
 
 def _limit(null: np.ndarray) -> float:
     """The largest error that is no sign of miscalibration."""
-    return float(np.quantile(null, 1 - ALARM))
+    return float(np.quantile(null, 1 - BY_BINS))
 
 
 def _null(null: np.ndarray) -> Estimate:
@@ -215,12 +214,12 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
             f"calibrated: {_both(d)}; the calibration error is {found['ece']}.{few}"
         )
     of_mean, of_bins = found["mean_gap_p"].value, _p_of_bins(found["ece"].value, null)
-    if min(of_mean, of_bins) > ALARM:
+    if of_mean > BY_THE_MEAN and of_bins > BY_BINS:
         return (
             f"No evidence of miscalibration at this n: {_both(d)}; the calibration error is {found['ece']}, and a "
             f"perfectly calibrated model would show up to {_limit(null):.3f} on {len(d)} decisions.{few}"
         )
-    told = _by_the_mean(d, found) if of_mean <= of_bins else _by_bins(d, found, _limit(null))
+    told = _by_the_mean(d, found) if of_mean <= min(of_bins, BY_THE_MEAN) else _by_bins(d, found, _limit(null))
     return f"{told}{_mended(found)}{few}"
 
 

@@ -9,6 +9,7 @@ from challenges.toys import Guess, Sort, by_part, rows, small
 from cleanlab.count import estimate_joint
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
+from scipy.stats import binomtest
 
 from sounding.applications.vision.classify import Classify
 from sounding.challenges.labels.label_errors import (
@@ -219,3 +220,13 @@ def test_a_review_that_costs_too_much_says_its_price():
         review(Sort(small()), rows(Sort(), 60), {"seconds": 600.0, "steps": 1000}, seconds=60)
     with pytest.raises(RunError, match="was not recorded"):
         review(Sort(small()), rows(Sort(), 60), {})
+
+
+def test_no_contradicted_label_is_no_proof_that_none_is_wrong():
+    """Of 293 labels about 1 in 100 may be wrong unseen; scipy has the end."""
+    given, _, p = noisy(3, 293, 5, 30.0, share=0.0)
+    found = error_share(*many(given), p, resamples=200)
+    oracle = binomtest(0, 293).proportion_ci(0.95, "wilson")
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(oracle.high)
+    assert 0.01 < found.high < 0.014
