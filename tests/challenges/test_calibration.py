@@ -239,7 +239,7 @@ def test_a_trained_model_is_measured_end_to_end():
     task = Sort(small())
     found = toys.measured(calibration, context(task, trained(task, rows(task, 60)), rows(task, 100, "test")))
     assert found.status == "ok"
-    before = {"ece", "ece_null", "ece_null_95", "ece_equal_width", "brier", "nll"}
+    before = {"ece", "ece_null", "ece_null_95", "mean_gap", "mean_gap_p", "ece_equal_width", "brier", "nll"}
     after = {"ece_tempered", "ece_null_95_tempered", "brier_tempered", "nll_tempered", "temperature"}
     assert before <= {n.id for n in found.numbers} <= before | after
 

@@ -142,8 +142,8 @@ def error_share(
 ) -> Estimate:
     """The estimated share of wrong labels: what lies off the diagonal of the joint of given and true answers.
 
-    The interval is a bootstrap over rows (or groups) with the models as they are, and at least Wilson's of such a share
-    of as many rows: where none of n labels is contradicted, about 4 / n may be wrong all the same. It does not hold
+    The interval is a bootstrap over rows (or groups) with the models as they are, and over rows at least Wilson's of
+    such a share: where none of n labels is contradicted, about 4 / n may be wrong all the same. It does not hold
     that other models would say otherwise. It is an estimate in another sense, too: a weak model contradicts right
     labels.
     """
@@ -156,6 +156,8 @@ def error_share(
         return float(1 - joint.trace() / joint.sum())
 
     found = bootstrap(table, share, groups if any(groups) else None, seed, resamples, bounds=SHARE)
+    if any(groups):
+        return found
     least, most = score_interval(found.value, found.n, found.level)
     low, high = (found.value if end is None else end for end in (found.low, found.high))
     method = "wilson" if found.interval == "none" else f"{found.interval}, at least wilson"
