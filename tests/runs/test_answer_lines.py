@@ -39,4 +39,4 @@ def test_boxes_are_told_in_pixels_of_the_file_that_is_named(detector):
         assert line["truth"]["bbox"] == truths[line["input"]]["bbox"]
         assert "unit" not in line["answer"]  # which says that boxes are shares
     (first,) = detector(str(detector.dir.parent / lines[0]["input"]))
-    assert lines[0]["answer"] == json.loads(json.dumps(first.to_json()["answer"]))
+    np.testing.assert_allclose(lines[0]["answer"]["bbox"], first.to_json()["answer"]["bbox"], atol=0.1)

@@ -151,6 +151,6 @@ def _thin_classes(context: EvaluationContext) -> Iterator[str]:
     if not thin:
         return
     some = listed([f"‘{name}’" for name in thin], 3)
-    what = f"{len(thin):,} of {counted(len(rows), 'class')} {'has' if len(thin) == 1 else 'have'}"
+    what = "1 class has" if len(thin) == 1 else f"{len(thin):,} of {counted(len(rows), 'class')} have"
     them = "it" if len(thin) == 1 else "them"
     yield f"{what} fewer than {FEW_ROWS} test rows ({some}): what the card says of {them} is uncertain."

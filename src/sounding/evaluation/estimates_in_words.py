@@ -22,17 +22,21 @@ def sample(found: Estimate) -> str:
 
 
 def measured(found: Estimate) -> str:
-    """A value with its interval, what it counts and the method: 0.873 [0.852, 0.891]  n = 963  (wilson)."""
-    return f"{found}  {sample(found)}  ({_method(found)})"
+    """A value with its interval, what it counts and the method: 0.873 [0.852, 0.891]  n=963  (wilson)."""
+    return f"{found}  {_sample(found)}  ({_method(found)})"
 
 
 def change(found: Estimate) -> str:
     """A difference with its sign and interval, and whether that is clear of no change."""
     low, high = found.low, found.high
     if low is None or high is None:
-        return f"{found.value:+.4f}  {sample(found)}  ({_method(found)})"
+        return f"{found.value:+.4f}  {_sample(found)}  ({_method(found)})"
     clear = "the interval is clear of 0" if low > 0 or high < 0 else "no difference shown: the interval holds 0"
-    return f"{found.value:+.4f} [{low:+.4f}, {high:+.4f}]  {sample(found)}  {clear}"
+    return f"{found.value:+.4f} [{low:+.4f}, {high:+.4f}]  {_sample(found)}  {clear}"
+
+
+def _sample(found: Estimate) -> str:
+    return sample(found).replace(" = ", "=")
 
 
 def _method(found: Estimate) -> str:
