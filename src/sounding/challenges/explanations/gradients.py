@@ -53,14 +53,15 @@ def completeness_gap(
     0 is exact.
     """
 
-    def gaps(batch: Sequence[int]) -> np.ndarray:
+    def gaps(batch: Sequence[int]) -> list[float]:
         answered = [answers[i] for i in batch]
         with frozen(model), torch.no_grad():
             x, full, empty = _ends(task, model, [values[i] for i in batch], answered)
             ends = [_log_likelihood_at(task, model, x, point, answered).double() for point in (full, empty)]
         whole = (ends[0] - ends[1]).cpu().numpy()
         sums = np.array([maps[i].sum() for i in batch])
-        return np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6)
+        found: list[float] = (np.abs(sums - whole) / np.maximum(np.abs(whole), 1e-6)).tolist()
+        return found
 
     return np.array(unpadded(task, values, gaps))
 
