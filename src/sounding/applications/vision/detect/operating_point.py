@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sounding.applications.vision.detect.metrics import ious, judged, matched, shown_hits
-from sounding.contract.metrics import Metric
+from sounding.contract.metrics import SHARE, Metric
 from sounding.contract.records import Record
 from sounding.evaluation.evaluation import groups_of
 from sounding.evaluation.intervals import bootstrap
@@ -76,7 +76,8 @@ def _metric(name: str, names: Sequence[str], of: Callable[[np.ndarray], float], 
     def judge(record: Record) -> np.ndarray:
         return counts(record, names).sum(axis=0)
 
-    return Metric(name, judge, partial(_of_sum, of), definition, hit=shown_hits)
+    needs = "a box that is shown" if of is precision_of else "a true box"
+    return Metric(name, judge, partial(_of_sum, of), definition, hit=shown_hits, bounds=SHARE, needs=needs)
 
 
 def _of_sum(of: Callable[[np.ndarray], float], totals: np.ndarray) -> float:
@@ -92,7 +93,7 @@ def by_class(records: Sequence[Record], names: Sequence[str]) -> list[dict[str, 
         totals, (_, shown, true) = each[:, k], each[:, k].sum(axis=0).tolist()
         row: dict[str, Any] = {"class": name, "true boxes": true, "shown": shown}
         for title, of in (("precision", precision_of), ("recall", recall_of)):
-            found = bootstrap(totals, partial(_of_sum, of), groups, resamples=RESAMPLES)
+            found = bootstrap(totals, partial(_of_sum, of), groups, resamples=RESAMPLES, bounds=SHARE)
             row[title] = asdict(found) if np.isfinite(found.value) else None
         rows.append(row)
     return rows

@@ -20,6 +20,7 @@ from sounding.applications.vision.segment.metrics import (
     unit_scores,
 )
 from sounding.contract.evidence import Figure
+from sounding.contract.metrics import SHARE
 from sounding.contract.records import Record
 from sounding.evaluation import plots
 from sounding.evaluation.evaluation import groups_of
@@ -89,7 +90,7 @@ def by_class(records: Sequence[Record], ids: Sequence[int], names: Sequence[str]
         some = totals[:, k]
         row: dict[str, Any] = {"class": name, "share of pixels": float(some[:, 2].sum() / whole)}
         for place, title in enumerate(("precision", "recall")):
-            found = bootstrap(some, partial(_of_sum, place), groups, resamples=RESAMPLES)
+            found = bootstrap(some, partial(_of_sum, place), groups, resamples=RESAMPLES, bounds=SHARE)
             row[title] = asdict(found) if np.isfinite(found.value) else None
         rows.append(row)
     return rows

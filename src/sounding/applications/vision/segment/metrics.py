@@ -23,6 +23,7 @@ from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
 
 VOID = 255
+LABELLED = "a labelled pixel"
 PIXELS = 256
 """Pixels of a record that calibration looks at, at most."""
 TOLERANCE = 0.0075
@@ -62,9 +63,7 @@ def ious(matrix: np.ndarray) -> np.ndarray:
 def mean_iou(ids: Sequence[int]) -> Metric:
     """The IoU of each class that the truth has, from the pixels of all records together, averaged over classes."""
     definition = "intersection over union of each true class over all pixels together, averaged over classes"
-    return Metric(
-        "mIoU", _judged(ids), _mean_iou, definition, hit=confident_pixels(ids), bounds=SHARE, needs="a labelled pixel"
-    )
+    return Metric("mIoU", _judged(ids), _mean_iou, definition, hit=confident_pixels(ids), bounds=SHARE, needs=LABELLED)
 
 
 def class_iou(ids: Sequence[int], place: int, name: str) -> Metric:
@@ -86,8 +85,8 @@ def pixel_accuracy(ids: Sequence[int]) -> Metric:
         return float(np.trace(total[:-1, :-1]) / total.sum()) if total.any() else math.nan
 
     definition = "share of labelled pixels, of all records together, whose class is right"
-    needs, hit = "a labelled pixel", confident_pixels(ids)
-    return Metric("pixel accuracy", _judged(ids), reduce, definition, hit=hit, bounds=SHARE, needs=needs)
+    hit = confident_pixels(ids)
+    return Metric("pixel accuracy", _judged(ids), reduce, definition, hit=hit, bounds=SHARE, needs=LABELLED)
 
 
 def precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,13 +99,17 @@ def precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def mean_precision(ids: Sequence[int]) -> Metric:
     """The share of each true class's answered pixels that are right, averaged over classes; 0 for one never said."""
     definition = "share of the pixels answered as a class that are right, averaged over the true classes"
-    return Metric("precision", _judged(ids), lambda m: _mean_of(m, 0), definition, hit=confident_pixels(ids))
+    hit = confident_pixels(ids)
+    return Metric(
+        "precision", _judged(ids), lambda m: _mean_of(m, 0), definition, hit=hit, bounds=SHARE, needs=LABELLED
+    )
 
 
 def mean_recall(ids: Sequence[int]) -> Metric:
     """The share of each class's true pixels that are found, averaged over classes."""
     definition = "share of the true pixels of a class that are found, averaged over the true classes"
-    return Metric("recall", _judged(ids), lambda m: _mean_of(m, 1), definition, hit=confident_pixels(ids))
+    hit = confident_pixels(ids)
+    return Metric("recall", _judged(ids), lambda m: _mean_of(m, 1), definition, hit=hit, bounds=SHARE, needs=LABELLED)
 
 
 def _mean_of(matrices: np.ndarray, which: int) -> float:
