@@ -20,7 +20,7 @@ from sounding.drawing.shapes import Disc, Path, Raster, Rectangle, Sheet, Words
 from sounding.drawing.spans import LONGEST, WIDTH, plain, spans
 from sounding.drawing.svg import svg
 from sounding.drawing.table import Line, side_by_side
-from sounding.drawing.words import text_width
+from sounding.drawing.words import as_seen, text_width
 from sounding.errors import UsageError
 
 CHECKS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]], np.uint8)
@@ -143,6 +143,17 @@ def test_a_long_text_is_cut_and_says_so():
     drawn = spans(["a" * 30 + " "] * 1000, np.ones(1000))
     assert drawn.text.endswith("…")
     assert len(drawn.text) < 2 * LONGEST
+
+
+def test_what_is_written_from_right_to_left_is_drawn_so():
+    drawn = spans(["שלום ", "עולם ", "גדול"], np.array([1.0, -0.5, 0.2]))
+    boxes = [shape for shape in drawn.sheet.shapes if isinstance(shape, Rectangle)][:3]
+    lefts = [box.x for box in boxes]
+    assert lefts == sorted(lefts, reverse=True)
+    assert boxes[0].x + boxes[0].width == pytest.approx(WIDTH, abs=5)
+    assert drawn.html.startswith('<span dir="rtl"')
+    assert "dir=" not in spans(["hello ", "שלום"]).html
+    assert (as_seen("שלום"), as_seen("word"), as_seen("בָּא")) == ("םולש", "word", "אבָּ")
 
 
 def test_a_value_without_a_look_is_described_and_its_segments_numbered():

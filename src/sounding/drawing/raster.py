@@ -10,7 +10,7 @@ import PIL.ImageDraw
 from sounding.drawing.colours import PAPER
 from sounding.drawing.labels import plate
 from sounding.drawing.shapes import Disc, Group, Label, Path, Raster, Rectangle, Shape, Sheet, Words
-from sounding.drawing.words import font, line
+from sounding.drawing.words import as_seen, font, line
 
 DENSITY = 2.0
 """Pixels of a file for each of the sheet."""
@@ -84,7 +84,7 @@ def _write(pen: PIL.ImageDraw.ImageDraw, shape: Words, scale: float) -> None:
     rim = max(1, round(1.25 * scale)) if shape.rim else 0
     anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
     place, letters = (shape.x, shape.y + shape.shift * scale), font(shape.size * scale, shape.bold)
-    text, edge = line(shape.text), shape.rim or None
+    text, edge = as_seen(line(shape.text)), shape.rim or None
     pen.text(place, text, shape.fill, letters, anchor, stroke_width=rim, stroke_fill=edge)
 
 

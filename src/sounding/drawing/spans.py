@@ -9,7 +9,7 @@ import numpy as np
 from sounding.drawing.colours import INK, MUTED, diverging, hexadecimal, scaled
 from sounding.drawing.rendering import Rendering
 from sounding.drawing.shapes import Rectangle, Shape, Sheet, Words
-from sounding.drawing.words import escaped, text_width
+from sounding.drawing.words import escaped, right_to_left, text_width
 
 WIDTH, SIZE, LINE, EDGE = 680.0, 13.0, 22.0, 4.0
 LONGEST = 4000
@@ -18,13 +18,14 @@ STRONG = 0.1
 """The share of the largest weight from which on a terminal says a weight."""
 TONE = 0.7
 """The colour of the largest weight, as a share of the darkest: words have to be read on it."""
+_WRAPPED = ' style="white-space: pre-wrap"'
 
 
 def spans(segments: Sequence[str], weights: np.ndarray | None = None) -> Rendering:
     """The segments one after the other, with the spaces that are in them, each on the colour of its weight [P].
 
     Red speaks for the answer and blue against it; below is a legend with the largest weight. On a terminal a segment
-    that is not weak is followed by its weight: `not(-0.80)`.
+    that is not weak is followed by its weight: `not(-0.80)`. A text whose script runs from right to left does so here.
     """
     segments, weights = _cut(segments, weights)
     share = None if weights is None else scaled(weights)
@@ -69,6 +70,7 @@ def _lines(segments: Sequence[str], colours: Sequence[str] | None) -> tuple[list
     under: list[Shape] = []
     over: list[Shape] = []
     x, y = EDGE, EDGE
+    leftwards = right_to_left("".join(segments))
     for number, segment in enumerate(segments):
         for piece in _pieces(segment):
             wide = text_width(piece, SIZE)
@@ -76,9 +78,13 @@ def _lines(segments: Sequence[str], colours: Sequence[str] | None) -> tuple[list
                 x, y = EDGE, y + LINE
             if piece == "\n":
                 continue
+            left = WIDTH - x - wide if leftwards else x
             if colours is not None:
-                under.append(Rectangle(x, y, wide, LINE - 3, colours[number]))
-            over.append(Words(x, y + 14, piece, SIZE, INK))
+                under.append(Rectangle(left, y, wide, LINE - 3, colours[number]))
+            if leftwards:
+                over.append(Words(left + wide, y + 14, piece.rstrip(), SIZE, INK, "end"))
+            else:
+                over.append(Words(left, y + 14, piece, SIZE, INK))
             x += wide
     return [*under, *over], y + LINE
 
@@ -120,10 +126,12 @@ def _text(segments: Sequence[str], weights: np.ndarray | None, share: np.ndarray
 
 
 def _html(segments: Sequence[str], weights: np.ndarray | None, colours: Sequence[str] | None) -> str:
+    whole = "".join(segments)
+    side = ' dir="rtl" style="display: block; white-space: pre-wrap"' if right_to_left(whole) else _WRAPPED
     if weights is None or colours is None:
-        return f'<span style="white-space: pre-wrap">{escaped("".join(segments))}</span>'
+        return f"<span{side}>{escaped(whole)}</span>"
     marked = "".join(
         f'<mark style="background: {colour}; color: {INK}" title="{weight:+.3g}">{escaped(segment)}</mark>'
         for segment, weight, colour in zip(segments, weights.tolist(), colours, strict=True)
     )
-    return f'<span style="white-space: pre-wrap">{marked}</span>'
+    return f"<span{side}>{marked}</span>"

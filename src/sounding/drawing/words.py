@@ -42,6 +42,28 @@ def fitting(text: str, width: float, size: float, bold: bool = False) -> str:
     return f"{text}…"
 
 
+def right_to_left(text: str) -> bool:
+    """Whether a text runs from right to left: its first letter is one of such a script."""
+    for letter in text:
+        kind = unicodedata.bidirectional(letter)
+        if kind in ("L", "R", "AL"):
+            return kind != "L"
+    return False
+
+
+def as_seen(word: str) -> str:
+    """A word from left to right, marks behind their letters, for who draws one letter after the other."""
+    if not right_to_left(word):
+        return word
+    letters: list[str] = []
+    for sign in word:
+        if letters and unicodedata.combining(sign):
+            letters[-1] += sign
+        else:
+            letters.append(sign)
+    return "".join(reversed(letters))
+
+
 def line(text: str) -> str:
     """The text as one line."""
     return printable(text.replace("\n", " ").replace("\t", " "))
