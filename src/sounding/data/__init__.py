@@ -6,7 +6,7 @@ columns.py      which column is the input, the target, the group, the split
 rows.py         rows before their cells are read, in Arrow arrays; reading.py opens the cells
 scan.py         one pass over all rows
 ingest.py       rows with answers: scanned, rejected (rejected.py), split (splits.py), reported on
-documents.py    documents without answers: the same, and cut into windows (windows.py); text_files.py reads .txt files
+documents.py    documents without answers: the same, and cut into windows (windows.py); text_files.py lists .txt files
 pool.py         rows without answers, to choose from what to label next
 duplicates.py   rows that are there twice
 cache.py        what was read is kept while memory lasts

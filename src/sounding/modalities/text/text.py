@@ -145,6 +145,8 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
         return cell.lower().endswith(self.suffixes) and len(cell) < 1000 and "\n" not in cell
 
     def _of_file(self, path: Path) -> str:
+        if not path.exists():
+            raise DataError(f"there is no file {path.name!r}", fix="Correct the path, or give the text itself")
         try:
             text, encoding = read_text(path, ""), encoding_of(path, "").name
         except DataError as error:
