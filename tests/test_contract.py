@@ -35,6 +35,7 @@ from sounding.contract.evidence import Section
 from sounding.contract.inputs import Attributable, Continuous, Corruptible, Discrete, Explainable
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
+from sounding.contract.tree import leaves, tree_map
 from sounding.data import Dataset, open_data
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import EvaluationContext
@@ -125,12 +126,12 @@ def distance(task: Task, a: Any, b: Any) -> float:
     """How far apart two inputs are: mean absolute difference of continuous ones, else the share of tokens edited."""
     if isinstance(task.input, Continuous):
         return float((task.input.encode([a]) - task.input.encode([b])).abs().mean())
-    first, second = (task.input.encode([value])[0].tolist() for value in (a, b))
+    first, second = (next(leaves(task.input.encode([value])))[0].tolist() for value in (a, b))
     return 1 - SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
-def assert_valid(task: Task, x: Tensor) -> None:
-    assert torch.isfinite(x).all()
+def assert_valid(task: Task, x: Any) -> None:
+    assert all(torch.isfinite(leaf).all() for leaf in leaves(x))
     if isinstance(task.input, Continuous):
         low, high = task.input.value_range
         assert low <= x.min()
@@ -318,7 +319,7 @@ def test_continuous_inputs_come_back_from_their_tensors_and_discrete_ones_have_n
 def test_augmented_batches_are_valid_and_their_targets_follow(trained):
     task, rows = trained.task, list(trained.data.train[:ROWS])
     x = task.input.encode([row.input for row in rows])
-    seen = x.clone()
+    seen = tree_map(Tensor.clone, x)
     changed, change = task.augment(x, generator("contract"))
     again, _ = task.augment(x, generator("contract"))
     targets = transformed(task.target, [row.target for row in rows], change)
@@ -326,10 +327,10 @@ def test_augmented_batches_are_valid_and_their_targets_follow(trained):
         plain = losses(task, trained.model, rows)
         followed = task.loss(trained.model, changed, task.encode_targets(targets))
         strangers = task.loss(trained.model, changed, task.encode_targets([*targets[1:], targets[0]]))
-    assert torch.equal(x, seen)
-    assert torch.equal(changed, again)
-    assert changed.shape == x.shape
-    assert changed.dtype == x.dtype
+    assert all(torch.equal(a, b) for a, b in zip(leaves(x), leaves(seen), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(leaves(changed), leaves(again), strict=True))
+    for before, after in zip(leaves(x), leaves(changed), strict=True):
+        assert (before.shape, before.dtype) == (after.shape, after.dtype)
     assert_valid(task, changed)
     assert followed.shape == (len(rows),)
     assert torch.isfinite(followed).all()
@@ -409,8 +410,9 @@ def test_metrics_have_intervals(trained):
     for metric in (headline, *(other for other in others if other.name in telling)):
         estimate = found[metric.name]
         assert estimate.low <= estimate.value <= estimate.high
-        stats = metric.statistics(records)  # a proportion is of the rows that it counts, anything else of all
-        assert estimate.n == (np.isfinite(stats).sum() if metric.proportion else len(trained.data.test))
+        stats = metric.statistics(records)  # a proportion is of the rows that it counts, anything else of all groups
+        groups = {record.group or str(number) for number, record in enumerate(records)}
+        assert estimate.n == (np.isfinite(stats).sum() if metric.proportion else len(groups))
 
 
 # ---- the card

@@ -84,6 +84,13 @@ class Attributable(Explainable):
         It is shaped as one example where gradients are taken (`Task.embedding_layer`, else the encoded input).
         """
 
+    def blank(self, x: Any) -> Any | None:
+        """Encoded inputs of the shape of `x` with nothing in them, from which gradients are followed to `x`.
+
+        None where that is what masking all segments gives.
+        """
+        return None
+
 
 class Corruptible(Modality):
     """An input that gets worse in known ways: blur, noise, typing errors."""

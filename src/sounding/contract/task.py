@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Self
 
@@ -184,12 +184,26 @@ class Task(ABC):
         """Tables of its own for the same section, as JSON can hold them, by their titles."""
         return {}
 
+    def stream(self, model: nn.Module, input: Any) -> Iterator[Any]:
+        """The answer to one input piece by piece as it is made, where it is made so; all at once by default."""
+        yield self.predict(model, [input])[0].value
+
     # ---- what is the same for all
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers are made piece by piece."""
+        return type(self).stream is not Task.stream
 
     @property
     def collects(self) -> bool:
         """Whether `collect` does more than give the rows, so that there are no labels to save."""
         return type(self).collect is not Task.collect
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether `evaluate` measures something else than rows."""
+        return type(self).evaluate is not Task.evaluate
 
     @property
     def passes(self) -> float:

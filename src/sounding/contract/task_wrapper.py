@@ -6,7 +6,7 @@ saved, predicts and is measured; the wrapper is only there while weights are lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,20 @@ class TaskWrapper(Task):
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
         return self.wrapped.evaluate_rows(model, examples)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether something else than rows is measured."""
+        return self.wrapped.evaluates
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers are made piece by piece."""
+        return self.wrapped.streams
+
+    def stream(self, model: nn.Module, input: Any) -> Iterator[Any]:
+        """An answer piece by piece."""
+        return self.wrapped.stream(model, input)
 
     @property
     def ranking(self) -> Metric:

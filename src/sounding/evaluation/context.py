@@ -70,8 +70,7 @@ class EvaluationContext:
     @cached_property
     def row_records(self) -> list[Record]:
         """The records of the test rows, which the task's row metrics judge."""
-        plays = self.task.learns is Learning.PLAY
-        return evaluate_rows(self.task, self.model, self.test) if plays else self.records
+        return evaluate_rows(self.task, self.model, self.test) if self.task.evaluates else self.records
 
     @cached_property
     def validation_records(self) -> list[Record]:

@@ -103,12 +103,21 @@ class Model:
 
         `options` are how to answer this once, in place of the run's. Raises UsageError for one that the task has not.
         """
-        return Results(self.stream(inputs, **options))
+        return Results(self._results(self.task.with_options(options), inputs))
 
-    def stream(self, inputs: Any, **options: Any) -> Iterator[Result]:
-        """As a call, one result at a time, for more inputs than memory holds."""
+    def stream(self, inputs: Any, **options: Any) -> Iterator[Any]:
+        """As a call, one result at a time, for more inputs than memory holds.
+
+        Where answers are texts that are written, the answer to one text comes piece by piece instead: strings.
+        """
+        task = self.task.with_options(options)
+        if task.streams and isinstance(inputs, str):
+            return task.stream(self._fused, task.input.read(inputs))
+        return self._results(task, inputs)
+
+    def _results(self, task: Task, inputs: Any) -> Iterator[Result]:
         named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(self.task.with_options(options), self._fused, named, self.setting)
+        return predict(task, self._fused, named, self.setting)
 
     def with_options(self, options: Mapping[str, Any]) -> Model:
         """The same model, answering otherwise in all that it does. Raises UsageError for an unknown option."""

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.passes import frozen, unpadded
-from sounding.contract.inputs import Attributable, Explainable
+from sounding.contract.inputs import Attributable
 from sounding.contract.task import Task
 
 STEPS = 16
@@ -115,14 +115,16 @@ def _log_likelihood_at(task: Task, model: nn.Module, x: Any, point: Tensor, answ
 
 
 def _ends(task: Task, model: nn.Module, values: Sequence[Any], answers: Sequence[Any]) -> tuple[Any, Tensor, Tensor]:
-    """Encoded inputs, and what the embedding layer gives for them and for empty ones (mean over baselines): [B, …].
+    """Encoded inputs, and what the embedding layer gives for them and for empty ones: [B, …].
 
-    A baseline that changes the length (words deleted) has no counterpart position by position and is left out; when
-    none is left, empty is all zeros.
+    Empty is what the kind of input calls blank, or else the mean over baselines. One that changes the length (words
+    deleted) has no counterpart position by position and is left out; when none is left, empty is all zeros.
     """
-    x = task.encoded(model, values)
+    x, input = task.encoded(model, values), Attributable.of(task.input)
     full = _at_layer(task, model, x, answers)
-    empties, input = [], Explainable.of(task.input)
+    if (blank := input.blank(x)) is not None:
+        return x, full, _at_layer(task, model, blank, answers)
+    empties = []
     for baseline in input.baselines:
         gone = [input.mask(v, np.zeros(input.segments(v), bool), baseline) for v in values]
         empty = _at_layer(task, model, task.encoded(model, gone), answers)

@@ -317,6 +317,13 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
         offsets = self.encoded(value).offsets[: len(values)]
         return summed(values.numpy()[: len(offsets)], offsets, value)
 
+    def blank(self, x: Tokens) -> Tokens:
+        """As many masks (or else unknown tokens) as there are tokens."""
+        special = self.tokenizer.specials
+        gap = next((id for id in (special.mask, special.unknown, special.pad) if id is not None), PAD)
+        within = torch.arange(x.ids.shape[1], device=x.ids.device) < x.lengths[:, None]
+        return Tokens(torch.where(within, gap, x.ids), x.lengths)
+
     # ---- disturbing
 
     @property

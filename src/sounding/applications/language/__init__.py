@@ -1,0 +1,1 @@
+"""Applications that read or write text."""

@@ -1,0 +1,236 @@
+"""Text generation: how a text goes on.
+
+A decoder (GPT) learns each next token of documents, which need no answers: a file, a folder, a column of text. It then
+continues prompts. Its rows are windows of the documents: `given` the first half, how does the window go on?
+
+Legend of shapes: B batch, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.applications.language.generate.demo import sayings
+from sounding.applications.language.generate.metrics import bits_per_byte, next_token_accuracy, perplexity
+from sounding.applications.language.generate.passages import Passages
+from sounding.applications.language.generate.writing import Writer
+from sounding.architectures.transformer import LanguageModel, TransformerConfig
+from sounding.contract.metrics import Metric
+from sounding.contract.options import Options
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Learning, Task, chunks
+from sounding.data.windows import PackedWindows
+from sounding.decoding.decoder import LanguageModelDecoder
+from sounding.decoding.generation import Generation
+from sounding.decoding.sampling import Sampler, Sampling
+from sounding.modalities.text.specials import END
+from sounding.modalities.text.text import Tokens
+
+
+@dataclass(frozen=True)
+class GenerateRecipe(Recipe):
+    """The numbers of a training of a language model."""
+
+    sizes: ClassVar = {
+        "tiny": {"layers": 2, "width": 64, "context": 64, "batch": 16},
+        "small": {},
+        "base": {"layers": 8, "width": 512, "heads": 8, "context": 512, "batch": 16},
+    }
+    shaping: ClassVar = ("layers", "width", "heads", "context", "tokenizer", "vocabulary")
+
+    epochs: float = 10.0
+    batch: int = 8  # windows a step
+    lr: float = 3e-3
+    weight_decay: float = 0.0
+    warmup: float = 0.02
+    clip: float = 0.0
+    select: str = "loss"
+    validations: int = 10
+    layers: int = 6
+    width: int = 256
+    heads: int = 4
+    context: int = 256  # tokens that the model sees
+    dropout: float = 0.1
+    tokenizer: str = "auto"  # characters, bytes, bpe, unigram, wordpiece or words; auto: characters, or bpe for much
+    vocabulary: int = 8192  # tokens of a tokenizer that is trained
+
+
+@dataclass(frozen=True)
+class GenerateOptions(Options):
+    """How a text is written."""
+
+    length: int = 200  # tokens that are written at most
+    temperature: float = 0.8  # 0: always the most probable token
+    top_k: int = 0  # only so many of the most probable tokens; 0: all
+    top_p: float = 1.0  # only the most probable tokens that have this probability together
+    min_p: float = 0.0  # only tokens with at least this share of the probability of the most probable
+    repetition_penalty: float = 1.0
+    stop: str = ""  # a text that ends the answer; several are separated by |
+    seed: int = 0  # another seed writes another text
+
+
+class Generate(Task):
+    """Text generation: how a text goes on."""
+
+    Recipe = GenerateRecipe
+    Options = GenerateOptions
+    learns = Learning.DOCUMENTS
+    pipeline = "text-generation"
+    caution = (
+        "What is written is likely, and need not be true. A model repeats what stood in its training texts, "
+        "private things among them."
+    )
+    recipe: GenerateRecipe
+    options: GenerateOptions
+    input: Passages
+    target: Passages
+
+    def modalities(self) -> tuple[Passages, Passages]:
+        """Texts of one kind: what is given, and how it goes on."""
+        r = self.recipe
+        passages = Passages(r.tokenizer, r.vocabulary, r.context)
+        return passages, passages
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Bits per byte first; it can be compared between models of different tokens."""
+        return bits_per_byte(), perplexity(), next_token_accuracy()
+
+    def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
+        """Windows of `context` + 1 tokens, so that each token is told once; documents are kept apart by an end."""
+        ids = [self.input.ids(document).astype(np.int32) for document in documents]
+        total = sum(len(each) + 1 for each in ids)
+        return PackedWindows(ids, max(2, min(self.recipe.context + 1, total)), END, self._example, overlap=1)
+
+    def _example(self, window: np.ndarray, group: str) -> Example:
+        given = max(1, len(window) // 2)
+        before, after = (self.input.passage(part.astype(np.int64)) for part in (window[:given], window[given:]))
+        return Example(before, after, group)
+
+    def length(self, example: Example) -> int:
+        """The tokens of a window."""
+        return self.input.length(example.input) + self.input.length(example.target)
+
+    def build(self) -> nn.Module:
+        """A causal Transformer with rotary positions, normalised queries, squared ReLU; logits [B, T, V]."""
+        r = self.recipe
+        config = TransformerConfig(
+            vocabulary=len(self.input.tokenizer),
+            width=r.width,
+            layers=r.layers,
+            heads=r.heads,
+            activation="squared_relu",
+            causal=True,
+            context=r.context,
+            bias=False,
+            normalised_queries=True,
+            dropout=r.dropout,
+        )
+        return LanguageModel(config)
+
+    def embedding_layer(self, model: nn.Module) -> nn.Module:
+        """The vectors of the tokens."""
+        return model.get_submodule("transformer.embeddings.tokens")
+
+    def loss(self, model: nn.Module, x: Tokens, y: Tokens) -> Tensor:
+        """Mean nats of a token [B]: in training of the whole window, else of what follows the text that is given."""
+        nats, asked = self._nats(model, x, y, whole=model.training)
+        return (nats * asked).sum(dim=1) / asked.sum(dim=1).clamp(min=1)
+
+    def _nats(self, model: nn.Module, x: Tokens, y: Tokens, *, whole: bool) -> tuple[Tensor, Tensor]:
+        """The nats of each token after the first [B, T - 1], and which of them are asked for."""
+        ids, asked = _joined(x, y, whole=whole)
+        logits = model(ids[:, :-1]).float()
+        return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none").view_as(asked), asked
+
+    def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """A record for each window, all of whose tokens are told from those before."""
+        return [record for batch in chunks(examples, self.recipe.batch) for record in self._told(model, batch, True)]
+
+    def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """A record for each row: how what follows is told from what is given. Nothing is written for it."""
+        return [record for batch in chunks(examples, self.recipe.batch) for record in self._told(model, batch, False)]
+
+    @torch.inference_mode()
+    def _told(self, model: nn.Module, examples: Sequence[Example], whole: bool) -> list[Record]:
+        x = self.encoded(model, [example.input for example in examples])
+        y = self.encoded_targets(model, [example.target for example in examples])
+        ids, asked = _joined(x, y, whole=whole)
+        logits = model(ids[:, :-1]).float()
+        scores = logits.log_softmax(dim=2)
+        nats = -scores.gather(2, ids[:, 1:, None])[..., 0]
+        best, likeliest = scores.max(dim=2)
+        records = []
+        for row, example in enumerate(examples):
+            at = asked[row].cpu().numpy()
+            told, true = (tensor[row].cpu().numpy()[at] for tensor in (likeliest, ids[:, 1:]))
+            probabilities = best[row].exp().cpu().numpy()[at]
+            loss = float(nats[row].cpu().numpy()[at].mean()) if at.any() else math.nan
+            value, truth = self.input.passage(told), self.input.passage(true)
+            confidence = float(probabilities.mean()) if at.any() else None
+            records.append(Record(value, truth, confidence, loss, example.group, probabilities))
+        return records
+
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """How each text goes on, as the options say; confidence is the geometric mean over its tokens."""
+        writers = [self._writer() for _ in inputs]
+        for _ in self._written(model, inputs, writers):
+            pass
+        return [
+            Prediction(writer.text, math.exp(writer.log_probability / len(writer.ids)) if writer.ids else None)
+            for writer in writers
+        ]
+
+    def stream(self, model: nn.Module, input: Any) -> Iterator[str]:
+        """How one text goes on, piece by piece as it is written."""
+        writer = self._writer()
+        for _ in self._written(model, [input], [writer]):
+            if piece := writer.new():
+                yield piece
+        if piece := writer.new(done=True):
+            yield piece
+
+    def _writer(self) -> Writer:
+        return Writer(self.input.tokenizer.decode, self.options.stop.split("|"))
+
+    @torch.inference_mode()
+    def _written(self, model: nn.Module, inputs: Sequence[Any], writers: Sequence[Writer]) -> Iterator[None]:
+        """Gives the writers their tokens, one step after the other."""
+        o = self.options
+        prompts = [self.input.ids(value).tolist()[-self.recipe.context :] or [END] for value in inputs]
+        known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
+        streams = [(o.seed, *prompt) for prompt in prompts]
+        assert isinstance(model, LanguageModel)
+        decoder = LanguageModelDecoder(model, max(map(len, prompts), default=0) + o.length)
+        generation = Generation(decoder, prompts, Sampler(Sampling(**known), streams, prompts), o.length, (END,))
+        for step in generation:
+            for token in step:
+                writer = writers[token.row]
+                if token.id != END:
+                    writer.add(token.id, token.log_probability)
+                if writer.stopped:
+                    generation.stop(token.row)
+            yield
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Small documents of sentences that a tiny grammar makes."""
+        return [Example(text) for text in sayings(rng, n)]
+
+
+def _joined(x: Tokens, y: Tokens, *, whole: bool) -> tuple[Tensor, Tensor]:
+    """Each text with what follows it [B, T], and which tokens after the first are asked for [B, T - 1]."""
+    before, after = x.lengths[:, None], y.lengths[:, None]
+    ids = F.pad(x.ids, (0, y.ids.shape[1]))
+    places = before + torch.arange(y.ids.shape[1], device=ids.device)
+    ids = ids.scatter(1, places, y.ids)
+    at = torch.arange(1, ids.shape[1], device=ids.device)
+    return ids, (at < before + after) & (at >= (1 if whole else before))
