@@ -182,7 +182,7 @@ def ours(width: int, batch: int) -> None:
     from sounding.contract.records import Example
     from sounding.data import open_data
     from sounding.training.loop import Budget, fit
-    from sounding.training.progress import Reporter
+    from sounding.training.progress import Reporter, Standing
 
     settings = {"network": "fast", "width": width, "batch": batch, "optimizer": "adamw"}  # as the other loops have it
     task = Classify(Classify.Recipe.make("small", settings))
@@ -191,7 +191,7 @@ def ours(width: int, batch: int) -> None:
     gate = Gate(batch, precision=setting.precision, channels_last=setting.channels_last, threads=setting.threads)
 
     class Windows(Reporter):
-        def stepped(self, progress: float, loss: float, rate: float) -> None:
+        def stepped(self, standing: Standing) -> None:
             gate.step()
 
     fit(task, data.train, data.validation, budget=Budget(steps=10**7), setting=setting, reporter=Windows())

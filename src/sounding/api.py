@@ -57,6 +57,7 @@ def train(
     method: str = "self-training",
     control: bool = False,
     every: int = 0,
+    log: str = "csv",
     card: str | None = "",
     reporter: Reporter | None = None,
     say: Callable[[str], None] | None = None,
@@ -72,7 +73,7 @@ def train(
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
     the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
     ("self-training", "contrast"). With these a `control` shows what they are worth. `every` so many steps the layers
-    are looked at. `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
+    are looked at. `log` "tensorboard" writes event files beside metrics.csv. `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
 
     Long because every word that a training knows stands here once: they become a plan, and the plan a run.
     """
@@ -83,7 +84,7 @@ def train(
     else:
         kind = catalog.checked(task)
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
-        options = TrainOptions(harden, start, _whole(unlabelled), method, control, every)
+        options = TrainOptions(harden, start, _whole(unlabelled), method, control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
         recipe, answering = divided(kind, settings)
         plan = RunPlan(

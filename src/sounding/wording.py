@@ -29,11 +29,21 @@ def shortened(text: str, longest: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s."""
+    """Seconds as a person says them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def roughly(seconds: float) -> str:
+    """A time that is foretold, no finer than it can be known: about 8 s, about 3 min 20 s, about 25 min."""
+    step = 1 if seconds < 60 else 10 if seconds < 600 else 60
+    hours, rest = divmod(max(1, round(seconds / step) * step), 3600)
+    minutes, rest = divmod(rest, 60)
+    return "about " + " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n)
 
 
 def capital(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import toys
 from sounding.card import forecast as module
 from sounding.card.forecast import Course, forecast
 from sounding.card.sections import found
+from sounding.training import progress
 
 MEASURED = {challenge.id: challenge.title for challenge in found()}
 
@@ -78,20 +80,61 @@ def test_the_course_tells_place_time_and_what_is_left(monkeypatch):
     course = Course(MEASURED, seconds, {"quality"}, heard.append)
     course.announce("full")
     for id, took in (("data", 20.0), ("quality", 90.0), ("energy", 0.0)):
-        course.begins(id, id)
-        now[0] += took if id != "quality" else 0.0
+        with course.section(id, id):
+            now[0] += took if id != "quality" else 0.0
         course.ended(id, took)
     assert heard[0] == "1 of 14 sections are kept from before"
-    assert heard[1].startswith("the full card takes about 1 min 10 s, roughly: 35 s to 2 min 20 s")
+    assert heard[1].startswith("the full card takes about 1 min 10 s (35 s to 2 min 20 s)")
     assert heard[2] == "2 of 14: data (about 1 min 10 s left)"
     # 110 s were taken and 40 forecast (10 more count as forecast on both sides): 60 s become 144.
-    assert heard[3] == "13 of 14: energy (after 20 s, about 2 min 24 s left)"
+    assert heard[3] == "13 of 14: energy (after 20 s, about 2 min 20 s left)"
     assert len(heard) == 4
+
+
+def test_a_section_that_says_nothing_is_spoken_for_and_one_that_takes_too_long_has_no_time_left(monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(progress.Heartbeat.__init__, "__defaults__", (0.01,))
+    now = [0.0]
+    monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    heard: list[str] = []
+    more = threading.Event()
+
+    def hear(message: str) -> None:
+        heard.append(message)
+        if len(heard) > 3:
+            more.set()
+
+    course = Course({"data": "Data", "energy": "Energy"}, {"data": 60.0, "energy": 60.0}, say=hear)
+    with course.section("data", "Data") as say:
+        now[0] = 15.0
+        assert course.left() == pytest.approx(105.0)
+        say("training 1 of 2")
+        now[0] = 90.0  # longer than foretold: what is left is not known
+        assert course.left() is None
+        assert more.wait(10)
+    assert heard[:2] == ["1 of 2: Data (about 2 min left)", "training 1 of 2"]
+    assert heard[-1] == "1 of 2: Data (after 1 min 30 s)"
+    silent = len(heard)
+    course.ended("data", 90.0)
+    assert course.left() == pytest.approx(60.0 * 100 / 70)
+    assert len(heard) == silent
+
+
+def test_lines_are_said_at_each_tenth_of_the_way_not_for_every_section():
+    heard: list[str] = []
+    sections = {str(i): str(i) for i in range(100)}
+    course = Course(sections, dict.fromkeys(sections, 1.0), say=heard.append)
+    for id in sections:
+        with course.section(id, id):
+            pass
+        course.ended(id, 1.0)
+    assert [line.split(":")[0] for line in heard] == [f"{1 + 10 * i} of 100" for i in range(10)]
 
 
 def test_without_anybody_to_hear_it_nothing_is_said():
     course = Course(MEASURED, {"data": 1.0})
     course.announce("full")
-    course.begins("data", "Data")
+    with course.section("data", "Data") as say:
+        assert say is None
     course.ended("data", 2.0)
     assert course.left() is None

@@ -29,10 +29,10 @@ SETTING = Setting(threads=1)
 
 class Listener(Reporter):
     def __init__(self) -> None:
-        self.rows, self.messages, self.losses = [], [], []
+        self.rows, self.messages, self.standings = [], [], []
 
-    def stepped(self, progress, loss, rate):
-        self.losses.append(loss)
+    def stepped(self, standing):
+        self.standings.append(standing)
 
     def validated(self, row):
         self.rows.append(row)
@@ -61,7 +61,7 @@ def test_it_learns():
     listener = Listener()
     fitted = trained(reporter=listener)
     assert listener.rows[-1]["accuracy"] > 0.9
-    assert listener.losses[-1] < listener.losses[0] / 2
+    assert listener.standings[-1].loss < listener.standings[0].loss / 2
     assert len(fitted.history) == Numbers().validations
     assert fitted.cost.cpu_seconds > 0
 

@@ -1,7 +1,7 @@
 """How long a card will take, and how far its measuring has come.
 
     forecast   seconds for each section, as its challenge foretells them
-    Course     says the forecast, the section that is measured, the time so far and the time left
+    Course     says the forecast, the section that is measured, the time it took and the time left
 
 A forecast counts forward passes and known limits; it leaves out the work between passes and the noise of the machine,
 so it may be off by a factor of two or three either way. The time left is corrected by what the finished sections took.
@@ -10,14 +10,16 @@ so it may be off by a factor of two or three either way. The time left is correc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 from sounding.evaluation import challenge as challenges
 from sounding.evaluation.challenge import Challenge
 from sounding.evaluation.context import EvaluationContext
-from sounding.wording import duration
+from sounding.training.progress import Heartbeat, Pace
+from sounding.wording import duration, roughly
 
 SHORT = 60.0
 """A quick card that takes longer than these seconds is announced as well."""
@@ -54,6 +56,8 @@ class Course:
         self._kept, self._say = kept, say
         self._started = perf_counter()
         self._expected = self._took = 0.0
+        self._now, self._since = "", self._started
+        self._pace = Pace(at_once=True)
 
     def announce(self, profile: str) -> None:
         """Say how long it may take, and what need not be measured again; nothing for a quick card that is short."""
@@ -64,28 +68,53 @@ class Course:
         whole = sum(seconds for id, seconds in self._ahead.items() if id not in self._kept)
         if self._ahead and (profile != "quick" or whole > SHORT):
             ends = f"{duration(whole / OFF)} to {duration(whole * OFF)}"
-            self._say(f"the {profile} card takes about {duration(whole)}, roughly: {ends}; a stopped one can go on")
+            self._say(f"the {profile} card takes {roughly(whole)} ({ends}); a stopped one can go on")
 
-    def begins(self, id: str, title: str) -> None:
-        """Before a section: its place and title, the time so far, and the time left where it can be guessed."""
+    @contextmanager
+    def section(self, id: str, title: str) -> Iterator[Callable[[str], None] | None]:
+        """While a section is measured: its place and title where a line is due, and every 30 seconds without another.
+
+        Gives what the section is to speak through.
+        """
         if self._say is None or id in self._kept:
+            yield self._say
             return
-        so_far = perf_counter() - self._started
-        said = [f"after {duration(so_far)}"] if so_far > 1 else []
-        if (left := self.left()) is not None:
-            said.append(f"about {duration(left)} left")
+        self._now, self._since = id, perf_counter()
         place = f"{self._sections.index(id) + 1} of {len(self._sections)}: {title}"
-        self._say(f"{place} ({', '.join(said)})" if said else place)
+        with Heartbeat(lambda: self._standing(place), self._say) as heartbeat:
+            if self._pace.due(self._progress()):
+                heartbeat.say(self._standing(place))
+            yield heartbeat.say
 
     def ended(self, id: str, seconds: float) -> None:
         """After a section: what it took, which tells how far off the forecast is."""
         self._expected += self._ahead.pop(id, 0.0)
         self._took += seconds
+        self._now = ""
 
     def left(self) -> float | None:
-        """Seconds left; None without a forecast."""
-        rest = sum(seconds for id, seconds in self._ahead.items() if id not in self._kept)
-        if not rest or not math.isfinite(rest):
+        """Seconds left; None without a forecast, and where the present section has taken longer than foretold."""
+        ahead = {id: seconds for id, seconds in self._ahead.items() if id not in self._kept}
+        if not ahead or not math.isfinite(sum(ahead.values())):
             return None
         # The first sections are short and say little, so the correction counts ten seconds as forecast.
-        return rest * (self._took + 10) / (self._expected + 10)
+        correction = (self._took + 10) / (self._expected + 10)
+        whole = correction * sum(ahead.values())
+        if self._now not in ahead:
+            return whole
+        spent, foretold = perf_counter() - self._since, correction * ahead[self._now]
+        return whole - spent if spent <= max(foretold, LEAST) else None
+
+    def _progress(self) -> float:
+        """The share of the way: of the time where it is forecast, else of the sections."""
+        if (left := self.left()) is None:
+            return self._sections.index(self._now) / len(self._sections)
+        return self._took / max(self._took + left, 1e-9)
+
+    def _standing(self, place: str) -> str:
+        """Where the measuring is, what it took, and the time left where it can be guessed."""
+        taken = perf_counter() - self._started
+        said = [f"after {duration(taken)}"] if taken > 1 else []
+        if (left := self.left()) is not None:
+            said.append(f"{roughly(left)} left")
+        return f"{place} ({', '.join(said)})" if said else place

@@ -44,8 +44,8 @@ def measure(context: EvaluationContext, header: Header, *, parts: Parts | None =
         course = Course({c.id: c.title for c in every}, forecast(every, context), kept.keys(), context.say)
         course.announce(context.profile)
         for challenge in every:
-            course.begins(challenge.id, challenge.title)
-            done.append(kept.get(challenge.id) or _measured(challenge, context, parts))
+            with course.section(challenge.id, challenge.title) as context.say:
+                done.append(kept.get(challenge.id) or _measured(challenge, context, parts))
             course.ended(challenge.id, done[-1].section.seconds)
     except (KeyboardInterrupt, Interrupted):
         done += [Part(interrupted(challenge.id, challenge.title)) for challenge in every[len(done) :]]

@@ -10,7 +10,7 @@ from sounding.errors import RunError
 from sounding.files import read_json
 
 _NOT_OF_THE_TRAINING = frozenset(
-    {"schema", "seed", "created", "command", "setting", "source", "columns", "allow_bad", "card"}
+    {"schema", "seed", "created", "command", "setting", "source", "columns", "allow_bad", "card", "every", "log"}
 )
 """Keys of config.json in which siblings may differ. The data are compared by their digest, wherever they lie."""
 

@@ -148,11 +148,15 @@ def trace(
     scores = np.empty((plan.draws, len(grid.sizes)))
     by_class: dict[int, list[float]] = {count: [] for count in grid.per_class}
 
+    def scored(draw: int, rows: Sequence[Example]) -> float:
+        model = retrained(context.task, rows, steps, context.seed * 1000 + draw, work.reporter)
+        return context.task.row_metrics[0].value(evaluate_rows(context.task, model, judges))
+
     def score(draw: int, name: str, indices: np.ndarray) -> float:
         label = (
             f"{ID} seed {context.seed} draw {draw}: {name} of {len(context.train)}, {steps} steps, {len(judges)} judges"
         )
-        return work.score(label, lambda: _score(context, picked(context.train, indices), judges, steps, draw))
+        return work.score(label, lambda: scored(draw, picked(context.train, indices)))
 
     for draw in range(plan.draws):
         order = nested_order(answers or len(context.train), context.rng(f"draw {draw}"))
@@ -163,13 +167,6 @@ def trace(
         for count in grid.per_class:
             by_class[count].append(score(draw, f"{count} per class", order[: count * len(set(answers))]))
     return Curve(grid.sizes, scores, steps), by_class
-
-
-def _score(
-    context: EvaluationContext, rows: Sequence[Example], judges: Sequence[Example], steps: int, draw: int
-) -> float:
-    model = retrained(context.task, rows, steps, context.seed * 1000 + draw)
-    return context.task.row_metrics[0].value(evaluate_rows(context.task, model, judges))
 
 
 def _impossible(context: EvaluationContext, plan: Plan) -> str:

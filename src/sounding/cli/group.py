@@ -110,13 +110,7 @@ def reporter(title: str) -> Any:
 
 
 def say(message: str) -> None:
-    """Progress is for a person who waits; it goes to the error stream, and only on a terminal."""
-    if sys.stderr.isatty():
-        click.echo(f"  {message} …", err=True)
-
-
-def announce(message: str) -> None:
-    """The same for what takes minutes: said on any error stream, since a log is looked at later."""
+    """What is done, for a person who waits or looks at a log later: on the error stream, apart from results."""
     click.echo(f"  {message}", err=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sounding.cli import words as spoken
-from sounding.cli.group import announce, bad_option, cli, columns_options, findings, prepare, say, set_option
+from sounding.cli.group import bad_option, cli, columns_options, findings, prepare, say, set_option
 from sounding.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def card(
         raise UsageError("one run's card is written into its folder", fix="Leave --out out, or name more runs")
     (run,) = spoken.places(runs, ("RUN",), 1, "sounding card runs/classify/1")
     model = api.load(str(run), options=options)
-    aloud = announce if profile in ("standard", "full") else say
-    made = model.card(spoken.profile(profile) if profile else None, say=aloud, **said)
+    made = model.card(spoken.profile(profile) if profile else None, say=say, **said)
     status = findings(made, model.dir / "card.html")
     if show:
         click.launch(str(model.dir / "card.html"))

@@ -67,6 +67,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
 @click.option("--control", is_flag=True, help="Train without the help of --from as well, to show what it is worth.")
 @click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
 @click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")
+@click.option("--log", default="csv", show_default=True, help="csv, or tensorboard for event files as well.")
 @click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
 @click.option("--card", "profile", help="quick (the default), standard, full or none.")
 @columns_options
@@ -131,7 +132,7 @@ def label(run: str, pool: str | None, count: int, out: Path | None, **options: A
     else:
         rows = model.pool(pool, allow_bad=options["allow_bad"], say=say)
         click.echo(describe(rows))
-        found = model.suggest(rows, count, options["strategy"], seed=options["seed"])
+        found = model.suggest(rows, count, options["strategy"], options["seed"], say)
     click.echo(labelling.describe(found, count))
     if out is not None:
         click.echo(f"{labelling.write(out, found)} rows in {out}")

@@ -45,6 +45,7 @@ from sounding.runs.folder import Run
 from sounding.runs.prediction import Result, Results, expand, predict
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
+from sounding.training.progress import Say
 
 
 class Metrics(dict[str, Estimate]):
@@ -228,9 +229,11 @@ class Model:
         labelled = (data.train, data.validation, data.test)
         return open_pool(self.task, source, labelled=labelled, allow_bad=allow_bad, progress=say)
 
-    def suggest(self, pool: Pool, count: int = 50, strategy: str = "both", seed: int = 0) -> labelling.Suggestions:
+    def suggest(
+        self, pool: Pool, count: int = 50, strategy: str = "both", seed: int = 0, say: Say | None = None
+    ) -> labelling.Suggestions:
         """What to label next of a pool: by margin, spread, both or random."""
-        return labelling.suggest(self.task, self.module, self.dataset().train, pool, count, strategy, seed)
+        return labelling.suggest(self.task, self.module, self.dataset().train, pool, count, strategy, seed, say)
 
     def review(self, time: float | None = None, *, say: Callable[[str], None] | None = None) -> labelling.Review:
         """Which labels of the training may be wrong, by models that did not see them; in at most `time` seconds."""

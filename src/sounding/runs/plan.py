@@ -43,6 +43,7 @@ class TrainOptions:
     method: str = "self-training"  # what is done with these
     control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
     every: int = 0  # steps between looks at the layers
+    log: str = "csv"  # where the course of the training is written: metrics.csv, or event files of TensorBoard as well
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

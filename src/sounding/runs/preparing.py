@@ -22,6 +22,7 @@ from sounding.data.pool import open_pool
 from sounding.errors import RunError, UsageError
 from sounding.runs.plan import IN_MEMORY, RunPlan
 from sounding.runs.transfer import Start, opened, transfer
+from sounding.training.event_log import check_log
 from sounding.training.experience import FOLDER, Shards, played
 from sounding.training.train_state import new_model
 
@@ -58,6 +59,7 @@ def prepare(
     """
     options = plan.training
     _require_source(plan)
+    check_log(options.log)
     task = plan.new_task() if fitted is None else plan.task.restored(fitted)
     if fitted is None and not isinstance(task, Player):
         dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say)

@@ -9,7 +9,7 @@ goes before one. Each finds in its folder how far it came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,17 @@ from sounding.runs.model import Model
 from sounding.runs.plan import RunPlan
 from sounding.runs.preparing import Prepared, prepare, rows_of
 from sounding.runs.transfer import transfer
+from sounding.training import event_log
 from sounding.training.checkpointer import FolderCheckpointer
+from sounding.training.event_log import EventLog
 from sounding.training.experience import FOLDER, PlayFeed, Shards
 from sounding.training.feed import Feed, RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
-from sounding.training.progress import Reporter
+from sounding.training.progress import Reporter, Say, Together
 from sounding.training.train_state import new_model
 
 PRETRAINED = "pretrained"
 """The folder in a run of what was learnt without answers."""
-
-Say = Callable[[str], None]
 
 
 def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
@@ -183,11 +183,17 @@ class _Trainings:
             seed=self.plan.seed,
             setting=self.plan.setting,
             checkpointer=FolderCheckpointer(folder, self.run.dir),
-            reporter=self.reporter,
+            reporter=self._reporter(folder),
             model=model,
             journal=Journal(folder / "inspection.jsonl", every) if every else None,
             feed=self._feed(task, rows, folder),
         )
+
+    def _reporter(self, folder: Path) -> Reporter | None:
+        """Who hears of a training that keeps itself in `folder`."""
+        if self.plan.training.log != "tensorboard":
+            return self.reporter
+        return Together(self.reporter or Reporter(), EventLog(folder / event_log.FOLDER))
 
     def _feed(self, task: Task, rows: Dataset, folder: Path) -> Feed:
         """What a training is fed with: rows, windows of documents, or what it plays and keeps in its folder."""

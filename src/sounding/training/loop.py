@@ -28,7 +28,7 @@ from sounding.machine.setting import Setting, choose, inference
 from sounding.training.checkpointer import Checkpointer
 from sounding.training.feed import Feed, RowFeed
 from sounding.training.optimization import learning_rate
-from sounding.training.progress import Reporter
+from sounding.training.progress import Reporter, Standing
 from sounding.training.train_state import Counters, TrainState
 
 MOST_ROLLBACKS = 6
@@ -137,7 +137,7 @@ def fit(
                 if trouble:
                     _roll_back(state, checkpointer, reporter, trouble)
                     break
-                reporter.stepped(counters.progress, counters.smoothed, counters.examples / max(counters.seconds, 1e-9))
+                reporter.stepped(_standing(state, feed, last))
                 counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
                 checkpointer.checkpoint(state, now=counters.finished or stop.is_set())
                 if stop.is_set() and not counters.finished:
@@ -155,6 +155,22 @@ def _progress(counters: Counters, budget: Budget, last: int | None) -> float:
     if last is not None:
         return min(1.0, counters.step / last)
     return min(1.0, counters.seconds / max(budget.seconds or 0.0, 1e-9))
+
+
+def _standing(state: TrainState, feed: Feed, last: int | None) -> Standing:
+    """What the person who waits is told; the steps to come are taken to last as long as those so far."""
+    counters, name = state.counters, state.task.metrics[0].name
+    return Standing(
+        progress=counters.progress,
+        step=counters.step,
+        steps=last,
+        epoch=counters.step / feed.steps_per_epoch,
+        loss=counters.smoothed,
+        rate=counters.examples / max(counters.seconds, 1e-9),
+        left=counters.seconds * (1 / max(counters.progress, 1e-9) - 1),
+        metric=name,
+        value=counters.history[-1][name] if counters.history else math.nan,
+    )
 
 
 def _validation_due(recipe: Recipe, before: float, now: float) -> bool:
@@ -198,7 +214,7 @@ def _validate(
     healthy = task.recipe.watchdog != "falls" or (counters.first is not None and counters.smoothed <= counters.first)
     if healthy:  # to go back to weights that are ill helps nobody
         checkpointer.snapshot(state)
-    reporter.validated({**row, "metric": value})
+    reporter.validated(row)
     return ""
 
 

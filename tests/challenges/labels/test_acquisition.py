@@ -214,9 +214,9 @@ def test_the_gain_is_paired_stated_and_kept(bench):
     assert gain.value == pytest.approx(np.mean(areas["margin"]) - np.mean(areas["random"]))
     assert gain.interval == "t over 3 pools"
     assert gain.low < gain.value < gain.high
-    assert said[0] == "measuring what choosing labels gains retrains the model 15 times, about 1 minute"
+    assert said[0] == "measuring what choosing labels gains retrains the model 15 times, about 3 s"
     assert said[1] == "training 1 of 15"
-    assert said[-1].startswith("training 15 of 15, about 1 minute left")
+    assert said[-1].startswith("training 15 of 15, step ")
     again = []
     assert acquisition_gain.gain(replace(bench, scores=kept, say=again.append), PLAN).details == found.details
     assert len(again) == 1  # nothing was trained
@@ -248,7 +248,7 @@ def test_what_cannot_be_simulated_says_why(bench):
     costly = replace(bench, training={"seconds": 900.0, "steps": 40})
     found = acquisition_gain.gain(costly, PLAN)
     assert found.status == "skipped"
-    assert "retrains the model 15 times, about 225 minutes" in found.reason
+    assert "retrains the model 15 times, about 3 h 45 min" in found.reason
 
     class Plays(Sort):
         def collect(self, model, examples, rng):

@@ -189,7 +189,7 @@ def test_a_review_names_places_says_its_price_and_is_written(tmp_path):
     examples, wrong = planted(task, clean, 6)
     said = []
     found = review(task, examples, CHEAP, folds=3, progress=said.append)
-    assert said[0] == "looking for wrong labels trains 3 models, about 1 minute"
+    assert said[0] == "looking for wrong labels trains 3 models, about 1 s"
     assert said[1] == "training 1 of 3"
     assert {d.where for d in found.rows} & {f"example {i + 1}" for i in wrong}
     number = found.number(seed=0)
@@ -216,7 +216,7 @@ def test_without_a_finite_list_of_answers_rows_are_ranked_by_their_loss():
 
 
 def test_a_review_that_costs_too_much_says_its_price():
-    with pytest.raises(RunError, match="retrains the model 5 times, about 50 minutes"):
+    with pytest.raises(RunError, match="retrains the model 5 times, about 50 min"):
         review(Sort(small()), rows(Sort(), 60), {"seconds": 600.0, "steps": 1000}, seconds=60)
     with pytest.raises(RunError, match="was not recorded"):
         review(Sort(small()), rows(Sort(), 60), {})

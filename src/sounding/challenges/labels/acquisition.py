@@ -24,6 +24,7 @@ from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data import picked
 from sounding.errors import UsageError, did_you_mean
+from sounding.training.progress import Say, counting
 
 Strategy = Literal["margin", "spread", "both", "random"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
@@ -63,11 +64,11 @@ class Choice:
     note: str = ""
 
 
-def signals(task: Task, model: nn.Module, rows: Sequence[Example]) -> Signals:
-    """How sure the model is of each row, and its features; the rows are read batch by batch."""
+def signals(task: Task, model: nn.Module, rows: Sequence[Example], say: Say | None = None) -> Signals:
+    """How sure the model is of each row, and its features; the rows are read batch by batch, as `say` hears."""
     layer, certainties, found = penultimate(model), list[tuple[float | None, str]](), list[np.ndarray | None]()
     with frozen(model), torch.inference_mode():
-        for batch in chunks(rows, task.recipe.batch):
+        for batch in counting(chunks(rows, task.recipe.batch), say, "looking at the rows"):
             values = [example.input for example in batch]
             with watched(layer or nn.Identity()) as seen:
                 predictions = task.predict(model, values)
@@ -89,6 +90,7 @@ def choose(
     k: int,
     strategy: str,
     rng: np.random.Generator,
+    say: Say | None = None,
 ) -> Choice:
     """The `k` rows of `pool` to label next (all, if there are fewer), the most valuable first; ties are drawn.
 
@@ -101,7 +103,7 @@ def choose(
     k = min(k, len(pool))
     if strategy == "random":
         return Choice(rng.permutation(len(pool))[:k].tolist(), [0.0] * k, "random", "")
-    said = signals(task, model, pool)
+    said = signals(task, model, pool, say)
     done, note = _possible(strategy, said)
     if done == "random" or not k:
         return Choice(rng.permutation(len(pool))[:k].tolist(), [0.0] * k, done, "", note)

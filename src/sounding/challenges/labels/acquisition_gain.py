@@ -18,7 +18,7 @@ from torch import nn
 
 from sounding.challenges.labels.acquisition import Strategy, choose, signals
 from sounding.challenges.labels.curves import area, nested_order
-from sounding.challenges.labels.retraining import Round, lasting, price, retrained, steps_within
+from sounding.challenges.labels.retraining import Round, price, retrained, steps_within
 from sounding.contract.evidence import Estimate, Figure, Number, Section
 from sounding.contract.task import targets
 from sounding.data import picked
@@ -29,6 +29,7 @@ from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unas
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import mean_t
+from sounding.wording import roughly
 
 ID = "label_choice"
 FEWEST = 80
@@ -88,7 +89,7 @@ class AcquisitionGain(Challenge[Plan]):
         runs = _runs(context, plan, strategies)
         steps = steps_within(context.training, plan.seconds, runs) or 1
         seconds = context.training["seconds"] * steps / context.training["steps"]
-        say(f"measuring what choosing labels gains retrains the model {runs} times, {lasting(seconds * runs)}")
+        say(f"measuring what choosing labels gains retrains the model {runs} times, {roughly(seconds * runs)}")
         work, sizes = Round(runs, context.say, context.scores), _sizes(context, plan)
         scores: Scores = {name: [] for name in (*strategies, "random")}
         try:
@@ -156,7 +157,7 @@ def _tried(
     first = nested_order(answers or len(mine), rng)[: sizes[0]]
 
     def trained(rows: np.ndarray) -> nn.Module:
-        return work.ran(lambda: retrained(task, picked(mine, rows), steps, context.seed * 1000 + pool))
+        return work.ran(lambda: retrained(task, picked(mine, rows), steps, context.seed * 1000 + pool, work.reporter))
 
     def score(model: nn.Module) -> float:
         return task.row_metrics[0].value(evaluate_rows(task, model, judges))

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.labels.retraining import Round, Say, retrained
+from sounding.challenges.labels.retraining import Round, retrained
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import SHARE
 from sounding.contract.records import Example, Record
@@ -33,6 +33,7 @@ from sounding.evaluation.bounded import score_interval
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.randomness import stream
+from sounding.training.progress import Say
 
 FOLDS = 5
 SLACK = 1e-6
@@ -103,9 +104,8 @@ def out_of_fold_records(
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
 
         def judged(outside: np.ndarray = outside, inside: np.ndarray = inside, number: int = number) -> list[Record]:
-            return evaluate_rows(
-                task, retrained(task, picked(rows, outside), steps, seed * 1000 + number), picked(rows, inside)
-            )
+            model = retrained(task, picked(rows, outside), steps, seed * 1000 + number, work.reporter)
+            return evaluate_rows(task, model, picked(rows, inside))
 
         for i, record in zip(inside.tolist(), work.ran(judged), strict=True):
             found[i] = record

@@ -23,7 +23,7 @@ from torch import nn
 from sounding import files
 from sounding.challenges.labels import label_errors
 from sounding.challenges.labels.acquisition import Strategy, choose
-from sounding.challenges.labels.retraining import Say, lasting, price, steps_within
+from sounding.challenges.labels.retraining import price, steps_within
 from sounding.challenges.passes import frozen
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.records import Example, Prediction
@@ -31,6 +31,8 @@ from sounding.contract.task import Task, chunks
 from sounding.data import Pool, picked
 from sounding.errors import RunError, UsageError
 from sounding.randomness import stream
+from sounding.training.progress import Say
+from sounding.wording import roughly
 
 WEAK = 0.2
 """Where models that did not see the rows contradict a larger share of labels, they say little about any one label."""
@@ -114,14 +116,16 @@ def suggest(
     count: int = 50,
     strategy: str = "both",
     seed: int = 0,
+    progress: Say | None = None,
 ) -> Suggestions:
-    """The `count` rows of the pool to label next. `labelled` are those that the model was trained on.
+    """The `count` rows of the pool to label next. `labelled` are those that the model was trained on; `progress` hears
+    how many rows the model has looked at.
 
     Raises UsageError for a count below 1 and an unknown strategy.
     """
     if count < 1:
         raise UsageError(f"{count} rows cannot be chosen", fix="Ask for one row or more")
-    choice = choose(task, model, labelled, pool.examples, count, strategy, stream("label next", seed))
+    choice = choose(task, model, labelled, pool.examples, count, strategy, stream("label next", seed), progress)
     answers = _answers(task, model, picked(pool.examples, np.array(choice.indices, np.int64)))
     rows = tuple(
         Suggestion(pool.where(i), task.target.to_json(p.value), score, p.confidence, task.target.describe(p.value))
@@ -165,7 +169,7 @@ def review(
         raise RunError(f"looking for wrong labels {price(training, folds)}", fix=fix)
     if progress is not None:
         each = training["seconds"] * steps / training["steps"]
-        progress(f"looking for wrong labels trains {folds} models, {lasting(each * folds)}")
+        progress(f"looking for wrong labels trains {folds} models, {roughly(each * folds)}")
     records = label_errors.out_of_fold_records(task, rows, folds, steps, seed, progress)
     if task.target.classes is None or any(record.scores is None for record in records):
         found, share, ranked = label_errors.ranked_by_loss(records), None, "loss"

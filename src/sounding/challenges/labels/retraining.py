@@ -16,13 +16,11 @@ from torch import nn
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.training.loop import Budget, Interrupted, fit
-from sounding.wording import counted
+from sounding.training.progress import Pace, Reporter, Say, Standing
+from sounding.wording import roughly
 
 WORTHWHILE = 1 / 8
 """Trainings shorter than this share of the run's own would not speak of it."""
-
-Say = Callable[[str], None]
-
 
 def steps_within(training: Mapping[str, Any], seconds: float, runs: int) -> int | None:
     """The steps of each of `runs` trainings: the run's own, or fewer to keep the time; None when too few would be left.
@@ -42,16 +40,12 @@ def price(training: Mapping[str, Any], runs: int) -> str:
     times = f"retrains the model {runs} times"
     if not training.get("seconds"):
         return f"{times}, and what a training costs was not recorded"
-    return f"{times}, {lasting(training['seconds'] * runs)}"
+    return f"{times}, {roughly(training['seconds'] * runs)}"
 
 
-def lasting(seconds: float) -> str:
-    """A time in words: `about 5 minutes`."""
-    minutes = max(1, round(seconds / 60))
-    return f"about {counted(minutes, 'minute')}"
-
-
-def retrained(task: Task, rows: Sequence[Example], steps: int, seed: int) -> nn.Module:
+def retrained(
+    task: Task, rows: Sequence[Example], steps: int, seed: int, reporter: Reporter | None = None
+) -> nn.Module:
     """A new model of the task, as it is fitted, trained on `rows` for `steps`; the last averaged weights.
 
     No validation rows choose among weights: with few labels there would be none. Raises TrainingError when it
@@ -60,7 +54,7 @@ def retrained(task: Task, rows: Sequence[Example], steps: int, seed: int) -> nn.
     again = type(task).restored(task.state())
     again.recipe = replace(task.recipe, validations=1, patience=0)
     try:
-        return fit(again, rows, (), budget=Budget(steps=steps), seed=seed).model
+        return fit(again, rows, (), budget=Budget(steps=steps), seed=seed, reporter=reporter).model
     except Interrupted:
         raise KeyboardInterrupt from None
 
@@ -71,6 +65,9 @@ class Round:
 
     `kept` maps the name of a training to its score; one that is backed by a file lets a long measurement go on where
     it stopped. A name holds all that the score depends on within one run: seed, rows, steps and judges.
+
+    `say` hears how far they have come, all taken together, whenever a line is due; a training that is given `reporter`
+    is told of from step to step.
     """
 
     runs: int
@@ -79,6 +76,7 @@ class Round:
     done: int = 0
     made: int = field(default=0, init=False)
     started: float = field(default_factory=time.perf_counter, init=False)
+    pace: Pace = field(default_factory=lambda: Pace(at_once=True), init=False)
 
     def score(self, name: str, train: Callable[[], float]) -> float:
         """The score that is kept under `name`, else that of a training, which is kept then."""
@@ -91,15 +89,35 @@ class Round:
         return found
 
     def ran(self, train: Callable[[], Any]) -> Any:
-        """What a training gives; tells how far the measurement has come, and how long it may still take."""
-        if self.say is not None:
-            self.say(f"training {self.done + 1} of {self.runs}{self._left()}")
+        """What a training gives."""
+        self.tell(0.0)
         found = train()
         self.done, self.made = self.done + 1, self.made + 1
         return found
 
-    def _left(self) -> str:
-        if not self.made:
-            return ""
-        each = (time.perf_counter() - self.started) / self.made
-        return f", {lasting(each * (self.runs - self.done))} left"
+    @property
+    def reporter(self) -> Reporter:
+        """Hears of the training that runs."""
+        return _Steps(self)
+
+    def tell(self, part: float, doing: str = "") -> None:
+        """Where the trainings are, when a line is due; `part` of the present one is done."""
+        if self.say is None or not self.pace.due((self.done + part) / self.runs):
+            return
+        behind, ahead = self.made + part, self.runs - self.done - part
+        left = (time.perf_counter() - self.started) / behind * ahead if behind else None
+        self.say(f"training {self.done + 1} of {self.runs}{doing}" + (f", {roughly(left)} left" if left else ""))
+
+
+@dataclass(frozen=True)
+class _Steps(Reporter):
+    """Tells a round of the steps of one of its trainings."""
+
+    round: Round
+
+    def stepped(self, standing: Standing) -> None:
+        self.round.tell(standing.progress, f", {standing.place}, loss {standing.loss:.3f}, {standing.speed}")
+
+    def say(self, message: str) -> None:
+        if self.round.say is not None:
+            self.round.say(message)
