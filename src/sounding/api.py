@@ -73,7 +73,8 @@ def train(
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
     the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
     ("self-training", "contrast"). With these a `control` shows what they are worth. `every` so many steps the layers
-    are looked at. `log` "tensorboard" writes event files beside metrics.csv. `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
+    are looked at. `log` "tensorboard" writes event files beside metrics.csv.
+    `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
 
     Long because every word that a training knows stands here once: they become a plan, and the plan a run.
     """

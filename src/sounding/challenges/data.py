@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from sounding.contract.evidence import COUNTED, Estimate, Number
+from sounding.data.alike import files_alike
 from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
 from sounding.wording import counted
@@ -20,7 +21,7 @@ SMALL = 100
 UNEVEN = 10
 """The most common class may have this many times the training rows of the rarest before the card says so."""
 
-_DETAILS = ("columns", "notes", "remarks", "rejected", "files", "ignored")  # printed as the report has them
+_DETAILS = ("columns", "notes", "rejected", "files")  # printed as the report has them
 _DUPLICATES = {"across": "exact_duplicates", "near": "near_duplicates", "within": "duplicates_within"}
 _NAMED = 3  # how many places a warning names; the tables have the others
 
@@ -41,7 +42,13 @@ class Data(Challenge[None]):
             count, places = _pairs(report, kind)
             if count:
                 details[title] = [{"row": a, "is_like": b} for a, b in places] or count
+        if amounts := report.get("amounts"):
+            details[report["unit"]] = [{"class": name, **counts} for name, counts in amounts.items()]
         details |= {key: report[key] for key in _DETAILS if report.get(key)}
+        if remarks := report.get("remarks"):
+            details["remarks"] = [{"rows that are used, but odd": str(remark)} for remark in remarks]
+        if ignored := report.get("ignored"):
+            details["ignored"] = [{"files that were not used": name} for name in files_alike(ignored)]
         return Findings(_sentence(splits, report), tuple(_numbers(splits, report)), details=details | _began(context))
 
 

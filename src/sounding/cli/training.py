@@ -33,8 +33,9 @@ def demo(out: Path | None, seed: int) -> int:
 @cli.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TASK] DATA")
 @bad_option
+@click.option("--all", "every", is_flag=True, help="Name every row, also where many are alike.")
 @columns_options
-def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
+def check(words: Sequence[str], allow_bad: float, every: bool, **columns: str | None) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
     from sounding.data.audit import describe
@@ -43,7 +44,7 @@ def check(words: Sequence[str], allow_bad: float, **columns: str | None) -> int:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
     named = words[0] if len(words) == 2 else ""
     report = api.check(named, words[-1], spoken.columns(columns), allow_bad=allow_bad)
-    click.echo(describe(report))
+    click.echo(describe(report, every))
     return 0 if report.usable else 1
 
 

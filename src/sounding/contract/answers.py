@@ -23,13 +23,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from sounding.contract.change import Change, Successive, Unchanged, refusal
 from sounding.contract.modality import Modality
 from sounding.drawing.rendering import Marks
+
+UNLABELLED = "(not labelled)"
+"""The name of what belongs to no class, where amounts of classes are counted."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,13 @@ class Labelled(Modality):
 
 class Composite(Modality):
     """An answer that holds several classes at once, so that the answers are no finite list."""
+
+    unit: ClassVar[str]
+    """What of each class is counted: "boxes", "pixels"."""
+
+    @abstractmethod
+    def amounts(self, value: Any) -> Mapping[str, int]:
+        """How much of each class a true value holds, by the class's name; `UNLABELLED` for what is of none."""
 
     @abstractmethod
     def unseen_class(self, value: Any) -> str:

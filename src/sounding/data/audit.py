@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sounding.contract.answers import UNLABELLED
 from sounding.contract.split_names import NAMES
 from sounding.contract.task import Learning, Task
+from sounding.data.alike import files_alike, rejections
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.documents import ingest_documents
 from sounding.data.ingest import ingest
@@ -38,15 +40,19 @@ def check(
     return fitted(task, ingest(task, source, columns, allow_bad=allow_bad, say=progress)).report
 
 
-def describe(report: Report) -> str:
-    """The report in words: rows, splits, classes, rejected rows, warnings, duplicates, and whether it is usable."""
-    return "\n".join(_lines(report))
+def describe(report: Report, every: bool = False) -> str:
+    """The report in words: rows, splits, classes, rejected rows, warnings, duplicates, and whether it is usable.
+
+    What is alike is said once with its count; with `every`, each rejected row and each unused file by itself.
+    """
+    return "\n".join(_lines(report, every))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, every: bool) -> Iterator[str]:
     n = sum(file.files for file in report.files)
     files = f" in {counted(n, 'file')}" if n else ""
-    read = counted(report.rows, "document" if report.documents else "row")
+    noun = "document" if report.documents else "row"
+    read = counted(report.rows, noun)
     used = report.rows - len(report.rejected) if report.documents else report.used
     yield f"{report.source}: {read}{files}, {used:,} usable, {len(report.rejected):,} rejected"
     yield from (f"  {note}" for note in report.notes)
@@ -54,11 +60,17 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield from _table(report)
         yield f"split: {report.split_origin}"
-        yield from _uneven(report.classes)
-    yield from _section(f"rejected: {len(report.rejected):,}", [str(rejection) for rejection in report.rejected])
+        yield from _uneven(report.classes, "rows")
+    if report.amounts:
+        yield ""
+        yield from _amounts(report)
+        yield from _uneven(report.amounts, report.unit)
+    rejected = [str(row) for row in report.rejected] if every else list(rejections(report.rejected).lines(f"{noun}s"))
+    yield from _section(f"rejected: {len(report.rejected):,}", rejected)
     yield from _section("warnings", report.remarks)
     yield from _duplicates(report)
-    yield from _section(f"not used: {counted(len(report.ignored), 'file')}", report.ignored)
+    unused = report.ignored if every else files_alike(report.ignored)
+    yield from _section(f"not used: {counted(len(report.ignored), 'file')}", unused)
     yield ""
     yield "usable" if report.usable else "not usable"
     yield from (f"  {problem.splitlines()[0].rstrip(':')}" for problem in report.problems)
@@ -75,23 +87,41 @@ def _table(report: Report) -> Iterator[str]:
         )
     name = "windows" if report.documents else "all"
     rows.append([name, *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
+    yield from _in_columns(rows)
+    if len(report.classes) > _CLASSES:
+        yield f"({len(report.classes) - _CLASSES:,} more classes are not shown)"
+
+
+def _amounts(report: Report) -> Iterator[str]:
+    """Boxes or pixels of each class in each split, their share of all, and how many rows have the class."""
+    whole = sum(counts[split] for counts in report.amounts.values() for split in NAMES)
+    rows = [[report.unit, *NAMES, "all", "share", "rows with it"]]
+    for name, counts in list(report.amounts.items())[:_CLASSES]:
+        together = sum(counts[split] for split in NAMES)
+        share = f"{100 * together / max(1, whole):.1f} %"
+        rows.append([name, *(f"{counts[split]:,}" for split in NAMES), f"{together:,}", share, f"{counts['rows']:,}"])
+    yield from _in_columns(rows)
+    if len(report.amounts) > _CLASSES:
+        yield f"({len(report.amounts) - _CLASSES:,} more classes are not shown)"
+
+
+def _in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(
             [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         )
-    if len(report.classes) > _CLASSES:
-        yield f"({len(report.classes) - _CLASSES:,} more classes are not shown)"
 
 
-def _uneven(classes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+def _uneven(classes: Mapping[str, Mapping[str, int]], unit: str) -> Iterator[str]:
+    classes = {name: counts for name, counts in classes.items() if name != UNLABELLED}
     if len(classes) < 2:
         return
     most = max(classes, key=lambda name: classes[name]["train"])
     least = min(classes, key=lambda name: classes[name]["train"])
     a, b = classes[most]["train"], classes[least]["train"]
     if a >= UNEVEN * max(1, b):
-        yield f"uneven: {most} has {a:,} training rows and {least} {b:,}; accuracy alone will hide how {least} fares"
+        yield f"uneven: {most} has {a:,} training {unit} and {least} {b:,}; a mean over all will hide how {least} fares"
 
 
 def _duplicates(report: Report) -> Iterator[str]:

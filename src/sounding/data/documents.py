@@ -243,7 +243,7 @@ def _with_contents(report: Report, source: Source, found: Scan, rows: np.ndarray
             report,
             digest=digest_of(found, rows, codes),
             duplicates=Duplicates(),
-            remarks=tuple(found.remarks),
+            remarks=tuple(found.remarks.lines("documents")),
         )
     side_of = np.zeros(len(found.contents), np.int8)
     for side, members in enumerate(splits.rows):

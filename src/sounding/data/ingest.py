@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.answers import Composite
 from sounding.contract.layouts import WithLegend
 from sounding.contract.records import Example
 from sounding.contract.split_names import NAMES
@@ -100,6 +101,8 @@ def ingest(
         splits={side: int((split.sides == k).sum()) for k, side in enumerate(NAMES)},
         split_origin=split.origin,
         classes=_classes(task, found, rows, split.sides),
+        amounts=found.amounts.by_split(rows, split.sides),
+        unit=task.target.unit if isinstance(task.target, Composite) else "",
         digest=digest_of(found, rows, split.sides.tolist()),
         duplicates=duplicates_of(found, opened, rows, split.sides),
         remarks=tuple(remarks_of(found, opened, rows, split.sides)),

@@ -20,6 +20,7 @@ import numpy as np
 from sounding.contract.modality import Row
 from sounding.contract.records import Example
 from sounding.contract.task import Task
+from sounding.data.alike import files_alike, rejections
 from sounding.data.cache import Cache
 from sounding.data.columns import GUESSED, Columns, choose_input
 from sounding.data.opening import Examples
@@ -91,7 +92,7 @@ def open_pool(
     rows, known, copies = _fresh(scanned, _places(labelled))
     if not len(rows):
         raise _nothing_left(found.name, total, len(rejected), len(known), len(copies))
-    examples, remarks = Examples(opened, rows, cache=Cache()), tuple(scanned.remarks)
+    examples, remarks = Examples(opened, rows, cache=Cache()), tuple(scanned.remarks.lines())
     twins = _listed([(opened.where(row), opened.where(first)) for row, first in copies])
     old = _listed([(opened.where(row), place) for row, place in known])
     return Pool(found.name, examples, total, rejected, twins, old, found.ignored, found.notes, remarks)
@@ -105,19 +106,19 @@ def describe(pool: Pool) -> str:
 def _lines(pool: Pool) -> Iterator[str]:
     yield f"{pool.source}: {counted(pool.rows, 'row')}, {len(pool):,} to choose from"
     yield from (f"  {note}" for note in pool.notes)
-    yield from _section("rejected", len(pool.rejected), [str(rejection) for rejection in pool.rejected])
+    yield from _section("rejected", len(pool.rejected), list(rejections(pool.rejected).lines()))
     for title, pairs in (("labelled already", pool.labelled), ("copies within the pool", pool.copies)):
         yield from _section(title, pairs.count, [f"{a} is equal to {b}" for a, b in pairs.places])
     yield from _section("warnings", len(pool.remarks), pool.remarks)
-    yield from _section("not used", len(pool.ignored), pool.ignored)
+    yield from _section("not used", len(pool.ignored), files_alike(pool.ignored))
 
 
 def _section(title: str, count: int, lines: Sequence[str]) -> Iterator[str]:
     if count:
         yield f"{title}: {count:,}"
         yield from (f"  {line}" for line in lines[:_NAMED])
-        if count > _NAMED:
-            yield f"  and {count - _NAMED:,} more"
+        if len(lines) > _NAMED:
+            yield f"  and {len(lines) - _NAMED:,} more"
 
 
 # ---- which rows are worth a look

@@ -15,12 +15,13 @@ import numpy as np
 from sounding.contract.answers import Composite, Labelled
 from sounding.contract.split_names import NAMES
 from sounding.contract.task import Task
+from sounding.data.alike import rejections
 from sounding.data.reading import Source
 from sounding.data.report import RejectedRow
 from sounding.data.scan import Scan
 from sounding.errors import DataError
 
-_SHOWN = 10  # rejected rows that an error lists
+_SHOWN = 10  # lines on rejected rows that an error lists
 
 
 def kept(found: Scan) -> np.ndarray:
@@ -145,8 +146,9 @@ def too_many(
     share = len(rejected) / total
     if share <= allow_bad and len(rejected) < total:
         return []
-    listed = "".join(f"\n  {rejection}" for rejection in rejected[:_SHOWN])
-    more = f"\n  and {len(rejected) - _SHOWN:,} more" if len(rejected) > _SHOWN else ""
+    lines = list(rejections(rejected).lines(noun))
+    listed = "".join(f"\n  {line}" for line in lines[:_SHOWN])
+    more = f"\n  and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
     if len(rejected) == total:
         fix = f"Mend them, or name {columns}:{listed}{more}"
         return [DataError(f"none of the {total:,} {noun} can be used", fix=fix)]

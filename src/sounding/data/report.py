@@ -76,6 +76,10 @@ class Report:
     """"given", "hash of content", "hash of group", or "given; test by hash of content"."""
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Where answers are a finite list: answer → split → rows."""
+    amounts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Where an answer holds several classes: class → split → boxes or pixels of it, and "rows" → rows that have it."""
+    unit: str = ""
+    """What `amounts` counts: "boxes", "pixels"."""
     columns: str = ""
     """"input=image (guessed) target=label (guessed)"; empty for folders."""
     column_names: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ these again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from sounding.contract.answers import Composite
 from sounding.contract.inputs import Fingerprinted
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
+from sounding.data.alike import Alike
+from sounding.data.amounts import Amounts
 from sounding.data.cache import Cache
 from sounding.data.reading import Reader, Source
-from sounding.data.report import LISTED, RejectedRow
+from sounding.data.report import RejectedRow
 from sounding.errors import DataError
 
 WORKERS = 2
@@ -64,8 +67,9 @@ class Scan:
     """What the pass over n rows found. Rows in `rejected` have no other entry.
 
     `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
-    or None; `sizes` [n] are bytes of the inputs; `remarks` are the first warnings by place,
-    and `remarked` counts the rows that have one. `values` holds rows as they were read, as many as memory does.
+    or None; `sizes` [n] are bytes of the inputs; `remarks` are the warnings, those that are alike together; `amounts`
+    says how much of each class the answers hold, where that is more than one. `values` holds rows as they were read, as
+    many as memory does.
     """
 
     contents: np.ndarray
@@ -76,8 +80,8 @@ class Scan:
     sizes: np.ndarray
     rejected: dict[int, RejectedRow] = field(default_factory=dict)
     prints: np.ndarray | None = None
-    remarks: list[str] = field(default_factory=list)
-    remarked: int = 0
+    remarks: Alike = field(default_factory=Alike)
+    amounts: Amounts = field(default_factory=Amounts)
     values: Cache = field(default_factory=lambda: Cache(0))
 
     @property
@@ -95,7 +99,8 @@ class _Seen:
     group: str
     split: str
     fingerprint: np.ndarray | None
-    remark: str
+    remarks: tuple[str, ...]
+    amounts: Mapping[str, int]
 
 
 def scan(source: Source, input: Modality, target: Modality, values: Cache | None = None) -> Scan:
@@ -140,11 +145,12 @@ def _scan_row(source: Source, i: int, input: Modality, target: Modality) -> _See
     try:
         row = source.scan_row(i)
         example = row.example
-        remark = "; ".join(filter(None, (input.remark(example.input), target.remark(example.target))))
+        remarks = tuple(filter(None, (input.remark(example.input), target.remark(example.target))))
+        amounts = target.amounts(example.target) if isinstance(target, Composite) else {}
         fingerprint = input.fingerprint(example.input) if isinstance(input, Fingerprinted) else None
     except DataError as error:
         return RejectedRow(error.where or source.where(i), error.what, error.fix)
-    return _Seen(example, row.content, row.answer, row.size, example.group, row.split, fingerprint, remark)
+    return _Seen(example, row.content, row.answer, row.size, example.group, row.split, fingerprint, remarks, amounts)
 
 
 def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
@@ -158,7 +164,6 @@ def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
         if found.prints is None:
             found.prints = np.full((len(source), len(seen.fingerprint)), np.nan, np.float16)
         found.prints[i] = seen.fingerprint
-    if seen.remark:
-        found.remarked += 1
-        if len(found.remarks) < LISTED:
-            found.remarks.append(f"{source.where(i)}: {seen.remark}")
+    found.amounts.put(i, seen.amounts)
+    for remark in seen.remarks:
+        found.remarks.add(source.where(i), remark)

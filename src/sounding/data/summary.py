@@ -37,9 +37,7 @@ def duplicates_of(found: Scan, source: Source, rows: np.ndarray, sides: np.ndarr
 
 def remarks_of(found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> Iterator[str]:
     """What a person should look at in rows that are used: of single rows, then of rows beside others."""
-    yield from found.remarks
-    if found.remarked > len(found.remarks):
-        yield f"and {found.remarked - len(found.remarks):,} more rows with a remark"
+    yield from found.remarks.lines()
     clashes = disagreeing(found.contents[rows], found.answers[rows])
     for a, b in clashes[:LISTED]:
         yield f"{source.where(int(rows[a]))}: same input as {source.where(int(rows[b]))}, but another answer"

@@ -1,10 +1,10 @@
 """How work that takes long speaks to the person who waits for it: a bar on a terminal, a line now and again elsewhere.
 
-    Standing    where a training is: steps, loss, metric, speed, time left
-    Reporter    hears of a training; the base of those that say something of it (Bar, Lines), or write it down
-    Pace        says when a line is due: at each tenth of the way, and every 30 seconds
-    Heartbeat   says where work stands that does not speak by itself, every 30 seconds
-    counting    batches that say how many of them are done
+Standing    where a training is: steps, loss, metric, speed, time left
+Reporter    hears of a training; the base of those that say something of it (Bar, Lines), or write it down
+Pace        says when a line is due: at each tenth of the way, and every 30 seconds
+Heartbeat   says where work stands that does not speak by itself, every 30 seconds
+counting    batches that say how many of them are done
 """
 
 from __future__ import annotations

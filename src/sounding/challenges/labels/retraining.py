@@ -22,6 +22,7 @@ from sounding.wording import roughly
 WORTHWHILE = 1 / 8
 """Trainings shorter than this share of the run's own would not speak of it."""
 
+
 def steps_within(training: Mapping[str, Any], seconds: float, runs: int) -> int | None:
     """The steps of each of `runs` trainings: the run's own, or fewer to keep the time; None when too few would be left.
 

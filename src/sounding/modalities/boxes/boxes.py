@@ -53,6 +53,7 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
     `classes` stays None: sets of boxes are no finite list of answers.
     """
 
+    unit = "boxes"
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
 
     def __init__(self) -> None:
@@ -110,6 +111,10 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
             )
         classes = torch.tensor([places[name] for name in value.labels], dtype=torch.long)
         return torch.from_numpy(value.corners.copy()), classes
+
+    def amounts(self, value: BoxSet) -> Mapping[str, int]:
+        """The boxes of each class."""
+        return Counter(value.labels)
 
     def unseen_class(self, value: BoxSet) -> str:
         """What in a value no training row had ("no training row has the class 'cat'"), or nothing."""

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.answers import Answer, Averaged, Composite, Overlaid, Placed, Saved, Transformed
+from sounding.contract.answers import UNLABELLED, Answer, Averaged, Composite, Overlaid, Placed, Saved, Transformed
 from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
@@ -54,6 +54,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     `unlabelled` is the share of all training pixels that are not labelled.
     """
 
+    unit = "pixels"
     columns = (
         *("mask", "masks", "label", "labels", "segmentation", "annotation", "seg_map"),
         *("mask_path", "mask_file", "mask_file_name", "label_file_name", "annotation_file_name"),
@@ -274,6 +275,12 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
             names[VOID] = names.pop(FULL)
         drawing.png(value, path, names)
         return path
+
+    def amounts(self, value: np.ndarray) -> Mapping[str, int]:
+        """The pixels of each class, and those that nobody labelled."""
+        counts, void = np.bincount(value.ravel(), minlength=256), self._void()
+        found = {self.name(i): int(counts[i]) for i in np.flatnonzero(counts * ~void).tolist()}
+        return {**found, UNLABELLED: int(counts[void].sum())} if counts[void].any() else found
 
     def unseen_class(self, value: np.ndarray) -> str:
         """Which class of a mask no training mask has, or nothing."""
