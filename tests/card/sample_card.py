@@ -93,7 +93,7 @@ def quality() -> Section:
 def robustness() -> Section:
     severities = {f"corruption {i}": {"1": 0.86 - i / 100, "3": 0.8 - i / 100, "5": 0.6 - i / 50} for i in range(15)}
     drop = [Estimate(0.87 - i / 40, 0.84 - i / 40, 0.89 - i / 40, 500) for i in range(8)]
-    bars = plots.bars([f"corruption {i}" for i in range(8)], drop, "accuracy", {"untouched": 0.873})
+    bars = plots.bars([f"corruption {i}" for i in range(8)], drop, "accuracy", {"clean": 0.873})
     return Section(
         "robustness",
         "Robustness",

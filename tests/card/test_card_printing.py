@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sample_card import number
 
-from sounding.card.printing import first_sentence, printed, tables
-from sounding.contract.evidence import COUNTED, Bound, Section
+from sounding.card.printing import definitions, first_sentence, printed, tables
+from sounding.contract.evidence import COUNTED, Bound, Number, Section
 from sounding.wording import duration
 
 
@@ -51,6 +51,35 @@ def test_the_method_of_an_interval_is_named():
 )
 def test_durations(seconds, expected):
     assert duration(seconds) == expected
+
+
+def test_each_definition_is_said_once_and_what_several_share_is_said_of_them_together():
+    how = "mean over 5 shares of the parts; up to half of the rows chosen among wrong answers"
+    numbers = [
+        defined(f"{kind} beyond random, {method}", f"{words} minus random; {how}")
+        for method in ("occlusion", "gradient")
+        for kind, words in (("deletion", "likelihood lost"), ("insertion", "likelihood left"))
+    ]
+    said = definitions([*numbers, defined("completeness gap", "sum of weights against the change; median")])
+    assert [(one.names, one.text) for one in said if not one.common] == [
+        ("deletion beyond random (occlusion, gradient)", "likelihood lost minus random"),
+        ("insertion beyond random (occlusion, gradient)", "likelihood left minus random"),
+        ("completeness gap", "sum of weights against the change; median"),
+    ]
+    assert [(one.names, one.text) for one in said if one.common] == [
+        ("deletion beyond random (occlusion, gradient); insertion beyond random (occlusion, gradient)", how)
+    ]
+
+
+def test_numbers_of_one_definition_keep_all_of_it():
+    two = [defined(f"energy, batch {size}", "energy of one; with decoding") for size in (1, 32)]
+    assert [(one.names, one.text) for one in definitions(two)] == [
+        ("energy (batch 1, batch 32)", "energy of one; with decoding")
+    ]
+
+
+def defined(name: str, definition: str) -> Number:
+    return number(name.replace(" ", "_"), name, 0.5, None, None, definition=definition)
 
 
 def test_details_become_tables():

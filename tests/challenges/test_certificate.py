@@ -145,7 +145,7 @@ def test_the_share_of_rows_is_what_the_distances_say(plane):
         assert found.value <= np.mean((abs(distances) > r)[4:].tolist() + [0] * 4)
         assert found.value >= np.mean((abs(distances[4:]) > r * 1.3 + 0.06).tolist() + [0] * 4)
         assert found.interval == "wilson"
-    assert section["untouched"].value == pytest.approx(0.9)
+    assert section["clean"].value == pytest.approx(0.9)
     assert section["certified_s0_25_r0"].value > section["certified_s0_25_r0_25"].value > 0
     assert all(n.kind == "bound" and "lower bound" in n.definition for n in section.numbers if "certified" in n.id)
     assert all("500 draws" in n.definition and "α = 0.001" in n.definition for n in section.numbers[:3])
@@ -163,7 +163,7 @@ def test_a_model_that_gives_nan_abstains_everywhere(plane):
     _, inputs, _ = plane
     section = certified(inputs, np.zeros(40), Constant([math.nan, 0.0]))
     assert section.status == "ok"
-    assert section["certified_s0_25_r0"].value == section["untouched"].value == 0
+    assert section["certified_s0_25_r0"].value == section["clean"].value == 0
     assert section["certified_s0_25_r0"].low == 0
 
 
@@ -175,7 +175,7 @@ def test_a_truth_that_no_training_row_had_is_not_certified(plane):
 
 def test_no_answer_to_an_unknown_truth_is_not_a_right_answer(plane):
     _, inputs, _ = plane
-    assert certified(inputs, np.full(40, 7), Constant([math.nan, 0.0]))["untouched"].value == 0
+    assert certified(inputs, np.full(40, 7), Constant([math.nan, 0.0]))["clean"].value == 0
 
 
 def test_few_rows_give_wide_intervals(plane):

@@ -1,4 +1,4 @@
-"""Sets and abstention as a section: against brute force, against their promises, and on models that have little."""
+"""Sets and abstention as a section: against brute force, their nominal coverage, and on models that have little."""
 
 import numpy as np
 import pytest
@@ -124,9 +124,9 @@ def test_the_curve_allows_for_wrong_answers_that_it_has_not_seen():
 # ---- the section
 
 
-def test_a_calibrated_model_keeps_its_promise():
+def test_a_calibrated_model_reaches_its_nominal_coverage():
     found = measured(600, 600, seed=2)
-    assert "Nothing speaks against the promise" in found.sentence
+    assert "Coverage agrees with the nominal 90%" in found.sentence
     assert found["coverage_expected"].low < found["coverage"].value < found["coverage_expected"].high
     assert 1 < found["set_size"].value < 4
     assert found["coverage"].interval == "clopper-pearson"
@@ -138,7 +138,7 @@ def test_a_calibrated_model_keeps_its_promise():
     assert sum(row["sets"] for row in found.details["answers_in_a_set"]) == 600
 
 
-def test_the_promise_is_said_to_be_broken_as_rarely_as_it_should():
+def test_coverage_is_said_to_be_too_low_as_rarely_as_it_should():
     """Of 100 calibrated models, with halves drawn as the section draws them, 95 lie in the range that it expects."""
     expected, inside = expected_coverage(100, 150, 0.1), 0
     for seed in range(100):
@@ -150,17 +150,17 @@ def test_the_promise_is_said_to_be_broken_as_rarely_as_it_should():
     assert inside >= 88
 
 
-def test_sets_promise_for_any_model_and_the_better_one_has_smaller_sets():
+def test_sets_cover_for_any_model_and_the_better_one_has_smaller_sets():
     poor, good = measured(700, 700, spread=0.5), measured(700, 700, spread=4.0)
     for found in (poor, good):
         assert found["coverage"].value == pytest.approx(0.9, abs=0.05)
     assert good["set_size"].value < poor["set_size"].value - 1
 
 
-def test_a_shift_between_validation_and_test_breaks_the_promise():
+def test_a_shift_between_validation_and_test_lowers_the_coverage():
     rng = np.random.default_rng(3)
     found = toys.measured(prediction_sets, bench(answered(400, rng, 3.0, spread=0.7), answered(400, rng, spread=3.0)))
-    assert "The promise is broken" in found.sentence
+    assert "Coverage is below the nominal 90%" in found.sentence
     assert found["coverage"].high < 0.9
 
 
@@ -173,16 +173,19 @@ def test_a_class_that_is_never_covered_is_the_worst():
     assert "for 0 they hold it for 0.000" in found.sentence
 
 
-def test_empty_sets_are_said_when_one_answer_is_right_more_often_than_promised():
+def test_empty_sets_are_said_when_one_answer_is_right_more_often_than_nominal():
     found = measured(600, 600, spread=12.0)
     assert found["set_size"].value < 1
     assert "are empty: one answer is right for" in found.sentence
 
 
-def test_too_few_calibration_rows_promise_nothing_and_no_number_is_made_up():
+def test_too_few_calibration_rows_cover_nothing_and_no_number_is_made_up():
     rng = np.random.default_rng(5)
     found = toys.measured(prediction_sets, bench(answered(200, rng), answered(16, rng)))
-    assert "No set short of every answer can promise 90%: that takes 9 calibration rows" in found.sentence
+    assert (
+        "No set short of every answer can have a nominal coverage of 90%: that takes 9 calibration rows"
+        in found.sentence
+    )
     assert "coverage" not in {n.id for n in found.numbers}
     assert found["accuracy_at_80"].n == 200
     enough = toys.measured(prediction_sets, bench(answered(200, rng), answered(18, rng)))
@@ -201,7 +204,7 @@ def test_five_test_rows_give_wide_intervals_and_no_verdict():
         assert e.low is None or e.low <= e.value <= e.high, number.id
 
 
-def test_more_promises_are_measured_in_longer_profiles():
+def test_more_nominal_coverages_are_measured_in_longer_profiles():
     rng = np.random.default_rng(7)
     found = toys.measured(prediction_sets, bench(answered(300, rng), answered(300, rng), profile="standard"))
     assert found["coverage_95"].value > found["coverage"].value
@@ -241,7 +244,7 @@ def test_a_truth_that_no_set_can_hold_is_never_covered():
     strangers = [Record(r.value, 99, r.confidence, 9.0, "", r.scores) for r in answered(100, rng)]
     found = toys.measured(prediction_sets, bench(strangers, answered(200, rng)))
     assert found["coverage"].value == 0
-    assert "The promise is broken" in found.sentence
+    assert "Coverage is below the nominal 90%" in found.sentence
 
 
 def test_answers_without_a_list_of_options_are_still_ordered_by_confidence():

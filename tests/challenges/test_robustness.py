@@ -270,9 +270,9 @@ def test_a_model_that_gives_no_numbers_is_not_applicable_and_it_says_why(light):
 
 def test_attacks_are_listed_one_by_one_and_the_bound_has_its_limit(standard):
     found = standard
-    lines = [row for row in found.details["attacks"] if row["ball"] == "linf 0.2"]
+    lines = [row for row in found.details["attacks"] if row["threat model"] == "linf 0.2"]
     assert [row["attack"] for row in lines] == ["PGD", "APGD-CE", "APGD-T", "APGD-CE again", "Square"]
-    bounds = [row["left so far, at most"]["value"] for row in lines]
+    bounds = [row["bound after this attack"]["value"] for row in lines]
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[-1] == found["attack_linf_0_2"].value
     assert not any(row["stopped by the time limit"] for row in lines)
@@ -286,5 +286,7 @@ def test_a_metric_that_is_no_share_keeps_the_worst_record_by_loss(light):
     assert {row["attack"] for row in found.details["attacks"]} == {"PGD", "APGD-CE"}
     assert found["attack_linf_0_05"].value == pytest.approx(0.8, abs=0.08)
     assert "lower 95 % limit" in found.sentence
-    bounds = [row["left so far, at most"]["value"] for row in found.details["attacks"] if row["ball"] == "linf 0.2"]
+    bounds = [
+        row["bound after this attack"]["value"] for row in found.details["attacks"] if row["threat model"] == "linf 0.2"
+    ]
     assert bounds == sorted(bounds)

@@ -17,7 +17,7 @@ HISTORY = [
 BINS = [(0.55, wilson(5, 10)), (0.9, wilson(80, 90)), (0.1, Estimate(float("nan"), n=0))]
 PICTURES = {
     "curve": lambda: plots.curve([10, 100], {"a": [wilson(5, 10), wilson(9, 10)]}, "labels", "accuracy", log_x=True),
-    "bars": lambda: plots.bars(["fog", "$now"], [wilson(5, 10), Estimate(0.25)], "accuracy", {"untouched": 0.9}),
+    "bars": lambda: plots.bars(["fog", "$now"], [wilson(5, 10), Estimate(0.25)], "accuracy", {"clean": 0.9}),
     "confusion": lambda: plots.confusion_matrix(np.array([[7, 3], [11, 0]]), ["<cat>", "dog & co"]),
     "pairs": lambda: plots.confusion_matrix(
         np.eye(30, dtype=int) + np.eye(30, k=1, dtype=int), list(map(str, range(30)))
@@ -56,7 +56,7 @@ def test_ids_of_different_pictures_do_not_clash():
     ("name", "expected"),
     [
         ("curve", {"10", "100", "labels", "accuracy"}),
-        ("bars", {"fog", "$now", "0.500", "0.250", "untouched"}),
+        ("bars", {"fog", "$now", "0.500", "0.250", "clean"}),
         ("confusion", {"<cat>", "dog & co", "7", "3", "11"}),
         ("pairs", {"0 → 1", "1 of 2"}),
         ("reliability", {"as trained", "confidence", "perfectly calibrated"}),

@@ -6,7 +6,7 @@ word passes `html.escape`; a figure that holds more than shapes and words become
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import PurePath
@@ -19,6 +19,7 @@ from sounding.card.printing import (
     STATUS,
     Printed,
     Table,
+    definitions,
     first_sentence,
     notes,
     printed,
@@ -151,29 +152,37 @@ def _section(section: Section, warned: Sequence[str]) -> str:
 
 
 def _numbers(numbers: Sequence[Number]) -> str:
-    """The first numbers as a table; the others, where there are many, in one that is folded."""
+    """The first numbers as a table; the others, where there are many, in one that is folded.
+
+    A definition stands at the first number that it is of; what several have in common, below the table.
+    """
+    said = definitions(numbers)
+    at = {one.numbers[0].id: one.text for one in said if not one.common}
+    below = "".join(
+        f'<p class="fine">{escape(capital(one.names))}: {escape(one.text)}.</p>' for one in said if one.common
+    )
     if len(numbers) <= _SHOWN + 2:
-        return _number_table(numbers)
-    rest = f"<summary>{len(numbers) - _SHOWN} more numbers</summary>{_number_table(numbers[_SHOWN:])}"
-    return f"{_number_table(numbers[:_SHOWN])}<details>{rest}</details>"
+        return _number_table(numbers, at) + below
+    rest = f"<summary>{len(numbers) - _SHOWN} more numbers</summary>{_number_table(numbers[_SHOWN:], at)}"
+    return f"{_number_table(numbers[:_SHOWN], at)}<details>{rest}</details>{below}"
 
 
-def _number_table(numbers: Iterable[Number]) -> str:
-    rows = "".join(map(_row, numbers))
+def _number_table(numbers: Iterable[Number], definitions: Mapping[str, str]) -> str:
+    rows = "".join(_row(number, definitions.get(number.id, "")) for number in numbers)
     if not rows:
         return ""
     head = '<th scope="col">Number</th><th scope="col">Value</th><th scope="col">Interval</th><th scope="col">n</th>'
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _row(number: Number) -> str:
-    """One number with all that it takes to understand it."""
+def _row(number: Number, definition: str) -> str:
+    """One number with all that it takes to understand it; without its definition where that was said before."""
     p = printed(number)
     badge = f'<span class="kind {number.kind}" title="{escape(KINDS[number.kind])}">{number.kind}</span>'
-    definition = f'<span class="fine">{escape(capital(number.definition))}</span>'
+    meaning = f'<span class="fine">{escape(capital(definition))}</span>' if definition else ""
     interval = f'{escape(p.interval)}{strip(number)}<span class="fine">{escape(p.how)}</span>'
     return (
-        f'<tr><th scope="row">{escape(capital(number.name))} {badge}{definition}</th>'
+        f'<tr><th scope="row">{escape(capital(number.name))} {badge}{meaning}</th>'
         f'<td class="value" data-label="Value">{_value(p)}</td><td data-label="Interval">{interval}</td>'
         f'<td data-label="n">{sample(number.estimate).removeprefix("n = ")}</td></tr>'
     )

@@ -16,7 +16,7 @@ import yaml
 
 from sounding.card.contents import Contents, Header
 from sounding.card.method import complete
-from sounding.card.printing import STATUS, Table, notes, printed, tables, told_once
+from sounding.card.printing import STATUS, Table, definitions, notes, printed, tables, told_once
 from sounding.contract.evidence import Number, Section
 from sounding.evaluation.estimates_in_words import sample
 from sounding.wording import capital, duration
@@ -166,7 +166,7 @@ def _numbers(numbers: Sequence[Number]) -> Iterator[str]:
         rows.append((capital(number.name), p.amount, p.interval or "—", p.how, counts, number.kind))
     yield from _table(Table("", ("Number", "Value", "Interval", "Level and method", "n", "Kind"), tuple(rows)))
     yield ""
-    yield from (f"- *{_text(capital(number.name))}*: {_text(capital(number.definition))}" for number in numbers)
+    yield from (f"- *{_text(capital(one.names))}*: {_text(capital(one.text))}" for one in definitions(numbers))
     yield ""
 
 

@@ -1,7 +1,7 @@
 """The notes on method at the end of a card: how every number was had, what was not measured, and what measuring cost.
 
 They are made from the other sections. The cost of measuring is read by the same meter as that of the training, summed
-over all sittings, and is not part of it.
+over all sessions, and is not part of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sounding.machine.metering.meter import Cost
 from sounding.wording import capital, duration
 
 ID, TITLE = "method", "Method notes"
-_APART = "all sections, all sittings; not part of the training's cost"
+_APART = "all sections, all sessions; not part of the training's cost"
 
 
 def section(header: Header, parts: Sequence[Part]) -> Section:
@@ -90,7 +90,6 @@ def _row(section: str, number: Number) -> dict[str, Any]:
     level = f"{e.level * 100:g} %" if printed(number).interval else ""
     return {
         "number": f"{section}.{number.id}",
-        "definition": number.definition,
         "kind": number.kind,
         "interval": e.interval,
         "level": level,

@@ -1,6 +1,7 @@
 """How the card says a number, an interval and a table; the page and the Markdown share these words.
 
 printed(number)     value and interval with the same sensible digits: 2.1 mJ [1.9, 2.3], at most 0.412, 0.873
+definitions(numbers)  what they mean, each thing said once
 tables(details)     the JSON in a section's details as tables of words
 """
 
@@ -66,6 +67,20 @@ class Printed:
 
 
 @dataclass(frozen=True)
+class Definition:
+    """What one number means, or several of them; `common` where it is said beside what each of them means."""
+
+    numbers: tuple[Number, ...]
+    text: str
+    common: bool = False
+
+    @property
+    def names(self) -> str:
+        """The names of the numbers together: "deletion beyond random (occlusion, gradient)"."""
+        return _together(self.numbers)
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of words under a title; `omitted` counts the rows that were too many to print."""
 
@@ -85,6 +100,46 @@ def printed(number: Number) -> Printed:
     ends = [x for x in (low, high) if x is not None]
     decimals = 0 if e.interval == COUNTED else _decimals(e.value / scale, unit, ends)
     return Printed(_plain(value, decimals), unit, _interval(low, high, decimals), _method(e), SIDES[number.bound])
+
+
+def definitions(numbers: Sequence[Number]) -> list[Definition]:
+    """What the numbers mean, each thing said once.
+
+    Numbers of one definition share it. Clauses ("; …") that stand in several definitions are taken out of them, and
+    said at the end, of all numbers that they belong to.
+    """
+    split = [(number, *number.definition.split("; ")) for number in numbers]
+    heads: dict[str, set[str]] = {}
+    for _, head, *clauses in split:
+        for clause in clauses:
+            heads.setdefault(clause, set()).add(head)
+    own: dict[str, list[Number]] = {}
+    common: dict[str, list[Number]] = {}
+    for number, head, *clauses in split:
+        own.setdefault("; ".join([head, *(c for c in clauses if len(heads[c]) == 1)]), []).append(number)
+        for clause in clauses:
+            if len(heads[clause]) > 1:
+                common.setdefault(clause, []).append(number)
+    shared: dict[tuple[str, ...], tuple[list[Number], list[str]]] = {}
+    for clause, those in common.items():
+        shared.setdefault(tuple(number.id for number in those), (those, []))[1].append(clause)
+    alone = [Definition(tuple(those), text) for text, those in own.items()]
+    return alone + [Definition(tuple(those), "; ".join(said), common=True) for those, said in shared.values()]
+
+
+def _together(numbers: Sequence[Number]) -> str:
+    """The names of numbers, those that begin alike taken together."""
+    stems: dict[str, list[str]] = {}
+    for number in numbers:
+        stem, _, variant = number.name.partition(", ")
+        stems.setdefault(stem, []).append(variant)
+    said = []
+    for stem, variants in stems.items():
+        if len(variants) == 1:
+            said.append(f"{stem}, {variants[0]}" if variants[0] else stem)
+        else:
+            said.append(f"{stem} ({', '.join(filter(None, variants))})")
+    return "; ".join(said)
 
 
 def tables(section: Section) -> Iterator[Table]:

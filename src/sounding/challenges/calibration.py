@@ -39,7 +39,7 @@ from sounding.evaluation.intervals import bootstrap, wilson
 from sounding.wording import counted
 
 NO_CONFIDENCE = "the answers of this task carry no confidence that could be right or wrong"
-MIXED = "miscalibrated, too sure of some answers and not sure enough of others"
+MIXED = "miscalibrated, overconfident in some answers and underconfident in others"
 FEWEST = 30
 """Decisions below which nothing is compared and no temperature is fitted."""
 FEWEST_GROUPS = 10
@@ -137,7 +137,7 @@ def _after(
                 "the log loss of the test rows with that temperature", unit="nats"),
         _number(context, "temperature", "temperature", _spread_of_temperature(context, learnt, temperature),
                 "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
-                "in n + 2 taken to be wrong (Platt); above 1 the model is too sure"),
+                "in n + 2 taken to be wrong (Platt); above 1 the model is overconfident"),
     ]  # fmt: skip
 
 
@@ -267,7 +267,7 @@ def _figure(d: Decisions, tempered: Decisions | None) -> Figure:
         series["after temperature"] = _points(tempered)
     caption = (
         f"Share that is right against confidence, in {BINS} bins of equal width (those of equal mass crowd where the "
-        "model is sure); lines are 95 % intervals of each bin. Points below the diagonal are too sure."
+        "model is sure); lines are 95 % intervals of each bin. Points below the diagonal are overconfident."
     )
     return Figure("calibration_reliability", caption, plots.reliability(series))
 

@@ -74,7 +74,8 @@ PLANS: Mapping[Profile, Plan | None] = {
 
 @dataclass(frozen=True)
 class Certified:
-    """What was proven of n rows: `right` [S, n] first votes, `radii` [S, n] (0: not proven), `untouched` [n] right.
+    """What was proven of n rows: `right` [S, n] first votes, `radii` [S, n] (0: not proven), `clean` [n] right
+    without noise.
 
     `draws` is the N behind each radius, `asked` what the plan asked for in rows and draws, `rate` how many noisy copies
     were judged a second.
@@ -83,7 +84,7 @@ class Certified:
     sigmas: tuple[float, ...]
     right: np.ndarray
     radii: np.ndarray
-    untouched: np.ndarray
+    clean: np.ndarray
     groups: list[str]
     draws: int
     asked: tuple[int, int]
@@ -149,9 +150,9 @@ def certify(context: EvaluationContext, plan: Plan) -> Certified:
     radii = _radii(context, plan.sigmas, xs, truths, right[:, :n], draws)
     with frozen(context.model), torch.no_grad():
         answers = np.array([int(winners(task, context.model, x)[0]) for x in xs[:n]])
-    untouched = (answers == truths[:n]) & (truths[:n] != NOBODY)  # no answer to an unknown truth is not a right one
+    clean = (answers == truths[:n]) & (truths[:n] != NOBODY)  # no answer to an unknown truth is not a right one
     groups = [row.group for row in rows[:n]]
-    return Certified(plan.sigmas, right[:, :n], radii, untouched, groups, draws, (len(order), plan.draws), rate)
+    return Certified(plan.sigmas, right[:, :n], radii, clean, groups, draws, (len(order), plan.draws), rate)
 
 
 def _radii(
@@ -207,23 +208,23 @@ def _place(truth: object, options: Sequence[object]) -> int:
 def _findings(context: EvaluationContext, found: Certified) -> Findings:
     seed = context.seed
     numbers = [n for level in range(len(found.sigmas)) for n in _numbers(context, found, level)]
-    untouched = proportion(found.untouched, found.groups, seed)
+    clean = proportion(found.clean, found.groups, seed)
     meaning = "share of the same rows that the model itself gets right, without noise"
-    numbers.append(_number(context, "untouched", "accuracy of the same rows untouched", untouched, meaning))
+    numbers.append(_number(context, "clean", "clean accuracy on the same rows", clean, meaning))
     xs = np.linspace(0, max(float(found.radii.max()), RADII[-1]), POINTS)
     curves = {f"σ {s:g}": [found.at(i, float(r), seed) for r in xs] for i, s in enumerate(found.sigmas)}
     caption = "Share of rows whose answer is right and proven up to each radius (L2); bands are 95 % over rows."
-    picture = plots.curve(xs.tolist(), curves, "radius", "certified accuracy", reference={"untouched": untouched.value})
+    picture = plots.curve(xs.tolist(), curves, "radius", "certified accuracy", reference={"clean": clean.value})
     details = {
-        "rows": len(found.untouched),
+        "rows": len(found.clean),
         "draws_for_each_row": found.draws,
         "first_votes": FIRST,
         "alpha_for_each_row": ALPHA,
         "noisy_copies_a_second": round(found.rate, 1),
-        "untouched_on_these_rows": asdict(untouched),
+        "clean_on_these_rows": asdict(clean),
         "notes": _notes(found),
     }
-    sentence = _sentence(found, untouched, seed)
+    sentence = _sentence(found, clean, seed)
     return Findings(sentence, tuple(numbers), (Figure("certificate_radius", caption, picture),), details)
 
 
@@ -260,13 +261,13 @@ def _number(
     return Number(id, name, found, meaning, kind=kind, seed=context.seed, bound=bound)
 
 
-def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:
+def _sentence(found: Certified, clean: Estimate, seed: int) -> str:
     level = found.sigmas.index(SAID) if SAID in found.sigmas else 0
     at, sigma = [found.at(level, r, seed) for r in RADII], found.sigmas[level]
     return (
-        f"Of {len(found.untouched)} rows, at least {at[1]} are answered rightly by the majority under noise of "
+        f"Of {len(found.clean)} rows, at least {at[1]} are answered rightly by the majority under noise of "
         f"σ {sigma:g} and provably stay so for every change of L2 norm below {RADII[1]:g}; below {RADII[2]:g} it is "
-        f"{at[2]}, and with no change {at[0]}. Without noise the model is right on {untouched}. The proof is of the "
+        f"{at[2]}, and with no change {at[0]}. Without noise the model is right on {clean}. The proof is of the "
         f"majority under noise, not of a single answer of the model (N = {found.draws:,} draws a row, α = {ALPHA:g}). "
         f"{_HOW_IT_GROWS}"
     )
@@ -274,7 +275,7 @@ def _sentence(found: Certified, untouched: Estimate, seed: int) -> str:
 
 def _notes(found: Certified) -> list[str]:
     notes = ["Each noise level makes a smoothed model of its own: certificates of two levels do not add up."]
-    n, (rows, draws) = len(found.untouched), found.asked
+    n, (rows, draws) = len(found.clean), found.asked
     if n < rows:
         notes.append(f"Only {n} of {rows} rows were looked at: more would not fit into the time.")
     if found.draws < draws:

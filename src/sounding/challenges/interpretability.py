@@ -189,10 +189,12 @@ def _sanity(
     for method, others in _explained(task, model, values, answers, used, rng, notes).items():
         others = _finite(method, others, [])
         for id, side, said in (("", np.asarray, "signed"), ("_absolute", np.abs, "absolute")):
-            likeness = [rank_correlation(side(maps[method][i]), side(w)) for i, w in zip(places, others, strict=True)]
+            correlations = [
+                rank_correlation(side(maps[method][i]), side(w)) for i, w in zip(places, others, strict=True)
+            ]
             definition = f"Spearman correlation of {said} weights with those for an untrained model, mean over rows"
-            name = f"likeness to untrained, {named(method)}, {said}"
-            number(f"randomisation{id}_{method}", name, np.asarray(likeness), mean, definition, CORRELATION)
+            name = f"randomisation test ({said} weights), {named(method)}"
+            number(f"randomisation{id}_{method}", name, np.asarray(correlations), mean, definition, CORRELATION)
     if (method := "integrated_gradients") in maps:
         gaps = completeness_gap(task, context.model, values, answers, [maps[method][i] for i in places])
         if np.isfinite(gaps).all():
@@ -242,7 +244,7 @@ def _sentence(
         f"parts, under the worse baseline, on {len(items)} rows: {said}."
     )
     if alike:
-        told = ", ".join(f"{named(method)} {likeness:.2f}" for method, likeness in alike.items())
+        told = ", ".join(f"{named(method)} {value:.2f}" for method, value in alike.items())
         sentence += (
             " Caution: which parts get large weights is told by the input more than by what was learnt; rank "
             f"correlation with an untrained model: {told}."

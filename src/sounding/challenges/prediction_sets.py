@@ -1,8 +1,8 @@
 """Two ways to live with a model that errs: a set of answers that holds the truth, and no answer where it is not sure.
 
 *Sets* are conformal (`conformal`), calibrated on one half of the validation rows and checked on the test rows; the
-other half sets what `raps` has to choose. The validation rows also chose the best weights, so the promise is not
-strictly theirs to give: whether it is kept is measured. *Abstention* is risk against coverage (`abstention`).
+other half sets what `raps` has to choose. The validation rows also chose the best weights, so the coverage is not
+strictly guaranteed: whether it is reached is measured. *Abstention* is risk against coverage (`abstention`).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ SHARED = "calibrated on half of the validation rows, which also chose the best w
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: the promised coverages, the headline first, and resamples of each bootstrap."""
+    """How much is measured: the nominal coverages, the headline first, and resamples of each bootstrap."""
 
-    promises: tuple[float, ...]
+    nominal: tuple[float, ...]
     resamples: int
 
 
@@ -88,22 +88,22 @@ def _sets(context: EvaluationContext, plan: Plan) -> Findings:
     if not len(context.validation):
         return Findings("No prediction sets: there are no validation rows to calibrate them on.")
     calibration, other = (listed(task, part) for part in halves(context.validation_records, context.rng(ID)))
-    need = fewest(1 - plan.promises[0])
+    need = fewest(1 - plan.nominal[0])
     if calibration is None or other is None or len(calibration) < need:
         n = 0 if calibration is None else len(calibration)
         return Findings(
-            f"No set short of every answer can promise {plan.promises[0]:.0%}: that takes {need} calibration rows, "
-            f"and half of the validation rows are {n}."
+            f"No set short of every answer can have a nominal coverage of {plan.nominal[0]:.0%}: that takes {need} "
+            f"calibration rows, and half of the validation rows are {n}."
         )
     found = [
-        covered(kind, promise, calibration, other, test, context, plan.resamples)
-        for promise in plan.promises
-        if len(calibration) >= fewest(1 - promise)
-        for kind in (("lac", "aps", "raps") if promise == plan.promises[0] else ("lac",))
+        covered(kind, nominal, calibration, other, test, context, plan.resamples)
+        for nominal in plan.nominal
+        if len(calibration) >= fewest(1 - nominal)
+        for kind in (("lac", "aps", "raps") if nominal == plan.nominal[0] else ("lac",))
     ]
-    expected = expected_coverage(len(calibration), len(test), 1 - plan.promises[0])
+    expected = expected_coverage(len(calibration), len(test), 1 - plan.nominal[0])
     numbers = [n for i, one in enumerate(found) for n in _numbers(one, first=i == 0)]
-    numbers.insert(1, _expected(expected, plan.promises[0], len(test)))
+    numbers.insert(1, _expected(expected, plan.nominal[0], len(test)))
     return Findings(
         _said(found[0], expected, test, task.target.describe),
         tuple(numbers),
@@ -114,28 +114,27 @@ def _sets(context: EvaluationContext, plan: Plan) -> Findings:
 
 def _numbers(one: Covered, first: bool) -> list[Number]:
     """Coverage, size and worst class of one kind of sets; the ids of the headline have no suffix."""
-    end = f"_{one.promise * 100:.0f}" if one.kind == "lac" else f"_{one.kind}"
+    end = f"_{one.nominal * 100:.0f}" if one.kind == "lac" else f"_{one.kind}"
     if first:
         end = ""
-    how = f"{one.name} sets that promise {one.promise:.0%}, {SHARED}"
     numbers = [
-        Number(f"coverage{end}", f"coverage of {one.label}", one.coverage, f"share of test rows in whose set the truth "
-               f"is; {how}; {one.promise:g} is promised"),
-        Number(f"set_size{end}", f"size of {one.label}", one.size, f"mean number of answers in a set; {how}"),
+        Number(f"coverage{end}", f"coverage of {one.label}", one.coverage,
+               f"share of test rows in whose set the truth is; {SHARED}"),
+        Number(f"set_size{end}", f"size of {one.label}", one.size, f"mean number of answers in a set; {SHARED}"),
     ]  # fmt: skip
     if one.worst is not None:
         numbers.append(Number(
             f"worst_class_coverage{end}", f"worst class's coverage of {one.label}", one.worst,
-            f"least coverage among the {one.classes} classes with {FEW} test rows or more; {how}; nothing is promised "
-            "for a class by itself",
+            f"least coverage among the {one.classes} classes with {FEW} test rows or more, for which no coverage is "
+            f"guaranteed; {SHARED}",
         ))  # fmt: skip
     return numbers
 
 
-def _expected(expected: Estimate, promise: float, m: int) -> Number:
+def _expected(expected: Estimate, nominal: float, m: int) -> Number:
     definition = (
-        f"where the coverage on {m} test rows lies in 95 % of cases if the promise of {promise:.0%} is kept, as many "
-        "calibration rows as here were drawn, and test and calibration rows are alike and independent"
+        f"where the coverage on {m} test rows lies in 95 % of cases for a nominal coverage of {nominal:.0%}, with as "
+        "many calibration rows as here, where test and calibration rows are exchangeable"
     )
     return Number("coverage_expected", "coverage to be expected", expected, definition, kind="estimated")
 
@@ -145,17 +144,17 @@ def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
     found = f"hold the truth for {one.coverage} of the test rows, {size}"
     span = f"{expected.low:.3f} to {expected.high:.3f}"
     if len(test) < FEW:
-        sentence = f"Sets that promise {one.promise:.0%} {found}; {len(test)} rows are too few to say whether it holds."
+        sentence = f"Sets of nominal coverage {one.nominal:.0%} {found}; {len(test)} rows are too few to check it."
     elif test.grouped:
-        sentence = f"Sets that promise {one.promise:.0%} {found}; rows come in groups, so the promise is not exact."
+        sentence = f"Sets of nominal coverage {one.nominal:.0%} {found}; rows come in groups, so it is not exact."
     elif expected.low is not None and one.coverage.value < expected.low:
         sentence = (
-            f"The promise is broken: sets that promise {one.promise:.0%} {found}, and {span} was to be expected with "
+            f"Coverage is below the nominal {one.nominal:.0%}: the sets {found}, and {span} was to be expected with "
             f"{expected.n} calibration rows. Test rows are not like the validation rows."
         )
     else:
         sentence = (
-            f"Nothing speaks against the promise: sets that promise {one.promise:.0%} {found}; {span} was to be "
+            f"Coverage agrees with the nominal {one.nominal:.0%}: the sets {found}; {span} was to be "
             f"expected with {expected.n} calibration rows."
         )
     empty = float((one.members.sum(1) == 0).mean())
@@ -163,11 +162,11 @@ def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
         right = float((test.scores.argmax(1) == test.truths).mean())
         sentence += f" {empty:.0%} of the sets are empty"
         sentence += (
-            f": one answer is right for {right:.3f}, so only a higher promise is of use."
-            if right > one.promise
+            f": one answer is right for {right:.3f}, so only a higher nominal coverage is of use."
+            if right > one.nominal
             else "."
         )
-    if one.worst is not None and one.worst.high is not None and one.worst.high < one.promise:
+    if one.worst is not None and one.worst.high is not None and one.worst.high < one.nominal:
         sentence += f" Not for every class: for {describe(one.worst_class)} they hold it for {one.worst}."
     return sentence
 
@@ -175,14 +174,14 @@ def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
 def _bars(found: Sequence[Covered]) -> Figure:
     names, estimates = [], []
     for one in found:
-        names.append(f"{one.name} {one.promise:.0%}, all rows")
+        names.append(f"{one.name} {one.nominal:.0%}, all rows")
         estimates.append(one.coverage)
         if one.worst is not None:
-            names.append(f"{one.name} {one.promise:.0%}, worst class")
+            names.append(f"{one.name} {one.nominal:.0%}, worst class")
             estimates.append(one.worst)
-    promises = {f"promised: {one.promise:.0%}": one.promise for one in found}
+    nominal = {f"nominal: {one.nominal:.0%}": one.nominal for one in found}
     caption = "Share of test rows in whose set the truth is, over all rows and for the class where it is least."
-    return Figure("prediction_sets_coverage", caption, plots.bars(names, estimates, "coverage", promises))
+    return Figure("prediction_sets_coverage", caption, plots.bars(names, estimates, "coverage", nominal))
 
 
 # ---- abstention
@@ -197,22 +196,22 @@ def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
     kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
     of = f"of the {len(d)} answers ordered by confidence"
     numbers = (
-        Number("accuracy_at_80", "accuracy of the surest 80 %", kept,
-               f"share that is right among the surest 80 % {of}"),
-        Number("gain_at_80", "gain by leaving out 20 %", gain,
-               f"that accuracy minus the accuracy of all answers, on the same draws; {of}"),
-        Number("aurc", "area under risk over coverage", estimate_aurc(stats, **more),
-               f"mean, over the number of answers kept, of the share of them that is wrong, {of}; lower is better"),
-        Number("aurc_excess", "area above that of the best order", estimate_excess(stats, **more),
-               "that area minus the area if every right answer were surer than every wrong one: what better "
-               "confidences would save with the same answers"),
+        Number("accuracy_at_80", "accuracy at 80 % coverage", kept,
+               f"share that is right among the 80 % with the highest confidence, {of}"),
+        Number("gain_at_80", "gain by abstaining on 20 %", gain,
+               f"that accuracy minus the accuracy of all answers; {of}"),
+        Number("aurc", "area under the risk-coverage curve (AURC)", estimate_aurc(stats, **more),
+               f"mean risk (share of wrong answers) over all coverages; {of}; lower is better"),
+        Number("aurc_excess", "excess AURC", estimate_excess(stats, **more),
+               "AURC minus that of a perfect order, in which every right answer has more confidence than any "
+               "wrong one"),
     )  # fmt: skip
     return Findings(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
 
 
 def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:
     right = float(d.hits.mean())
-    change = f"from {right:.3f} on all to {kept} on the 80 % that it is surest of"
+    change = f"from {right:.3f} on all to {kept} at 80 % coverage"
     if len(d) < FEW:
         return f"Accuracy goes {change}; {len(d)} answers are too few to say whether abstaining helps."
     if d.hits.all():
@@ -230,8 +229,9 @@ def _risk_figure(context: EvaluationContext, d: Decisions) -> Figure:
         "best possible order": [Estimate(value) for value in best],
     }
     caption = (
-        "Share of wrong answers among those kept, when only the surest are given. An order that says nothing stays on "
-        f"the dashed line. Area {aurc(d.confidences, d.hits):.4f}, at best {least_aurc(wrong, n):.4f}."
+        "Risk (share of wrong answers) against coverage, when only the most confident answers are given. An order "
+        "that says nothing stays on the dashed line. "
+        f"Area {aurc(d.confidences, d.hits):.4f}, at best {least_aurc(wrong, n):.4f}."
     )
-    svg = plots.curve(COVERAGES, series, "share of answers given", "share wrong", reference={"any order": wrong / n})
+    svg = plots.curve(COVERAGES, series, "coverage", "risk", reference={"any order": wrong / n})
     return Figure("prediction_sets_risk", caption, svg)

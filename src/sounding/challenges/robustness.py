@@ -52,6 +52,7 @@ class Plan:
     unbounded: bool
 
 
+_NORMS = {"linf": "L∞", "l2": "L2"}
 _A = {Bound.UPPER: "an upper", Bound.LOWER: "a lower"}
 LEAST = 16
 """Rows that are measured however slow the model is."""
@@ -72,7 +73,7 @@ PLANS: Mapping[Profile, Plan | None] = {
 
 
 class Robustness(Challenge[Plan]):
-    """Quality under corruptions of the input and under attacks, beside that on the same rows untouched."""
+    """Quality under corruptions of the input and under attacks, beside that on the same clean rows."""
 
     id, title, order = "robustness", "Robustness", 70
     plans = PLANS
@@ -83,7 +84,7 @@ class Robustness(Challenge[Plan]):
         n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
         disturbed = n * _corruptions(context.task) * len(plan.severities)
         corrupted = disturbed * (2 * row + context.corruption_seconds)
-        pass_over_all = _balls(context.task, plan) * attacked * row
+        pass_over_all = _threat_models(context.task, plan) * attacked * row
         gradient = pass_over_all * STEP
         more = gradient * (attacks.apgd + attacks.targets * attacks.targeted) + pass_over_all * attacks.queries
         return min(corrupted, plan.seconds) + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)
@@ -108,8 +109,8 @@ def _corruptions(task: Task) -> int:
     return len(task.input.corruptions) if isinstance(task.input, Corruptible) else 0
 
 
-def _balls(task: Task, plan: Plan) -> int:
-    """In how many balls attacks by gradient search; none for an input that is not continuous."""
+def _threat_models(task: Task, plan: Plan) -> int:
+    """On how many threat models attacks by gradient search; none for an input that is not continuous."""
     if not isinstance(task.input, Continuous):
         return 0
     return len(task.input.threats) + (1 if plan.unbounded else 0)
@@ -118,7 +119,7 @@ def _balls(task: Task, plan: Plan) -> int:
 def under_attack(context: EvaluationContext, plan: Plan) -> Findings:
     """The part of the section that attacks fill; without numbers when none can be tried, and why."""
     task, model = context.task, context.model
-    passes = STEP * plan.attacks.pgd * max(1, _balls(task, plan))
+    passes = STEP * plan.attacks.pgd * max(1, _threat_models(task, plan))
     examples = context.sample(context.within(plan.seconds, passes, plan.attacked, LEAST), "attack")
     threats = _threats(context, plan, examples)
     if not threats:
@@ -161,16 +162,16 @@ def _number(context: EvaluationContext, report: AttackReport) -> Number:
     metric, threat = context.task.row_metrics[0], report.threat
     attacks = " then ".join(f"{attempt.attack} ({attempt.how})" for attempt in report.attempts)
     if threat.norm == EDITS.norm:
-        ball = "two edits"
+        within = "two edits"
     else:
         size = f"{threat.radius:.4g}" + (" of the input's own root mean square" if threat.relative else "")
-        ball = f"{threat.norm} ball of {size}"
+        within = f"{_NORMS.get(threat.norm, threat.norm)} ≤ {size}"
     bound = Bound.UPPER if metric.higher_is_better else Bound.LOWER
     return Number(
         "attack_" + re.sub(r"\W+", "_", threat.name.replace("∞", "inf")).strip("_").lower(),
         f"{metric.name} under attack ({threat.name})",
         report.attempts[-1].left,
-        f"{metric.name} on the worst input found; {_A[bound]} bound on what the worst attack leaves; {ball}; {attacks}",
+        f"{metric.name} on the worst input found; {_A[bound]} bound on the robust {metric.name}; {within}; {attacks}",
         metric.unit,
         kind="bound",
         seed=context.seed,
@@ -187,9 +188,9 @@ def _left(context: EvaluationContext, reports: Sequence[AttackReport], clean: Es
     bounds = "; ".join(f"{report.threat.name}: {_bound(metric, report.attempts[-1].left)}" for report in reports)
     attempts = [attempt for report in reports for attempt in report.attempts]
     names = dict.fromkeys(attempt.attack for attempt in attempts if attempt.attack is not Attack.APGD_AGAIN)
-    untouched = f"{clean} on the same {len(reports[0].records)} rows untouched"
+    without = f"{clean} on the same {len(reports[0].records)} clean rows"
     stopped = " An attack was stopped by the time limit." if any(attempt.stopped for attempt in attempts) else ""
-    return f"Under attack ({', '.join(names)}), {metric.name} ({untouched}) is {bounds}.{stopped}"
+    return f"Under attack ({', '.join(names)}), {metric.name} ({without}) is {bounds}.{stopped}"
 
 
 def _bound(metric: Metric, e: Estimate) -> str:
@@ -217,7 +218,7 @@ def _masked(checks: Sequence[masking.Check], unsaid: str) -> str:
 
 
 def _rose(reports: Sequence[AttackReport]) -> dict[str, float]:
-    """The share of attacked rows on which PGD raised the loss, by ball."""
+    """The share of attacked rows on which PGD raised the loss, by threat model."""
     first = (Attack.PGD, Attack.GREEDY)
     attempts = [attempt for report in reports for attempt in report.attempts if attempt.attack in first]
     return {attempt.threat: attempt.rose for attempt in attempts if np.isfinite(attempt.rose)}

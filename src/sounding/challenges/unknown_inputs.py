@@ -85,15 +85,15 @@ class UnknownInputs(Challenge[Plan]):
                 "auroc": _by_set(context, test, near),
                 "headline_score": f"{score}: {why}",
                 "not_measured": no_near,
-                "answers_that_are_not_finite": sum(one.broken for one in test.unknown.values()) or None,
+                "answers_that_are_not_finite": sum(one.not_finite for one in test.unknown.values()) or None,
             },
         )
 
 
 def _nothing(test: Seen) -> str:
     """Why there is nothing to tell apart, or nothing to tell it by."""
-    if test.known.broken:
-        return f"the model's outputs are not finite for {test.known.broken} of {len(test.rows)} test rows"
+    if test.known.not_finite:
+        return f"the model's outputs are not finite for {test.known.not_finite} of {len(test.rows)} test rows"
     if not test.unknown:
         return "this kind of input declares no way to make an input that is unknown"
     if not test.tables:
@@ -129,9 +129,7 @@ def _numbers(
     for score in dict.fromkeys([chosen, *(["confidence"] if "confidence" in test.tables else [])]):
         end = "" if score == chosen else "_confidence"
         far, by = test.table(score), f"by {score}"
-        numbers += _pair(
-            f"far{end}", f"far inputs {by}", far, groups, context, plan.resamples, f"{sets}; mean of these"
-        )
+        numbers += _pair(f"far{end}", f"far inputs {by}", far, groups, context, plan.resamples, f"mean over {sets}")
         if score in near:
             others = [*groups, *[""] * (len(near[score]) - len(groups))]
             what = f"rows of {context.second_name or 'the second set'} whose answer is none of the options"
@@ -143,14 +141,12 @@ def _pair(
     end: str, name: str, table: np.ndarray, groups: Sequence[str], context: EvaluationContext, resamples: int, what: str
 ) -> list[Number]:
     """AUROC and false positive rate of one table."""
-    of = f"test rows against out-of-distribution inputs ({what})"
-    chance = f"chance that a test row scores higher than an out-of-distribution input; 0.5 is guessing; {of}"
-    passing = (
-        f"share of out-of-distribution inputs that pass for known where 95 % of test rows do; lower is better; {of}"
-    )
+    of = f"out-of-distribution inputs: {what}"
+    chance = f"chance that a test row scores higher than an out-of-distribution input, 0.5 is guessing; {of}"
+    passing = f"share of out-of-distribution inputs above the score of 95 % of test rows, lower is better; {of}"
     measures: tuple[tuple[str, str, Separation, str], ...] = (
         ("auroc", "AUROC", auroc, chance),
-        ("fpr95", "false positives at 95 %", fpr95, passing),
+        ("fpr95", "FPR at 95 % TPR", fpr95, passing),
     )
     return [
         Number(f"{id}_{end}", f"{label}, {name}", separation(table, measure, groups, context.seed, resamples), words)
@@ -170,7 +166,7 @@ def _how_sure(context: EvaluationContext, plan: Plan, test: Seen) -> list[Number
             id = "known" if name == "test rows" else re.sub(r"\W+", "_", name.partition(": ")[2]).strip("_").lower()
             groups = [row.group for row, kept in zip(test.rows, here, strict=True) if kept]
             found = bootstrap(column[here], mean, groups, context.seed, plan.resamples, bounds=SHARE)
-            definition = f"mean confidence of the answers to {name}"
+            definition = "mean confidence of the answers"
             if not here.all():
                 definition += f", of the {int(here.sum())} that are not that there is nothing"
             if np.ptp(column[here]) < 1e-4:  # blank inputs may be one and the same, and have no spread to speak of
@@ -215,7 +211,7 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
         sentence = f"{context} is higher on far out-of-distribution inputs than on test rows: {told}."
     else:
         sentence = f"{context} is not seen to tell far out-of-distribution inputs from test rows: {told}."
-    sentence += _surest(test) + _empty(test)
+    sentence += _most_confident(test) + _empty(test)
     if end:
         other = found["auroc_far"]
         verb = "reaches" if other.value > area.value else "is no better here:"
@@ -225,8 +221,8 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
     return f"{sentence} Not measured: {no_near}." if no_near else sentence
 
 
-def _surest(test: Seen) -> str:
-    """Of which out-of-distribution inputs the model is surest."""
+def _most_confident(test: Seen) -> str:
+    """On which out-of-distribution inputs the model is most confident."""
     if test.known.confidences is None:
         return ""
     table = test.tables.get("confidence", {})
@@ -237,7 +233,7 @@ def _surest(test: Seen) -> str:
     name = max(sure, key=lambda label: sure[label])
     known = test.table("confidence")[:, 0]
     usual = float(known[np.isfinite(known)].mean())
-    return f" It is surest of {name}: {sure[name]:.3f} on average, against {usual:.3f} on test rows."
+    return f" It is most confident on {name}: {sure[name]:.3f} on average, against {usual:.3f} on test rows."
 
 
 def _empty(test: Seen) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sounding.challenges.data import classes, warnings
 from sounding.contract.evidence import COUNTED, Estimate, Number
-from sounding.contract.modality import Modality
+from sounding.contract.modality import Modality, kind_name
 from sounding.contract.task import Task
 from sounding.contract.tree import leaves
 from sounding.errors import SoundingError
@@ -81,7 +81,7 @@ def _sentence(use: str, measured_on: str, kind: str, warned: int) -> str:
 def _inputs(context: EvaluationContext) -> str:
     """The kind of inputs in words: "image, such as a 32×32 colour picture", from the smallest to the largest."""
     input = context.task.input
-    noun = type(input).__name__.lower()
+    noun = kind_name(input)
     try:
         rows = context.sample(LOOKED_AT, "use") if len(context.test) else list(context.train[:LOOKED_AT])
         values = [row.input for row in rows]
@@ -121,7 +121,7 @@ def _kind_and_size(value: Any) -> str:
 
 def _answers(target: Modality) -> str:
     if not target.classes:
-        return f"open ({type(target).__name__.lower()})"
+        return f"open ({kind_name(target)})"
     names = [target.describe(option) for option in target.classes]
     return f"one of {len(names):,}: {listed(names, _LISTED)}"
 

@@ -19,6 +19,7 @@ there is nothing to measure where it is not.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,3 +143,8 @@ class Modality(ABC):
         `Path`) among the marks, from square to square. A picture is a `Raster`.
         """
         return plain(self.describe(value), weights)
+
+
+def kind_name(modality: Modality) -> str:
+    """What a kind of input or answer is called in a sentence: "image", "picture pair"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(modality).__name__).lower()

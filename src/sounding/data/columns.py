@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sounding.contract.modality import Modality
+from sounding.contract.modality import Modality, kind_name
 from sounding.contract.split_names import split_named
 from sounding.data.rows import blank
 from sounding.data.tables import Table
@@ -216,7 +216,7 @@ def _exists(path: Path) -> bool:
 def _unclear(
     table: Table, samples: Mapping[str, Sequence[Any]], modality: Modality, role: str, fitting: Sequence[str]
 ) -> DataError:
-    kind = type(modality).__name__.lower()
+    kind = kind_name(modality)
     what = f"more than one column could be the {role}" if fitting else f"no column fits as the {role} ({kind})"
     seen = [f"\n  {name}: {_short(cells[0]) if cells else 'empty'}" for name, cells in samples.items()]
     usual = f", or call it {' or '.join(modality.columns[:3])}" if modality.columns else ""

@@ -127,7 +127,7 @@ def confusion_matrix(matrix: np.ndarray, options: Sequence[str], shares: bool = 
         axes.set_yticks(range(k), names)
         axes.set(xlabel="answered", ylabel="truth")
         _cells(axes, k)
-        bar = figure.colorbar(image, shrink=0.7, aspect=18, ticks=[0, 0.5, 1], label="share of the truth")
+        bar = figure.colorbar(image, shrink=0.7, aspect=18, ticks=[0, 0.5, 1], label="share of the true class")
         bar.outline.set_visible(False)
 
     side = min(7.2, 2.4 + 0.38 * k)

@@ -40,7 +40,7 @@ class Counters:
     best_loss: float = math.inf  # and its validation loss, which decides between equals
     stale: int = 0  # validations since then
     history: list[dict[str, Any]] = field(default_factory=list)  # the rows of metrics.csv
-    cost: dict[str, Any] | None = None  # Cost.to_json of all sittings before this one
+    cost: dict[str, Any] | None = None  # Cost.to_json of all sessions before this one
     finished: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Prediction sets with a promise: split conformal prediction over an array of scores.
+"""Prediction sets of a nominal coverage: split conformal prediction over an array of scores.
 
 A *nonconformity* says how badly an answer fits a row. Those of the true answers on calibration rows give a threshold;
 the set of a new row is every answer that fits no worse. If calibration and new rows are exchangeable, the set holds the
@@ -92,7 +92,7 @@ def rank(n: int, alpha: float) -> int:
 
 
 def fewest(alpha: float) -> int:
-    """The least number of calibration rows for which a set that is not everything can be promised."""
+    """The least number of calibration rows for which a set that is not everything has this coverage."""
     return math.ceil(1 / alpha - 1e-9) - 1
 
 
@@ -100,7 +100,7 @@ def fewest(alpha: float) -> int:
 
 
 def expected_coverage(n: int, m: int, alpha: float, level: float = 0.95) -> Estimate:
-    """Where the share of `m` test rows that are covered lies when the promise holds, for `n` calibration rows.
+    """Where the share of `m` test rows that are covered lies when rows are exchangeable, for `n` calibration rows.
 
     The coverage of one calibration is drawn from Beta(k, n + 1 − k) with k = `rank` (Vovk 2012), so the covered rows
     are beta-binomial; exact when no two nonconformities are equal, else coverage may be higher.

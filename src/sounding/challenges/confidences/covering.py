@@ -49,7 +49,7 @@ class Covered:
     """One kind of sets on the test rows: `members` [m, K], how often and with how many answers the truth is held."""
 
     kind: str
-    promise: float
+    nominal: float
     members: np.ndarray
     coverage: Estimate
     size: Estimate
@@ -65,8 +65,8 @@ class Covered:
 
     @property
     def label(self) -> str:
-        """The kind and its promise, for names and figures."""
-        return f"{self.name} sets at {self.promise:.0%}"
+        """The kind and its nominal coverage, for names and figures."""
+        return f"{self.name} sets at {self.nominal:.0%}"
 
     def row(self) -> dict[str, Any]:
         """A row of the table of all kinds."""
@@ -113,7 +113,7 @@ def halves(records: Sequence[Record], rng: np.random.Generator) -> tuple[list[Re
 
 def covered(
     kind: str,
-    promise: float,
+    nominal: float,
     calibration: Listed,
     other: Listed,
     test: Listed,
@@ -121,7 +121,7 @@ def covered(
     resamples: int,
 ) -> Covered:
     """Sets of one kind with the threshold of the calibration rows, on the test rows."""
-    rng, alpha = context.rng(f"sets {kind} {promise:g}"), 1 - promise
+    rng, alpha = context.rng(f"sets {kind} {nominal:g}"), 1 - nominal
     misfit, settings = _nonconformity(kind, other, alpha, rng)
     limit = conformal.threshold(conformal.of_truth(misfit(calibration.scores), calibration.truths), alpha)
     members = conformal.sets(misfit(test.scores), limit)
@@ -130,7 +130,7 @@ def covered(
     coverage = clopper_pearson(int(held.sum()), len(held)) if groups is None else proportion(held, groups, context.seed)
     worst, where, classes = _worst_class(held, test)
     size = _size(members, groups, context.seed, resamples)
-    return Covered(kind, promise, members, coverage, size, worst, where, classes, settings)
+    return Covered(kind, nominal, members, coverage, size, worst, where, classes, settings)
 
 
 def _nonconformity(

@@ -41,7 +41,7 @@ LOGITS = 0.99
 class Observed:
     """What the model made of n inputs: `confidences` [n], `scores` [n, K], `energy` [n], `features` [n, D].
 
-    None where the task or the model has no such thing. `broken` counts confidences that are not finite. `empty` [n] are
+    None where the task or the model has no such thing. `not_finite` counts confidences that are not finite. `empty` [n] are
     the answers that there is nothing (no box, no word): to an input that shows nothing such an answer is right, and
     the more confident the better.
     """
@@ -51,7 +51,7 @@ class Observed:
     energy: np.ndarray | None
     features: np.ndarray | None
     empty: np.ndarray
-    broken: int = 0
+    not_finite: int = 0
 
     def __len__(self) -> int:
         return len(self.empty)
@@ -164,7 +164,7 @@ def _looked(
         scores=np.stack(scores).astype(float) if listed else None,
         energy=energies[:, 0] if logits else None,
         features=np.stack(vectors) if vectors and len(vectors) == len(features) else None,
-        broken=0 if sure is None else int((~np.isfinite(sure)).sum()),
+        not_finite=0 if sure is None else int((~np.isfinite(sure)).sum()),
         empty=np.array([lists_nothing(task.target, p.value) for p in predictions], bool),
     )
 

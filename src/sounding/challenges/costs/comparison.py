@@ -269,7 +269,7 @@ def _size(entries: Sequence[Entry]) -> Iterator[Row]:
         kinds = {cost.kind for cost in trained if cost}
         joules = tuple(None if cost is None else cost.joules for cost in trained)
         kind: Kind = "measured" if kinds == {"measured"} else "estimated"
-        meaning = "energy of training, all sittings"
+        meaning = "energy of training, all sessions"
         yield Row("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
     models = [entry.context.model for entry in entries]
     parameters = tuple(exactly(float(sum(p.numel() for p in m.parameters()))) for m in models)

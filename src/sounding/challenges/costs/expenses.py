@@ -82,7 +82,7 @@ def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
 def _plain(training: Mapping[str, Any], cost: Cost) -> Iterator[Number]:
     """Readings of clocks and counters, which have no interval."""
     for id, name, value, unit, definition in (
-        ("training_seconds", "time of training", cost.seconds, "s", "wall time, all sittings"),
+        ("training_seconds", "time of training", cost.seconds, "s", "wall time, all sessions"),
         ("training_cpu_seconds", "CPU time of training", cost.cpu_seconds, "s", "user and system, all threads"),
         ("training_peak_memory", "memory of training", cost.peak_rss_mb * 1e6, "B", "peak resident set of the process"),
         ("training_steps", "steps", training.get("steps"), "", "optimizer steps"),
@@ -140,24 +140,24 @@ def prediction(
         yield from _joules(found[size], size, seed, idle)
     for percent in (50, 95):
         definition = (
-            f"{percent} % of predictions at batch 1 take no longer, {PER_PREDICTION}; all calls, spread over windows"
+            f"{percent} % of predictions at batch 1 take no longer; {PER_PREDICTION}; all calls, spread over windows"
         )
         spread = latency(found[1], percent, seed)
         yield Number(f"latency_p{percent}", f"time of a prediction, {percent} %", spread, definition, "s", seed=seed)
-    definition = f"predictions a second at batch {BATCH}, {PER_PREDICTION}"
+    definition = f"predictions a second at batch {BATCH}; {PER_PREDICTION}"
     speed = throughput(found[BATCH], seed)
     yield Number(f"throughput_{BATCH}", f"predictions a second, batch {BATCH}", speed, definition, "1/s", seed=seed)
 
 
 def _joules(windows: Sequence[Window], size: int, seed: int, idle: float | None) -> Iterator[Number]:
     cost, each = windows[0].cost, joules_each(windows, seed)
-    definition = f"energy of one prediction at batch {size}, {PER_PREDICTION}; {source(cost)}"
+    definition = f"energy of one prediction; {PER_PREDICTION}; {source(cost)}"
     name = f"energy of a prediction, batch {size}"
     yield Number(f"joules_per_prediction_{size}", name, each, definition, "J", cost.kind, seed)
     if idle is not None:
-        net, definition = joules_each(windows, seed, idle), f"the energy of a prediction at batch {size} {NET}"
+        net, definition = joules_each(windows, seed, idle), f"the energy of a prediction {NET}"
         yield Number(f"joules_per_prediction_{size}_net", f"{name}, net", net, definition, "J", cost.kind, seed)
-    name, definition = f"energy of 1,000 predictions, batch {size}", f"1,000 times that of one at batch {size}, in Wh"
+    name, definition = f"energy of 1,000 predictions, batch {size}", "1,000 times that of one prediction, in Wh"
     thousand = scaled(each, 1000 / PER_WH)
     yield Number(f"wh_per_1000_predictions_{size}", name, thousand, definition, "Wh", cost.kind, seed)
 

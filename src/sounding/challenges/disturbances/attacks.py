@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from sounding.challenges.disturbances import goals, gradient_ascent
-from sounding.challenges.disturbances.ball import Ball, picked
 from sounding.challenges.disturbances.goals import Goal
 from sounding.challenges.disturbances.gradient_ascent import Found
+from sounding.challenges.disturbances.lp_ball import LpBall, picked
 from sounding.challenges.disturbances.square import square as square_search
 from sounding.challenges.passes import alike, frozen, scored
 from sounding.contract.inputs import Continuous, Discrete, Threat
@@ -51,7 +51,7 @@ class Attacked:
 
     `losses` are of whatever the search raised: the loss of the truth, or a margin. `rose` is where following the search
     raised it above that of its start (or could not be seen to, since the loss is so near 0 that floating point hides a
-    rise). A gradient that leads nowhere is masked (rounded, broken): the model is not robust, the attack is blind.
+    rise). A gradient that leads nowhere is masked (by rounding, say): the model is not robust, the attack is blind.
     `effort` counts steps or queries over all inputs; `stopped` is whether time ran out first.
     """
 
@@ -81,7 +81,7 @@ def pgd(
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         goal = Goal(task, model, task.encoded_targets(model, [truths[i] for i in batch]))
-        return gradient_ascent.pgd(goal, Ball.around(x, threat, _range(task)), steps, rng)
+        return gradient_ascent.pgd(goal, LpBall.around(x, threat, _range(task)), steps, rng)
 
     return _searched(task, model, values, search, math.inf)
 
@@ -105,15 +105,15 @@ def apgd(
     """
     rng = generator("apgd", seed, threat.name, "" if targets is None else "targeted")
 
-    def broken(goal: Goal, x: Tensor) -> Tensor:
+    def fooled(goal: Goal, x: Tensor) -> Tensor:
         return goals.won(task, model, x, goal.truths)
 
     def search(x: Tensor, batch: Sequence[int], until: float) -> Found:
         known = [truths[i] for i in batch]
         others = None if targets is None else task.encoded_targets(model, [targets[i] for i in batch])
         goal = Goal(task, model, task.encoded_targets(model, known), others, known)
-        ball = Ball.around(x, threat, _range(task))
-        return gradient_ascent.apgd(goal, ball, steps, rng, broken if task.row_metrics[0].proportion else None, until)
+        ball = LpBall.around(x, threat, _range(task))
+        return gradient_ascent.apgd(goal, ball, steps, rng, fooled if task.row_metrics[0].proportion else None, until)
 
     return _searched(task, model, values, search, until)
 
@@ -138,7 +138,7 @@ def square(
         def shown(tried: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
             return goals.shown(task, model, tried, picked(known, rows))
 
-        return square_search(Ball.around(x, threat, _range(task)), shown, queries, rng, until)
+        return square_search(LpBall.around(x, threat, _range(task)), shown, queries, rng, until)
 
     return _searched(task, model, values, search, until)
 
@@ -175,10 +175,10 @@ def perturb(task: Task, model: nn.Module, x: Tensor, y: Any, threat: Threat, rng
         fix = "Train without attacks"
         raise UsageError("this kind of input has no range in which gradients could attack it", fix=fix)
     wide = replace(threat, radius=NOISE * threat.radius)
-    start = Ball.around(x.detach(), wide, task.input.value_range).start(rng)
+    start = LpBall.around(x.detach(), wide, task.input.value_range).start(rng)
     with _statistics_at_rest(model):
         gradient = Goal(task, model, y).loss_and_gradient(start)[1]
-    ball = Ball.around(x.detach(), threat, task.input.value_range)
+    ball = LpBall.around(x.detach(), threat, task.input.value_range)
     return (start + ball.radius * ball.steepest(gradient)).clamp(ball.low, ball.high).to(x.dtype)
 
 

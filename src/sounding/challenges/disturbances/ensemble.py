@@ -1,7 +1,7 @@
-"""Several attacks on the same rows, one after the other: what none of them breaks is said to be left.
+"""Several attacks on the same rows, one after the other: rows on which none succeeds are robust, as far as is known.
 
 Each attack tries only the rows that are still answered rightly, which saves most of the work; a metric that is no share
-of right answers has no broken rows, and there every row is attacked again and the worst record by loss is kept, unless
+of right answers has no such rows, and there every row is attacked again and the worst record by loss is kept, unless
 that makes the metric better. What a ball holds, a larger one of the same norm holds too.
 
 Order: in every ball PGD, APGD-CE and APGD-T; then, in the largest ball of each norm, APGD-CE once more with twice the
@@ -68,13 +68,13 @@ class Attacks:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attack in one ball: rows `tried` and `broken`, and what is `left` after it and all before it."""
+    """One attack on one threat model: rows `tried`, `successes` among them, what is `left` after it and all before."""
 
     threat: str
     attack: Attack
     how: str
     tried: int
-    broken: int
+    successes: int
     left: Estimate
     rose: float
     effort: int
@@ -84,12 +84,12 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         """The attempt as a row of a table."""
         return {
-            "ball": self.threat,
+            "threat model": self.threat,
             "attack": self.attack.value,
             "settings": self.how,
             "rows tried": self.tried,
-            "attack success": self.broken,
-            "left so far, at most": asdict(self.left),
+            "attack successes": self.successes,
+            "bound after this attack": asdict(self.left),
             "seconds": round(self.seconds, 3),
             "stopped by the time limit": self.stopped,
         }
@@ -97,7 +97,7 @@ class Attempt:
 
 @dataclass
 class AttackReport:
-    """What was found in one ball: the worst `records` so far, every attempt, and the rows that each attack broke."""
+    """What was found for one threat model: the worst `records`, every attempt, and the rows on which each succeeded."""
 
     task: Task
     model: nn.Module
@@ -106,17 +106,17 @@ class AttackReport:
     records: list[Record]
     seed: int = 0
     attempts: list[Attempt] = field(default_factory=list)
-    broken: dict[Attack, set[int]] = field(default_factory=dict)
+    successes: dict[Attack, set[int]] = field(default_factory=dict)
 
     @property
-    def unbroken(self) -> list[int]:
+    def robust(self) -> list[int]:
         """The rows that are worth attacking; all of them where the headline metric is no share of right answers."""
         metric = self.task.row_metrics[0]
-        return [i for i, record in enumerate(self.records) if not (metric.proportion and is_broken(metric, record))]
+        return [i for i, record in enumerate(self.records) if not (metric.proportion and is_wrong(metric, record))]
 
     def attack(self, name: Attack, how: str, search: Search, until: float = math.inf) -> None:
-        """Let `search` try the unbroken rows, and keep what it found where the model does worse on it."""
-        started, metric, rows = time.perf_counter(), self.task.row_metrics[0], self.unbroken
+        """Let `search` try the robust rows, and keep what it found where the model does worse on it."""
+        started, metric, rows = time.perf_counter(), self.task.row_metrics[0], self.robust
         examples = [self.examples[i] for i in rows]
         nothing = Attacked([], np.zeros(0), np.zeros(0, bool))
         found = search([e.input for e in examples], [e.target for e in examples], until) if rows else nothing
@@ -127,18 +127,18 @@ class AttackReport:
             merged[i] = worse(metric, merged[i], record)
         if _no_better(metric, merged, self.records):
             self.records = merged
-        broken = set(rows) - set(self.unbroken)
-        self.broken[name] = self.broken.get(name, set()) | broken
+        won = set(rows) - set(self.robust)
+        self.successes[name] = self.successes.get(name, set()) | won
         rose, seconds = float(found.rose.mean()) if rows else math.nan, time.perf_counter() - started
         remaining = left(self.task, self.records, self.seed)
         effort = (rose, found.effort, found.stopped, seconds)
-        self._add(Attempt(self.threat.name, name, how, len(rows), len(broken), remaining, *effort))
+        self._add(Attempt(self.threat.name, name, how, len(rows), len(won), remaining, *effort))
 
     def _add(self, attempt: Attempt) -> None:
         """Add an attempt, or add to the last one where it is of the same attack (another target)."""
         if self.attempts and self.attempts[-1].attack == attempt.attack:
             last = self.attempts.pop()
-            sums = {name: getattr(last, name) + getattr(attempt, name) for name in ("broken", "effort", "seconds")}
+            sums = {name: getattr(last, name) + getattr(attempt, name) for name in ("successes", "effort", "seconds")}
             attempt = replace(attempt, tried=last.tried, stopped=last.stopped or attempt.stopped, **sums)
         self.attempts.append(attempt)
 
@@ -156,7 +156,7 @@ class AttackReport:
                 Attack.APGD_CE, f"{attacks.apgd} steps", call(apgd, steps=attacks.apgd), _share(until, 1 + targets)
             )
         for k in range(targets):
-            others = [ranked[i][k] for i in self.unbroken]
+            others = [ranked[i][k] for i in self.robust]
             how = f"{attacks.targeted} steps, {counted(targets, 'runner-up answer')}"
             search = call(apgd, steps=attacks.targeted, targets=others)
             self.attack(Attack.APGD_T, how, search, _share(until, targets - k))
@@ -181,7 +181,7 @@ def attack_reports(
     attacks: Attacks,
     seed: int = 0,
 ) -> list[AttackReport]:
-    """A finished report for each threat, mildest first; `clean` are the records of the untouched rows."""
+    """A finished report for each threat, mildest first; `clean` are the records of the clean rows."""
     now = time.perf_counter()
     reports: list[AttackReport] = []
     for k, threat in enumerate(threats):
@@ -204,15 +204,15 @@ def attack_reports(
     return reports
 
 
-def is_broken(metric: Metric, record: Record) -> bool:
+def is_wrong(metric: Metric, record: Record) -> bool:
     """Whether a record is judged wrong, by a metric that is a share."""
     return (float(metric.judge(record)) < 0.5) == metric.higher_is_better
 
 
 def worse(metric: Metric, a: Record, b: Record) -> Record:
     """The record on which the model does worse: by the judgement where that is right or wrong, else by the loss."""
-    if metric.proportion and is_broken(metric, a) != is_broken(metric, b):
-        return a if is_broken(metric, a) else b
+    if metric.proportion and is_wrong(metric, a) != is_wrong(metric, b):
+        return a if is_wrong(metric, a) else b
     return b if b.loss > a.loss else a
 
 

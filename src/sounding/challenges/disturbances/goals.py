@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.challenges.disturbances.ball import picked
+from sounding.challenges.disturbances.lp_ball import picked
 from sounding.contract.inputs import Continuous
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.records import Prediction, Record

@@ -17,8 +17,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from sounding.challenges.disturbances.ball import Ball, like
 from sounding.challenges.disturbances.goals import Goal
+from sounding.challenges.disturbances.lp_ball import LpBall, like
 
 REACH = 2.5
 """Steps × step of PGD, in radii: below 2 a point could not cross the ball."""
@@ -50,7 +50,7 @@ class Found:
     stopped: bool = False
 
 
-def pgd(goal: Goal, ball: Ball, steps: int, rng: torch.Generator) -> Found:
+def pgd(goal: Goal, ball: LpBall, steps: int, rng: torch.Generator) -> Found:
     """Steps of REACH / steps radii along the sign (or direction) of the gradient, keeping the point of highest loss."""
     best, highest = ball.centre, goal.loss_and_gradient(ball.centre)[0]
     point = ball.start(rng)
@@ -88,7 +88,7 @@ class _State:
 
 
 def apgd(
-    goal: Goal, ball: Ball, steps: int, rng: torch.Generator, won: Won | None = None, until: float = math.inf
+    goal: Goal, ball: LpBall, steps: int, rng: torch.Generator, won: Won | None = None, until: float = math.inf
 ) -> Found:
     """APGD. Rows whose answer `won` says is wrong at their highest loss are not attacked any further.
 
@@ -118,7 +118,7 @@ def apgd(
     return found
 
 
-def _begin(goal: Goal, ball: Ball, rng: torch.Generator) -> _State:
+def _begin(goal: Goal, ball: LpBall, rng: torch.Generator) -> _State:
     point = ball.start(rng)
     loss, gradient = goal.loss_and_gradient(point)
     loss = loss.to(point.device)
@@ -128,7 +128,7 @@ def _begin(goal: Goal, ball: Ball, rng: torch.Generator) -> _State:
     return _State(rows, point, point, loss, gradient, point, loss, gradient, step, none, none.bool(), loss)
 
 
-def _step(goal: Goal, ball: Ball, now: _State, momentum: float) -> None:
+def _step(goal: Goal, ball: LpBall, now: _State, momentum: float) -> None:
     """One step, and a part of the step before: changes `now`."""
     x = now.point
     ahead = ball.inside(x + like(now.step, x) * ball.radius * ball.steepest(now.gradient))

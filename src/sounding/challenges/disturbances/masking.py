@@ -33,7 +33,7 @@ RISING = 0.9
 LEFT = 0.05
 """An attack without a bound may leave this share."""
 MORE, MORE_ROWS = 0.01, 2
-"""A further attack may break this share of the rows, or this many of few."""
+"""A further attack may succeed on this share of the rows, or this many of few."""
 
 Verdict = Literal["passed", "tripped", "withheld"]
 
@@ -123,25 +123,25 @@ def _unbounded(metric: Metric, clean: Sequence[Record], reports: Sequence[Attack
 
 
 def _further(reports: Sequence[AttackReport], attack: Attack) -> Check | None:
-    """How many rows an attack broke that no attack by gradient before it had broken, in any ball."""
-    tried = [report for report in reports if attack in report.broken]
+    """On how many rows an attack succeeded where no attack by gradient before it had, in any threat model."""
+    tried = [report for report in reports if attack in report.successes]
     if not tried:
         return None
-    n, rows = len(tried[0].records), set().union(*(report.broken[attack] for report in tried))
+    n, rows = len(tried[0].records), set().union(*(report.successes[attack] for report in tried))
     hits, groups = [float(i in rows) for i in range(n)], [record.group for record in tried[0].records]
     found, tripped = proportion(hits, groups, tried[0].seed), len(rows) > max(MORE_ROWS, MORE * n)
-    balls = ", ".join(report.threat.name for report in tried)
+    threats = ", ".join(report.threat.name for report in tried)
     id, name, words = {
         Attack.SQUARE: (
-            "black_box", "rows that only a black-box attack breaks",
-            f"Square, which sees no gradients, broke {len(rows)} more of {n} rows",
+            "black_box", "success of the black-box attack alone",
+            f"Square, which sees no gradients, succeeded on {len(rows)} more of {n} rows",
         ),
         Attack.APGD_AGAIN: (
-            "more_search", "rows that more search breaks",
-            f"another start and twice the steps broke {len(rows)} more of {n} rows",
+            "more_search", "success of more search alone",
+            f"another start and twice the steps succeeded on {len(rows)} more of {n} rows",
         ),
     }[attack]  # fmt: skip
-    definition = f"share of all rows that {attack} breaks and attacks by gradient did not ({balls})"
+    definition = f"share of all rows on which {attack} succeeds and attacks by gradient did not ({threats})"
     limit = f"should be at most {max(MORE, MORE_ROWS / n):.3f}"
     cut = any(attempt.stopped for report in tried for attempt in report.attempts if attempt.attack is attack)
     verdict = "withheld" if cut and not tripped else _verdict(tripped, n)  # what was not searched is not passed

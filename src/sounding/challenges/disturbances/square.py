@@ -22,8 +22,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sounding.challenges.disturbances.ball import Ball, length, like
 from sounding.challenges.disturbances.gradient_ascent import Found
+from sounding.challenges.disturbances.lp_ball import LpBall, length, like
 
 SHARE = 0.8
 """The share of the positions that the first windows cover."""
@@ -37,7 +37,7 @@ Shown = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """`shown(x, rows)` → losses [R] and whether the answers are wrong [R], for rows [R] of the batch."""
 
 
-def square(ball: Ball, shown: Shown, queries: int, rng: torch.Generator, until: float = math.inf) -> Found:
+def square(ball: LpBall, shown: Shown, queries: int, rng: torch.Generator, until: float = math.inf) -> Found:
     """The worst points that `queries` questions to the model find; a row whose answer is wrong is left in peace.
 
     `until` is the time (of `time.perf_counter`) at which the search stops where it is.
@@ -71,7 +71,7 @@ def planes(x: Tensor) -> Tensor:
     return x if x.ndim == 4 else x.reshape(len(x), -1, 1, x.shape[-1])
 
 
-def _first(ball: Ball, rng: torch.Generator) -> Tensor:
+def _first(ball: LpBall, rng: torch.Generator) -> Tensor:
     centre = planes(ball.centre)
     n, channels, height, width = centre.shape
     if ball.norm == "linf":  # vertical stripes
@@ -85,7 +85,7 @@ def _first(ball: Ball, rng: torch.Generator) -> Tensor:
     return ball.inside((centre + delta).reshape(ball.centre.shape))
 
 
-def _moved(ball: Ball, best: Tensor, share: float, rng: torch.Generator) -> Tensor:
+def _moved(ball: LpBall, best: Tensor, share: float, rng: torch.Generator) -> Tensor:
     delta = planes(best - ball.centre).clone()
     radius = like(ball.radius.flatten(), delta)
     if ball.norm == "linf":

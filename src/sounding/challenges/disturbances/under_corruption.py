@@ -33,7 +33,7 @@ OURS = "corruptions regenerated here, not the official files"
 
 @dataclass(frozen=True)
 class Judged:
-    """Statistics of every row, untouched [n, …] and under each corruption [n, S, …], with the rows' groups [n]."""
+    """Statistics of every row, clean [n, …] and under each corruption [n, S, …], with the rows' groups [n]."""
 
     clean: np.ndarray
     corrupted: Mapping[str, np.ndarray]
@@ -52,7 +52,7 @@ class Judged:
 def judged(
     task: Task, model: nn.Module, examples: Sequence[Example], severities: Sequence[int], seed: int = 0
 ) -> Judged:
-    """The headline metric's statistics of every row, untouched and under every corruption of the input.
+    """The headline metric's statistics of every row, clean and under every corruption of the input.
 
     Each row draws from a stream of its own, so that it does not depend on the others, nor on the model. Raises
     UsageError where the input knows no corruptions or the records of the task are not tied to rows.
@@ -120,7 +120,7 @@ def _score(metric: Metric, columns: np.ndarray, groups: Sequence[str], seed: int
 
 
 def _retention(metric: Metric, some: Judged, seed: int) -> Estimate:
-    """The average over corruptions / the metric of the same rows untouched, from the same draws."""
+    """The average over corruptions / the metric on the same clean rows, from the same draws."""
 
     def kept(columns: np.ndarray) -> float:
         clean = metric.reduce(columns[:, 0])
@@ -144,8 +144,8 @@ def _findings(context: EvaluationContext, found: Judged, severities: Sequence[in
     kept = _retention(metric, found, context.seed)
     numbers = _numbers(context, mean, kept, worst, each[worst], level)
     sentence = (
-        f"Under {len(names)} corruptions at {level}, {metric.name} is {mean} on average; untouched, the same "
-        f"{len(found.clean)} rows give {clean}. The worst is {worst}: {each[worst]}."
+        f"Under {len(names)} corruptions at {level}, {metric.name} is {mean} on average; on the same "
+        f"{len(found.clean)} clean rows it is {clean}. The worst is {worst}: {each[worst]}."
     )
     details = {
         "clean_on_corrupted_rows": asdict(clean),
@@ -159,19 +159,19 @@ def _findings(context: EvaluationContext, found: Judged, severities: Sequence[in
 def _figures(
     metric: Metric, each: Mapping[str, Estimate], steps: Mapping[int, Estimate], clean: Estimate, level: str
 ) -> tuple[Figure, ...]:
-    order, untouched = sorted(each, key=lambda name: each[name].value), {"untouched": clean.value}
+    order, reference = sorted(each, key=lambda name: each[name].value), {"clean": clean.value}
     bars = Figure(
         "robustness_corruptions",
-        f"{metric.name} under each corruption at {level}; dashed: untouched. The intervals are 95 % each, not jointly.",
-        plots.bars(order, [each[name] for name in order], metric.name, untouched),
+        f"{metric.name} under each corruption at {level}; dashed: clean. The intervals are 95 % each, not jointly.",
+        plots.bars(order, [each[name] for name in order], metric.name, reference),
     )
     if len(steps) < 2:
         return (bars,)
     means = {f"mean over {len(each)} corruptions": list(steps.values())}
     line = Figure(
         "robustness_severities",
-        f"{metric.name} by severity, mean over all corruptions; dashed: untouched. The band is 95 % at each severity.",
-        plots.curve(list(steps), means, "severity", metric.name, reference=untouched),
+        f"{metric.name} by severity, mean over all corruptions; dashed: clean. The band is 95 % at each severity.",
+        plots.curve(list(steps), means, "severity", metric.name, reference=reference),
     )
     return bars, line
 
@@ -188,15 +188,13 @@ def _numbers(
     better = "" if metric.higher_is_better else "; above 1 is worse"
 
     def number(id: str, name: str, found: Estimate, definition: str, unit: str = metric.unit) -> Number:
-        whole = f"{definition}; rows drawn again together, corruptions fixed"
+        whole = f"{definition}; rows resampled, corruptions fixed"
         return Number(id, name, found, whole, unit, seed=context.seed)
 
     under = f"{metric.name} under corruptions"
     numbers = (
         number("corrupted", under, mean, f"{metric.name}, mean over {count} corruptions at {level}; {OURS}"),
-        number(
-            "retention", "retention under corruptions", retention, f"{under} / of the same rows untouched{better}", ""
-        ),
+        number("retention", "retention under corruptions", retention, f"{under} / on the same clean rows{better}", ""),
         number(
             "worst_corruption", f"{metric.name} under {worst}", at_worst, f"the worst of the corruptions, at {level}"
         ),

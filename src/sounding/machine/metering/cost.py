@@ -1,6 +1,6 @@
 """The cost of some work: seconds, CPU-seconds, joules and memory, said to be measured or estimated.
 
-Costs add up: a training that was resumed cost the sum of its sittings. Joules that a person read from a meter of their
+Costs add up: a training that was resumed cost the sum of its sessions. Joules that a person read from a meter of their
 own replace what the program found:
 
     given(cost, 5400)               the same work, 5400 J by the person's word
@@ -118,5 +118,5 @@ def total(a: Estimate, b: Estimate) -> Estimate:
 
 
 def both(a: str, b: str) -> str:
-    """The distinct phrases of both, so that a hundred sittings still read as one."""
+    """The distinct phrases of both, so that a hundred sessions still read as one."""
     return " + ".join(dict.fromkeys(part for part in (*a.split(" + "), *b.split(" + ")) if part))

@@ -21,7 +21,7 @@ NORMS = ("linf", "l2")
 
 
 @dataclass(frozen=True)
-class Ball:
+class LpBall:
     """The balls of a batch: `centre` [B, …], `radius` [B, 1, …] in `norm`, and the legal range `low` to `high`."""
 
     centre: Tensor
@@ -31,7 +31,7 @@ class Ball:
     high: float
 
     @classmethod
-    def around(cls, x: Tensor, threat: Threat, legal: tuple[float, float] | None) -> Ball:
+    def around(cls, x: Tensor, threat: Threat, legal: tuple[float, float] | None) -> LpBall:
         """The ball of `threat` around each of `x` [B, …].
 
         A relative radius is a share of the input's own size in the same norm: for "l2" of the norm, so that root mean
@@ -44,9 +44,9 @@ class Ball:
         low, high = legal or (-torch.inf, torch.inf)
         return cls(x, radius, threat.norm, low, high)
 
-    def take(self, rows: Tensor) -> Ball:
+    def take(self, rows: Tensor) -> LpBall:
         """The balls of some rows (indices or a mask)."""
-        return Ball(self.centre[rows], self.radius[rows], self.norm, self.low, self.high)
+        return LpBall(self.centre[rows], self.radius[rows], self.norm, self.low, self.high)
 
     def start(self, rng: torch.Generator) -> Tensor:
         """A point drawn evenly from each ball, brought into the legal range."""
