@@ -191,7 +191,7 @@ def test_random_labels_give_chance():
     found, _ = curved(Sort(replace(small(), lr=0.02)), drawn(300, 0), drawn(400, 1))
     assert found["aulc"].value == pytest.approx(0.5, abs=0.06)
     assert found["last_doubling"].low < 0 < found["last_doubling"].high
-    assert "not told apart from none" in found.sentence
+    assert "not distinguishable from zero" in found.sentence
 
 
 def test_so_many_labels_of_each_class_are_so_many(monkeypatch):

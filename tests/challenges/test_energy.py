@@ -398,7 +398,7 @@ def test_operations_that_cannot_be_counted_are_said_to_be_so():
     task = Toy()
     task.work = lambda: torch.linalg.svd(torch.rand(4, 4))
     found = toys.measured(energy, context(task))
-    assert found.details["operations of a prediction"].startswith("not counted: the operations of _linalg_svd")
+    assert found.details["FLOPs of a prediction"].startswith("not counted: the operations of _linalg_svd")
     assert "flops_per_prediction" not in {number.id for number in found.numbers}
     assert found["training_flops"].value == 3 * FORWARD * 6400, "the loss can still be counted"
 

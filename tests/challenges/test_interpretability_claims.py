@@ -16,7 +16,7 @@ from sounding.challenges.explanations.explanation import METHODS, random_order
 from sounding.challenges.explanations.faithfulness import faithfulness
 from sounding.contract.evidence import Figure, Section
 
-CAUTION = "the answers themselves are not shown to be better than the typical answer"
+CAUTION = "the answers themselves are not shown to be better than a constant answer"
 
 
 @pytest.fixture(scope="module", autouse=True)

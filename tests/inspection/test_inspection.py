@@ -368,7 +368,7 @@ def test_json_holds_everything_and_no_nan(tmp_path):
     save(inspect(task, model, rows), tmp_path / "seen.json")
     read = json.loads((tmp_path / "seen.json").read_text(), parse_constant=lambda word: pytest.fail(word))
     assert read["verdict"] == "not finite"
-    assert read["layers"][-1]["broken"] == "weights"
+    assert read["layers"][-1]["not_finite"] == "weights"
 
 
 def test_pictures_by_the_ending_of_the_file(tmp_path):

@@ -110,7 +110,7 @@ def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[
         _number(context, "brier", "Brier score", _mean(context, d, brier(d), _brier_bounds(d)),
                 f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
         _number(context, "nll", "log loss", _mean(context, d, log_loss(d), POSITIVE),
-                f"minus mean log-probability of what turned out true, {over}; lower is better", unit="nats"),
+                f"mean negative log-probability of the truth, {over}; lower is better", unit="nats"),
     ]  # fmt: skip
 
 

@@ -274,4 +274,4 @@ def _sentence(
     better, worse = (gain.low > 0, gain.high < 0) if higher_is_better else (gain.high < 0, gain.low > 0)
     if better:
         return sentence + f": more {what} would likely help."
-    return sentence + (f": more {what} did not help." if worse else ", which is not told apart from none.")
+    return sentence + (f": more {what} did not help." if worse else ", which is not distinguishable from zero.")

@@ -64,7 +64,7 @@ class Energy(Challenge[None]):
             *expenses.size(context.model),
         )
         details = _details(context, found, cost)
-        reasons = {"operations of a prediction": why_not, "operations of training": why_not_training}
+        reasons = {"FLOPs of a prediction": why_not, "training FLOPs": why_not_training}
         details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
         details |= {"CO2e": no_grid} if no_grid else {}
         return Findings(_sentence(context, cost, found[1], numbers, grid), numbers, details=details)

@@ -127,7 +127,7 @@ def _baseline(context: EvaluationContext, records: Sequence[Record]) -> list[Rec
 def _compared(some: Judged, prefix: str) -> Iterator[Number]:
     """The baseline's headline and the gain over it; nothing where the metric is not known for a constant answer."""
     metric = some.metrics[0]
-    meaning = f"the trivial baseline: the typical answer of the training rows, given to every row; {metric.definition}"
+    meaning = f"the most common (or mean) answer of the training rows, given to every row; {metric.definition}"
     found = some.number(f"{prefix}baseline", f"{metric.name} of {_always(some)}", some.baseline, metric, meaning)
     if not math.isfinite(found.estimate.value):
         return
@@ -135,7 +135,7 @@ def _compared(some: Judged, prefix: str) -> Iterator[Number]:
     ordered = (some.records, some.baseline) if metric.higher_is_better else (some.baseline, some.records)
     a, b = (metric.statistics(records) for records in ordered)
     gain = paired_difference(a, b, metric.reduce, some.groups, some.context.seed, bounds=metric.bounds)
-    meaning = "how much better than the trivial baseline, on the same rows; above 0 is better"
+    meaning = "how much better than the constant baseline, on the same rows; above 0 is better"
     name = f"gain in {metric.name} over the baseline"
     yield Number(f"{prefix}gain", name, gain, meaning, metric.unit, seed=some.context.seed)
 
@@ -209,7 +209,7 @@ def _figures(context: EvaluationContext, records: Sequence[Record]) -> Iterator[
 def _history(context: EvaluationContext) -> Iterator[Figure]:
     history = list(context.training.get("history") or ())
     if len(history) > 1:
-        caption = "The course of the training: what was measured at each look at the validation rows."
+        caption = "Training curves: losses and metrics at each validation."
         yield Figure("quality_training", caption, plots.training_curves(history))
 
 

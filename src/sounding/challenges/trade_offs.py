@@ -165,4 +165,4 @@ def _sentence(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
 
 
 def _verdict(row: Row, entry: int) -> str:
-    return f", which is {found}" if (found := row.verdict(entry)) else ", which is not told apart from none"
+    return f", which is {found}" if (found := row.verdict(entry)) else ", which is not distinguishable from zero"

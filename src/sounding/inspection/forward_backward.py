@@ -97,7 +97,7 @@ def _pass(
         if loss.requires_grad:
             loss.backward()
     except (ValueError, RuntimeError, ArithmeticError):
-        if not any(tally.broken for tally in tallies):
+        if not any(tally.not_finite for tally in tallies):
             raise
         return math.nan, spread
     return float(loss.detach()), spread
@@ -127,15 +127,15 @@ def _layer(tally: Tally, index: int, rows: int, optimizers: Mapping[nn.Parameter
         weight=size,
         weight_gradient=update_ratios.rms(gradients) if gradients else None,
         optimizer=next((optimizers[p] for p in weights(tally.module) if p in optimizers), ""),
-        broken=_broken(tally, parameters),
+        not_finite=_where_not_finite(tally, parameters),
     )
 
 
-def _broken(tally: Tally, parameters: Sequence[Tensor]) -> str:
+def _where_not_finite(tally: Tally, parameters: Sequence[Tensor]) -> str:
     if not all(bool(p.isfinite().all()) for p in parameters):
         return "weights"
     wrong = any(p.grad is not None and not bool(p.grad.isfinite().all()) for p in parameters)
-    return "outputs" if tally.broken else "gradient" if tally.broken_gradient or wrong else ""
+    return "outputs" if tally.not_finite else "gradient" if tally.gradient_not_finite or wrong else ""
 
 
 def _with_uncalled(model: nn.Module, tallies: Sequence[Tally]) -> list[Tally]:

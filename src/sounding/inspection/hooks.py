@@ -68,8 +68,8 @@ class Tally:
     gradient_count: int = 0
     gradient_squares: float = 0.0
     followed: bool = False  # by a layer without weights, which judges the units itself
-    broken: bool = False  # an output that is not finite
-    broken_gradient: bool = False
+    not_finite: bool = False  # an output that is not finite
+    gradient_not_finite: bool = False
     _range: Tensor | None = field(default=None, repr=False)
 
     def before(self, x: Any, axis: int) -> None:
@@ -88,7 +88,7 @@ class Tally:
         self.total += float(values.sum(dtype=torch.float64))
         self.squares += float(values.double().square().sum())
         self.zeros += int((values == 0).sum())
-        self.broken |= not bool(values.isfinite().all())
+        self.not_finite |= not bool(values.isfinite().all())
         if bounds := ends(self.module):
             self.bounded = True
             margin = NEAR_AN_END * (bounds[1] - bounds[0])
@@ -103,7 +103,7 @@ class Tally:
         values = gradient.detach().float()
         self.gradient_count += values.numel()
         self.gradient_squares += float(values.double().square().sum())
-        self.broken_gradient |= not bool(values.isfinite().all())
+        self.gradient_not_finite |= not bool(values.isfinite().all())
         self.reached = _merged(self.reached, _rows(values != 0, axis).any(0), torch.logical_or)
 
     def dead(self) -> int | None:

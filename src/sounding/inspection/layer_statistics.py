@@ -34,7 +34,7 @@ class LayerStatistics:
     weight_gradient: float | None = None  # RMS of the gradient of the mean loss at the weights
     update: float | None = None  # RMS of one step over RMS of the weights
     optimizer: str = ""  # that trains the weights: "muon", "filter-muon", "adamw" or "sgd"; "" where there are none
-    broken: str = ""  # "weights", "outputs" or "gradient" that are not finite
+    not_finite: str = ""  # "weights", "outputs" or "gradient" that are not finite
 
     @property
     def title(self) -> str:
@@ -47,7 +47,7 @@ class LayerStatistics:
         return (self.dead or 0) / self.units if self.units else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The fields by name; what is not finite becomes None, which JSON can hold (`broken` says so)."""
+        """The fields by name; what is not finite becomes None, which JSON can hold (`not_finite` says so)."""
         return {name: _finite(value) for name, value in asdict(self).items()}
 
 

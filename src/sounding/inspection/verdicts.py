@@ -63,19 +63,19 @@ def judge(
     was taken in a training, `spread` the standard deviation of the encoded input. Where numbers are not
     finite, no other finding means anything.
     """
-    if broken := _not_finite(layers, loss):
-        return (broken,)
+    if found := _not_finite(layers, loss):
+        return (found,)
     checks = [_step(layers, rate, real), _activation(layers, spread), _growing(layers)]
     checks += [_dead(layers), _saturated(layers), _vanishing(layers)]
     return tuple(finding for finding in checks if finding)
 
 
 def _not_finite(layers: Sequence[LayerStatistics], loss: float) -> Finding | None:
-    ill = [layer for layer in layers if layer.broken in ("weights", "outputs")]
-    back = [layer for layer in layers if layer.broken == "gradient"]
+    ill = [layer for layer in layers if layer.not_finite in ("weights", "outputs")]
+    back = [layer for layer in layers if layer.not_finite == "gradient"]
     if ill:
         first = ill[0]
-        found = f"the {first.broken} of {first.title} are not finite, and so is what comes after"
+        found = f"the {first.not_finite} of {first.title} are not finite, and so is what comes after"
     elif not math.isfinite(loss):
         found = f"the loss is {loss} though every layer's output is finite"
     elif back:

@@ -43,7 +43,7 @@ def test_the_sentence_says_what_was_kept():
 def test_a_help_without_an_effect_is_not_told_apart():
     found = pair(True)
     found.control = found.model
-    assert "not told apart" in help_of(found).sentence
+    assert "not distinguishable" in help_of(found).sentence
 
 
 def test_a_section_that_could_not_be_measured_still_tells_of_the_help():

@@ -219,7 +219,7 @@ def test_files_that_are_no_coco_json(tmp_path):
     with pytest.raises(DataError, match="no COCO json"):
         find(Finding(), tmp_path / "list.json")
     write(tmp_path / "cut.json", '{"images": [')
-    with pytest.raises(DataError, match="broken"):
+    with pytest.raises(DataError, match="cannot be read"):
         find(Finding(), tmp_path / "cut.json")
 
 
@@ -285,7 +285,7 @@ def test_xml_beside_the_picture(tmp_path, label, place):
     [
         (voc((24, 2, 4, 12)), "ends before it begins"),  # swapped corners
         (voc((4, 12, 24, 2)), "ends before it begins"),
-        (voc()[:-20], "the xml is broken"),
+        (voc()[:-20], "the XML cannot be read"),
         (voc(("x", 2, 4, 12)), "xmin of 'cat' is 'x'"),
         (voc((4, 2)), "the box of 'cat' has no xmax"),
         (voc(name=""), "object 1 has no name"),

@@ -277,7 +277,7 @@ def _size(entries: Sequence[Entry]) -> Iterator[Row]:
                better="lower", relative=True)  # fmt: skip
     sizes = tuple(exactly(float(entry.bytes or _bytes(entry.context))) for entry in entries)
     meaning = "bytes of parameters and buffers"
-    yield Row("bytes", "size of the model", meaning, sizes, _over(sizes), "B", "lower", True)
+    yield Row("bytes", "model size", meaning, sizes, _over(sizes), "B", "lower", True)
 
 
 def _over(values: Sequence[Estimate | None]) -> tuple[Estimate | None, ...]:

@@ -58,7 +58,7 @@ def training(context: EvaluationContext, cost: Cost, forward: Estimate | None, g
         found = scaled(forward, BACKWARD * passed[0])
         definition = f"{BACKWARD} times the loss's forward pass on one example (mean over rows), times examples seen"
         definition += passed[1]
-        yield Number("training_flops", "operations of training", found, definition, "FLOPs", "estimated")
+        yield Number("training_flops", "training FLOPs", found, definition, "FLOPs", "estimated")
     if grid is not None:
         yield grid.number("training_co2e", "CO2e of training", cost.joules, "energy of training")
     yield from target(context, cost)
@@ -84,7 +84,7 @@ def _plain(training: Mapping[str, Any], cost: Cost) -> Iterator[Number]:
     for id, name, value, unit, definition in (
         ("training_seconds", "time of training", cost.seconds, "s", "wall time, all sessions"),
         ("training_cpu_seconds", "CPU time of training", cost.cpu_seconds, "s", "user and system, all threads"),
-        ("training_peak_memory", "memory of training", cost.peak_rss_mb * 1e6, "B", "peak resident set of the process"),
+        ("training_peak_memory", "peak memory of training", cost.peak_rss_mb * 1e6, "B", "peak resident set"),
         ("training_steps", "steps", training.get("steps"), "", "optimizer steps"),
         ("training_examples", "examples seen", training.get("examples"), "", "rows, as often as each was seen"),
     ):
@@ -135,7 +135,7 @@ def prediction(
     seed = context.seed
     if operations is not None:
         definition = "floating-point operations of one prediction at batch 1, mean over rows; not element-wise work"
-        yield Number("flops_per_prediction", "operations of a prediction", operations, definition, "FLOPs")
+        yield Number("flops_per_prediction", "FLOPs of a prediction", operations, definition, "FLOPs")
     for size in found:
         yield from _joules(found[size], size, seed, idle)
     for percent in (50, 95):
@@ -143,10 +143,10 @@ def prediction(
             f"{percent} % of predictions at batch 1 take no longer; {PER_PREDICTION}; all calls, spread over windows"
         )
         spread = latency(found[1], percent, seed)
-        yield Number(f"latency_p{percent}", f"time of a prediction, {percent} %", spread, definition, "s", seed=seed)
+        yield Number(f"latency_p{percent}", f"latency, {percent}th percentile", spread, definition, "s", seed=seed)
     definition = f"predictions a second at batch {BATCH}; {PER_PREDICTION}"
     speed = throughput(found[BATCH], seed)
-    yield Number(f"throughput_{BATCH}", f"predictions a second, batch {BATCH}", speed, definition, "1/s", seed=seed)
+    yield Number(f"throughput_{BATCH}", f"throughput, batch {BATCH}", speed, definition, "1/s", seed=seed)
 
 
 def _joules(windows: Sequence[Window], size: int, seed: int, idle: float | None) -> Iterator[Number]:
@@ -179,8 +179,8 @@ def size(model: nn.Module) -> Iterator[Number]:
     held = float(sum(t.numel() * t.element_size() for t in tensors))
     peak, threads = memory_mb()[1] * 1e6, float(torch.get_num_threads())
     yield Number("parameters", "parameters", Estimate(parameters, n=1), "numbers that training may change")
-    yield Number("model_bytes", "size of the model", Estimate(held, n=1), "bytes of parameters and buffers", "B")
-    yield Number("peak_memory", "memory", Estimate(peak, n=1), "peak resident set of the process until now", "B")
+    yield Number("model_bytes", "model size", Estimate(held, n=1), "bytes of parameters and buffers", "B")
+    yield Number("peak_memory", "peak memory", Estimate(peak, n=1), "peak resident set of the process until now", "B")
     yield Number("threads", "threads", Estimate(threads, n=1), "threads that a layer may use while predicting")
 
 

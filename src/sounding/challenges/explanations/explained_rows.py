@@ -102,7 +102,7 @@ def no_better_than_constant(context: EvaluationContext) -> str:
     if gain.n < FEW or not math.isfinite(gain.value) or (gain.low is not None and gain.low > 0):
         return ""
     return (
-        f" Caution: the answers themselves are not shown to be better than the typical answer of the training rows "
+        f" Caution: the answers themselves are not shown to be better than a constant answer to every row "
         f"(gain in {metric.name} {gain}), so an explanation tells what this model looks at, and not what is true."
     )
 
@@ -133,7 +133,7 @@ def examples(
 
 
 def _caption(rows: Mapping[str, int], plain: Sequence[str]) -> str:
-    caption = f"Which parts speak for the answer (red) and against it (blue), by method: {', '.join(rows)}."
+    caption = f"Evidence for the answer (red) and against it (blue), by method: {', '.join(rows)}."
     if plain:
         caption += (
             f" Of {', '.join(map(named, plain))} the sign alone is drawn, where a weight is a tenth of the largest or "

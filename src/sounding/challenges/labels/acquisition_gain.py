@@ -242,4 +242,4 @@ def _verdict(found: Estimate) -> str:
         return "spread not known"
     if found.low > 0:
         return "better"
-    return "worse" if found.high < 0 else "not told apart from none"
+    return "worse" if found.high < 0 else "not distinguishable from zero"

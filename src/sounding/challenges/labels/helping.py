@@ -80,7 +80,7 @@ def _both(context: EvaluationContext, other: nn.Module) -> tuple[list[Any], list
 def _sentence(context: EvaluationContext, what: str, name: str, alone: Estimate, gain: Estimate) -> str:
     said = f"On the same labels, {what} changed {name} by {gain}, from {alone} without"
     clear = gain.low is not None and gain.high is not None and (gain.low > 0 or gain.high < 0)
-    said += "." if clear else ", which is not told apart from no change."
+    said += "." if clear else ", which is not distinguishable from no change."
     if not context.training["control"]["better"]:
         said += " It was no better on the validation rows, so the training without it was kept."
     return said

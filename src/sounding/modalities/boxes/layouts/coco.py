@@ -64,11 +64,11 @@ def within(path: Path) -> Iterator[Row] | None:
 
 
 def _loaded(file: Path, where: str) -> dict[str, Any] | None:
-    """What the file holds if it is COCO json of boxes. Raises DataError for broken json that looks like it."""
+    """What the file holds if it is COCO json of boxes. Raises DataError for damaged JSON that looks like it."""
     try:
         held = json.loads(shared.text_of(file))
     except (ValueError, RecursionError) as error:
-        what = f"the json is broken ({str(error).splitlines()[0]})"
+        what = f"the JSON cannot be read ({str(error).splitlines()[0]})"
         raise DataError(what, where=where, fix="Export or download it again") from None
     except DataError as error:
         raise error.at(where) from None

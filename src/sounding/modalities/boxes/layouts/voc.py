@@ -89,11 +89,11 @@ def _told(label: Path, by_stem: Mapping[tuple[Path, str], Path], beside: Sequenc
 
 
 def read(label: Path) -> BoxSet:
-    """The boxes of an annotation file, in pixels. Raises DataError for what is broken in it."""
+    """The boxes of an annotation file, in pixels. Raises DataError for what is wrong in it."""
     try:
         root = ElementTree.fromstring(shared.text_of(label).strip())
     except (ElementTree.ParseError, ValueError) as error:
-        raise DataError(f"the xml is broken ({error})", fix="Label the picture again") from None
+        raise DataError(f"the XML cannot be read ({error})", fix="Label the picture again") from None
     if root.tag.lower() != "annotation":
         raise DataError(f"the xml holds a {root.tag}, not an annotation", fix="Remove it, or label the picture again")
     labels, corners = [], []
