@@ -97,7 +97,7 @@ def _nothing(test: Seen) -> str:
     if not test.unknown:
         return "this kind of input declares no way to make an input that is unknown"
     if not test.tables:
-        return "the model gives neither confidences nor features to tell inputs apart by"
+        return "the model gives neither confidences nor features to separate inputs by"
     return ""
 
 
@@ -204,13 +204,13 @@ def _sentence(numbers: Sequence[Number], test: Seen, chosen: str, no_near: str |
     if len(test.rows) < FEW:
         sentence = f"{len(test.rows)} test rows are too few for a verdict on out-of-distribution inputs ({told})."
     elif area.low is not None and area.low > 0.95 and passing.value < 0.1:
-        sentence = f"{context} tells far out-of-distribution inputs from test rows: {told}."
+        sentence = f"{context} separates far out-of-distribution inputs from test rows: {told}."
     elif area.low is not None and area.low > 0.5:
-        sentence = f"{context} tells far out-of-distribution inputs from test rows in part: {told}."
+        sentence = f"{context} separates far out-of-distribution inputs from test rows in part: {told}."
     elif area.high is not None and area.high < 0.5:
         sentence = f"{context} is higher on far out-of-distribution inputs than on test rows: {told}."
     else:
-        sentence = f"{context} is not seen to tell far out-of-distribution inputs from test rows: {told}."
+        sentence = f"{context} is not seen to separate far out-of-distribution inputs from test rows: {told}."
     sentence += _most_confident(test) + _empty(test)
     if end:
         other = found["auroc_far"]
