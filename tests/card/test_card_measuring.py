@@ -71,8 +71,11 @@ def test_sections_are_measured_in_order_timed_metered_and_announced(asked):
     card = measure(context(say=heard.append), header())
     assert [section.id for section in card] == list(SECTIONS)
     assert asked[0] == list(MEASURED) == [id for id in SECTIONS if id != "method"]
-    assert [line.split(": ")[1].split(" (")[0] for line in heard] == list(MEASURED.values())
-    assert heard[2].startswith("3 of 14: Quality")
+    announced = [line.split(": ")[1].split(" (")[0] for line in heard]
+    assert announced[0] == next(iter(MEASURED.values()))
+    assert announced == [title for title in MEASURED.values() if title in announced]
+    assert len(announced) <= 11, "a line at each tenth of the way, not for each section"
+    assert any(line.startswith("3 of 14: Quality") for line in heard)
     assert all(section.seconds > 0 for section in card if section.id != "method")
     assert card["method"]["measuring_seconds"].value == card.seconds == sum(s.seconds for s in card)
     assert card["method"]["measuring_cpu_seconds"].value > 0

@@ -270,7 +270,7 @@ def test_a_model_that_always_says_the_same_tells_nothing(corner):
     found = toys.measured(unknown_inputs, context(task, model, rows(task, 60, "test")))
     assert found["auroc_far"].value == 0.5
     assert found["fpr95_far"].value == 1
-    assert "not seen to tell" in found.sentence
+    assert "not seen to separate" in found.sentence
 
 
 class Finds(Kind, Listing):

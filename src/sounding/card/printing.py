@@ -108,14 +108,14 @@ def definitions(numbers: Sequence[Number]) -> list[Definition]:
     Numbers of one definition share it. Clauses ("; …") that stand in several definitions are taken out of them, and
     said at the end, of all numbers that they belong to.
     """
-    split = [(number, *number.definition.split("; ")) for number in numbers]
+    split = [(number, number.definition.split("; ")) for number in numbers]
     heads: dict[str, set[str]] = {}
-    for _, head, *clauses in split:
+    for _, (head, *clauses) in split:
         for clause in clauses:
             heads.setdefault(clause, set()).add(head)
     own: dict[str, list[Number]] = {}
     common: dict[str, list[Number]] = {}
-    for number, head, *clauses in split:
+    for number, (head, *clauses) in split:
         own.setdefault("; ".join([head, *(c for c in clauses if len(heads[c]) == 1)]), []).append(number)
         for clause in clauses:
             if len(heads[clause]) > 1:

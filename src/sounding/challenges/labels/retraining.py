@@ -76,7 +76,7 @@ class Round:
     kept: MutableMapping[str, float] | None = None
     done: int = 0
     made: int = field(default=0, init=False)
-    started: float = field(default_factory=time.perf_counter, init=False)
+    started: float = field(default_factory=lambda: time.perf_counter(), init=False)
     pace: Pace = field(default_factory=lambda: Pace(at_once=True), init=False)
 
     def score(self, name: str, train: Callable[[], float]) -> float:
