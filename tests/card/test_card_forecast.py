@@ -138,3 +138,15 @@ def test_without_anybody_to_hear_it_nothing_is_said():
         assert say is None
     course.ended("data", 2.0)
     assert course.left() is None
+
+
+def test_a_section_that_speaks_is_named_first():
+    heard: list[str] = []
+    course = Course({"use": "Use", "data": "Data"}, {"use": 1000.0, "data": 0.5}, {"use"}, say=heard.append)
+    with course.section("data", "Data") as first:
+        first("one")
+    course.ended("data", 0.5)
+    with course.section("data", "Data") as say:  # no tenth is passed
+        say("two")
+        say("three")
+    assert [line.split(" (")[0] for line in heard] == ["2 of 2: Data", "one", "2 of 2: Data", "two", "three"]

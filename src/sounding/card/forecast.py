@@ -72,7 +72,8 @@ class Course:
 
     @contextmanager
     def section(self, id: str, title: str) -> Iterator[Callable[[str], None] | None]:
-        """While a section is measured: its place and title where a line is due, and every 30 seconds without another.
+        """While a section is measured: its place and title where a line is due, or before the first word that it says,
+        and every 30 seconds without another.
 
         Gives what the section is to speak through.
         """
@@ -82,9 +83,18 @@ class Course:
         self._now, self._since = id, perf_counter()
         place = f"{self._sections.index(id) + 1} of {len(self._sections)}: {title}"
         with Heartbeat(lambda: self._standing(place), self._say) as heartbeat:
-            if self._pace.due(self._progress()):
+            named = self._pace.due(self._progress())
+            if named:
                 heartbeat.say(self._standing(place))
-            yield heartbeat.say
+
+            def say(message: str) -> None:
+                nonlocal named
+                if not named:
+                    heartbeat.say(self._standing(place))
+                named = True
+                heartbeat.say(message)
+
+            yield say
 
     def ended(self, id: str, seconds: float) -> None:
         """After a section: what it took, which tells how far off the forecast is."""
