@@ -299,7 +299,7 @@ def test_an_answer_that_there_is_nothing_is_no_overconfidence():
     assert found[f"fpr95_far{end}"].value < 0.05
     assert "answered with nothing, which is right and counts as told apart" in found.sentence
     assert "higher on far" not in found.sentence
-    assert "surest of" not in found.sentence or ": 0.700" in found.sentence
+    assert "most confident on" not in found.sentence or ": 0.700" in found.sentence
 
 
 def test_a_detector_that_shows_no_box_says_that_there_is_nothing():

@@ -41,8 +41,8 @@ LOGITS = 0.99
 class Observed:
     """What the model made of n inputs: `confidences` [n], `scores` [n, K], `energy` [n], `features` [n, D].
 
-    None where the task or the model has no such thing. `not_finite` counts confidences that are not finite. `empty` [n] are
-    the answers that there is nothing (no box, no word): to an input that shows nothing such an answer is right, and
+    None where the task or the model has no such thing. `not_finite` counts confidences that are not finite. `empty` [n]
+    are the answers that there is nothing (no box, no word): to an input that shows nothing such an answer is right, and
     the more confident the better.
     """
 
