@@ -248,6 +248,61 @@ def test_class_ids_become_names(tmp_path):
     assert opened.notes("label")
 
 
+CARD = """---
+dataset_info:
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': bad
+          '1': good
+---
+# A data set
+"""
+INFO = json.dumps(
+    {"features": {"text": {"_type": "Value"}, "label": {"names": ["bad", "good"], "_type": "ClassLabel"}}}
+)
+
+
+@pytest.mark.parametrize(("beside", "content"), [("README.md", CARD), ("dataset_info.json", INFO)])
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("train.csv", "text,label\na,1\nb,0\nc,-1\n"),
+        ("train.jsonl", '{"text": "a", "label": 1}\n{"text": "b", "label": 0}\n{"text": "c", "label": -1}\n'),
+    ],
+)
+@pytest.mark.parametrize("folder", [".", "data"])
+def test_class_ids_become_names_by_the_description_beside_them(tmp_path, beside, content, name, table, folder):
+    (tmp_path / beside).write_text(content)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    path = written(tmp_path / folder, table, name)
+    found, _ = rows(path, ["label"])
+    assert [row[1] for row in found] == ["good", "bad", None]
+    assert open_table(path).notes("label") == [f"the ids in label have names in {beside}, which are used"]
+    assert open_table(path).notes("text") == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no front matter",
+        "---\n: [\n---\n",
+        "---\ndataset_info: 3\n---\n",
+        "---\nx: 1\n",
+        "---\ndataset_info:\n  features:\n  - dtype:\n      class_label: 3\n",
+    ],
+)
+def test_a_page_that_describes_no_classes_changes_nothing(tmp_path, content):
+    (tmp_path / "README.md").write_text(content)
+    (tmp_path / "dataset_info.json").write_text("[1]")
+    found, _ = rows(written(tmp_path, "text,label\na,1\n"), ["label"])
+    assert [row[1] for row in found] == ["1"]
+
+
 def test_long_documents_are_no_error(tmp_path):
     path = written(tmp_path, "text,label\n" + "x" * 400_000 + ",a\n")
     found, rejected = rows(path, ["text"])

@@ -1,10 +1,17 @@
-"""Names for class ids in Parquet files, from the list of features that Hugging Face data sets write into the schema."""
+"""Names for class ids, from the list of features of Hugging Face data sets.
+
+Parquet files have it in their schema; for tables of text it lies beside them, in dataset_info.json or at the head of
+README.md.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from sounding.errors import DataError
 
@@ -20,9 +27,48 @@ def namers(metadata: Mapping[bytes, bytes] | None) -> dict[str, Namer]:
     return {name: namer for name, feature in features.items() if (namer := _namer(feature))}
 
 
+def namers_beside(folder: Path) -> tuple[dict[str, Namer], str]:
+    """The same from the description of a data set in a folder, or above a folder called data; and the file's name."""
+    for place in (folder, *([folder.parent] if folder.name == "data" else [])):
+        for name, features_of in (("dataset_info.json", _of_json), ("README.md", _of_card)):
+            try:
+                features = features_of((place / name).read_text(encoding="utf-8"))
+            except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
+                continue  # a description of another kind, which nobody asked for
+            found = {column: namer for column, feature in features.items() if (namer := _namer(feature))}
+            if found:
+                return found, name
+    return {}, ""
+
+
+def _of_json(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    features = found.get("features") if isinstance(found, dict) else None
+    return features if isinstance(features, dict) else {}
+
+
+def _of_card(text: str) -> dict[str, Any]:
+    """The features at the head of a card, if it describes one configuration."""
+    if not text.startswith("---"):
+        return {}
+    head = yaml.safe_load(text.split("---")[1])
+    info = head.get("dataset_info") if isinstance(head, dict) else None
+    features = info.get("features") if isinstance(info, dict) else None
+    found = {}
+    for feature in features if isinstance(features, list) else []:
+        kind = feature.get("dtype") if isinstance(feature, dict) else None
+        names = (kind.get("class_label") or {}).get("names") if isinstance(kind, dict) else None
+        if isinstance(names, dict | list):
+            ordered = [names[key] for key in sorted(names, key=int)] if isinstance(names, dict) else names
+            found[str(feature.get("name"))] = {"_type": "ClassLabel", "names": [str(name) for name in ordered]}
+    return found
+
+
 def _namer(feature: Any) -> Namer | None:
     if isinstance(feature, list):
         feature = {"_type": "List", "feature": feature[0]} if feature else {}
+    if not isinstance(feature, dict):
+        return None
     if feature.get("_type") == "ClassLabel":
         return lambda cell: _class_name(cell, feature.get("names", []))
     if feature.get("_type") in ("Sequence", "List", "LargeList"):
@@ -37,6 +83,8 @@ def _namer(feature: Any) -> Namer | None:
 
 
 def _class_name(cell: Any, names: Sequence[str]) -> Any:
+    if isinstance(cell, str) and cell.strip().removeprefix("-").isdecimal():
+        cell = int(cell)
     if not isinstance(cell, int) or isinstance(cell, bool):
         return cell
     if cell < 0:

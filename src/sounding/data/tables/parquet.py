@@ -25,7 +25,8 @@ class Parquet(Table):
         try:
             self._file = pq.ParquetFile(path)
             self.names = self._file.schema_arrow.names
-            self._namers = namers(self._file.schema_arrow.metadata)
+            if inside := namers(self._file.schema_arrow.metadata):
+                self._namers, self._named_by = inside, "the file"
             first = next(self._file.iter_batches(50), None)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(name, error) from None
@@ -35,11 +36,6 @@ class Parquet(Table):
     def place(self, line: int) -> str:
         """Rows of Parquet are counted from 1; they have no lines."""
         return f"{self.name}:row {line}"
-
-    def decode(self, name: str, stored: Any) -> Any:
-        """The cell, class ids as names where the file has them."""
-        namer = self._namers.get(name)
-        return namer(stored) if namer else stored
 
     def _named(self, row: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -52,10 +48,6 @@ class Parquet(Table):
         for found in self._file.iter_batches(256, columns=list(names)):
             yield batch([_plain(found.column(name)) for name in names], range(line, line + len(found)))
             line += len(found)
-
-    def notes(self, name: str) -> list[str]:
-        """That ids became names."""
-        return [f"the ids in {name} have names in the file, which are used"] if name in self._namers else []
 
 
 def _plain(column: pa.Array) -> pa.Array:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from sounding.data.report import RejectedRow
 from sounding.data.rows import BUDGET, Block
+from sounding.data.tables.class_names import namers_beside
 from sounding.errors import DataError
 from sounding.files import unreadable
 
@@ -26,6 +27,7 @@ class Table(ABC):
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         self.names: list[str] = []
+        self._namers, self._named_by = namers_beside(path.parent)
         self.head: list[dict[str, Any]] = []
 
     def place(self, line: int) -> str:
@@ -33,8 +35,9 @@ class Table(ABC):
         return f"{self.name}:{line}"
 
     def decode(self, name: str, stored: Any) -> Any:
-        """The cell that is stored so in the column `name`."""
-        return stored
+        """The cell that is stored so in the column `name`; class ids as names where there are such."""
+        namer = self._namers.get(name)
+        return namer(stored) if namer else stored
 
     def load(
         self, columns: Mapping[str, str], split: str = "", budget: int = BUDGET
@@ -53,8 +56,8 @@ class Table(ABC):
             raise unreadable(self.name, error) from None
 
     def notes(self, name: str) -> list[str]:
-        """What is decided for the user in the column `name`."""
-        return []
+        """What is decided for the user in the column `name`: that ids became names."""
+        return [f"the ids in {name} have names in {self._named_by}, which are used"] if name in self._namers else []
 
     def check_names(self, where: str) -> None:
         """Raise DataError, said to be at `where`, if two columns have one name."""

@@ -29,8 +29,8 @@ class _Lines(Table):
     """A table that is text, one record after the other."""
 
     def notes(self, name: str) -> list[str]:
-        """That the file is not UTF-8."""
-        return announced({self.name: encoding_of(self.path, self.name).name})
+        """That ids became names, and that the file is not UTF-8."""
+        return [*super().notes(name), *announced({self.name: encoding_of(self.path, self.name).name})]
 
     @abstractmethod
     def _records(self) -> Iterator[Record]:
@@ -126,7 +126,7 @@ class Jsonl(_Lines):
 
     def decode(self, name: str, stored: Any) -> Any:
         """The cell that JSON holds."""
-        return None if stored is None else json.loads(stored)
+        return super().decode(name, None if stored is None else json.loads(stored))
 
     def _stored(self, cell: Any) -> str | None:
         return None if cell is None else json.dumps(cell)
