@@ -28,7 +28,7 @@ def context(profile: str, **more):
     """A context whose speed is set, not measured."""
     task = Slow()
     made = toys.context(task, task.build(), toys.rows(task, 40), profile=profile, **more)
-    made.row_seconds, made.corruption_seconds = 0.01, 0.002
+    made.row_seconds, made.pass_seconds, made.corruption_seconds = 0.01, 0.01, 0.002
     return made
 
 

@@ -72,7 +72,7 @@ class Interpretability(Challenge[Plan]):
     def seconds(self, context: EvaluationContext) -> float:
         """The forward passes that the methods take."""
         inputs = [row.input for row in candidates(context, 8)]
-        return fit_to_time(context, self.plan(context), inputs).passes * context.row_seconds if inputs else 0.0
+        return fit_to_time(context, self.plan(context), inputs).passes * context.pass_seconds if inputs else 0.0
 
     def measure(self, context: EvaluationContext) -> Findings:
         """Choose rows, explain them, and judge the explanations."""

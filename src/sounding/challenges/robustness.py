@@ -83,8 +83,8 @@ class Robustness(Challenge[Plan]):
         plan, row, attacks = self.plan(context), context.row_seconds, self.plan(context).attacks
         n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
         disturbed = n * _corruptions(context.task) * len(plan.severities)
-        corrupted = disturbed * (2 * row + context.corruption_seconds)
-        pass_over_all = _threat_models(context.task, plan) * attacked * row
+        corrupted = disturbed * (row + context.pass_seconds + context.corruption_seconds)
+        pass_over_all = _threat_models(context.task, plan) * attacked * context.pass_seconds
         gradient = pass_over_all * STEP
         more = gradient * (attacks.apgd + attacks.targets * attacks.targeted) + pass_over_all * attacks.queries
         return min(corrupted, plan.seconds) + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)

@@ -111,7 +111,7 @@ def train(
 @click.argument("pool", required=False)
 @click.option("--count", default=50, show_default=True, help="How many rows to name.")
 @click.option("--strategy", default="both", show_default=True, help="margin, spread, both or random.")
-@click.option("--errors", is_flag=True, help="Instead: which labels of the training may be wrong.")
+@click.option("--errors", is_flag=True, help="Instead: which labels of the data may be wrong.")
 @click.option("--time", help="With --errors: at most so long, such as 10m.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", type=Path, help="Write the rows to a .csv or .jsonl file.")

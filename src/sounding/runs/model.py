@@ -30,7 +30,7 @@ from sounding.challenges.labels import labelling
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Record
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.data import Columns, Dataset, open_data
 from sounding.data.pool import Pool, open_pool
 from sounding.errors import DataError, RunError, SoundingError
@@ -236,9 +236,20 @@ class Model:
         return labelling.suggest(self.task, self.module, self.dataset().train, pool, count, strategy, seed, say)
 
     def review(self, time: float | None = None, *, say: Callable[[str], None] | None = None) -> labelling.Review:
-        """Which labels of the training may be wrong, by models that did not see them; in at most `time` seconds."""
-        rows, seed = self.dataset().train, self.run.config["seed"]
-        return labelling.review(self.task, rows, self._training, seconds=time or math.inf, seed=seed, progress=say)
+        """Which labels may be wrong, by models that did not learn from them; in at most `time` seconds."""
+        data, seed, limit = self.dataset(), self.run.config["seed"], time or math.inf
+        composed = type(self.task).compose_rows is not Task.compose_rows  # held-out rows are of another kind then
+        rest = () if composed or self.task.learns is Learning.DOCUMENTS else (data.validation, data.test)
+        return labelling.review(
+            self.task,
+            data.train,
+            self._training,
+            seconds=limit,
+            seed=seed,
+            progress=say,
+            held_out=rest,
+            model=self.module,
+        )
 
     def _control(self, training: Mapping[str, Any]) -> nn.Module | None:
         """The model that was not kept; none without a control, or before training.json has the verdict on it."""

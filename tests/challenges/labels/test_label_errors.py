@@ -5,7 +5,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from challenges.toys import Guess, Sort, by_part, rows, small
+from challenges.toys import Guess, Sort, by_part, rows, small, trained
 from cleanlab.count import estimate_joint
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
@@ -201,6 +201,18 @@ def test_a_review_names_places_says_its_price_and_is_written(tmp_path):
     assert text.splitlines()[-1] == f"and {len(found.rows) - 2:,} more"
     assert write(tmp_path / "errors.csv", found) == len(found.rows)
     assert (tmp_path / "errors.csv").read_text().startswith("where,given,likely,score,margin,counted\n")
+
+
+def test_rows_held_out_are_looked_at_by_the_model_that_did_not_learn_them():
+    task, clean = Sort(small()), [by_part(np.random.default_rng(i), 3) for i in range(90)]
+    held_out = [by_part(np.random.default_rng(i), 3) for i in range(90, 120)]
+    wrong = replace(held_out[7], target=1 - held_out[7].target)
+    held_out[7] = wrong
+    found = review(task, clean, CHEAP, folds=2, held_out=[held_out[:5], held_out[5:]], model=trained(task, clean, 200))
+    assert found.n == 120
+    assert [issue.given for issue in found.rows if issue.where == "example 3"] == [wrong.target]
+    alone = review(task, clean, CHEAP, folds=2)
+    assert alone.n == 90
 
 
 def test_without_a_finite_list_of_answers_rows_are_ranked_by_their_loss():

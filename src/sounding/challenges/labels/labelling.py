@@ -30,6 +30,7 @@ from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data import Pool, picked
 from sounding.errors import RunError, UsageError
+from sounding.evaluation.evaluation import evaluate_rows
 from sounding.randomness import stream
 from sounding.training.progress import Say
 from sounding.wording import roughly
@@ -154,9 +155,12 @@ def review(
     folds: int = label_errors.FOLDS,
     seed: int = 0,
     progress: Say | None = None,
+    held_out: Sequence[Sequence[Example]] = (),
+    model: nn.Module | None = None,
 ) -> Review:
     """Look for wrong labels among `rows` with models trained on the other folds, as long as the run's own (`training`)
-    or shorter to keep to `seconds`. `progress` hears first what it costs.
+    or shorter to keep to `seconds`; and among the rows `held_out` from the training (validation, test) with the run's
+    own `model`, which did not learn from them either. `progress` hears first what it costs.
 
     Raises RunError where a training costs too much or its cost is not known, UsageError for more folds than rows.
     """
@@ -171,22 +175,34 @@ def review(
         each = training["seconds"] * steps / training["steps"]
         progress(f"looking for wrong labels trains {folds} models, {roughly(each * folds)}")
     records = label_errors.out_of_fold_records(task, rows, folds, steps, seed, progress)
-    if task.target.classes is None or any(record.scores is None for record in records):
-        found, share, ranked = label_errors.ranked_by_loss(records), None, "loss"
+    looked = list(zip(_places(rows), records, strict=True))
+    if model is not None:
+        for part in held_out:
+            looked += zip(_places(part), evaluate_rows(task, model, part), strict=True)
+    options = task.target.classes
+    if options is None or any(record.scores is None for _, record in looked):
+        found, share, ranked = label_errors.ranked_by_loss([record for _, record in looked]), None, "loss"
     else:
-        given = label_errors.probabilities(task, records)
-        found, ranked = label_errors.ranked_issues(task, rows, given), "margin"
-        share = label_errors.error_share(task, rows, given, seed)
-    issues = tuple(_issue(task, rows, issue) for issue in found)
-    return Review(issues, len(rows), folds, steps, ranked, share, time.perf_counter() - started)
+        looked = [(place, record) for place, record in looked if record.truth in options]  # others have no probability
+        given = label_errors.probabilities(task, [record for _, record in looked])
+        labels = [Example(None, record.truth, record.group) for _, record in looked]
+        found, ranked = label_errors.ranked_issues(task, labels, given), "margin"
+        share = label_errors.error_share(task, labels, given, seed)
+    issues = tuple(_issue(task, looked[issue.index][0], issue) for issue in found)
+    return Review(issues, len(looked), folds, steps, ranked, share, time.perf_counter() - started)
 
 
-def _issue(task: Task, rows: Sequence[Example], issue: label_errors.LabelIssue) -> Issue:
-    target, where = task.target, getattr(rows, "where", lambda i: f"example {i + 1}")
+def _places(rows: Sequence[Example]) -> list[str]:
+    where = getattr(rows, "where", lambda i: f"example {i + 1}")
+    return [where(i) for i in range(len(rows))]
+
+
+def _issue(task: Task, place: str, issue: label_errors.LabelIssue) -> Issue:
+    target = task.target
     words = (target.describe(issue.given), target.describe(issue.likely))
     margin = None if math.isnan(issue.margin) else issue.margin
     given, likely = target.to_json(issue.given), target.to_json(issue.likely)
-    return Issue(where(issue.index), given, likely, issue.score, margin, issue.counted, words)
+    return Issue(place, given, likely, issue.score, margin, issue.counted, words)
 
 
 # ---- as text and as files
