@@ -10,7 +10,7 @@ from challenges.toys import Guess, Pair, Read, Rounded, Sort, Vector, context, l
 from sounding.challenges import robustness
 from sounding.challenges.disturbances import under_corruption
 from sounding.challenges.disturbances.ensemble import Attacks
-from sounding.contract.metrics import Metric, mean
+from sounding.contract.metrics import Metric, mean, mean_of_counted
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
 from sounding.errors import UsageError
@@ -290,3 +290,16 @@ def test_a_metric_that_is_no_share_keeps_the_worst_record_by_loss(light):
         row["bound after this attack"]["value"] for row in found.details["attacks"] if row["threat model"] == "linf 0.2"
     ]
     assert bounds == sorted(bounds)
+
+
+def test_rows_that_say_nothing_of_the_metric_are_a_reason_and_no_number():
+    class Rare(Sort):
+        @property
+        def metrics(self):
+            return [Metric("recall of 7", lambda r: r.value == r.truth if r.truth == 7 else np.nan, mean_of_counted, "",
+                           proportion=True, needs="the truth 7")]  # fmt: skip
+
+    task = Rare(small())
+    found = toys.measured(robustness, context(task, task.build(), rows(task, 20, "test")))
+    assert found.status == "not_applicable"
+    assert found.reason == "recall of 7 has no value on the test rows: no row has the truth 7"

@@ -26,7 +26,7 @@ from sounding.data import picked
 from sounding.errors import TrainingError
 from sounding.evaluation import plots
 from sounding.evaluation.bounded import of_change
-from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked, require_headline
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.evaluation.intervals import mean_t
@@ -123,6 +123,7 @@ class DataEfficiency(Challenge[Plan]):
     def _curve(self, context: EvaluationContext) -> Findings:
         if reason := self._reason(context):
             raise NotMeasured(reason)
+        require_headline(context)
         plan = self.plan(context)
         grid = _grid(plan, len(context.train), _answers(context))
         trainings = grid.points * plan.draws

@@ -30,7 +30,7 @@ from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import SoundingError
-from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, require_headline
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.wording import counted
@@ -91,6 +91,7 @@ class Robustness(Challenge[Plan]):
 
     def measure(self, context: EvaluationContext) -> Findings:
         """Both halves."""
+        require_headline(context)
         plan = self.plan(context)
         passes = _corruptions(context.task) * len(plan.severities)
         rows = context.within(plan.seconds, passes, plan.rows, LEAST)

@@ -22,7 +22,7 @@ from sounding.challenges.costs.comparison import ROUNDS, Entry, Plan, Row, compa
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Number
 from sounding.errors import TrainingError
-from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
+from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, require_headline
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.machine.setting import Setting, choose
@@ -55,6 +55,7 @@ class TradeOffs(Challenge[Plan]):
 
     def measure(self, context: EvaluationContext) -> Findings:
         """What bf16 and weights of 8 bits change against fp32."""
+        require_headline(context)
         entries, notes = _entries(context)
         if len(entries) < 2:
             raise NotMeasured(" ".join(notes))

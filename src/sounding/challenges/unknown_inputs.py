@@ -96,6 +96,8 @@ def _nothing(test: Seen) -> str:
         return f"the model's outputs are not finite for {test.known.not_finite} of {len(test.rows)} test rows"
     if not test.unknown:
         return "this kind of input declares no way to make an input that is unknown"
+    if not test.tables and test.known.confidences is not None and test.known.empty.all():
+        return "every test row is answered with nothing, so there is no confidence in a find to tell inputs apart by"
     if not test.tables:
         return "the model gives neither confidences nor features to separate inputs by"
     return ""

@@ -10,6 +10,7 @@ A challenge knows a task by its contract alone. It is one file of `challenges/`,
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,9 @@ from time import perf_counter
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sounding.contract.evidence import Figure, Number, Section, not_applicable, skipped
-from sounding.errors import NotFiniteError
+from sounding.errors import NotFiniteError, SoundingError
 from sounding.evaluation.context import EvaluationContext, Profile
+from sounding.evaluation.evaluation import undefined
 
 NO_ROWS = "there are no test rows"
 
@@ -86,6 +88,20 @@ class Challenge(ABC, Generic[Plan]):
         if found is None:
             raise NotMeasured(Unasked(self.unplanned))
         return found
+
+
+def require_headline(context: EvaluationContext) -> None:
+    """Raises NotMeasured where the test rows say nothing of the headline metric, such as pictures without a true box.
+
+    For what measures how that metric changes; asked while measuring, since it answers every test row.
+    """
+    metric = context.task.row_metrics[0]
+    try:
+        known = math.isfinite(metric.value(context.row_records))
+    except SoundingError:  # a broken model: the section says it in its own words
+        return
+    if not known:
+        raise NotMeasured(f"{metric.name} has no value on the test rows: {undefined(metric)}")
 
 
 def reason(challenge: Challenge[Any], context: EvaluationContext) -> str:
