@@ -9,10 +9,11 @@ m.evaluate("test.csv").accuracy                          # Estimate(value, low, 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any, get_args
@@ -30,7 +31,7 @@ from sounding.machine.setting import choose
 from sounding.runs import hub, training
 from sounding.runs.folder import Run, latest_unfinished
 from sounding.runs.model import Metrics, Model, measured
-from sounding.runs.plan import RunPlan, TrainOptions, divided
+from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided
 from sounding.runs.transfer import opened
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
@@ -43,18 +44,19 @@ def train(
     epochs: float | None = None,
     time: str | float | None = None,
     steps: int | None = None,
-    size: str = "small",
-    seed: int = 0,
+    size: str | None = None,
+    seed: int | None = None,
     out: str | Path | None = None,
     columns: Columns | None = None,
-    allow_bad: float = 0.0,
+    split: str = "",
+    allow_bad: float | None = None,
     precision: str | None = None,
     resume: bool | str | Path = False,
     until: float | None = None,
     harden: str = "",
     start: str | Path = "",
     unlabelled: str | Path = "",
-    method: str = "self-training",
+    method: str | None = None,
     control: bool = False,
     every: int = 0,
     log: str = "csv",
@@ -67,8 +69,12 @@ def train(
 
     `source` is a path, "demo", or a list of Examples; a task that plays takes none. `time` ("10m", or seconds),
     `epochs` or `steps` is the budget of the training itself; `until` ends it when the headline metric reaches that
-    value on the validation rows. `settings` are fields of the task's recipe, and its options: how it answers.
+    value on the validation rows. `size` is tiny, small (the default) or base, `seed` 0 where none is named. `split` is
+    the column of splits, the sizes of those that the data do not give ("70/15/15"), or a run whose rows keep theirs.
+    `allow_bad` is the share of rows that may be unusable: a hundredth, or one row, where nobody says, and 0 is strict.
+    `settings` are fields of the task's recipe, and its options: how it answers.
     `resume=True` goes on with the latest unfinished run of the task, or with that in `out`; `resume=path` with that.
+    Then `source` is where its data lie now, if they moved; what else is said has to be what the run began with.
 
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
     the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
@@ -80,25 +86,32 @@ def train(
     """
     if resume:
         run = _unfinished(task, out if resume is True and out is not None else resume)
-        planned = run.plan().card
-        model = training.resume(run, reporter=reporter, say=say)
+        plan = run.plan()
+        said: dict[str, Any] = {"epochs": epochs, "steps": steps, "until": until, "size": size, "seed": seed}
+        said |= {"seconds": None if time is None else seconds(time), "allow_bad": allow_bad, "method": method}
+        said |= {"harden": harden or None, "start": start or None, "control": control or None, "every": every or None}
+        said |= {"log": None if log == "csv" else log}
+        said |= {"unlabelled": _whole(unlabelled) or None, "precision": None if precision == "auto" else precision}
+        _require_as_begun(run, plan, said, _columns(columns, split), settings)
+        planned = plan.card
+        model = training.resume(run, source, reporter=reporter, say=say)
     else:
         kind = catalog.checked(task)
         start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
-        options = TrainOptions(harden, start, _whole(unlabelled), method, control, every, log)
+        options = TrainOptions(harden, start, _whole(unlabelled), method or "self-training", control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
         recipe, answering = divided(kind, settings)
         plan = RunPlan(
             task=kind,
             source=source,
-            recipe=kind.Recipe.make(size, {**_shaping(start, kind), **recipe}),
+            recipe=kind.Recipe.make(size or "small", {**_shaping(start, kind), **recipe}),
             options=kind.Options().changed(answering),
             budget=budget,
             setting=choose(precision),
-            columns=columns or Columns(),
+            columns=_columns(columns, split),
             allow_bad=allow_bad,
             training=options,
-            seed=seed,
+            seed=seed or 0,
             card=planned,
         )
         model = training.train(plan, Path(out) if out is not None else None, reporter=reporter, say=say)
@@ -106,6 +119,27 @@ def train(
     if profile:
         measured(model, model.dataset(), profile, say)
     return model
+
+
+def _columns(columns: Columns | None, split: str) -> Columns:
+    """The columns with what is said of the split; a run whose splits are kept by its whole path."""
+    found = columns or Columns()
+    word = split or found.split
+    return replace(found, split=_whole(word) if word and Run.is_one(word) else word)
+
+
+def _require_as_begun(
+    run: Run, plan: RunPlan, said: Mapping[str, Any], columns: Columns, settings: Mapping[str, Any]
+) -> None:
+    """Raise UsageError for what is said beside resume and is not what the run began with."""
+    if start := said["start"]:
+        said = {**said, "start": str(start) if str(start).startswith(hub.PREFIX) else _whole(start)}
+    others = contradictions(plan, said, settings)
+    mine = asdict(plan.columns)
+    others += [f"{role}={name}" for role, name in asdict(columns).items() if name is not None and name != mine[role]]
+    if others:
+        what = f"a run goes on as it began, and {', '.join(others)} would be another training"
+        raise UsageError(what, where=str(run.dir), fix="Leave it out, or train anew without resume")
 
 
 def _unfinished(task: str | type[Task], run: bool | str | Path) -> Run:
@@ -121,35 +155,39 @@ def load(
     *,
     precision: str = "fp32",
     options: Mapping[str, Any] | None = None,
+    data: Any = None,
 ) -> Model:
     """The model in a run folder. `application` is the path of the task's file, if it is not where it was.
 
-    `options` are how it is to answer, in place of those that the run has. `precision` is that of its answers: fp32,
+    `options` are how it is to answer, in place of those that the run has. `data` is where the data of its training lie
+    now, if they moved. `precision` is that of its answers: fp32,
     bf16, or auto, which is bf16 where this machine computes it faster.
     Raises RunError for a folder that is no run, is damaged, or is of another format; UsageError for an unknown option.
     """
     run = Run.open(path)
     name = application or run.config["task"]
-    if catalog.is_path(name) and not Path(name).exists():
+    if catalog.is_path(name) and not os.path.exists(name):
         fix = "Name the file's new place: load(run, application=PATH)"
         raise RunError("the file of the application that trained this model is gone", where=name, fix=fix)
     task, module = run.model(catalog.find(name), "last" if Path(path).name == "last" else "best")
-    model = Model(run, task, module, setting=None if precision == "fp32" else choose(precision))
+    model = Model(run, task, module, setting=None if precision == "fp32" else choose(precision), place=data)
     return model.with_options(options or {})
 
 
-def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Report:
+def check(
+    task: str, source: Any, columns: Columns | None = None, *, split: str = "", allow_bad: float | None = None
+) -> Report:
     """What a task would see in the data, without training: counts, rejected rows, duplicates, oddities.
 
     Without a task, that of the application that leaves fewest files of a folder unread, and makes fewest rows of them;
     of equals the first by name. The report's first note says which.
     """
     if task:
-        return audit(catalog.find(task)(), source, columns or Columns(), allow_bad=allow_bad)
+        return audit(catalog.find(task)(), source, _columns(columns, split), allow_bad=allow_bad)
     failures = []
     for name in _fitting(source):
         try:
-            report = check(name, source, columns, allow_bad=allow_bad)
+            report = check(name, source, columns, split=split, allow_bad=allow_bad)
             note = f"read as {name} reads it; for another application: sounding check NAME {source}"
             return replace(report, notes=(note, *report.notes))
         except DataError as error:
@@ -160,7 +198,7 @@ def check(task: str, source: Any, columns: Columns | None = None, *, allow_bad: 
 def _fitting(source: Any) -> list[str]:
     """The applications, those that a folder is laid out for first."""
     names = list(catalog.names())
-    if not isinstance(source, str | Path) or not Path(source).is_dir():
+    if not isinstance(source, str | Path) or not os.path.isdir(source):
         return names
     left = dict.fromkeys(names, (math.inf, 0))
     for name in names:
@@ -183,7 +221,7 @@ def compare(a: Model, b: Model, source: Any = None) -> Metrics:
         raise UsageError(
             "the two runs were trained on different data", fix="Name the rows to compare on: compare A B DATA"
         )
-    found = evaluation.compare(a.task, a.records(source), b.records(source))
+    found = evaluation.compare(a.task, a.records(source, beside=[b]), b.records(source, beside=[a]))
     return Metrics(found, a.task.row_metrics)
 
 

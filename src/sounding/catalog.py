@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from hashlib import blake2b
 from pathlib import Path
@@ -95,7 +96,7 @@ def summary(task: type[Task]) -> str:
 
 def _load(path: Path) -> ModuleType:
     path = path / TASK if path.is_dir() else path
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError("there is no such file", where=str(path), fix="Name the .py file that holds the application")
     name = f"sounding_application_{path.stem}_{blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()}"
     if name in sys.modules:

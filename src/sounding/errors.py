@@ -4,6 +4,7 @@
     ├── UsageError      the words of the call: an unknown task, option or key       exit status 2
     ├── DataError       the user's files: a missing path, a bad cell, an unusable set            1
     ├── RunError        a run folder that cannot be read or written                              1
+    │   └── NotWrittenError  a file that cannot be written: a full disk, a missing permission
     └── TrainingError   training that cannot go on                                               1
         └── NotFiniteError  a model that gives no numbers
 
@@ -46,6 +47,10 @@ class DataError(SoundingError):
 
 class RunError(SoundingError):
     """A run folder cannot be read or written."""
+
+
+class NotWrittenError(RunError):
+    """A file cannot be written."""
 
 
 class TrainingError(SoundingError):

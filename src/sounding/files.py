@@ -8,6 +8,8 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,16 +17,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from sounding.errors import DataError, RunError
+from sounding.errors import DataError, NotWrittenError, RunError
 
 _FIX = {
-    errno.ENOSPC: (
-        "the disk is full",
-        "What was saved before is intact; free some space and run the same command with --resume",
+    errno.ENOSPC: ("the disk is full", "What was there before is intact; free some space, and do the same again"),
+    errno.EDQUOT: (
+        "the disk quota is used up",
+        "What was there before is intact; free some space, and do the same again",
     ),
-    errno.EDQUOT: ("the disk quota is used up", "What was saved before is intact; free some space and use --resume"),
-    errno.EACCES: ("no permission to write here", "Choose another folder with --out"),
-    errno.EROFS: ("this file system is read-only", "Choose another folder with --out"),
+    errno.EACCES: ("no permission to write here", "Change the permissions of the folder (chmod u+w)"),
+    errno.EROFS: ("this file system is read-only", "Write to another one"),
+    errno.ENAMETOOLONG: ("the name is too long for this file system", "Give it a shorter name"),
 }
 
 _PICKLES = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -37,7 +40,7 @@ def write(path: Path, data: bytes | str) -> None:
     Raises RunError when the disk is full or writing is not permitted; the old content stays.
     """
     data = data.encode() if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -47,16 +50,34 @@ def write(path: Path, data: bytes | str) -> None:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+        discard(temporary)
         raise unwritable(path, error) from None
 
 
-def unwritable(path: Path, error: OSError) -> RunError:
-    """What a person can do about an OSError met while writing `path`."""
-    what, fix = _FIX.get(
-        error.errno or 0, (f"cannot be written ({error.strerror})", "Choose another folder with --out")
-    )
-    return RunError(what, where=str(path), fix=fix)
+def beside(path: Path) -> Path:
+    """A hidden name in the same folder, under which a file is written before it takes the place of `path`.
+
+    It is short, however long the name of `path` is, for a file system may hold no longer one.
+    """
+    digest = blake2b(path.name.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+    return path.with_name(f".{digest}.{os.getpid()}")
+
+
+def discard(path: Path) -> None:
+    """Remove a file that was written in vain, if it is there."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def shortened_name(stem: str, most: int = 200) -> str:
+    """A name of at most so many bytes, which leaves room for a number and an ending in the 255 of most file systems."""
+    return os.fsdecode(os.fsencode(stem)[:most]) if len(os.fsencode(stem)) > most else stem
+
+
+def unwritable(path: Path, error: OSError, otherwise: str = "") -> NotWrittenError:
+    """What a person can do about an OSError met while writing `path`; `otherwise` is what else the caller knows."""
+    what, fix = _FIX.get(error.errno or 0, (f"cannot be written ({error.strerror})", "Write to another place"))
+    return NotWrittenError(what, where=str(path), fix=f"{fix}, or {otherwise}" if otherwise else fix)
 
 
 def unreadable(where: str, error: Exception) -> DataError:

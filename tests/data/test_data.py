@@ -30,7 +30,7 @@ def test_a_table_is_used_to_the_last_row(tmp_path):
     assert report.columns == "input=text (guessed) target=label (guessed)"
     assert report.notes == (report.columns,)
     assert report.column_names == {"input": "text", "target": "label"}
-    assert report.split_origin == "hash of content"
+    assert report.split_origin == "hash of content, stratified by answer"
     assert report.splits == {
         "train": len(dataset.train),
         "validation": len(dataset.validation),
@@ -82,7 +82,7 @@ def test_train_and_test_only(tmp_path):
     report = open_data(Sentences(), tmp_path).report
     assert report.splits["test"] == 40
     assert 10 < report.splits["validation"] < 60
-    assert report.split_origin == "given; validation by hash of content"
+    assert report.split_origin == "given; validation by hash of content, stratified by answer"
 
 
 def test_class_folders(tmp_path):
@@ -137,7 +137,7 @@ def test_demo_and_examples_in_memory():
     assert [e.input for e in dataset.test] == [e.input for e in open_data(Sentences(), "demo").test]
     mine = [Example(np.full(3, i, np.float32), "ab"[i % 2], f"g{i % 9}") for i in range(60)]
     opened = open_data(Sentences(), mine)
-    assert opened.report.split_origin == "hash of group"
+    assert opened.report.split_origin == "hash of group, stratified by answer"
     assert opened.train.where(0).startswith("example ")
     task = Sentences()
     assert open_data(task, opened) is opened

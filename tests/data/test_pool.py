@@ -99,7 +99,7 @@ def test_a_list_of_inputs_or_examples_is_a_pool(tmp_path):
 def test_rows_that_cannot_be_read_are_refused_by_name_and_too_many_stop_it(tmp_path):
     write_curves(tmp_path / "pool", 9)
     (tmp_path / "pool" / "bad.num").write_text("one two")
-    said = problem(Curves(), tmp_path / "pool")
+    said = problem(Curves(), tmp_path / "pool", allow_bad=0.0)
     assert "1 of 10 rows cannot be used" in said
     assert "go on without them (--allow-bad 0.1)" in said
     assert "pool/bad.num: not numbers" in said

@@ -1,8 +1,11 @@
 """What cannot be used is rejected by place, with what was found there and what to do; nothing is dropped."""
 
+import pytest
 from kinds import Curves, Sentences, rejected, write_curves, write_rows
 
 from sounding.data import Columns, open_data
+from sounding.data.audit import check
+from sounding.errors import DataError
 
 
 def test_a_missing_path(tmp_path):
@@ -164,3 +167,22 @@ def test_too_few_groups(tmp_path):
 
 def test_what_is_no_source():
     assert "rows cannot be taken from a int" in rejected(5)
+
+
+def test_one_row_in_a_hundred_may_be_unusable_and_one_in_any_case(tmp_path):
+    for rows, bad, usable in ((40, 1, True), (40, 2, False), (396, 4, True), (396, 5, False)):
+        path = write_rows(tmp_path / f"{rows}-{bad}.csv", rows)
+        path.write_text(path.read_text() + "good,\n" * bad)
+        report = check(Sentences(), path)
+        assert report.usable == usable
+        assert [r.where for r in report.rejected] == [f"{path.name}:{rows + 2 + i}" for i in range(bad)]
+        if usable:
+            assert open_data(Sentences(), path).report.used == rows
+        assert "cannot be used" in rejected(path)
+
+
+def test_not_even_one_row_is_left_out_of_none_that_can_be_used(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n,a\n")
+    with pytest.raises(DataError, match="none of the 1 rows can be used"):
+        open_data(Sentences(), path)

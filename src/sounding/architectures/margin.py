@@ -100,8 +100,9 @@ class Verifier(nn.Module):
     steps: Tensor
     mean: Tensor
     whitening: Tensor
+    enrolled: Tensor | None
 
-    def __init__(self, net: EmbeddingNet, margin: MarginSoftmax, rising: int = 0) -> None:
+    def __init__(self, net: EmbeddingNet, margin: MarginSoftmax, rising: int = 0, enrolled: int = 0) -> None:
         super().__init__()
         self.margin, self.net, self.rising = margin, net, rising
         for name, start in (
@@ -116,6 +117,7 @@ class Verifier(nn.Module):
         self.register_buffer("steps", torch.tensor(0))
         self.register_buffer("mean", torch.zeros(margin.centres.shape[1]))
         self.register_buffer("whitening", torch.eye(margin.centres.shape[1]))
+        self.register_buffer("enrolled", torch.zeros(enrolled, margin.centres.shape[1]) if enrolled else None)
 
     @property
     def calibrated(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, Status
-from sounding.files import unwritable
+from sounding.files import beside, discard, unwritable
 
 
 def file_name(figure: Figure) -> str:
@@ -72,7 +72,7 @@ def replace_all(files: Mapping[Path, Any]) -> None:
     path = Path()
     try:
         for path, content in files.items():
-            waiting[path] = path.with_name(f".{path.name}.{os.getpid()}.new")
+            waiting[path] = beside(path)
             _write(waiting[path], content)
         for path, temporary in waiting.items():
             os.replace(temporary, path)
@@ -80,8 +80,7 @@ def replace_all(files: Mapping[Path, Any]) -> None:
         raise unwritable(path, error) from None
     finally:
         for temporary in waiting.values():
-            if temporary.parent.is_dir():
-                temporary.unlink(missing_ok=True)
+            discard(temporary)
 
 
 def _write(path: Path, content: Any) -> None:

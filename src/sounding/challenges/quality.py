@@ -21,6 +21,7 @@ from sounding.contract.task import targets
 from sounding.evaluation import evaluation, plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
+from sounding.evaluation.estimates_in_words import sample
 from sounding.evaluation.intervals import paired_difference
 from sounding.evaluation.shown_rows import shown_rows
 from sounding.wording import capital, counted, shortened
@@ -80,8 +81,10 @@ class Quality(Challenge[None]):
         if not context.plays:
             rows = Judged(context, context.task.metrics, records, _baseline(context, records))
             said, numbers = _judged(rows)
+            also, more = _of_set(context)
             figures = tuple(_figures(context, records))
-            return Findings(said, (*numbers, *_loss(rows)), figures, _details(rows) | _left_out(rows.metrics, numbers))
+            details = _details(rows) | _left_out(rows.metrics, numbers)
+            return Findings(said + also, (*numbers, *_loss(rows), *more), figures, details)
         matches = Judged(context, context.task.metrics, records, (), "match")
         said, numbers = _judged(matches)
         if not len(context.test):
@@ -98,7 +101,10 @@ def _judged(some: Judged, prefix: str = "") -> tuple[str, list[Number]]:
     """The sentence on the headline, and the numbers: every metric, then the baseline and the gain over it."""
     metrics = list(_metrics(some, prefix))
     compared = list(_compared(some, prefix)) if some.baseline else []
-    return _sentence(some, metrics[0], compared), [*metrics, *compared]
+    leading = {metric.name for metric in some.metrics if metric.leads}
+    led = [f"{number.name} is {number.estimate}" for number in metrics if number.name in leading]
+    first = f"{', '.join(led)}. " if led else ""
+    return first + _sentence(some, metrics[0], compared), [*metrics, *compared]
 
 
 def _metrics(some: Judged, prefix: str) -> Iterator[Number]:
@@ -112,6 +118,16 @@ def _left_out(metrics: Sequence[Metric], numbers: Sequence[Number]) -> dict[str,
     """Metrics that the records say nothing of, as notes that say why."""
     without = evaluation.left_out(metrics, {number.name: number.estimate for number in numbers})
     return {"notes": [f"{name} is left out: {why}." for name, why in without.items()]} if without else {}
+
+
+def _of_set(context: EvaluationContext) -> tuple[str, list[Number]]:
+    """What the task measures on the rows besides the answer to each, and the sentence on the first number of it."""
+    records = evaluation.measure_set(context.task, context.model, context.test)
+    if not records:
+        return "", []
+    numbers = list(_metrics(Judged(context, context.task.set_metrics, records, ()), ""))
+    first = numbers[0]
+    return f" {capital(first.name)} is {first.estimate} ({sample(first.estimate)}): {first.definition}.", numbers
 
 
 # ---- beside a model that looks at nothing

@@ -80,7 +80,7 @@ def load(run: str) -> Model:
 def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that name columns, for the verbs that read data."""
     for name, help in (
-        ("split", "Column that says train, validation or test."),
+        ("split", "Column of splits; or their sizes, 70/15/15; or a run, whose rows keep theirs."),
         ("group", "Column of what must not be torn apart: patient, speaker, document."),
         ("target", "Column of the answer."),
         ("input", "Column of what the model looks at."),
@@ -92,7 +92,9 @@ def columns_options(command: Callable[..., Any]) -> Callable[..., Any]:
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="How to answer: an option of the application."
 )
-bad_option = click.option("--allow-bad", default=0.0, show_default=True, help="Share of bad rows to go on without.")
+bad_option = click.option(
+    "--allow-bad", type=float, help="Share of bad rows to go on without: 0.01, or one row, if nothing is said; 0: none."
+)
 
 
 def prepare() -> None:
@@ -148,5 +150,7 @@ def findings(card: Card, page: Path) -> int:
         click.echo(f"{'Not measured':{WIDE}} {', '.join(unmeasured)}: the card says why")
     click.echo(f"{'Card':{WIDE}} {page}")
     if card.interrupted:
-        click.echo("Interrupted: the same command goes on where this one stopped.", err=True)
+        click.echo(
+            f"Interrupted: sounding card {card.header.model} --{card.header.profile} goes on from here.", err=True
+        )
     return card.exit_status

@@ -35,7 +35,7 @@ def demo(out: Path | None, seed: int) -> int:
 @bad_option
 @click.option("--all", "every", is_flag=True, help="Name every row, also where many are alike.")
 @columns_options
-def check(words: Sequence[str], allow_bad: float, every: bool, **columns: str | None) -> int:
+def check(words: Sequence[str], allow_bad: float | None, every: bool, **columns: str | None) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
     from sounding.data.audit import describe
@@ -54,8 +54,8 @@ def check(words: Sequence[str], allow_bad: float, every: bool, **columns: str | 
 @click.option("--time", help="Time for the training itself, such as 10m or 1.5h.")
 @click.option("--steps", type=int, help="Steps of the optimizer.")
 @click.option("--until", type=float, help="Stop when the headline metric is this good on the validation rows.")
-@click.option("--size", default="small", show_default=True, help="tiny, small or base.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--size", help="tiny, small (the default) or base.")
+@click.option("--seed", type=int, help="Of all that is drawn; 0 by default.")
 @click.option("--out", type=Path, help="Run folder; runs/<task>/<n> by default.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Of the recipe (lr=3e-4), or how to answer."
@@ -64,7 +64,7 @@ def check(words: Sequence[str], allow_bad: float, every: bool, **columns: str | 
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
 @click.option("--from", "start", default="", metavar="WEIGHTS", help="Begin with those of a run, a file, or hub:NAME.")
 @click.option("--unlabelled", default="", metavar="DATA", help="Learn from rows without answers as well.")
-@click.option("--method", default="self-training", show_default=True, help="How: self-training or contrast.")
+@click.option("--method", help="How: self-training (the default) or contrast.")
 @click.option("--control", is_flag=True, help="Train without the help of --from as well, to show what it is worth.")
 @click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
 @click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")
@@ -79,7 +79,10 @@ def train(
     profile: str | None,
     **options: Any,
 ) -> int:
-    """Train a task from your own files, and measure the model. A task that plays takes no DATA."""
+    """Train a task from your own files, and measure the model. A task that plays takes no DATA.
+
+    Beside --resume, DATA is where the data of the run lie now, if they moved.
+    """
     prepare()
     from sounding import api
 
@@ -91,6 +94,7 @@ def train(
         )
     if len(words) > 2 or (resume is None and not words):
         raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
+    words = ["", *words] if resume and len(words) == 1 and not _is_task(words[0]) else words
     columns = {name: options.pop(name) for name in ("input", "target", "group", "split")}
     model = api.train(
         words[0] if words else "",
@@ -104,6 +108,13 @@ def train(
         **numbers,
     )
     return summary(model)
+
+
+def _is_task(word: str) -> bool:
+    """Whether a word names an application, and not data."""
+    from sounding import catalog
+
+    return word in catalog.names() or (catalog.is_path(word) and Path(word).suffix == ".py")
 
 
 @cli.command()

@@ -39,6 +39,7 @@ def predict(
     """Answer for texts, files, folders, patterns, or - for one input a line."""
     prepare()
     from sounding import api
+    from sounding.files import shortened_name
     from sounding.runs.prediction import expand
     from sounding.runs.writing import write_results
 
@@ -62,7 +63,10 @@ def predict(
             click.echo(indent(why.render().text, "  "))
         if plots:
             plots.mkdir(parents=True, exist_ok=True)
-            result.plot(plots / f"{number:04}-{Path(result.source).stem}.png", None if why is None else why.weights)
+            result.plot(
+                plots / f"{number:04}-{shortened_name(Path(result.source).stem)}.png",
+                None if why is None else why.weights,
+            )
 
 
 @cli.command(name="list")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ def places(words: Sequence[str], names: Sequence[str], least: int, such: str) ->
 
 
 def _is_setting(word: str) -> bool:
-    return re.match(r"^[a-z_]+=", word) is not None and not Path(word).exists()
+    return re.match(r"^[a-z_]+=", word) is not None and not os.path.exists(word)
 
 
 def _options() -> dict[str, click.Option]:

@@ -41,6 +41,11 @@ class Layout:
     beside: tuple[str, ...] = ()
 
 
+def split_origin(rows: object) -> str:
+    """Where the splits of rows come from, in words, where who listed them chose the splits and says so (`origin`)."""
+    return str(getattr(rows, "origin", ""))
+
+
 class WithLegend(ABC):
     """A target whose cells mean nothing without what lies beside them: class ids need names, colours need ids."""
 

@@ -38,7 +38,8 @@ class Metric:
 
     A `proportion` is the mean of zeros and ones, and takes a Wilson interval; of records that it does not count it says
     NaN (then `reduce` is `mean_of_counted`). `bounds` hold every value, and so its interval. Over rows of which it says
-    nothing the value is NaN; `needs` says in words which rows those lack ("a true box of 96² pixels or more").
+    nothing the value is NaN; `needs` says in words which rows those lack ("a true box of 96² pixels or more"). One that
+    `leads` is told before the headline, which would hide it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Metric:
     hit: Callable[[Record], Hits] | None = None
     bounds: Bounds = UNBOUNDED
     needs: str = ""
+    leads: bool = False
 
     def __post_init__(self) -> None:
         if self.proportion:

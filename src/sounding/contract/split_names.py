@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+
+from sounding.errors import UsageError
 
 NAMES = ("train", "validation", "test")
 
@@ -12,6 +15,7 @@ _WORDS = {
     "validation": "validation val valid dev development",
     "test": "test testing tst holdout eval evaluation",
 }
+_SIZES = re.compile(r"\d+(\.\d+)?(/\d+(\.\d+)?)+")
 _SPLIT_OF = {word: name for name, words in _WORDS.items() for word in words.split()}
 
 
@@ -36,3 +40,30 @@ def split_above(file: Path, top: Path) -> str:
     """The split that a folder between `top` and the file is named after, the nearest one; or ""."""
     folders = file.relative_to(top).parts[:-1]
     return next((split for word in reversed(folders) if (split := split_named(word))), "")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The shares of all rows that validate and that test; the others train. In words as they were typed."""
+
+    validation: float
+    test: float
+    words: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def shares_in(words: str) -> Shares | None:
+    """The shares in "70/15/15" (train, validation, test; of a hundred or of any other sum), or None for other words.
+
+    Raises UsageError for sizes that are not three, or that leave nothing to train or to test on.
+    """
+    words = words.strip()
+    if not _SIZES.fullmatch(words):
+        return None
+    sizes = [float(size) for size in words.split("/")]
+    if len(sizes) != 3 or not sizes[0] or not sizes[2]:
+        what = f"the sizes {words!r} are not those of train, validation and test"
+        raise UsageError(what, fix="Give three, such as --split 70/15/15; validation alone may be 0")
+    return Shares(sizes[1] / sum(sizes), sizes[2] / sum(sizes), words)

@@ -31,6 +31,7 @@ from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric, row_loss
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.split_names import Shares
 from sounding.contract.tree import to_device, tree_map
 from sounding.errors import UsageError
 
@@ -108,6 +109,11 @@ class Task(ABC):
         """How the records of single rows are judged, where `evaluate` measures something else; the same by default."""
         return self.metrics
 
+    @property
+    def set_metrics(self) -> Sequence[Metric]:
+        """How the records of `evaluate_set` are judged; none by default."""
+        return ()
+
     def encode_inputs(self, values: Sequence[Any]) -> Any:
         """Input values as a tree of tensors, first axis B."""
         return self.input.encode(values)
@@ -140,10 +146,11 @@ class Task(ABC):
         """What the next epoch trains on: the rows by default; self-training adds rows that a model has answered."""
         return examples
 
-    def compose_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def compose_rows(self, rows: Sequence[Row], shares: Shares | None = None) -> Sequence[Row]:
         """The rows of a whole source, cells unread, as they are trained and measured on; the same by default.
 
-        A task that compares lists single things and measures pairs of them.
+        A task that compares lists single things and measures pairs of them. One that splits them itself takes the
+        `shares` that were asked for, and says in `origin` of the rows how they are split.
         """
         return rows
 
@@ -187,6 +194,10 @@ class Task(ABC):
     def stream(self, model: nn.Module, input: Any) -> Iterator[Any]:
         """The answer to one input piece by piece as it is made, where it is made so; all at once by default."""
         yield self.predict(model, [input])[0].value
+
+    def evaluate_set(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """Records of what is measured on rows besides the answer to each: who of all the enrolled a picture shows."""
+        return []
 
     # ---- what is the same for all
 

@@ -56,6 +56,15 @@ class TaskWrapper(Task):
         """How records of rows are judged."""
         return self.wrapped.row_metrics
 
+    @property
+    def set_metrics(self) -> Sequence[Metric]:
+        """How records of more than rows are judged."""
+        return self.wrapped.set_metrics
+
+    def evaluate_set(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records of more than rows."""
+        return self.wrapped.evaluate_set(model, examples)
+
     def encode_inputs(self, values: Sequence[Any]) -> Any:
         """Inputs as trees of tensors."""
         return self.wrapped.encode_inputs(values)

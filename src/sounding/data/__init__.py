@@ -5,6 +5,7 @@ sources.py      what a path is: a table, a folder of tables, a layout of the tas
 columns.py      which column is the input, the target, the group, the split
 rows.py         rows before their cells are read, in Arrow arrays; reading.py opens the cells
 scan.py         one pass over all rows
+record.py       what a run keeps of its rows, to find them again wherever they lie
 ingest.py       rows with answers: scanned, rejected (rejected.py), split (splits.py), reported on
 documents.py    documents without answers: the same, and cut into windows (windows.py); text_files.py lists .txt files
 pool.py         rows without answers, to choose from what to label next

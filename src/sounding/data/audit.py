@@ -31,7 +31,7 @@ def check(
     source: Any,
     columns: Columns = GUESSED,
     *,
-    allow_bad: float = 0.0,
+    allow_bad: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """What a training on `source` would see. `report.usable` is false when it would refuse to start."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sounding.contract.modality import Modality, kind_name
-from sounding.contract.split_names import split_named
+from sounding.contract.split_names import Shares, shares_in, split_named
+from sounding.data.record import RowRecord
 from sounding.data.rows import blank
 from sounding.data.tables import Table
 from sounding.errors import DataError, did_you_mean
@@ -27,12 +29,31 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that the user named; None leaves a column to be guessed."""
+    """The columns that the user named; None leaves a column to be guessed.
+
+    In place of the column of splits may stand the sizes of those that the data do not give ("70/15/15"), or a run
+    folder whose rows keep their splits.
+    """
 
     input: str | None = None
     target: str | None = None
     group: str | None = None
     split: str | None = None
+
+    @property
+    def shares(self) -> Shares | None:
+        """The sizes of the splits, where they were named. Raises UsageError for sizes that cannot be."""
+        return None if self.split is None else shares_in(self.split)
+
+    @cached_property
+    def record(self) -> RowRecord | None:
+        """The rows of the run whose splits are to be kept, where one was named."""
+        return None if self.split is None or self.shares else RowRecord.load(Path(self.split))
+
+    @property
+    def split_column(self) -> str | None:
+        """The column of splits, where one was named."""
+        return None if self.shares or self.record else self.split
 
 
 GUESSED = Columns()
@@ -65,11 +86,11 @@ class Chosen:
 
 def choose(asked: Columns, table: Table, input: Modality, target: Modality) -> Chosen:
     """The columns of `table` to use. Raises DataError for a name that is not there and where no guess is safe."""
-    _check_asked(table, asked.input, asked.target, asked.group, asked.split)
+    _check_asked(table, asked.input, asked.target, asked.group, asked.split_column)
     samples = _samples(table)
     if asked.input is None and asked.target is None:
         _check_header(table, samples, input, target)
-    split = asked.split or _split_column(samples, {asked.input, asked.target, asked.group})
+    split = asked.split_column or _split_column(samples, {asked.input, asked.target, asked.group})
     taken = {asked.input, asked.target, asked.group, split}
     found_input = asked.input or _by_name(samples, input, taken)
     found_target = asked.target or _by_name(samples, target, {*taken, found_input})
@@ -87,11 +108,11 @@ def choose(asked: Columns, table: Table, input: Modality, target: Modality) -> C
 
 def choose_document(asked: Columns, table: Table, input: Modality) -> Chosen:
     """The columns of a table of documents, which have no answers. Raises DataError as `choose` does."""
-    _check_asked(table, asked.input, asked.group, asked.split)
+    _check_asked(table, asked.input, asked.group, asked.split_column)
     samples = _samples(table)
     if asked.input is None:
         _check_header(table, samples, input, input)
-    split = asked.split or _split_column(samples, {asked.input, asked.group})
+    split = asked.split_column or _split_column(samples, {asked.input, asked.group})
     groups = _groups(samples)
     found = asked.input or _by_name(samples, input, {asked.group, split})
     if found is None:

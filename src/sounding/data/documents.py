@@ -17,7 +17,7 @@ import numpy as np
 from sounding.contract.inputs import Divisible
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
-from sounding.contract.split_names import NAMES
+from sounding.contract.split_names import NAMES, Shares
 from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.ingest import DEMO
@@ -133,7 +133,7 @@ def ingest_documents(
     source: Any,
     columns: Columns = GUESSED,
     *,
-    allow_bad: float = 0.0,
+    allow_bad: float | None = None,
     say: Callable[[str], None] | None = None,
     fit: bool = True,
 ) -> IngestedDocuments:
@@ -152,7 +152,7 @@ def ingest_documents(
     rejected = in_order([*listing.rejected, *found.rejected.values()])
     problems = too_many(rejected, total, allow_bad, columns="another column with --input", noun="documents")
     rows = kept(found)
-    splits = _split(task.input, found, rows)
+    splits = _split(task.input, found, rows, columns.shares)
     windows: tuple[Sequence[Example], ...] = ((), (), ())
     if not problems:
         windows, problems = _cut(task, opened, splits, fit, say)
@@ -189,23 +189,25 @@ def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing,
     return DocumentReader(listed_values(source, task.input), task.input), Listing(Rows()), "in memory"
 
 
-def _split(input: Modality, found: Scan, rows: np.ndarray) -> DocumentSplits:
+def _split(input: Modality, found: Scan, rows: np.ndarray, shares: Shares | None = None) -> DocumentSplits:
     """By document; but where few are left to train on and a split is missing, by stretches of each of these."""
     given = np.array([max(0, NAMES.index(found.splits[row] or "train")) for row in rows], np.int8)
     missing = [side for side in (1, 2) if not (given == side).any()]
     sides = [rows[given == side] for side in range(3)]
     if not missing or not 0 < len(sides[0]) < FEW or not isinstance(input, Divisible):
-        split = assign([found.splits[row] for row in rows], found.contents[rows], [found.groups[row] for row in rows])
+        given_words, groups = ([column[row] for row in rows] for column in (found.splits, found.groups))
+        split = assign(given_words, found.contents[rows], groups, shares=shares)
         first, second, third = (rows[split.sides == side] for side in range(3))
         return DocumentSplits((first, second, third), split.origin)
-    shares = (1 - SHARE * len(missing), *[SHARE] * len(missing))
+    held = dict.fromkeys(missing, SHARE) if shares is None else {1: shares.validation, 2: shares.test}
+    parts = (1 - sum(held[side] for side in missing), *(held[side] for side in missing))
     stretches = [0, -1, -1]
     for number, side in enumerate(missing, 1):
         sides[side], stretches[side] = sides[0], number
-    words = ", ".join(f"{share:.0%} {NAMES[side]}" for share, side in zip(shares, [0, *missing], strict=True))
+    words = ", ".join(f"{share:.0%} {NAMES[side]}" for share, side in zip(parts, [0, *missing], strict=True))
     whole = len(missing) == 2
     origin = f"stretches of each document: {words}" if whole else f"given; stretches of the training documents: {words}"
-    return DocumentSplits((sides[0], sides[1], sides[2]), origin, shares, (stretches[0], stretches[1], stretches[2]))
+    return DocumentSplits((sides[0], sides[1], sides[2]), origin, parts, (stretches[0], stretches[1], stretches[2]))
 
 
 def _cut(

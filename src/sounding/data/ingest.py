@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from sounding.contract.answers import Composite
-from sounding.contract.layouts import WithLegend
+from sounding.contract.layouts import WithLegend, split_origin
 from sounding.contract.records import Example
-from sounding.contract.split_names import NAMES
+from sounding.contract.split_names import NAMES, Shares
 from sounding.contract.task import Task
 from sounding.data.cache import Cache
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.reading import Given, Reader, Source
+from sounding.data.record import RowRecord
 from sounding.data.rejected import (
     categories,
     in_order,
@@ -69,14 +70,16 @@ def ingest(
     source: Any,
     columns: Columns = GUESSED,
     *,
-    allow_bad: float = 0.0,
+    allow_bad: float | None = None,
     say: Callable[[str], None] | None = None,
     fit: bool = True,
+    former: RowRecord | None = None,
 ) -> Ingested:
     """Read every row of a path, of "demo", or of a list of examples. Raises DataError for a source that is none.
 
     Without `fit` the rows are for a task that is fitted: nothing need be left to train on, and answers it does not know
     are rejected. With it, the target modality is fitted to all answers, to see what they are. `say` hears what is done.
+    Rows of a `former` training keep their sides.
     """
     say = say or (lambda _: None)
     opened, listing, name = _opened(task, source, columns, fit)
@@ -86,7 +89,7 @@ def ingest(
     say(f"reading {total:,} rows")
     found = scan(opened, task.input, task.target, Cache(min(KEPT, Cache().budget)) if fit else Cache())
     problems = label_conflicts(task, found, opened) if fit else []
-    rows, split = _divided(task, found, opened, fit)
+    rows, split = _divided(task, found, opened, fit, columns.shares, columns.record or former)
     rejected = in_order([*listing.rejected, *found.rejected.values()])
     problems = [*too_many(rejected, total, allow_bad), *problems]
     if fit and len(rows):
@@ -99,7 +102,7 @@ def ingest(
         allow_bad=allow_bad,
         problems=tuple(str(problem) for problem in problems),
         splits={side: int((split.sides == k).sum()) for k, side in enumerate(NAMES)},
-        split_origin=split.origin,
+        split_origin=split_origin(listing.rows) or split.origin,
         classes=_classes(task, found, rows, split.sides),
         amounts=found.amounts.by_split(rows, split.sides),
         unit=task.target.unit if isinstance(task.target, Composite) else "",
@@ -127,14 +130,18 @@ def _opened(task: Task, source: Any, columns: Columns, fit: bool) -> tuple[Sourc
     return Given(source), Listing(Rows()), name
 
 
-def _divided(task: Task, found: Scan, source: Source, fit: bool) -> tuple[np.ndarray, Assignment]:
+def _divided(
+    task: Task, found: Scan, source: Source, fit: bool, shares: Shares | None, former: RowRecord | None
+) -> tuple[np.ndarray, Assignment]:
     """The rows that are used and their splits, after the rows are rejected that no split can use."""
     finite = categories(task, found)
     if finite:
         (reject_lonely if fit else reject_unknown)(task, found, source)
     rows = kept(found)
     splits, groups = ([column[row] for row in rows] for column in (found.splits, found.groups))
-    split = assign(splits, found.contents[rows], groups, found.labels.of(rows) if finite else None)
+    targets = found.labels.of(rows) if finite else None
+    known = None if former is None else former.known(found.contents[rows])
+    split = assign(splits, found.contents[rows], groups, targets, shares=shares, known=known)
     if finite and fit:
         reject_untrained(task, found, source, rows, split.sides)
     elif not finite and len(rows):

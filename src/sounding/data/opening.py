@@ -20,8 +20,11 @@ from sounding.data.columns import GUESSED, Columns
 from sounding.data.documents import ingest_documents
 from sounding.data.ingest import Ingested, ingest
 from sounding.data.reading import Source
+from sounding.data.record import RowRecord
+from sounding.data.rejected import kept
 from sounding.data.report import Report
 from sounding.data.scan import WORKERS, Labels, ahead
+from sounding.data.splits import TEST
 from sounding.errors import DataError
 from sounding.randomness import stream
 
@@ -129,7 +132,8 @@ class Dataset:
     """The three splits and the report on all rows. `unseen` is what a model made elsewhere may be measured on: the test
     rows if the data say which these are, else every row.
 
-    Of documents, the splits are the windows that the task cut from them.
+    Of documents, the splits are the windows that the task cut from them. `record` tells the rows again, wherever they
+    lie later; `left_out` counts rows that would be among the unseen, had they not been trained or chosen by.
     """
 
     train: Sequence[Example]
@@ -137,6 +141,8 @@ class Dataset:
     test: Sequence[Example]
     report: Report
     unseen: Sequence[Example]
+    record: RowRecord | None = None
+    left_out: int = 0
 
 
 def open_data(
@@ -144,9 +150,11 @@ def open_data(
     source: Any,
     columns: Columns = GUESSED,
     *,
-    allow_bad: float = 0.0,
+    allow_bad: float | None = None,
     progress: Callable[[str], None] | None = None,
     fit: bool = True,
+    former: RowRecord | None = None,
+    trained: Sequence[RowRecord] = (),
 ) -> Dataset:
     """The examples in a path, in the word "demo", in a list of Examples, or in a Dataset; fits the task's modalities.
 
@@ -154,6 +162,9 @@ def open_data(
     Reads every row once. Rows that cannot be used are listed in the report; if their share is above `allow_bad`, or the
     rest cannot be trained on, raises DataError with the places. With `fit=False` the task is taken as it is fitted
     already, and rows need not be enough to train on. `progress` hears in words what is being done.
+
+    Rows of a `former` training keep their sides. `trained` are rows of trainings whose models are to be measured here:
+    the unseen are without those that a model learnt from or was chosen by.
     """
     if isinstance(source, Dataset):
         if fit:
@@ -164,14 +175,33 @@ def open_data(
         if read.problems:
             raise read.problems[0]
         return Dataset(*read.windows, read.report, read.unseen)
-    found = ingest(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
+    found = ingest(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit, former=former)
     if found.problems:
         raise found.problems[0]
     if fit:
         found = fitted(task, found)
         if found.problems:
             raise found.problems[0]
-    return _dataset(found, Cache() if fit else found.scan.whole)
+    return _dataset(found, Cache() if fit else found.scan.whole, trained)
+
+
+def reopen_data(
+    task: Task, source: Any, columns: Columns, record: RowRecord, report: Report, progress: Callable[[str], None] | None
+) -> Dataset:
+    """The very rows of a training that `record` tells, in its order, wherever they lie now; other rows are left alone.
+
+    `report` is what was found when the training began. Raises DataError where rows of the training are missing.
+    """
+    found = ingest(task, source, columns, allow_bad=1.0, say=progress, fit=False)
+    scanned = found.scan
+    usable = kept(scanned)
+    places = record.found(scanned.contents[usable], scanned.answers[usable])
+    if missing := int((places < 0).sum()):
+        what = f"{missing:,} of the {len(record):,} rows of the training are missing here, or were changed since"
+        raise DataError(what, where=str(source), fix="Put them back, or train again")
+    whole = Examples(found.source, usable[places], scanned.labels, scanned.whole)
+    train, validation, test = (whole[np.flatnonzero(record.sides == side)] for side in range(3))
+    return Dataset(train, validation, test, report, test, record)
 
 
 def picked(rows: Sequence[Example], indices: np.ndarray) -> Sequence[Example]:
@@ -215,8 +245,28 @@ def fitted(task: Task, found: Ingested) -> Ingested:
     return replace(found, report=replace(found.report, notes=tuple(notes)))
 
 
-def _dataset(found: Ingested, cache: Cache) -> Dataset:
-    whole = Examples(found.source, found.rows, found.scan.labels, cache)
+def _dataset(found: Ingested, cache: Cache, trained: Sequence[RowRecord] = ()) -> Dataset:
+    scanned, rows = found.scan, found.rows
+    whole = Examples(found.source, rows, scanned.labels, cache)
     train, validation, test = (whole[np.flatnonzero(found.sides == side)] for side in range(3))
-    given = any(found.scan.splits[row] == "test" for row in found.rows)
-    return Dataset(train, validation, test, found.report, test if given else whole)
+    record = RowRecord(scanned.contents[rows], scanned.answers[rows], found.sides)
+    given = any(scanned.splits[row] == "test" for row in rows)
+    wanted = np.flatnonzero(found.sides == TEST) if given else np.arange(len(rows))
+    fresh = _fresh(record, wanted, trained)
+    if len(wanted) and not len(fresh):
+        what = f"the model learnt from all {len(wanted):,} rows, or was chosen by them"
+        raise DataError(what, where=found.report.source, fix="Give rows that it never saw")
+    return Dataset(train, validation, test, found.report, whole[fresh], record, len(wanted) - len(fresh))
+
+
+def _fresh(record: RowRecord, wanted: np.ndarray, trained: Sequence[RowRecord]) -> np.ndarray:
+    """Those of the `wanted` rows that no training learnt from or chose by: first its own test rows, in its order."""
+    used, tested = np.zeros(len(record), bool), np.zeros(0, np.int64)
+    for other in trained:
+        own = other.found(record.contents, record.answers)
+        known, mine = other.known(record.contents), own[(own >= 0) & (other.sides == TEST)]
+        known[mine] = TEST  # a copy of a row that was trained on is a test row all the same, where it was one
+        used |= (known == 0) | (known == 1)
+        tested = mine if other is trained[0] else tested
+    ordered = [*tested[np.isin(tested, wanted)], *wanted[~np.isin(wanted, tested)]]
+    return np.array([row for row in ordered if not used[row]], np.int64)

@@ -70,7 +70,7 @@ def open_pool(
     columns: Columns | None = None,
     *,
     labelled: Sequence[Sequence[Example]] = (),
-    allow_bad: float = 0.0,
+    allow_bad: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Pool:
     """The rows of a folder (files at any depth), of a table, or of a list of cells, as the fitted `task` reads them.

@@ -22,6 +22,8 @@ from sounding.data.scan import Scan
 from sounding.errors import DataError
 
 _SHOWN = 10  # lines on rejected rows that an error lists
+ALLOWED = 0.01
+"""Share of rows that may be unusable where nobody says how many; a single one always may."""
 
 
 def kept(found: Scan) -> np.ndarray:
@@ -134,17 +136,20 @@ def _answer(found: Scan, source: Source, row: int) -> Any:
 def too_many(
     rejected: Sequence[RejectedRow],
     total: int,
-    allow_bad: float,
+    allow_bad: float | None,
     go_on: str = "train",
     columns: str = "other columns with --input and --target",
     noun: str = "rows",
 ) -> list[DataError]:
     """The error that lists rejected rows, if they are more than the share `allow_bad` of all, or all.
 
+    Without a share a hundredth of all may be rejected, and one in any case.
+
     `go_on` is what could be done without them, `columns` what else could be named, `noun` what they are called.
     """
     share = len(rejected) / total
-    if share <= allow_bad and len(rejected) < total:
+    allowed = max(1, int(ALLOWED * total)) if allow_bad is None else allow_bad * total + 1e-9
+    if len(rejected) <= min(allowed, total - 1):
         return []
     lines = list(rejections(rejected).lines(noun))
     listed = "".join(f"\n  {line}" for line in lines[:_SHOWN])

@@ -88,7 +88,8 @@ class Report:
     """Of all rows that are used, their answers and their splits, whatever their order and wherever the files lie."""
     files: tuple[File, ...] = ()
     rejected: tuple[RejectedRow, ...] = ()
-    allow_bad: float = 0.0
+    allow_bad: float | None = None
+    """The share of rows that may be rejected; None where nobody said, which is a hundredth, or one row."""
     duplicates: Duplicates = field(default_factory=Duplicates)
     remarks: tuple[str, ...] = ()
     """What looks unusual in rows that are used."""

@@ -51,7 +51,7 @@ def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
     """
     require_path(path)
     found = _listing(task, path, columns)
-    return replace(found, rows=task.compose_rows(found.rows))
+    return replace(found, rows=task.compose_rows(found.rows, columns.shares))
 
 
 def _listing(task: Task, path: Path, columns: Columns) -> Listing:
@@ -83,8 +83,8 @@ def _laid(task: Task, path: Path) -> tuple[Rows, Layout, tuple[Path, ...]] | Non
 
 def require_path(path: Path) -> None:
     """Raise DataError if there is nothing at `path`."""
-    if not path.exists():
-        near = did_you_mean(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
+    if not os.path.exists(path):
+        near = did_you_mean(path.name, os.listdir(path.parent)) if os.path.isdir(path.parent) else ""
         fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
         raise DataError("there is no such file or folder", where=str(path), fix=fix)
 

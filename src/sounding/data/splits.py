@@ -1,26 +1,38 @@
 """Which rows train, which choose the best checkpoint, and which are read once, at the end.
 
-A row's side is a function of its group, or else of its content, and of nothing else: so two copies of a row, or all
-rows of a patient, are always on one side, the order of the rows has no influence, and rows that are added move no other
-rows (up to 20,000; beyond, the shares shrink, and rows move only from validation and test into the training).
+A row's side hangs on its *key*: its group, or else its content. So two copies of a row, or all rows of a patient, are
+always on one side, and the order of the rows has no influence. Two steps decide the side of a key:
 
-    0 ≤ u < share         test                 u is uniform in [0, 1), a hash of the group or the content;
-    1 - share ≤ u < 1     validation           share = min(10 %, 2,000 rows)
-    else                  train
+    1. a hash u of the key, uniform in [0, 1):      u < share of the test          test
+                                                    u ≥ 1 - share of validation    validation
+                                                    else                           train
+    2. an answer that this left with fewer rows of a side than its share of that side gets the keys that are next by
+       their hash, out of the training: `share · rows of the answer`, rounded, and from `LEAST` rows on at least one
+
+The first step never looks at other rows: rows that are added move none of its keys (without given sizes up to 20,000
+rows; beyond, the shares shrink). What the second step made up for may go back to the training once the first gives an
+answer enough. No rule that is a function of the rows alone can do better: one that always finds a test row among a few
+rows of an answer and never gives it back would leave fewer than that few to train on, however many rows come. Where
+the two conflict, keys that the hash sent to the test stay there, be they more than the share. Sides that a former run
+keeps (`known`) go before both steps: with them nothing that was tested is ever trained on.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from sounding.contract.split_names import NAMES
+from sounding.contract.split_names import NAMES, Shares
+from sounding.errors import UsageError
 
 SHARE, MOST = 0.1, 2000  # of the rows, and rows: more rows narrow an interval little and cost the training much
+LEAST = 5
+"""An answer with so many rows has at least one to test on and one to validate on."""
+TRAIN, VALIDATION, TEST = range(3)
 
 _SALT = b"sounding split"
 
@@ -46,72 +58,167 @@ def positions(digests: np.ndarray, groups: Sequence[str]) -> np.ndarray:
 
 
 def assign(
-    given: Sequence[str], digests: np.ndarray, groups: Sequence[str], targets: Sequence[Hashable] | None = None
+    given: Sequence[str],
+    digests: np.ndarray,
+    groups: Sequence[str],
+    targets: Sequence[Hashable] | None = None,
+    *,
+    shares: Shares | None = None,
+    known: np.ndarray | None = None,
 ) -> Assignment:
     """The side of each row. `given` holds "train", "validation", "test" or "" for each row.
 
     Splits that the data give are kept. Where validation or test is missing, it is taken out of the training rows by
-    hash; rows without a split among rows that have one train. Each of `targets`, where they are categories, keeps a
-    training row.
+    hash; rows without a split among rows that have one train. Each of `targets`, where they are categories, has its
+    share of every side, and keeps a training row. `shares` are those of all rows, a tenth each by default; `known` [n]
+    the sides that rows had before, -1 where they had none.
     """
     sides = np.array([max(0, _index(name)) for name in given], dtype=np.int8)
-    missing = [side for side in (1, 2) if not (sides == side).any()]
-    by = "hash of group" if any(groups) else "hash of content"
+    missing = [side for side in (VALIDATION, TEST) if not (sides == side).any()]
+    if shares and not missing and len(sides):
+        what = f"the data give validation and test themselves, and the sizes {shares} would change nothing"
+        raise UsageError(what, fix="Leave --split out")
     if missing:
-        pool = np.flatnonzero(sides == 0).tolist()
+        pool = np.flatnonzero(sides == TRAIN).tolist()
         u = positions(digests[pool], [groups[i] for i in pool])
-        sides[pool] = _carved(u, missing, None if targets is None else [targets[i] for i in pool])
+        wanted = _wanted(missing, len(pool), shares)
+        labels = [0] * len(pool) if targets is None else [targets[i] for i in pool]
+        keys = _Keys.of(u, labels, np.full(len(pool), -1, np.int8) if known is None else known[pool])
+        sides[pool] = _carved(keys, wanted, classes=targets is not None)
+    by = "hash of group" if any(groups) else "hash of content"
+    kept = 0 if known is None else int((known >= 0).sum())
+    words = [
+        by,
+        *([f"{kept:,} rows as before"] if kept else []),
+        *(["stratified by answer"] if targets is not None else []),
+        *([str(shares)] if shares else []),
+    ]
     if len(missing) == 2:
-        return Assignment(sides, by)
-    return Assignment(sides, "; ".join(["given", *(f"{NAMES[side]} by {by}" for side in missing)]))
+        return Assignment(sides, ", ".join(words))
+    return Assignment(sides, "; ".join(["given", *(f"{NAMES[side]} by {', '.join(words)}" for side in missing)]))
 
 
-def _carved(u: np.ndarray, missing: Sequence[int], targets: Sequence[Hashable] | None) -> np.ndarray:
-    share = min(SHARE, MOST / max(1, len(u)))
-    sides = np.zeros(len(u), dtype=np.int8)
-    if 2 in missing:
-        sides[u < share] = 2
-    if 1 in missing:
-        sides[u >= 1 - share] = 1
-    rows = _rows_of(u)
-    if targets is not None:
-        _keep_each_class(sides, u, rows, targets)
-    for side in missing:
-        if not (sides == side).any():
-            _fill(sides, side, u, rows, targets)
-    return sides
+def _wanted(missing: Sequence[int], rows: int, shares: Shares | None) -> dict[int, float]:
+    """The share of the pool that each missing side takes: of sides that are given, nothing more is wanted."""
+    if shares is None:
+        return dict.fromkeys(missing, min(SHARE, MOST / max(1, rows)))
+    of_all = {VALIDATION: shares.validation, TEST: shares.test}
+    left = 1 - sum(share for side, share in of_all.items() if side not in missing)
+    return {side: of_all[side] / left for side in missing}
 
 
-def _keep_each_class(
-    sides: np.ndarray, u: np.ndarray, rows: dict[float, list[int]], targets: Sequence[Hashable]
-) -> None:
-    """Move to train the row with the smallest hash of each class that has none there, and all that stay with it."""
-    trained = {target for target, side in zip(targets, sides, strict=True) if side == 0}
-    for i in np.argsort(u, kind="stable"):
-        if targets[i] not in trained:
-            sides[rows[u[i]]] = 0
-            trained.update(targets[j] for j in rows[u[i]])
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of n rows in the order of their hashes.
+
+    `u` [K] rising; `place` [n] of each row's key; `rows` the rows of each answer of a key; `fixed` [K] the side that a
+    key had before, or -1; `known` [n] the sides of single rows before.
+    """
+
+    u: np.ndarray
+    place: np.ndarray
+    rows: Sequence[Mapping[Hashable, int]]
+    fixed: np.ndarray
+    known: np.ndarray
+    sides: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sides", np.maximum(self.fixed, 0))
+
+    @classmethod
+    def of(cls, u: np.ndarray, labels: Sequence[Hashable], known: np.ndarray) -> _Keys:
+        """The keys of rows with these hashes [n], answers [n] and former sides [n]."""
+        values, place = np.unique(u, return_inverse=True)
+        rows: list[Counter[Hashable]] = [Counter() for _ in values]
+        fixed = np.full(len(values), -1, np.int8)
+        for key, label, side in zip(place.tolist(), labels, known.tolist(), strict=True):
+            rows[key][label] += 1
+            if side >= 0 and (fixed[key] < 0 or side < fixed[key]):  # what was trained on once is no test
+                fixed[key] = side
+        return cls(values, place, rows, fixed, known)
+
+    def counts(self, side: int) -> Counter[Hashable]:
+        """Rows of each answer on a side."""
+        found: Counter[Hashable] = Counter()
+        for key in np.flatnonzero(self.sides == side).tolist():
+            found.update(self.rows[key])
+        return found
+
+    def free(self, side: int) -> list[int]:
+        """The keys on a side that may still be moved, from the end of the hashes where the tests are."""
+        return np.flatnonzero((self.sides == side) & (self.fixed < 0)).tolist()
+
+    def of_rows(self) -> np.ndarray:
+        """The side of each row [n]."""
+        sides = self.sides[self.place]
+        return np.where(self.known >= 0, self.known, sides).astype(np.int8)
 
 
-def _fill(
-    sides: np.ndarray, side: int, u: np.ndarray, rows: dict[float, list[int]], targets: Sequence[Hashable] | None
-) -> None:
-    """Give an empty side the rows of one key, nearest to its end of the hashes, that leave every class in training."""
-    train = Counter(t for t, s in zip(targets, sides, strict=True) if s == 0) if targets is not None else Counter()
-    for key in sorted(rows, reverse=side == 1):
-        members = rows[key]
-        leaves = Counter(targets[i] for i in members) if targets is not None else Counter()
-        enough = all(train[target] > n for target, n in leaves.items()) and (sides == 0).sum() > len(members)
-        if sides[members[0]] == 0 and enough:
-            sides[members] = side
+def _carved(keys: _Keys, wanted: Mapping[int, float], classes: bool) -> np.ndarray:
+    """The sides of the rows whose keys these are: by hash, then what answers are short of."""
+    fresh = keys.fixed < 0
+    if TEST in wanted:
+        keys.sides[fresh & (keys.u < wanted[TEST])] = TEST
+    if VALIDATION in wanted:
+        keys.sides[fresh & (keys.u >= 1 - wanted[VALIDATION])] = VALIDATION
+    if classes:
+        _keep_each_class(keys)
+    for side in sorted(wanted, reverse=True):
+        if wanted[side]:
+            _make_up(keys, side, wanted[side])
+    for side in wanted:
+        if wanted[side] and not (keys.sides == side).any():
+            _fill(keys, side)
+    return keys.of_rows()
+
+
+def _keep_each_class(keys: _Keys) -> None:
+    """Move to train the key with the smallest hash of each answer that has none there."""
+    trained = set(keys.counts(TRAIN))
+    for key in np.flatnonzero((keys.sides != TRAIN) & (keys.fixed < 0)).tolist():
+        if any(label not in trained for label in keys.rows[key]):
+            keys.sides[key] = TRAIN
+            trained.update(keys.rows[key])
+
+
+def _make_up(keys: _Keys, side: int, share: float) -> None:
+    """Give a side the keys that are next by their hash, as long as an answer is short there and comes nearer by it."""
+    everywhere: Counter[Hashable] = Counter()
+    for rows in keys.rows:
+        everywhere.update(rows)
+    have, train = keys.counts(side), keys.counts(TRAIN)
+    short = {label: n for label, rows in everywhere.items() if (n := _quota(rows, share) - have[label]) > 0}
+    for key in keys.free(TRAIN)[:: 1 if side == TEST else -1]:
+        if not short:
             return
+        rows = keys.rows[key]
+        if not any(n < 2 * short[label] or not have[label] for label, n in rows.items() if label in short):
+            continue
+        if not all(train[label] > n for label, n in rows.items()):
+            continue
+        keys.sides[key] = side
+        for label, n in rows.items():
+            train[label] -= n
+            have[label] += n
+            if label in short and short[label] > n:
+                short[label] -= n
+            else:
+                short.pop(label, None)
 
 
-def _rows_of(u: np.ndarray) -> dict[float, list[int]]:
-    rows: dict[float, list[int]] = defaultdict(list)
-    for i, value in enumerate(u.tolist()):
-        rows[value].append(i)
-    return rows
+def _quota(rows: int, share: float) -> int:
+    """The rows of an answer, of `rows` in all, that belong on a side."""
+    return max(int(share * rows + 0.5), int(rows >= LEAST))
+
+
+def _fill(keys: _Keys, side: int) -> None:
+    """Give an empty side the key nearest to its end of the hashes that leaves every answer in training."""
+    train = keys.counts(TRAIN)
+    for key in keys.free(TRAIN)[:: 1 if side == TEST else -1]:
+        rows = keys.rows[key]
+        if all(train[label] > n for label, n in rows.items()):
+            keys.sides[key] = side
+            return
 
 
 def torn_groups(sides: Iterable[int], groups: Iterable[str]) -> list[str]:

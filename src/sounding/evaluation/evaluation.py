@@ -53,6 +53,16 @@ def evaluate_rows(
         return _checked(task, task.evaluate_rows(answering, examples))
 
 
+def measure_set(
+    task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None
+) -> list[Record]:
+    """The records that `task.set_metrics` judge: what is measured on rows besides the answer to each."""
+    if not task.set_metrics:
+        return []
+    with _answering(model, setting) as answering:
+        return task.evaluate_set(answering, examples)
+
+
 def mean_loss(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> float:
     """The mean loss over examples, without asking for answers. Raises NotFiniteError when it is not finite."""
     total = 0.0
@@ -90,12 +100,18 @@ def _lower_rate(task: Task) -> str:
     return f"Train again with a lower learning rate than {task.recipe.lr:g}, such as lr={task.recipe.lr / 10:g}"
 
 
-def measure(task: Task, records: Sequence[Record], seed: int = 0, resamples: int = 2000) -> dict[str, Estimate]:
-    """The task's metrics by name, in its order; clustered when any record has a group.
+def measure(
+    task: Task,
+    records: Sequence[Record],
+    seed: int = 0,
+    resamples: int = 2000,
+    metrics: Sequence[Metric] | None = None,
+) -> dict[str, Estimate]:
+    """The task's metrics (or other `metrics`) by name, in their order; clustered when any record has a group.
 
     One that these rows say nothing of (large boxes, where there is none) is left out, unless it is the headline.
     """
-    groups, (headline, *others) = groups_of(records), task.metrics
+    groups, (headline, *others) = groups_of(records), task.metrics if metrics is None else metrics
     found = {headline.name: estimate(headline, records, groups, seed, resamples)}
     for metric in others:
         value = estimate(metric, records, groups, seed, resamples)

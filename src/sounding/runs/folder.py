@@ -3,6 +3,7 @@
 runs/<task>/<n>/
 ├── config.json          how it was made: the plan (plan.py), complete, re-runnable
 ├── data.json            the files, their hashes, the split, the rejected rows
+├── rows.safetensors     digests and splits of all rows, by which they are found again wherever they lie
 ├── metrics.csv          one row for each look at the validation rows
 ├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
@@ -14,6 +15,7 @@ runs/<task>/<n>/
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ import torch
 from torch import nn
 
 from sounding.contract.task import Task, built
+from sounding.data.record import RowRecord
 from sounding.errors import RunError
 from sounding.files import read_json, read_tensors, unwritable, write_json
 from sounding.runs.plan import RunPlan
@@ -53,16 +56,21 @@ class Run:
                 raise RunError("the folder is not empty, and a run never overwrites another", where=str(out), fix=fix)
             return cls(out)
         except OSError as error:
-            raise unwritable(out or Path("runs"), error) from None
+            raise unwritable(out or Path("runs"), error, "choose another folder with --out") from None
+
+    @staticmethod
+    def is_one(path: Path | str) -> bool:
+        """Whether a run is in `path`."""
+        return os.path.exists(Path(path, "config.json"))
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
         """The run in `path` (or the one that `path`, its best/ or last/ folder, lies in)."""
         folder = Path(path)
-        if folder.name in ("best", "last") and (folder.parent / "config.json").exists():
+        if folder.name in ("best", "last") and cls.is_one(folder.parent):
             folder = folder.parent  # else the folder was copied elsewhere by itself: a model without its history
-        if not (folder / "config.json").exists():
-            found = "there is no config.json in it" if folder.exists() else "there is no such folder"
+        if not cls.is_one(folder):
+            found = "there is no config.json in it" if os.path.exists(folder) else "there is no such folder"
             raise RunError(f"not a run: {found}", where=str(path), fix="Name a folder such as runs/classify/1")
         config = read_json(folder / "config.json")
         if not isinstance(config, dict) or not isinstance(config.get("schema"), int):
@@ -100,15 +108,26 @@ class Run:
         ended = state.exists() and bool(read_json(state).get("finished"))
         return ended and (self.dir / "training.json").exists()  # written when all of its trainings have ended
 
-    def describe(self, plan: RunPlan, task: Task, data: Mapping[str, Any]) -> None:
-        """Write what a resume needs: data.json; what it takes to build the model and read its inputs, in best/ and
-        last/; config.json last, since a folder with one can be resumed.
+    @property
+    def record(self) -> RowRecord | None:
+        """The rows of the training by their digests; None where it had none, and of runs that did not keep them."""
+        return RowRecord.load(self.dir)
+
+    def describe(self, plan: RunPlan, task: Task, data: Mapping[str, Any], record: RowRecord | None = None) -> None:
+        """Write what a resume needs: data.json and the rows; what it takes to build the model and read its inputs, in
+        best/ and last/; config.json last, since a folder with one can be resumed.
         """
         config = plan.to_json()
         write_json(self.dir / "data.json", data)
+        if record is not None:
+            record.save(self.dir)
         for folder in ("best", "last"):
             write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": config["task"], **task.state()})
-        write_json(self.dir / "config.json", {"schema": SCHEMA, **config})
+        self.write_plan(plan)
+
+    def write_plan(self, plan: RunPlan) -> None:
+        """Write config.json."""
+        write_json(self.dir / "config.json", {"schema": SCHEMA, **plan.to_json()})
 
     def model_config(self, which: str = "best") -> dict[str, Any]:
         """What it takes to build the model: the state of its task."""

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,11 @@ from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric
-from sounding.contract.records import Record
+from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task
 from sounding.data import Columns, Dataset, open_data
 from sounding.data.pool import Pool, open_pool
-from sounding.errors import DataError, RunError, SoundingError
+from sounding.errors import RunError, SoundingError
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.files import read_json, write
@@ -90,9 +90,16 @@ class Model:
     """
 
     def __init__(
-        self, run: Run, task: Task, module: nn.Module, dataset: Dataset | None = None, setting: Setting | None = None
+        self,
+        run: Run,
+        task: Task,
+        module: nn.Module,
+        dataset: Dataset | None = None,
+        setting: Setting | None = None,
+        place: Any = None,
     ) -> None:
         self.run, self.task, self.module, self._dataset, self.setting = run, task, module, dataset, setting
+        self._place = place
 
     @property
     def dir(self) -> Path:
@@ -124,7 +131,12 @@ class Model:
         """The same model, answering otherwise in all that it does. Raises UsageError for an unknown option."""
         if not options:
             return self
-        return Model(self.run, self.task.with_options(options), self.module, self._dataset, self.setting)
+        task = self.task.with_options(options)
+        return Model(self.run, task, self.module, self._dataset, self.setting, self._place)
+
+    def with_data(self, place: Any) -> Model:
+        """The same model, whose training data lie in `place` now; they are told by their digests."""
+        return Model(self.run, self.task, self.module, None, self.setting, place)
 
     @cached_property
     def _fused(self) -> nn.Module:
@@ -137,41 +149,88 @@ class Model:
         if quality.status != "ok":
             raise RunError(f"the quality was not measured: {quality.reason}", where=str(self.dir))
         known = {number.id for number in quality.numbers}
-        found = {m.name: quality[_attribute(m.name)] for m in self.task.metrics if _attribute(m.name) in known}
-        return Metrics(found, self.task.metrics)
+        every = (*self.task.metrics, *self.task.set_metrics)
+        return Metrics({m.name: quality[_attribute(m.name)] for m in every if _attribute(m.name) in known}, every)
 
     def evaluate(
-        self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
+        self,
+        source: Any = None,
+        columns: Columns | None = None,
+        *,
+        allow_bad: float | None = None,
+        say: Say | None = None,
+        **options: Any,
     ) -> Metrics:
         """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
 
-        Without a source: on the test rows that the training set aside. `options` are how to answer, as in a call.
+        Rows that the training learnt from or chose by are left out, which `say` hears: so the data of the training,
+        wherever they lie, give its own test rows. Without a source: on the test rows that the training set aside.
+        `options` are how to answer, as in a call.
         """
-        records = self.records(source, columns, allow_bad=allow_bad, **options)
-        return Metrics(evaluation.measure(self.task, records), self.task.metrics)
+        task, rows = self.task.with_options(options), self._rows(source, columns, allow_bad, say=say)
+        found = evaluation.measure(task, evaluation.evaluate(task, self.module, rows, self.setting))
+        if more := evaluation.measure_set(task, self.module, rows, self.setting):
+            found |= evaluation.measure(task, more, metrics=task.set_metrics)
+        return Metrics(found, (*task.metrics, *(task.set_metrics if more else ())))
 
     def records(
-        self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0, **options: Any
+        self,
+        source: Any = None,
+        columns: Columns | None = None,
+        *,
+        allow_bad: float | None = None,
+        beside: Sequence[Model] = (),
+        say: Say | None = None,
+        **options: Any,
     ) -> list[Record]:
-        """One record for each row that `evaluate` looks at."""
+        """One record for each row that `evaluate` looks at; without those that the models in `beside` learnt from."""
         task = self.task.with_options(options)
-        rows = self.dataset().test if source is None else self.dataset(source, columns, allow_bad=allow_bad).unseen
-        return evaluation.evaluate(task, self.module, rows, self.setting)
+        return evaluation.evaluate(task, self.module, self._rows(source, columns, allow_bad, beside, say), self.setting)
 
-    def dataset(self, source: Any = None, columns: Columns | None = None, *, allow_bad: float = 0.0) -> Dataset:
-        """The data of the training, or of another source, read as this model reads."""
+    def _rows(
+        self,
+        source: Any,
+        columns: Columns | None,
+        allow_bad: float | None,
+        beside: Sequence[Model] = (),
+        say: Say | None = None,
+    ) -> Sequence[Example]:
+        """The test rows of the training, or those of another source that it does not know."""
+        if source is None:
+            return self.dataset().test
+        data = self.dataset(source, columns, allow_bad=allow_bad, beside=beside)
+        if data.left_out and say:
+            many = f"{data.left_out:,} row{'s' * (data.left_out != 1)}"
+            say(f"{many} of {source} are left out: the model learnt from them, or was chosen by them")
+        return data.unseen
+
+    def dataset(
+        self,
+        source: Any = None,
+        columns: Columns | None = None,
+        *,
+        allow_bad: float | None = None,
+        beside: Sequence[Model] = (),
+    ) -> Dataset:
+        """The data of the training, or of another source, read as this model reads.
+
+        Of another source, what this model or one `beside` it learnt from is not among the unseen rows.
+        """
         if source is not None:
-            return open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False)
+            records = [record for model in (self, *beside) if (record := model.run.record) is not None]
+            data = open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False, trained=records)
+            same = not records and data.report.digest == self._digest
+            return replace(data, unseen=data.test) if same else data
         if self._dataset is not None:
             return self._dataset
         if "source" not in self.run.config:  # best/ or last/, copied elsewhere by itself
             raise rows_unknown()
-        plan = self.run.plan(type(self.task))
-        dataset = rows_of(plan, self.task, self.dir)
-        if dataset.report.digest != self.run.data["digest"]:
-            where, fix = str(plan.source), "Train again, or name the rows to measure on: sounding eval RUN DATA"
-            raise DataError("the data are not what this model was trained on: they changed since", where=where, fix=fix)
-        return dataset
+        return rows_of(self.run.plan(type(self.task)), self.task, self.run, self._place)
+
+    @property
+    def _digest(self) -> str:
+        """Of the rows of the training; nothing where they are not known."""
+        return str(self.run.data["digest"]) if (self.dir / "data.json").exists() else ""
 
     def card(
         self,
@@ -179,7 +238,7 @@ class Model:
         say: Callable[[str], None] | None = None,
         *,
         shift: Any = None,
-        allow_bad: float = 0.0,
+        allow_bad: float | None = None,
         options: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> Card:
@@ -191,12 +250,17 @@ class Model:
         pue, joules, use, licence.
         """
         model, said = self.with_options(options or {}), CardFacts(**facts)
-        saved = Card.load(self.dir) if profile is None and (self.dir / "card.json").exists() else None
+        saved = self.saved_card if profile is None else None
         if saved is not None and shift is None and said == CardFacts() and model._answered_so(saved):
             return saved
         second = None if shift is None else self.dataset(shift, allow_bad=allow_bad)
         chosen: Any = profile or (saved.header.profile if saved else "quick")  # a full card stays one
         return measured(model, self.dataset(), chosen, say, second=second, facts=said)
+
+    @property
+    def saved_card(self) -> Card | None:
+        """The card that lies in the run folder, if one does."""
+        return Card.load(self.dir) if (self.dir / "card.json").exists() else None
 
     def _answered_so(self, card: Card) -> bool:
         """Whether a card was measured with the options that this model answers with."""
@@ -223,7 +287,7 @@ class Model:
             raise RunError("nothing was written of the layers during the training", where=str(self.dir), fix=fix)
         return lines
 
-    def pool(self, source: Any, *, allow_bad: float = 0.0, say: Callable[[str], None] | None = None) -> Pool:
+    def pool(self, source: Any, *, allow_bad: float | None = None, say: Callable[[str], None] | None = None) -> Pool:
         """Rows without answers: a folder of files, a table or a list of values; less those that have answers here."""
         data = self.dataset()
         labelled = (data.train, data.validation, data.test)

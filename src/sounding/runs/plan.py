@@ -75,6 +75,25 @@ def divided(task: type[Task], settings: Mapping[str, Any]) -> tuple[dict[str, An
     return of_recipe, {name: value for name, value in settings.items() if name in options}
 
 
+def contradictions(plan: RunPlan, said: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """What was said beside --resume, each by its name, that is not what the run began with.
+
+    `said` are words of a training by name, those left out being None, `settings` fields of its recipe and its options.
+    Raises UsageError for a setting that its task has not.
+    """
+    recipe, options = divided(plan.task, settings)
+    wanted = {
+        **plan.task.Recipe.make(plan.recipe.size, recipe).to_json(),
+        **plan.options.changed(options).to_json(),
+        **said,
+    }
+    budget, setting = plan.budget.to_json(), plan.setting.precision
+    has = {**plan.recipe.to_json(), **plan.options.to_json(), **asdict(plan.training), **budget}
+    has |= {"seed": plan.seed, "allow_bad": plan.allow_bad, "columns": asdict(plan.columns), "precision": setting}
+    named = [*settings, *(name for name, value in said.items() if value is not None)]
+    return [f"{name}={wanted[name]} (the run has {has[name]})" for name in named if wanted[name] != has[name]]
+
+
 def _command() -> str:
     typed = Path(sys.argv[0]).stem == "sounding"
     return shlex.join(["sounding", *sys.argv[1:]]) if typed else "sounding.train(…)"
@@ -104,7 +123,7 @@ class RunPlan:
     budget: Budget
     setting: Setting
     columns: Columns = field(default_factory=Columns)
-    allow_bad: float = 0.0
+    allow_bad: float | None = None
     training: TrainOptions = field(default_factory=TrainOptions)
     seed: int = 0
     card: Profile | None = "quick"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,9 +141,9 @@ def expand(modality: Modality, named: Any) -> list[Any]:
     if not (modality.suffixes and isinstance(named, str | Path)):
         return [named]
     path = Path(named)
-    if path.is_dir():
+    if os.path.isdir(path):
         found = with_suffix(walk(path), modality.suffixes)
-    elif glob.has_magic(str(named)) and not path.exists():
+    elif glob.has_magic(str(named)) and not os.path.exists(path):
         found = [Path(f) for f in sorted(glob.glob(str(named), recursive=True)) if Path(f).is_file()]
         if not found and modality.written and not modality.names_file(named):
             return [named]  # "is it good?"

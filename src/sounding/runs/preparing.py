@@ -6,6 +6,7 @@ rows_of         the rows that a plan names, read as its task is fitted
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +18,14 @@ from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast
 from sounding.contract.player import Player
 from sounding.contract.task import Learning, Task
-from sounding.data import Dataset, Examples, open_data
+from sounding.data import Dataset, Examples, Report, open_data
+from sounding.data.opening import reopen_data
 from sounding.data.pool import open_pool
-from sounding.errors import RunError, UsageError
-from sounding.runs.plan import IN_MEMORY, RunPlan
+from sounding.data.record import RowRecord
+from sounding.errors import DataError, RunError, UsageError
+from sounding.runs import hub
+from sounding.runs.folder import Run
+from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
 from sounding.runs.transfer import Start, opened, transfer
 from sounding.training.event_log import check_log
 from sounding.training.experience import FOLDER, Shards, played
@@ -50,9 +55,9 @@ class Prepared:
 
 
 def prepare(
-    plan: RunPlan, fitted: Mapping[str, Any] | None = None, run: Path | None = None, say: Say = None
+    plan: RunPlan, fitted: Mapping[str, Any] | None = None, run: Run | None = None, say: Say = None
 ) -> Prepared:
-    """Open and build what the plan names. `fitted` is the state of its task where the folder `run` has one already.
+    """Open and build what the plan names. `fitted` is the state of its task where the `run` has one already.
 
     The plan that comes back says which weights found a place. Raises UsageError and DataError for whatever cannot be
     read, built, hardened or begun with.
@@ -62,9 +67,10 @@ def prepare(
     check_log(options.log)
     task = plan.new_task() if fitted is None else plan.task.restored(fitted)
     if fitted is None and not isinstance(task, Player):
-        dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say)
+        former = _record_of(options.start)  # what its weights have seen is trained on here, and not tested on
+        dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say, former=former)
     else:
-        dataset = rows_of(plan, task, run)
+        dataset = rows_of(plan, task, run, say=say)
     if options.harden:
         hardened(task, options.harden)
     labelled = (dataset.train, dataset.validation, dataset.test)
@@ -81,16 +87,42 @@ def prepare(
     return Prepared(plan, task, dataset, model, pool, start)
 
 
-def rows_of(plan: RunPlan, task: Task, run: Path | None) -> Dataset:
-    """The data that a plan names, read as the fitted `task` reads; or what was played in the folder `run`, if anything.
+def rows_of(plan: RunPlan, task: Task, run: Run | None, place: Any = None, say: Say = None) -> Dataset:
+    """The rows of a `run`, read as the fitted `task` reads, or what was played in its folder, if anything.
 
-    Raises RunError where they were only in memory.
+    They lie where the plan says, or in another `place`: a path, or examples in memory. Raises RunError where they were
+    only in memory, DataError where some are not there, or are others.
     """
     if isinstance(task, Player):
-        return played(task, Shards(run / FOLDER if run else None))
-    if plan.source == IN_MEMORY:
+        return played(task, Shards(run.dir / FOLDER if run else None))
+    source = plan.source if place is None else place
+    if isinstance(source, str) and source == IN_MEMORY:
         raise rows_unknown()
-    return open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, fit=False)
+    assert run is not None  # rows are opened again for a run that has them
+    if place is None:
+        _require_there(plan.source, run)
+    if (record := run.record) is not None:
+        return reopen_data(task, source, plan.columns, record, Report.from_json(run.data), say)
+    dataset = open_data(task, source, plan.columns, allow_bad=plan.allow_bad, fit=False)
+    if dataset.report.digest != run.data["digest"]:
+        what = "the data are not what this model was trained on: they changed since"
+        fix = "Train again, or name the rows to measure on: sounding eval RUN DATA"
+        raise DataError(what, where=str(source), fix=fix)
+    return dataset
+
+
+def _require_there(source: Any, run: Run) -> None:
+    """Raise DataError where the data of a run are not where they were."""
+    if source != DEMO and not os.path.exists(source):
+        what = "the data of this run were here, and are not any more"
+        fix = f"Name their new place: sounding eval {run.dir} PLACE; card and train --resume take it alike"
+        raise DataError(what, where=str(source), fix=fix)
+
+
+def _record_of(start: str) -> RowRecord | None:
+    """The rows that the weights to begin with were trained on, where they are of a run that keeps them."""
+    is_run = start and not start.startswith(hub.PREFIX) and Path(start).is_dir()
+    return Run.open(start).record if is_run else None
 
 
 def rows_unknown() -> RunError:

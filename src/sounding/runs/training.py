@@ -21,7 +21,7 @@ from sounding.challenges.labels.self_training import SelfTraining
 from sounding.contract.player import Player
 from sounding.contract.task import Task
 from sounding.data import Dataset, Examples
-from sounding.errors import DataError
+from sounding.errors import NotWrittenError
 from sounding.files import read_tensors, write_json, write_tensors
 from sounding.inspection.journal import Journal
 from sounding.machine.metering.cost import Cost
@@ -51,33 +51,37 @@ def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None =
     """
     prepared = prepare(plan, say=say)
     run = Run.create(plan.name, out)
-    run.describe(prepared.plan, prepared.task, prepared.dataset.report.to_json())
+    run.describe(prepared.plan, prepared.task, prepared.dataset.report.to_json(), prepared.dataset.record)
     return _trained(run, prepared, reporter, say)
 
 
-def resume(run: Run, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
-    """Go on with a run that was cut short; one that is finished is as it is.
+def resume(run: Run, place: Any = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
+    """Go on with a run that was cut short; one that is finished is as it is. Its data may lie in another `place` now.
 
     Raises DataError if the data changed since the run began.
     """
-    plan = run.plan()
+    plan = run.plan() if place is None else replace(run.plan(), source=place)
     if run.finished:
         task, model = run.model(plan.task)
-        dataset = rows_of(plan, task, run.dir)
-        _require_same(run, plan, dataset)
+        dataset = rows_of(plan, task, run, place, say)
         return Model(run, task, model, dataset)
-    prepared = prepare(plan, run.model_config(), run.dir, say)
-    _require_same(run, plan, prepared.dataset)
+    prepared = prepare(plan, run.model_config(), run, say)
+    if place is not None:
+        run.write_plan(prepared.plan)
     return _trained(run, prepared, reporter, say)
-
-
-def _require_same(run: Run, plan: RunPlan, dataset: Dataset) -> None:
-    if dataset.report.digest != run.data["digest"]:
-        raise DataError("the data changed since the run began", where=str(plan.source), fix="Train a new run")
 
 
 def _trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
     """The trainings of a run, from wherever each of them is; their cost is written beside the weights."""
+    try:
+        return _all_trained(run, prepared, reporter, say)
+    except NotWrittenError as error:  # nothing that was saved is lost, and this is how to go on
+        raise NotWrittenError(
+            error.what, where=error.where, fix=f"{error.fix}: sounding train --resume {run.dir}"
+        ) from None
+
+
+def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
     swap_back(run.dir)
     task, dataset, plan = prepared.task, prepared.dataset, prepared.plan
     trainings = _Trainings(run, prepared, reporter, say or (lambda message: None))
@@ -94,7 +98,7 @@ def _trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say |
             swap(run.dir)
         facts["control"] = {**verdict, **beside}
     if isinstance(task, Player):  # there was nothing when it began
-        dataset = rows_of(plan, task, run.dir)
+        dataset = rows_of(plan, task, run)
         write_json(run.dir / "data.json", dataset.report.to_json())
     write_json(run.dir / "training.json", facts)
     return Model(run, task, model, dataset)

@@ -10,6 +10,7 @@ gives the most weights a counterpart of equal name and shape.
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def opened(start: str) -> Start:
     Raises DataError for a file that is not understood, RunError for a folder that is no run.
     """
     path = hub.fetched(start) if start.startswith(hub.PREFIX) else Path(start)
-    if not path.is_dir() and path.suffix.lower() in pretrained.SUFFIXES:
+    if not os.path.isdir(path) and path.suffix.lower() in pretrained.SUFFIXES:
         found = pretrained.read(path)
         scale = {"scale.mean": _channels(found.mean), "scale.std": _channels(found.std)}
         return Start({**found.weights, **scale}, found.origin, _shaping({"network": found.network}))

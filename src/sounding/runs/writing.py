@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 from sounding.contract.answers import Documented, Saved
 from sounding.errors import UsageError
-from sounding.files import unwritable, write_csv
+from sounding.files import beside, discard, shortened_name, unwritable, write_csv
 from sounding.runs.prediction import Result
 
 LINES = (".jsonl", ".csv")
@@ -26,7 +27,7 @@ def write_results(path: Path, results: Iterable[Result]) -> int:
         return _document(path, results)
     if path.suffix in LINES:
         return _lines(path, results)
-    if path.suffix and not path.is_dir():  # a file of another kind was meant, and not a folder called so
+    if path.suffix and not os.path.isdir(path):  # a file of another kind was meant, and not a folder called so
         fix = "Give a .jsonl, .csv or .json file, or a folder"
         raise UsageError(f"answers are not written as {path.suffix}", where=str(path), fix=fix)
     return _folder(path, results)
@@ -63,7 +64,7 @@ def _folder(path: Path, results: Iterable[Result]) -> int:
         path.mkdir(parents=True, exist_ok=True)
         with _put_in_place(path / "answers.jsonl") as file:
             for count, result in enumerate(results, 1):
-                name = Path(result.source).stem or str(count)
+                name = shortened_name(Path(result.source).stem) or str(count)
                 name = name if name not in taken else f"{name}-{count}"
                 taken.add(name)
                 result.plot(path / f"{name}.png")
@@ -71,19 +72,19 @@ def _folder(path: Path, results: Iterable[Result]) -> int:
                     result.task.target.save(result.value, path / f"{name}-answer")
                 file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
-        raise unwritable(path, error) from None
+        raise unwritable(path, error, "name another place with --out") from None
     return count
 
 
 @contextmanager
 def _put_in_place(path: Path) -> Iterator[IO[Any]]:
     """A file that takes its name when all was written."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = beside(path)
     try:
         with open(unfinished, "w", encoding="utf-8", newline="") as file:
             yield file
         unfinished.replace(path)
     except OSError as error:
-        raise unwritable(path, error) from None
+        raise unwritable(path, error, "name another place with --out") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        discard(unfinished)

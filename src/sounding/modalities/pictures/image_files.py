@@ -10,6 +10,7 @@ picture (twelve bits are often kept in sixteen): who has seen the training pictu
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -109,9 +110,9 @@ def image_size(cell: Any, root: Path = Path()) -> tuple[int, int]:
 def _refuse_unusable(source: Path | bytes, name: str) -> None:
     if isinstance(source, bytes):
         empty = not source
-    elif source.is_dir():
+    elif os.path.isdir(source):
         raise DataError(f"{name} is a folder, not a picture", fix="Give the path of one picture file")
-    elif not source.is_file():
+    elif not os.path.isfile(source):
         raise DataError(f"there is no file {source}", fix="Correct the path, or remove this row")
     else:
         empty = source.stat().st_size == 0

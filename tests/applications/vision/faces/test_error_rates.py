@@ -111,14 +111,16 @@ def by_name():
     return {metric.name: metric for metric in v.metrics(lambda value: value)}
 
 
-def test_accuracy_is_judged_at_even_odds_and_errors_at_the_answer():
+def test_accuracy_and_errors_are_judged_by_the_answer_and_another_accuracy_at_even_odds():
     records = [record(0.9, True), record(0.8, True, False), record(0.7, False, False), record(0.1, False)]
+    records += [record(0.9, True, False)] * 4
     found = {name: metric.value(records) for name, metric in by_name().items()}
-    assert found["accuracy"] == 0.75
+    assert found["accuracy"] == 3 / 8
+    assert found["even-odds accuracy"] == 7 / 8
     assert found["FMR"] == 0
-    assert found["FNMR"] == 0.5
+    assert found["FNMR"] == 5 / 6
     assert found["AUC"] == 1
-    assert [hit for r in records for _, hit in by_name()["accuracy"].hit(r)] == [True, True, False, True]
+    assert [hit for r in records[:4] for _, hit in by_name()["accuracy"].hit(r)] == [True, True, False, True]
 
 
 def test_a_constant_answer_has_no_curve_and_no_threshold():

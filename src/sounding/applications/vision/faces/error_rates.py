@@ -194,6 +194,10 @@ class Judge:
         """Score, and whether the pair is genuine."""
         return self.odds(record), float(self.same(record.truth))
 
+    def answered(self, record: Record) -> float:
+        """Whether the answer is right."""
+        return float(self.same(record.value) == self.same(record.truth))
+
     def right(self, record: Record) -> float:
         """Whether even odds tell it."""
         return float((self.odds(record) >= 0) == self.same(record.truth))
@@ -218,12 +222,12 @@ class Judge:
 
 
 def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
-    """How pairs are judged: the scores by accuracy at even odds and by the curve, the answers by FMR and FNMR.
+    """How pairs are judged: the answers by accuracy, FNMR and FMR, the scores by the curve and at even odds.
 
     `Record.scores` hold the probabilities of different and same; `Record.value` is the answer at the threshold that was
     set for a false match rate.
     """
-    judge, told, at = Judge(same), "at the threshold that was set on validation people", f"{rate:g}"
+    judge, told, at = Judge(same), "at the threshold in use, which was set on validation pairs", f"{rate:g}"
     by_score = (
         ("AUC", area, True, "chance that a genuine pair scores higher than an impostor"),
         ("EER", equal_error_rate, False, "error rate at the threshold of these pairs where false matches and false "
@@ -233,25 +237,27 @@ def metrics(same: Callable[[Any], bool], rate: float = 0.01) -> list[Metric]:
     )  # fmt: skip
     at_threshold = (
         (
-            "FMR",
-            judge.false_match,
-            "an impostor pair",
-            "false match rate: share of impostor pairs that are answered as the same",
-        ),
-        (
             "FNMR",
             judge.false_non_match,
             "a genuine pair",
             "false non-match rate: share of genuine pairs that are answered as different",
         ),
+        (
+            "FMR",
+            judge.false_match,
+            "an impostor pair",
+            "false match rate: share of impostor pairs that are answered as the same",
+        ),
     )
     return [
-        Metric("accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even odds of a "
-               "logistic curve fitted to the validation pairs", proportion=True, hit=judge.sure),
+        Metric("accuracy", judge.answered, mean, f"share of pairs answered rightly as same or different, {told}",
+               proportion=True, hit=judge.sure),
+        *(Metric(name, error, mean_of_counted, f"{words}, {told}", proportion=True, higher_is_better=False,
+                 hit=judge.sure, needs=needs, leads=True) for name, error, needs, words in at_threshold),
         *(Metric(name, judge.scored, _of_all(measure), words, higher_is_better=up, hit=judge.sure, bounds=SHARE,
                  needs="genuine pairs and impostors") for name, measure, up, words in by_score),
-        *(Metric(name, error, mean_of_counted, f"{words}, {told}", proportion=True, higher_is_better=False,
-                 hit=judge.sure, needs=needs) for name, error, needs, words in at_threshold),
+        Metric("even-odds accuracy", judge.right, mean, "share of pairs told rightly as same or different, at the even "
+               "odds of a logistic curve fitted to the validation pairs", proportion=True, hit=judge.sure),
     ]  # fmt: skip
 
 

@@ -32,6 +32,8 @@ from sounding.contract.inputs import (
     Queried,
     StronglyAugmented,
 )
+from sounding.contract.layouts import WithLegend
+from sounding.contract.modality import Row
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError
 from sounding.modalities.pictures.image import Image
@@ -238,13 +240,26 @@ class Who(NamedTuple):
     same: Tensor
 
 
-class People(Answer, Averaged):
-    """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names."""
+class People(Answer, Averaged, WithLegend):
+    """Whose picture it is, and of a pair whether it is the same person's. After `fit`: `people`, the known names.
+
+    `closed` says that they are the people of the test as well.
+    """
 
     columns = ("identity", "person", "person_id", "name", "subject", "subject_id", "label", "who")
 
     def __init__(self) -> None:
         self.people: list[str] = []
+        self.closed = False
+
+    def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
+        """Learn whether the people of the test are trained on, as who composed the rows knows."""
+        self.closed = bool(getattr(rows, "closed", False))
+
+    def notes(self) -> list[str]:
+        """That the people were known, where they were."""
+        known = "the people of the test are trained on, by other pictures: these numbers are of known people"
+        return [f"a closed set: {known}, and say little of strangers"] if self.closed else []
 
     def read(self, cell: Any, root: Path = Path()) -> Kin:
         """The person that a cell names, or the two of a sequence (and a note). Raises DataError for an empty name."""
@@ -297,12 +312,12 @@ class People(Answer, Averaged):
         return self.describe(value)
 
     def state(self) -> dict[str, Any]:
-        """The names."""
-        return {"people": self.people}
+        """The names, and whether they are the people of the test."""
+        return {"people": self.people, "closed": self.closed}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.people = list(state["people"])
+        self.people, self.closed = list(state["people"]), bool(state.get("closed"))
 
 
 def _two(cell: Any) -> tuple[Any, Any] | None:

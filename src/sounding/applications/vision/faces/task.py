@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.vision.faces import error_rates, pairs, synthetic_faces, thresholds
+from sounding.applications.vision.faces import error_rates, gallery, identification, pairs, synthetic_faces, thresholds
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
@@ -23,6 +23,7 @@ from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.split_names import Shares
 from sounding.contract.task import Task, targets
 
 
@@ -83,21 +84,28 @@ class Faces(Task):
         """A pair of pictures, and whose they are."""
         return PicturePair(self.recipe.image_size, self.recipe.fill), People()
 
-    def compose_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def compose_rows(self, rows: Sequence[Row], shares: Shares | None = None) -> Sequence[Row]:
         """Single pictures to train on, and pairs to choose and test on, of other people; see `pairs.py`."""
-        return pairs.compose(rows)
+        return pairs.compose(rows, shares)
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """Accuracy as LFW counts it first, then the curve and the errors at the threshold."""
+        """What is answered at the threshold in use, then the curve, and accuracy as LFW counts it."""
         return error_rates.metrics(lambda kin: kin.same)
+
+    @property
+    def set_metrics(self) -> Sequence[Metric]:
+        """Whether the pictures are given the right names, where the people of the test are trained on."""
+        return identification.metrics() if self.target.closed else ()
 
     def build(self) -> nn.Module:
         """The embedding net with a centre for each training person, and what `calibrate` will set."""
         r, image = self.recipe, self.input.image
         shape = (r.network, image.channels, (image.height, image.width), r.dims, r.width, r.depth)
         net = embedder(*shape, act=r.activation, dropout=r.dropout, first=Normalize(image.mean, image.std))
-        return Verifier(net, MarginSoftmax(r.dims, len(self.target.people), r.scale, r.margin, r.kind), r.margin_steps)
+        people = len(self.target.people)
+        margin = MarginSoftmax(r.dims, people, r.scale, r.margin, r.kind)
+        return Verifier(net, margin, r.margin_steps, people if self.target.closed else 0)
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Every picture by itself mirrored, moved, toned, warped, and with a hole."""
@@ -161,7 +169,19 @@ class Faces(Task):
         """Set the odds and the threshold for the false match rate on the validation people."""
         if len(train):
             thresholds.whiten(model, self._compared(model, train[:: math.ceil(len(train) / thresholds.MOST)]))
+        if self.target.closed:
+            thresholds.enroll(model, self._compared(model, train), self.target.people)
         return thresholds.calibrate(model, self._compared(model, validation), self.options.fmr)
+
+    @torch.inference_mode()
+    def evaluate_set(self, model: Any, examples: Sequence[Example]) -> list[Record]:
+        """Who each picture of the pairs shows, of all the enrolled; none where the set is not closed."""
+        if model.enrolled is None or not model.calibrated or not len(examples):
+            return []
+        embeddings, names = thresholds.probes(self._compared(model, examples))
+        people, enrolled = self.target.people, model.enrolled.float().cpu().numpy()
+        at = gallery.threshold(model, len(people), thresholds.at_rate(model, self.options.fmr))
+        return identification.records(embeddings @ enrolled.T, names, people, at.value)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Pairs of drawn faces of sixteen people, who are the same in training and test; half are of one person."""

@@ -140,6 +140,21 @@ def whiten(model: Any, found: Compared) -> None:
         model.whiten(*map(torch.from_numpy, learnt))
 
 
+def enroll(model: Any, found: Compared, people: Sequence[str]) -> None:
+    """Keep the mean embedding of each of `people`, over what was compared."""
+    place = {name: i for i, name in enumerate(people)}
+    embeddings, names = _people(found, most=None)
+    means = np.zeros((len(people), embeddings.shape[1]), np.float32)
+    np.add.at(means, [place[name] for name in names], embeddings)
+    times = np.bincount([place[name] for name in names], minlength=len(people))
+    model.enrolled.copy_(torch.from_numpy(means / np.maximum(1, times)[:, None]))
+
+
+def probes(found: Compared) -> tuple[np.ndarray, list[str]]:
+    """The pictures of pairs, each once: embeddings [n, D], and whose each is."""
+    return _people(_pairs_alone(found))
+
+
 def _pairs_alone(found: Compared) -> Compared:
     """What was compared, without single things."""
     kept = [i for i, truth in enumerate(found.truths) if not truth.single]
@@ -147,14 +162,14 @@ def _pairs_alone(found: Compared) -> Compared:
     return replace(found, first=found.first[kept], second=found.second[kept], **pick)
 
 
-def _people(found: Compared) -> tuple[np.ndarray, list[str]]:
-    """Every thing once: embeddings [N, D], and whose each is."""
+def _people(found: Compared, most: int | None = MOST) -> tuple[np.ndarray, list[str]]:
+    """Every thing once, at most so many: embeddings [N, D], and whose each is."""
     once: dict[tuple[str, bytes], np.ndarray] = {}
     for i, truth in enumerate(found.truths):
         for name, digest, side in zip((truth.first, truth.second), found.digests[i], (found.first, found.second)):
             if name:
                 once.setdefault((name, digest), side[i])
-    kept = list(once.items())[:MOST]
+    kept = list(once.items())[:most]
     return np.stack([embedding for _, embedding in kept]), [name for (name, _), _ in kept]
 
 
