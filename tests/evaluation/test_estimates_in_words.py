@@ -20,6 +20,8 @@ GROUPS = np.repeat(np.arange(9), 40).astype(str)
         (bootstrap(np.arange(360.0), mean, np.repeat(np.arange(12), 30).astype(str)), "n = 12 groups"),
         (bootstrap(np.arange(9.0), mean), "n = 9"),
         (mean_t([0.1, 0.2, 0.4], "seeds"), "n = 3 seeds"),
+        (bootstrap(np.arange(9.0), mean, ["a"] * 9), "n = 1 group"),
+        (proportion([1, 1, 1], ["a", "a", "a"]), "n = 1 group"),
         (Estimate(1234.0, n=1234), "n = 1,234"),
     ],
 )

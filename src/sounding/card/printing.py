@@ -190,7 +190,7 @@ def _method(e: Estimate) -> str:
     """How the interval was had; a model's uncertainty has no level."""
     method = e.interval.replace("wilson", "Wilson").replace("clopper-pearson", "Clopper-Pearson")
     if e.low is None and e.high is None:
-        return "no interval" if method == "none" else method
+        return "no interval" if method.startswith("none") else method
     return method if method == "model uncertainty" else f"{e.level * 100:g} %, {method}"
 
 

@@ -52,7 +52,8 @@ class Estimate:
     """A value and the interval [low, high] that holds the truth with probability `level`.
 
     `interval` names the method (wilson, bootstrap, clustered bootstrap, t over clusters, clopper-pearson, model
-    uncertainty, none); `n` counts the independent things measured. Where no interval can be had, low and high are None.
+    uncertainty, none, none over clusters); `n` counts the independent things measured. Where no interval can be had,
+    low and high are None.
     """
 
     value: float

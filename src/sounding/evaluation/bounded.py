@@ -19,6 +19,7 @@ from statistics import NormalDist
 
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Bounds
+from sounding.wording import counted
 
 ALIKE = 1e-12
 """Ends nearer to each other than this, as a share of the bounds' distance, are one."""
@@ -72,7 +73,7 @@ def score_interval(share: float, n: int, level: float = 0.95) -> tuple[float, fl
 
 def _all_alike(found: Estimate) -> str:
     """The method, which says whether it counts rows or clusters."""
-    return f"wilson over {found.n} clusters, no draw differs" if "cluster" in found.interval else ALL_ALIKE
+    return f"wilson over {counted(found.n, 'cluster')}, no draw differs" if "cluster" in found.interval else ALL_ALIKE
 
 
 def _alike(found: Estimate, bounds: Bounds) -> bool:

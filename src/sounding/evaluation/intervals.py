@@ -30,9 +30,13 @@ from sounding.errors import DataError, UsageError
 from sounding.evaluation.bounded import limited, limited_change, score_interval
 from sounding.evaluation.quantiles import beta_quantile, t_quantile
 from sounding.randomness import stream
+from sounding.wording import counted
 
 FEWEST = 10
 """With fewer independent things than this, Student's t replaces the bootstrap."""
+
+NONE = "none"
+"""The beginning of the method where there is no interval."""
 
 Reduce = Callable[[np.ndarray], float]
 Rows = np.ndarray
@@ -85,7 +89,7 @@ def proportion(
     if values.min() == values.max():
         k = int(labels.max()) + 1
         edge = wilson(k * float(values[0]), k, level)
-        return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {k} clusters")
+        return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {counted(k, 'cluster')}")
     return bootstrap(values, _mean, groups, seed, resamples, level, SHARE)
 
 
@@ -168,7 +172,7 @@ def paired_difference(
         return float(reduce(a[rows])) - float(reduce(b[rows]))
 
     found = limited_change(_interval(measure, len(a), groups, seed, resamples, level), bounds)
-    name = found.interval if found.interval == "none" else f"paired {found.interval}"
+    name = found.interval if found.low is None else f"paired {found.interval}"
     return Estimate(found.value, found.low, found.high, found.n, level, name)
 
 
@@ -186,7 +190,9 @@ def _interval(
     labels = _labels(groups, n)
     k = n if labels is None else int(labels.max()) + 1
     value = measure(slice(None))
-    none = Estimate(value, n=k, level=level)
+    none = Estimate(
+        value, n=k, level=level, interval=NONE if labels is None else f"{NONE} over {counted(k, 'cluster')}"
+    )
     if k == 1 or not math.isfinite(value):
         return none
     if k < FEWEST:

@@ -58,7 +58,7 @@ def estimate_accuracy_at(
     edge = wilson(found.value * (kept := _kept(found.n, coverage)), kept)
     ends = [e for e in (found, edge) if e.low is not None and e.high is not None]
     low, high = min(e.low for e in ends if e.low is not None), max(e.high for e in ends if e.high is not None)
-    name = "wilson" if found.interval == "none" else f"{found.interval}, at least wilson"
+    name = "wilson" if found.low is None else f"{found.interval}, at least wilson"
     return replace(found, low=max(0.0, low), high=min(1.0, high), interval=name)
 
 

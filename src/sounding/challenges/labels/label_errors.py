@@ -160,7 +160,7 @@ def error_share(
         return found
     least, most = score_interval(found.value, found.n, found.level)
     low, high = (found.value if end is None else end for end in (found.low, found.high))
-    method = "wilson" if found.interval == "none" else f"{found.interval}, at least wilson"
+    method = "wilson" if found.low is None else f"{found.interval}, at least wilson"
     return replace(found, low=min(low, least), high=max(high, most), interval=method)
 
 
