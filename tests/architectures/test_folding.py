@@ -46,3 +46,17 @@ def test_a_normalisation_by_the_batch_itself_is_left_alone():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False)).eval()
     x = torch.rand(4, 1, 8, 8)
     torch.testing.assert_close(folded(model)(x), model(x))
+
+
+def test_a_rectifier_works_in_place_only_where_nobody_else_reads_the_map():
+    act = nn.ReLU()
+    model = lived(nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), act, nn.Conv2d(3, 3, 1), nn.ReLU()))
+    fast, x = folded(model), torch.randn(2, 2, 8, 8)
+    before = x.clone()
+    torch.testing.assert_close(fast(x), model(x), rtol=1e-5, atol=1e-5)
+    assert torch.equal(x, before)
+    assert [module.inplace for module in fast.modules() if isinstance(module, nn.ReLU)] == [True, False]
+    assert not act.inplace
+    shared = lived(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(2), nn.ReLU()))  # the input is the user's
+    torch.testing.assert_close(folded(shared)(x), shared(x))
+    assert torch.equal(x, before)

@@ -119,6 +119,25 @@ def test_measure_gives_every_metric_in_order_with_its_interval():
     assert found["macro F1"].low < found["macro F1"].value < found["macro F1"].high
 
 
+def test_metrics_that_share_a_judge_ask_it_once_of_each_record():
+    asked = []
+
+    def judge(record):
+        asked.append(record)
+        return record.loss
+
+    class Two(Levels):
+        @property
+        def metrics(self):
+            return Metric("mean", judge, np.mean, "the mean"), Metric("most", judge, np.max, "the largest")
+
+    records = noisy(0)
+    found = measure(Two(), records)
+    assert found["mean"].value == pytest.approx(np.mean([r.loss for r in records]))
+    assert found["most"].value == max(r.loss for r in records)
+    assert len(asked) == len(records)
+
+
 def test_measure_is_clustered_when_records_have_groups():
     many, few = measure(TASK, noisy(0, groups=20), resamples=400), measure(TASK, noisy(0, groups=5), resamples=400)
     assert {e.interval for e in many.values()} == {"clustered bootstrap"}

@@ -21,6 +21,8 @@ def fuse_for_inference(model: nn.Module) -> nn.Module:
 def folded(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode in which each normalisation that follows a convolution is part of it.
 
+    What a ReLU makes of a normalised map takes that map's place in memory.
+
     Looked for in `nn.Sequential` alone, where what follows is what is computed next; others stay as they are.
     """
     model = copy.deepcopy(model).eval()
@@ -28,4 +30,8 @@ def folded(model: nn.Module) -> nn.Module:
         for (i, first), (j, second) in pairwise(enumerate(row)):
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d) and second.track_running_stats:
                 row[i], row[j] = fuse_conv_bn_eval(first, second), nn.Identity()
+            elif isinstance(first, nn.BatchNorm2d) and isinstance(second, nn.ReLU):
+                row[j] = nn.ReLU(
+                    inplace=True
+                )  # nobody else reads what a normalisation gives, nor the convolution it became
     return model

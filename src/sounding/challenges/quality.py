@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,14 @@ class Judged:
         """What ties records together."""
         return evaluation.groups_of(self.records)
 
+    @cached_property
+    def _judgements(self) -> list[tuple[Sequence[Record], evaluation.Judgements]]:
+        return [(some, evaluation.Judgements(some)) for some in (self.records, self.baseline)]
+
     def number(self, id: str, name: str, records: Sequence[Record], metric: Metric, definition: str = "") -> Number:
         """A metric over records as a number of the card."""
-        found = evaluation.estimate(metric, records, self.groups, self.context.seed)
+        known = next(known for some, known in self._judgements if some is records)
+        found = evaluation.estimate(metric, records, self.groups, self.context.seed, known=known)
         return Number(id, name, found, definition or metric.definition, metric.unit, seed=self.context.seed)
 
 

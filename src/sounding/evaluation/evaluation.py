@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -111,13 +111,27 @@ def measure(
 
     One that these rows say nothing of (large boxes, where there is none) is left out, unless it is the headline.
     """
-    groups, (headline, *others) = groups_of(records), task.metrics if metrics is None else metrics
-    found = {headline.name: estimate(headline, records, groups, seed, resamples)}
-    for metric in others:
-        value = estimate(metric, records, groups, seed, resamples)
-        if math.isfinite(value.value):
+    groups, known = groups_of(records), Judgements(records)
+    found: dict[str, Estimate] = {}
+    for metric in task.metrics if metrics is None else metrics:
+        value = estimate(metric, records, groups, seed, resamples, known)
+        if not found or math.isfinite(value.value):
             found[metric.name] = value
     return found
+
+
+class Judgements:
+    """What metrics judge of some records, each judge being asked once: several metrics may read one matrix."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self._found: dict[Callable[[Record], Any], np.ndarray] = {}
+
+    def of(self, metric: Metric) -> np.ndarray:
+        """The statistics [n, …] of a metric."""
+        if metric.judge not in self._found:
+            self._found[metric.judge] = metric.statistics(self._records)
+        return self._found[metric.judge]
 
 
 def estimate(
@@ -126,11 +140,15 @@ def estimate(
     groups: Sequence[str] | None = None,
     seed: int = 0,
     resamples: int = 2000,
+    known: Judgements | None = None,
 ) -> Estimate:
-    """One metric over `records`: Wilson for a proportion, bootstrap otherwise. Raises DataError for no records."""
+    """One metric over `records`: Wilson for a proportion, bootstrap otherwise. Raises DataError for no records.
+
+    `known` keeps what judges say of these records, for the next metric.
+    """
     if not len(records):
         raise DataError(f"there are no rows to measure {metric.name} on", fix="Give at least one row")
-    stats = metric.statistics(records)
+    stats = (known or Judgements(records)).of(metric)
     if metric.proportion and (counted := np.flatnonzero(~np.isnan(stats))).size:
         return proportion(stats[counted], [groups[int(i)] for i in counted] if groups else None, seed, resamples)
     return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)

@@ -127,6 +127,12 @@ def _mean_iou(matrices: np.ndarray) -> float:
 
 
 def _judged(ids: Sequence[int]) -> Callable[[Record], np.ndarray]:
+    """The judge of all metrics that read the confusion matrix; one function for one list of ids."""
+    return _matrix_of(tuple(ids))
+
+
+@lru_cache(maxsize=64)
+def _matrix_of(ids: tuple[int, ...]) -> Callable[[Record], np.ndarray]:
     return lambda record: confusion(record.truth, record.value, ids)
 
 

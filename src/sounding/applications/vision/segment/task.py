@@ -31,7 +31,7 @@ from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
-from sounding.contract.task import Task
+from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
 from sounding.modalities.masks.layouts import MASK_LAYOUTS
 from sounding.modalities.masks.mask import Mask
@@ -40,6 +40,9 @@ from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import LONGEST, Image
 from sounding.modalities.pictures.image_files import within
+
+PIXELS = 2**20
+"""Pixels of pictures that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +175,16 @@ class Segment(Task):
         """The most probable class of each pixel; the score of a pixel is its probability, the confidence their mean."""
         pictures = [self.encoded(model, [value]) for value in inputs]
         found: dict[int, Prediction] = {}
-        for rows in grouped([x.shape for x in pictures]).values():
+        alike = grouped([x.shape for x in pictures]).values()
+        for rows in (part for kind in alike for part in chunks(kind, self._at_once(pictures[kind[0]]))):
             sure, places = self._log_scores(model, torch.cat([pictures[i] for i in rows])).max(1)
             for i, p, value in zip(rows, sure.exp().cpu(), self.target.decode(places), strict=True):
                 found[i] = Prediction(value, p.mean().item(), p.half().numpy())
         return [found[i] for i in range(len(inputs))]
+
+    def _at_once(self, x: Tensor) -> int:
+        """How many pictures [1, C, H, W] are looked at together: with more than a batch the maps take ever longer."""
+        return max(self.recipe.batch, PIXELS // (x.shape[-2] * x.shape[-1]))
 
     def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
         """Log-probabilities [B, K, H, W] as predicted: in windows, and of the mirror image too, as the options say."""
