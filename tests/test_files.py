@@ -85,3 +85,15 @@ def test_rows_as_csv_come_back_with_lists_as_json():
         *({"a": "1", "b": 'say "é", twice\n'}, {"a": '[1, {"x": null}]', "b": ""}),
     ]
     assert csv_text([], ["a", "b"]) == "a,b\n"
+
+
+def test_tied_tensors_are_written_once_and_come_back_under_both_names(tmp_path):
+    weight = torch.arange(1000.0).reshape(10, 100)
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"first": weight, "second": weight, "other": weight.clone(), "turned": weight.T}, {"a": 1})
+    tensors, note = read_tensors(path)
+    assert note == {"a": 1}
+    assert set(tensors) == {"first", "second", "other", "turned"}
+    assert tensors["second"] is tensors["first"]
+    assert torch.equal(tensors["turned"], weight.T)
+    assert path.stat().st_size < 3 * 4000 + 1000

@@ -133,9 +133,24 @@ def read_json(path: Path) -> Any:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> None:
-    """Tensors, and a JSON note beside them, as one safetensors file: both are replaced together or not at all."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write(path, save(plain, {"note": json.dumps(note or {})}))
+    """Tensors, and a JSON note beside them, as one safetensors file: both are replaced together or not at all.
+
+    Of tensors that are one in memory (tied weights) the first is kept, and under which names it comes back.
+    """
+    tied = _tied(tensors)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items() if name not in tied}
+    write(path, save(plain, {"note": json.dumps(note or {}), "tied": json.dumps(tied)}))
+
+
+def _tied(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """The names of tensors that are another one, with the name of that."""
+    first: dict[tuple[Any, ...], str] = {}
+    found = {}
+    for name, tensor in tensors.items():
+        place = (tensor.device, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        if tensor.numel() and first.setdefault(place, name) != name:
+            found[name] = first[place]
+    return found
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -158,7 +173,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(
             what, where=str(path), fix="Take it from a copy, go on from the other checkpoint, or train again"
         ) from None
-    return tensors, json.loads(header.get("__metadata__", {}).get("note", "{}"))
+    notes = header.get("__metadata__", {})
+    tied = json.loads(notes.get("tied", "{}"))
+    return tensors | {name: tensors[other] for name, other in tied.items()}, json.loads(notes.get("note", "{}"))
 
 
 def _sync_folder(path: Path) -> None:

@@ -8,13 +8,14 @@ import torch
 from torch.nn import functional as F
 
 import sounding as sd
-from sounding.applications.language.generate.metrics import bits_per_byte, next_token_accuracy
-from sounding.applications.language.generate.passages import FEW, Passage, Passages
+from sounding.applications.language.generate.passages import FEW, Passages
 from sounding.applications.language.generate.task import Generate
 from sounding.applications.language.generate.writing import Writer
+from sounding.applications.language.token_metrics import bits_per_byte, token_accuracy
 from sounding.contract.records import Example
 from sounding.data import open_data
 from sounding.machine.setting import Setting
+from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.specials import END
 from sounding.randomness import stream
 from sounding.training.loop import Budget, fit
@@ -89,7 +90,7 @@ def test_the_loss_is_that_of_next_tokens_of_the_whole_window_in_training_and_els
     size = sum(len(str(record.truth).encode()) for record in records)
     assert bits_per_byte().value(records) == pytest.approx(float(nats.sum()) / math.log(2) / size, rel=1e-4)
     right = (model(ids[:, :-1]).argmax(2) == ids[:, 1:]).float().mean()
-    assert next_token_accuracy().value(records) == pytest.approx(float(right), abs=1e-6)
+    assert token_accuracy("", "").value(records) == pytest.approx(float(right), abs=1e-6)
 
 
 def test_prompts_and_answers_of_any_length_are_read_together(run):

@@ -1,5 +1,6 @@
 """Text generation: how a text goes on.
 
-task.py      the application                   passages.py   texts as windows of tokens, and as answers
-metrics.py   how well next tokens are told     writing.py    tokens to text while it is written, stop strings
+task.py      the application
+passages.py  texts as windows of tokens, and as answers
+writing.py   tokens to text while it is written, stop strings
 """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 
 from sounding.contract.answers import Answer
+from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.specials import PAD
 from sounding.modalities.text.text import Text, Tokens
 
@@ -18,23 +19,6 @@ FEW = 5_000_000
 """Characters of training text up to which tokens are characters, unless another kind is asked for …"""
 SCRIPT = 1000
 """… and unless there are more different ones than this."""
-
-
-class Passage(str):
-    """A text that was cut from others by tokens, with the ids of these: reading its letters anew might cut others."""
-
-    __slots__ = ("ids",)
-    ids: np.ndarray
-
-    @classmethod
-    def of(cls, text: str, ids: np.ndarray) -> Self:
-        """The text of `ids`."""
-        made = cls(text)
-        made.ids = ids
-        return made
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Passage.of, (str(self), self.ids)
 
 
 class Passages(Text, Answer):

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.language.generate.demo import sayings
-from sounding.applications.language.generate.metrics import bits_per_byte, next_token_accuracy, perplexity
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
+from sounding.applications.language.sayings import sayings
+from sounding.applications.language.token_metrics import bits_per_byte, perplexity, token_accuracy
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
@@ -103,7 +103,8 @@ class Generate(Task):
     @property
     def metrics(self) -> Sequence[Metric]:
         """Bits per byte first; it can be compared between models of different tokens."""
-        return bits_per_byte(), perplexity(), next_token_accuracy()
+        definition = "share of tokens that are the most probable one after the true text before them"
+        return bits_per_byte(), perplexity(), token_accuracy("next-token accuracy", definition)
 
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """Windows of `context` + 1 tokens, so that each token is told once; documents are kept apart by an end."""

@@ -1,4 +1,4 @@
-"""How well the next token is told: in bits for each byte of the text, which no choice of tokens flatters.
+"""How well tokens are told: the next ones, or those that are masked.
 
 A record holds, for each token that was to be told, the most probable one (`value`), the true one (`truth`), both as
 passages, and the probability of the most probable (`scores`); its loss is the mean over these tokens.
@@ -15,7 +15,10 @@ from sounding.contract.records import Record
 
 
 def bits_per_byte() -> Metric:
-    """Bits that the model would need to write a byte of the text, all records together."""
+    """Bits that the model would need to write a byte of the text, all records together.
+
+    No choice of tokens flatters it, as it does the perplexity.
+    """
 
     def judge(record: Record) -> tuple[float, int]:
         return record.loss * len(record.truth.ids), len(str(record.truth).encode())
@@ -42,7 +45,7 @@ def perplexity() -> Metric:
     return Metric("perplexity", judge, reduce, definition, higher_is_better=False, hit=decisions)
 
 
-def next_token_accuracy() -> Metric:
+def token_accuracy(name: str, definition: str) -> Metric:
     """The share of tokens that were the most probable one."""
 
     def judge(record: Record) -> tuple[int, int]:
@@ -52,18 +55,21 @@ def next_token_accuracy() -> Metric:
         right, tokens = statistics.sum(axis=0)
         return float(right / max(1, tokens))
 
-    definition = "share of tokens that are the most probable one after the true text before them"
-    return Metric("next-token accuracy", judge, reduce, definition, hit=decisions)
+    return Metric(name, judge, reduce, definition, hit=decisions)
 
 
 def decisions(record: Record) -> Hits:
     """Each token that was told: the probability of the most probable one, and whether it came.
 
-    A text that was written is neither right nor wrong.
+    Of an answer for which there is one probability, all its tokens are one decision. A text that was written is none:
+    it is neither right nor wrong.
     """
-    if record.scores is None:
+    if record.scores is None or not hasattr(record.value, "ids"):
         return []
-    return list(zip(record.scores.tolist(), _right(record).tolist(), strict=True))
+    right = _right(record)
+    if len(record.scores) == len(right):
+        return list(zip(record.scores.tolist(), right.tolist(), strict=True))
+    return [] if record.confidence is None else [(record.confidence, bool(right.all()))]
 
 
 def _right(record: Record) -> np.ndarray:
