@@ -8,6 +8,7 @@
     Discrete           it can be edited in small steps                      attacks without gradients
     Fingerprinted      near duplicates are told by a short vector           the check of the data
     Divisible          it can be cut into stretches                         learning from documents
+    Tokenized          its encoding is learnt with the weights      beginning with other weights
     Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
     Queried            training may use what nobody can ask about           prediction
 
@@ -155,6 +156,14 @@ class Divisible(Modality):
 
         Put together they are the value. Shares are met as well as may be without tearing what belongs together: a line.
         """
+
+
+class Tokenized(Modality):
+    """An input whose encoding belongs to the weights that read it, such as the numbers of words."""
+
+    @abstractmethod
+    def adopt(self, state: Mapping[str, Any]) -> None:
+        """Encode as the input did that gave `state`, whose weights are begun with; told ahead of `fit`."""
 
 
 class Pictorial(Modality):

@@ -16,6 +16,7 @@ from torch import nn
 
 from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast
+from sounding.contract.inputs import Tokenized
 from sounding.contract.player import Player
 from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples, Report, open_data
@@ -65,7 +66,10 @@ def prepare(
     options = plan.training
     _require_source(plan)
     check_log(options.log)
+    start = opened(options.start) if options.start else None
     task = plan.new_task() if fitted is None else plan.task.restored(fitted)
+    if fitted is None and start is not None and isinstance(task.input, Tokenized):
+        task.input.adopt(start.input)
     if fitted is None and not isinstance(task, Player):
         former = _record_of(options.start)  # what its weights have seen is trained on here, and not tested on
         dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say, former=former)
@@ -78,7 +82,6 @@ def prepare(
     model = new_model(task, plan.seed, plan.setting)
     if pool is not None and options.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).require_features(model)
-    start = opened(options.start) if options.start else None
     if start is not None:
         found = transfer(start.weights, model, options.start)
         plan = replace(plan, transfer={"origin": start.origin, **found.to_json()})

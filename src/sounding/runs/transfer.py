@@ -39,11 +39,15 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Start:
-    """Weights by name, where they are from in words, and the fields of a recipe that shape their network."""
+    """Weights by name, where they are from in words, and the fields of a recipe that shape their network.
+
+    `input` is the state of the input that they read, where it belongs to them.
+    """
 
     weights: dict[str, Tensor]
     origin: str
     shaping: dict[str, Any]
+    input: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def opened(start: str) -> Start:
     run = Run.open(path)
     earlier = (run.config.get("transfer") or {}).get("origin")
     origin = f"{start}, which began with {earlier}" if earlier else start
-    return Start(run.weights(), origin, _shaping(run.model_config()["recipe"]))
+    config = run.model_config()
+    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}))
 
 
 def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.inputs import Attributable, Corruptible, Corruption, Discrete, Divisible, Fingerprinted
+from sounding.contract.inputs import (
+    Attributable,
+    Corruptible,
+    Corruption,
+    Discrete,
+    Divisible,
+    Fingerprinted,
+    Tokenized,
+)
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.drawing.spans import spans
 from sounding.errors import DataError, UsageError, did_you_mean
@@ -49,7 +57,7 @@ class Tokens(NamedTuple):
     lengths: Tensor
 
 
-class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
+class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokenized):
     """A string, as tokens.
 
     `tokenizer` is a kind of tokenizer (`kinds.KINDS`), trained by `fit` with at most `vocabulary` tokens that training
@@ -183,6 +191,11 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted):
     def use(self, tokenizer: Tokenizer) -> None:
         """Take a tokenizer from elsewhere, such as another run's; `fit` will leave it as it is."""
         self._tokenizer, self._given, self.kind = tokenizer, True, tokenizer.kind
+
+    def adopt(self, state: Mapping[str, Any]) -> None:
+        """Take the tokenizer of another model."""
+        if state.get("tokenizer"):
+            self.use(Tokenizer.restored(state["tokenizer"]))
 
     def fit(self, values: Iterable[str]) -> None:
         """Train the tokenizer, unless there is one; count how many texts are longer than what is read."""

@@ -104,3 +104,11 @@ def test_the_masks_stay_whatever_is_done_to_the_text(run):
         assert gone.count("[MASK]") == 2
         assert "mew" not in gone
     assert run.explain(run(text)[0]).weights.shape == (input.segments(text),)
+
+
+def test_a_training_that_begins_with_another_run_reads_with_its_tokenizer(run, tmp_path):
+    texts = ["two other words: quite new", "one old cow: moo"] * 30
+    texts = [f"{text} {number}" for number, text in enumerate(texts)]
+    again = sd.train("fill", texts, out=tmp_path / "b", size="tiny", steps=1, card=None, start=str(run.dir))
+    assert again.task.input.tokenizer.state() == run.task.input.tokenizer.state()
+    assert again.run.config["transfer"]["share"] == 1.0
