@@ -144,16 +144,6 @@ def test_predictions_go_to_a_file(sounding, run, photos, name):
     assert len(Path(name).read_text().splitlines()) == 80 + name.endswith("csv")
 
 
-def test_an_input_that_cannot_be_read_is_named_and_leaves_the_former_answers(sounding, run, photos):
-    assert sounding("predict", run, photos, "--out", "a.jsonl")[0] == 0
-    former = Path("a.jsonl").read_text()
-    (photos / "dark" / "zz.png").write_text("no picture")
-    status, _, err = sounding("predict", run, photos, "--out", "a.jsonl")
-    assert status == 1
-    assert "zz.png" in err
-    assert Path("a.jsonl").read_text() == former
-
-
 def test_a_newcomers_application_is_one_file(sounding, photos, tmp_path):
     (tmp_path / "brightness.py").write_text(APPLICATION)
     status, out, err = sounding("train", "./brightness.py", photos, "--steps", 150, "--set", "lr=0.03")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
+from sounding import catalog
 from sounding.applications.vision.classify import Classify
 from sounding.card.card import sections
 from sounding.cli import cli
@@ -47,6 +48,8 @@ def test_the_check_of_commands_finds_what_is_wrong():
     text = "```\n$ sounding trian classify x\nsounding eval RUN --json\nsounding card RUN --full  # fine\n```\n"
     assert [bool(_fault(line)) for line in _commands(text)] == [True, True, False]
     assert _fault("sounding train classify x --set")
+    assert _fault("sounding train classify x --widht 3")
+    assert not _fault("sounding train classify x --width 3 --image-size=64")
     assert not _fault("sounding train classify --resume")
 
 
@@ -86,10 +89,19 @@ def _fault(line: str) -> str:
     if {"--help", "-h"} & set(words):
         return ""
     try:
-        cli.commands[verb].make_context(verb, words)  # parses, and runs nothing
+        parsed = cli.commands[verb].make_context(verb, words)  # parses, and runs nothing
     except click.ClickException as error:
         return error.format_message()
-    return ""
+    return _unknown(parsed.params["words"]) if verb == "train" else ""
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """An option of a training that is no setting of the application, or nothing; one in a file may have any."""
+    task = next((word for word in words if word in catalog.names()), "")
+    known = {*catalog.find(task).Recipe.names(), *catalog.find(task).Options.names()} if task else set()
+    named = [word.removeprefix("--").partition("=")[0].replace("-", "_") for word in words if word.startswith("--")]
+    wrong = [name for name in named if name not in known]
+    return f"no option {wrong[0]}" if wrong and task else ""
 
 
 # ---- the recipe

@@ -28,11 +28,11 @@ from sounding.errors import DataError, RunError, UsageError, did_you_mean
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
 from sounding.machine.setting import choose
-from sounding.runs import hub, training
+from sounding.runs import training
 from sounding.runs.folder import Run, latest_unfinished
-from sounding.runs.model import Metrics, Model, measured
+from sounding.runs.model import Metrics, Model, measured, whole_card
 from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided
-from sounding.runs.transfer import opened
+from sounding.runs.transfer import located, opened
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
 
@@ -73,19 +73,20 @@ def train(
     the column of splits, the sizes of those that the data do not give ("70/15/15"), or a run whose rows keep theirs.
     `allow_bad` is the share of rows that may be unusable: a hundredth, or one row, where nobody says, and 0 is strict.
     `settings` are fields of the task's recipe, and its options: how it answers.
-    `resume=True` goes on with the latest unfinished run of the task, or with that in `out`; `resume=path` with that.
-    Then `source` is where its data lie now, if they moved; what else is said has to be what the run began with.
+    `resume=True` goes on with the latest unfinished run (of the task, if one is named), or with that in `out`;
+    `resume=path` with that. Then `source` is where its data lie now, if they moved; what else is said has to be what
+    the run began with. One that is finished stays as it is; only a card that it lacks is measured.
 
-    `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights or "hub:NAME" that
-    the training begins with the weights of; `unlabelled` are rows without answers, learnt from by `method`
-    ("self-training", "contrast"). With these a `control` shows what they are worth. `every` so many steps the layers
-    are looked at. `log` "tensorboard" writes event files beside metrics.csv.
-    `card` is the profile of the card, None for none; by default quick, or as a resumed run was to have.
+    `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights, "hub:NAME" or
+    "mobilenet_v2" (see `runs.published`), with the weights of which the training begins; `unlabelled` are rows without
+    answers, learnt from by `method` ("self-training", "contrast"). With these a `control` shows what they are worth.
+    `every` so many steps the layers are looked at. `log` "tensorboard" writes event files beside metrics.csv. `card` is
+    the profile of the card, None for none; by default quick, or as a resumed run was to have.
 
     Long because every word that a training knows stands here once: they become a plan, and the plan a run.
     """
     if resume:
-        run = _unfinished(task, out if resume is True and out is not None else resume)
+        run = resumed_run(task, out if resume is True and out is not None else resume)
         plan = run.plan()
         said: dict[str, Any] = {"epochs": epochs, "steps": steps, "until": until, "size": size, "seed": seed}
         said |= {"seconds": None if time is None else seconds(time), "allow_bad": allow_bad, "method": method}
@@ -93,11 +94,11 @@ def train(
         said |= {"log": None if log == "csv" else log}
         said |= {"unlabelled": _whole(unlabelled) or None, "precision": None if precision == "auto" else precision}
         _require_as_begun(run, plan, said, _columns(columns, split), settings)
-        planned = plan.card
+        planned = None if run.finished and whole_card(run.dir) else plan.card
         model = training.resume(run, source, reporter=reporter, say=say)
     else:
         kind = catalog.checked(task)
-        start = str(start) if str(start).startswith(hub.PREFIX) else _whole(start)
+        start = located(start)
         options = TrainOptions(harden, start, _whole(unlabelled), method or "self-training", control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
         recipe, answering = divided(kind, settings)
@@ -133,7 +134,7 @@ def _require_as_begun(
 ) -> None:
     """Raise UsageError for what is said beside resume and is not what the run began with."""
     if start := said["start"]:
-        said = {**said, "start": str(start) if str(start).startswith(hub.PREFIX) else _whole(start)}
+        said = {**said, "start": located(start)}
     others = contradictions(plan, said, settings)
     mine = asdict(plan.columns)
     others += [f"{role}={name}" for role, name in asdict(columns).items() if name is not None and name != mine[role]]
@@ -142,8 +143,11 @@ def _require_as_begun(
         raise UsageError(what, where=str(run.dir), fix="Leave it out, or train anew without resume")
 
 
-def _unfinished(task: str | type[Task], run: bool | str | Path) -> Run:
-    """The run to go on with: the one that is named, or the latest of the task."""
+def resumed_run(task: str | type[Task] = "", run: bool | str | Path = True) -> Run:
+    """The run to go on with: the one that is named, or the latest unfinished one, of the task if there is one.
+
+    Raises RunError where there is none.
+    """
     if run is not True:
         return Run.open(Path(str(run)))
     return latest_unfinished(Path(task).stem if isinstance(task, str) else catalog.name_of(task))
@@ -236,16 +240,18 @@ def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOf
 def pipeline(task: str, model: str | Path) -> Callable[..., Any]:
     """A function that answers as the Hugging Face pipeline of that name does: dictionaries, best first.
 
-    It takes the inputs, and options of the task by name.
+    It takes the inputs, options of the task by name, and `top_k`, how many of the best are given.
     """
     loaded = load(model)
     known = (loaded.task.pipeline, Path(loaded.run.config["task"]).stem)
     if task not in known:
         raise UsageError(f"the run is for {' or '.join(filter(None, known))}, not {task}", where=str(model))
 
-    def answer(inputs: Any, **options: Any) -> Any:
-        results = loaded(inputs, **options).to_dicts()
-        return results if isinstance(inputs, list | tuple) else results[0]
+    def answer(inputs: Any, top_k: int | None = None, **options: Any) -> Any:
+        if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
+            raise UsageError(f"top_k={top_k!r} is no number of answers", fix="Give 1 or more, or None for all")
+        results = [best[:top_k] for best in loaded(inputs, **options).to_dicts()]
+        return results if isinstance(inputs, list | tuple) or len(results) != 1 else results[0]
 
     return answer
 

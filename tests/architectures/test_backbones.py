@@ -14,14 +14,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from published import EFFICIENTNET_LITE0, MOBILENET_V2, published
+from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from sounding.architectures import pretrained
 from sounding.architectures.backbones import NAMES, backbone
 from sounding.architectures.mobilenet import NETWORKS
 from sounding.errors import UsageError
+from sounding.modalities.pictures.image_files import square
 
 Weights = dict[str, Tensor]
+PALACE = 698
+"""The number of that class of ImageNet."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,6 +88,20 @@ def test_efficientnet_lite0_is_that_of_its_package(side: int):
     found = _ours("efficientnet_lite0", path, theirs["_fc.weight"], theirs["_fc.bias"], x)
     assert expected.abs().max() > 1
     assert torch.allclose(found, expected, atol=1e-5 * expected.abs().max().item(), rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("of", "head"), [(MOBILENET_V2, "classifier.1"), (EFFICIENTNET_LITE0, "_fc")], ids=["mobilenet_v2", "lite0"]
+)
+def test_published_weights_know_what_is_on_a_photograph(of: str, head: str):
+    """scikit-learn's photograph of the Summer Palace, among the 1,000 classes of ImageNet."""
+    path = published(of)
+    theirs, found = torch.load(path, weights_only=True), pretrained.read(path)
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (found.mean, found.std))
+    picture = square(load_sample_image("china.jpg"), 224, "crop")
+    x = (torch.from_numpy(picture).permute(2, 0, 1)[None] / 255 - mean) / std
+    logits = _ours(found.network, path, theirs[f"{head}.weight"], theirs[f"{head}.bias"], x)
+    assert logits.argmax().item() == PALACE
 
 
 @torch.inference_mode()

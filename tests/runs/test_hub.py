@@ -145,10 +145,11 @@ def test_other_names_are_not_asked_for(web, name):
     assert not net.asked
 
 
-def test_nothing_is_asked_for_unless_hub_is_written(web, tmp_path):
+@pytest.mark.parametrize("start", ["mobilenet", "timm/mobilenetv2_100.ra_in1k"])
+def test_nothing_is_asked_for_unless_hub_is_written(web, tmp_path, start):
     net = web()
     with pytest.raises(sd.errors.SoundingError):
-        sd.train("classify", "demo", start="mobilenet_v2", out=tmp_path / "run", steps=1, card=None)
+        sd.train("classify", "demo", start=start, out=tmp_path / "run", steps=1, card=None)
     assert not net.asked
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import pictures
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -18,6 +21,7 @@ from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
 from sounding.architectures.mobilenet import NETWORKS
 from sounding.errors import DataError, RunError, UsageError
+from sounding.randomness import stream
 from sounding.runs.folder import Run
 from sounding.runs.transfer import opened, transfer
 
@@ -215,6 +219,40 @@ def test_another_network_than_the_file_has_is_refused(imagenet, tmp_path):
     with pytest.raises(UsageError, match=r"mobilenet_v2\.safetensors: only 0% of the new model's parameters"):
         sd.train("classify", photos, start=imagenet, network="resnet", out=tmp_path / "run", steps=1, card=None)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    """Class folders and a table of boxes of the same coloured pictures of 24 × 24."""
+    folder = tmp_path_factory.mktemp("things")
+    rng, rows = stream("things"), []
+    for i in range(24):
+        pixels = rng.integers(0, 255, (24, 24, 3), np.uint8)
+        path = folder / "photos" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        box = {"bbox": [[2, 2, 12, 12]], "category": ["a"]}
+        rows.append(json.dumps({"image": str(path), "objects": box}))
+    (folder / "boxes.jsonl").write_text("\n".join(rows))
+    return folder
+
+
+def test_a_default_classifier_says_with_which_setting_a_detector_could_begin_with_it(things, tmp_path):
+    small = {"size": "tiny", "steps": 1, "card": None, "precision": "fp32", "batch": 4}
+    first = sd.train("classify", things / "photos", out=tmp_path / "first", **small)
+    with pytest.raises(UsageError, match="can be nothing else's backbone") as refused:
+        sd.train("detect", things / "boxes.jsonl", start=first.dir, out=tmp_path / "second", **small)
+    (setting,) = re.findall(r"Train that model with network=(\w+),", str(refused.value))
+    first = sd.train("classify", things / "photos", out=tmp_path / "anew", network=setting, **small)
+    second = sd.train("detect", things / "boxes.jsonl", start=first.dir, out=tmp_path / "third", **small)
+    assert second.run.config["transfer"]["used"] > 0.9
+
+
+def test_settings_that_keep_weights_out_are_named(things, tmp_path):
+    small = {"steps": 1, "card": None, "precision": "fp32", "batch": 4, "network": "resnet"}
+    first = sd.train("classify", things / "photos", out=tmp_path / "first", width=8, **small)
+    with pytest.raises(UsageError, match=r"Set what the weights are of: width=8$"):
+        sd.train("classify", things / "photos", start=first.dir, out=tmp_path / "second", width=16, **small)
 
 
 def test_what_is_neither_run_nor_file_is_refused(tmp_path):

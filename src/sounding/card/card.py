@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sounding.card.contents import SCHEMA, Contents, Header
-from sounding.card.html import html
+from sounding.card.html import framed, html
 from sounding.card.markdown import markdown
 from sounding.card.sections import sections
 from sounding.card.spdx import spdx
@@ -29,6 +29,10 @@ class Card(Contents):
     def html(self) -> str:
         """The card as one self-contained page."""
         return html(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page."""
+        return framed(self.html())
 
     def spdx(self) -> dict[str, Any]:
         """What the card knows as an SPDX 3.0.1 document of the AI profile, for bills of materials."""

@@ -54,6 +54,21 @@ def html(card: Contents) -> str:
     )
 
 
+def framed(page: str) -> str:
+    """A page within another one, whose style it leaves alone: a notebook's."""
+    return f'<iframe srcdoc="{escape(page)}" style="width:100%;height:75vh;border:0" sandbox=""></iframe>'
+
+
+def facts_table(title: str, facts: Mapping[str, str]) -> str:
+    """A title and facts by name, for a notebook."""
+    rows = "".join(
+        f'<tr><th style="text-align:left;white-space:nowrap">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(fact)}</td></tr>'
+        for name, fact in facts.items()
+    )
+    return f"<strong>{escape(title)}</strong><table>{rows}</table>"
+
+
 # ---- the top of the page
 
 

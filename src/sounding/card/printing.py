@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sounding.contract.evidence import COUNTED, Bound, Estimate, Number, Section, Status
+from sounding.contract.evidence import COUNTED, SIDES, Estimate, Number, Section, Status
 
 KINDS = {
     "measured": "counted or computed from what the model did",
@@ -34,9 +34,6 @@ STATUS = {
     Status.INTERRUPTED: "not measured",
 }
 """What became of a section, in words."""
-
-SIDES = {Bound.NONE: "", Bound.LOWER: "at least", Bound.UPPER: "at most"}
-"""What is said before a bound."""
 
 _SCALED = {"J", "Wh", "W", "FLOP", "FLOPs", "FLOP/s", "B", "g", "s"}  # units that take a prefix
 _PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}

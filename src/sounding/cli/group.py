@@ -122,8 +122,20 @@ def summary(model: Model) -> int:
     if (model.dir / "card.json").exists():
         made = model.card()
         status = findings(made, model.dir / "card.html")
-    click.echo(f"{'Next':{WIDE}} sounding predict {model.dir} INPUT")
+    else:
+        _without_card(model)
+    click.echo(f"{'Next':{WIDE}} sounding predict {model.dir} {model.task.input.asked}")
     return status
+
+
+def _without_card(model: Model) -> None:
+    """The headline metric on the test rows, and what came of a control: what is told of a run that has no card."""
+    name, estimate = next(iter(model.evaluate().items()))
+    click.echo(f"{'Test':{WIDE}} {name} {estimate}, n = {estimate.n:,} ({estimate.interval})")
+    verdict = model.training.get("control")
+    if verdict:
+        kept = "the training with the help is kept" if verdict["better"] else "the control is kept"
+        click.echo(f"{'Control':{WIDE}} {verdict['said']} on the validation rows against it: {kept}")
 
 
 def in_brief(text: str, most: int = 280) -> str:

@@ -12,6 +12,11 @@ from sounding.cli import words as spoken
 from sounding.cli.group import bad_option, cli, columns_options, prepare, reporter, say, summary
 from sounding.errors import UsageError
 
+FIELDS = (
+    "Every field of the application's recipe is an option as well: --lr 0.01, --batch 16, --image-size 224; or "
+    "lr=0.01, or --set lr=0.01. docs/classify.md, detect.md, segment.md and faces.md list them."
+)
+
 
 @cli.command()
 @click.option("--out", type=Path, help="Run folder; runs/classify/<n> by default.")
@@ -48,8 +53,8 @@ def check(words: Sequence[str], allow_bad: float | None, every: bool, **columns:
     return 0 if report.usable else 1
 
 
-@cli.command()
-@click.argument("words", nargs=-1, metavar="TASK [DATA] [KEY=VALUE]...")
+@cli.command(context_settings={"ignore_unknown_options": True}, epilog=FIELDS)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="TASK [DATA] [KEY=VALUE]...")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
 @click.option("--time", help="Time for the training itself, such as 10m or 1.5h.")
 @click.option("--steps", type=int, help="Steps of the optimizer.")
@@ -88,19 +93,21 @@ def train(
 
     words, numbers, typed = spoken.settings(words, settings)
     profile, options = typed.pop("profile", profile), {**options, **typed}
-    if resume is not None and not words and not resume:
-        raise UsageError(
-            "which task is to be resumed", fix="Such as: sounding train classify --resume, or --resume RUN"
-        )
     if len(words) > 2 or (resume is None and not words):
         raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
-    words = ["", *words] if resume and len(words) == 1 and not _is_task(words[0]) else words
+    if resume is not None and len(words) == 1 and not _is_task(words[0]) and (resume or Path(words[0]).exists()):
+        words = ["", *words]
     columns = {name: options.pop(name) for name in ("input", "target", "group", "split")}
+    if resume is not None:
+        run = api.resumed_run(words[0] if words else "", resume or options["out"] or True)
+        resume = str(run.dir)
+        if run.finished:
+            click.echo(f"{run.dir} is finished: nothing is left to train")
     model = api.train(
         words[0] if words else "",
         words[1] if len(words) > 1 else None,
         columns=spoken.columns(columns),
-        resume=resume or resume is not None,
+        resume=resume or False,
         card="" if profile is None else spoken.profile(profile),
         reporter=reporter(words[0] if words else "training"),
         say=say,

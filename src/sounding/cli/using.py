@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from textwrap import indent
 
@@ -12,7 +13,7 @@ import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import cli, prepare, set_option
-from sounding.errors import UsageError
+from sounding.errors import SoundingError, UsageError
 
 
 @cli.command()
@@ -35,12 +36,15 @@ def predict(
     method: str,
     precision: str,
     plots: Path | None,
-) -> None:
-    """Answer for texts, files, folders, patterns, or - for one input a line."""
+) -> int:
+    """Answer for texts, files, folders, patterns, or - for one input a line.
+
+    Inputs that cannot be read are named, the others answered for; the exit status is then 1. Pictures of faces are
+    compared each with each.
+    """
     prepare()
     from sounding import api
     from sounding.files import shortened_name
-    from sounding.runs.prediction import expand
     from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
@@ -48,12 +52,17 @@ def predict(
     inputs, options = spoken.answering(inputs, settings, type(model.task).Options.names() if texts else None)
     model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
-    results = model.stream(expand(model.task.input, lines))
     if out and (explain or plots):
         raise UsageError("answers are either written to a file or explained", fix="Use --json > FILE with --explain")
+    refused = Refusals()
+    results = model.stream(lines, refused=refused)
+    first = next(results, None)
+    if first is None:  # nothing takes the place of former answers
+        return refused.status
+    results = chain([first], results)
     if out:
         click.echo(f"{write_results(out, results)} answers in {out}")
-        return
+        return refused.status
     for number, result in enumerate(results, 1):
         why = model.explain(result, method) if explain else None
         score = "" if result.score is None else f"\t{result.score:.3f}"
@@ -63,10 +72,27 @@ def predict(
             click.echo(indent(why.render().text, "  "))
         if plots:
             plots.mkdir(parents=True, exist_ok=True)
-            result.plot(
-                plots / f"{number:04}-{shortened_name(Path(result.source).stem)}.png",
-                None if why is None else why.weights,
-            )
+            name = "-".join(filter(None, (f"{number:04}", shortened_name(result.name))))
+            result.plot(plots / f"{name}.png", None if why is None else why.weights)
+    return refused.status
+
+
+class Refusals:
+    """Names each input that cannot be answered for, once, while the others are."""
+
+    def __init__(self) -> None:
+        self._named: set[str] = set()
+
+    def __call__(self, error: SoundingError) -> None:
+        """Name it on the error stream."""
+        if str(error) not in self._named:
+            self._named.add(str(error))
+            click.echo(f"Not answered: {error}", err=True)
+
+    @property
+    def status(self) -> int:
+        """What the command ends with."""
+        return 1 if self._named else 0
 
 
 @cli.command(name="list")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sounding.contract.settings import TRAINING_WORDS
 from sounding.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,12 +34,17 @@ def profile(word: str) -> Any:
 def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
     """The words that are no settings, the task's settings, and options of the command that were given as name=value.
 
-    What is an option of the command (time=10m, card=none) is read as the option reads it.
+    What is an option of the command (time=10m, card=none) is read as the option reads it. What is an option and none of
+    the command's is a setting (--lr 0.1, --image-size=224).
     """
+    words, long = _long_options(words)
     words, pairs = answering(words, given)
+    pairs |= long
     context, known = click.get_current_context(), _options()
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
+    for name in sorted(pairs.keys() & TRAINING_WORDS):  # what Python calls otherwise, or only another verb knows
+        raise UsageError(f"there is no option {name!r} here", fix=did_you_mean(name, known))
     return words, pairs, options
 
 
@@ -60,6 +66,22 @@ def places(words: Sequence[str], names: Sequence[str], least: int, such: str) ->
         said = " ".join(names[:least]) + "".join(f" [{name}]" for name in names[least:])
         raise UsageError(f"this takes {said}", fix=f"Such as: {such}")
     return [*words, *[None] * (len(names) - len(words))]
+
+
+def _long_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without `--name value` and `--name=value`, and these by name; a name without a value is "yes"."""
+    rest, found = list[str](), dict[str, str]()
+    left = list(reversed(words))
+    while left:
+        word = left.pop()
+        if not word.startswith("--"):
+            rest.append(word)
+            continue
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not equals:
+            value = left.pop() if left and not left[-1].startswith("--") else "yes"
+        found[name.replace("-", "_")] = value
+    return rest, found
 
 
 def _is_setting(word: str) -> bool:

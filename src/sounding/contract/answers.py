@@ -8,6 +8,7 @@
     Listing      it may say that there is nothing: no boxes          unknown inputs
     Placed       it lies over a picture, in that picture's pixels    reading, results
     Overlaid     it can be drawn over its input                      results
+    Tabular      it is several rows of a table: boxes, classes       results
     Saved        it is a file of a kind of its own                   results
     Documented   many of it have a usual JSON document               results
 
@@ -140,12 +141,30 @@ class Overlaid(Modality):
         """What is drawn over the input, in coordinates that its kind knows (see `Marks`); no shapes for nothing."""
 
 
+class Tabular(Modality):
+    """An answer of several parts, each of which is a row of a table."""
+
+    row_columns: tuple[str, ...] = ()
+    """The names of the columns."""
+
+    @abstractmethod
+    def rows(self, value: Any, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """The parts as rows: values by column, the surest or the largest first."""
+
+
 class Saved(Modality):
-    """An answer that is a file by itself: a mask, a sound, a game."""
+    """An answer that is a file by itself: a mask, the boxes of a picture, a sound, a game."""
+
+    files: str = "answers"
+    """What a folder of such files is usually called."""
 
     @abstractmethod
     def save(self, value: Any, path: Path) -> Path:
         """Written as a file of its own kind: `path` and an ending."""
+
+    def save_legend(self, folder: Path) -> None:
+        """Write into `folder` what the files below it have in common, as the names of classes; often nothing."""
+        return None
 
 
 class Documented(Modality):

@@ -11,7 +11,7 @@ The JSON of these is a public format (`card.json`, schema 1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -30,6 +30,10 @@ class Bound(StrEnum):
     NONE = ""
     LOWER = "lower"
     UPPER = "upper"
+
+
+SIDES = {Bound.NONE: "", Bound.LOWER: "at least", Bound.UPPER: "at most"}
+"""What is said before a bound."""
 
 
 class Status(StrEnum):
@@ -53,7 +57,7 @@ class Estimate:
 
     `interval` names the method (wilson, bootstrap, clustered bootstrap, t over clusters, clopper-pearson, model
     uncertainty, none, none over clusters); `n` counts the independent things measured. Where no interval can be had,
-    low and high are None.
+    low and high are None. `bound` says on which side of the truth the value lies, where it is a bound.
     """
 
     value: float
@@ -62,16 +66,18 @@ class Estimate:
     n: int = 0
     level: float = 0.95
     interval: str = "none"
+    bound: Bound = Bound.NONE
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        value = f"{SIDES[self.bound]} {self.value:.3f}".strip()
+        return value if self.low is None or self.high is None else f"{value} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
 class Number:
-    """One printed number: its estimate, what it means, and how it was had. One of the kind "bound" says which."""
+    """One printed number: its estimate, what it means, and how it was had. One of the kind "bound" says which, and so
+    does its estimate, for whoever prints that alone.
+    """
 
     id: str
     name: str
@@ -83,11 +89,14 @@ class Number:
     seconds: float = 0.0
     bound: Bound = Bound.NONE
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "estimate", replace(self.estimate, bound=self.bound))
+
     def to_json(self) -> dict[str, Any]:
         """The number as card.json holds it: the estimate's fields stand beside its own."""
         own = asdict(self)
         estimate = own.pop("estimate")
-        return {**own, "bound": self.bound.value, **estimate}
+        return {**own, **estimate, "bound": self.bound.value}
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,10 @@ class Explainable(Modality):
         """`mask` for each row of `masks` [M, P]; overridden where doing all at once is faster."""
         return [self.mask(value, mask, baseline) for mask in masks]
 
+    def segment_name(self, value: Any, part: int) -> str:
+        """Where the segment number `part` (from 0) is, for people: "row 3, column 5"; by default its number."""
+        return f"part {part}"
+
 
 class Attributable(Explainable):
     """An input for whose segments gradients can speak."""
@@ -198,3 +202,7 @@ class Queried(Modality):
     @abstractmethod
     def query(self, value: Any) -> Any:
         """The value, about which a model is asked. Raises DataError for one that only training can use."""
+
+    def questions(self, cells: Sequence[Any]) -> list[Any]:
+        """The cells that a model is asked about, where a person named `cells`: by default these."""
+        return list(cells)

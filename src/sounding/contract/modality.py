@@ -55,6 +55,8 @@ class Modality(ABC):
     """Usual column names in lower case, the most telling first."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
+    asked: str = "INPUT"
+    """How help and hints call what a person names to be answered for."""
     classes: Sequence[Any] | None = None
     """The finite list of possible answers after `fit`, in the order of `Prediction.scores`; None when open."""
 

@@ -8,6 +8,17 @@ from typing import Any, ClassVar, Self, get_type_hints
 
 from sounding.errors import UsageError, did_you_mean
 
+TRAINING_WORDS = frozenset(
+    (
+        *("task", "source", "columns", "input", "target", "group", "split", "allow_bad"),
+        *("epochs", "time", "steps", "until", "size", "seed", "out", "precision", "resume"),
+        *("start", "from", "unlabelled", "method", "control", "harden", "every", "log"),
+        *("card", "profile", "reporter", "say", "set", "settings", "help"),
+    )
+)
+"""What a training is told by name besides the fields of a recipe, from Python or on the command line. No setting of an
+application may be called so, since every one of them is an option as well."""
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -31,6 +31,7 @@ from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric, row_loss
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.settings import TRAINING_WORDS
 from sounding.contract.split_names import Shares
 from sounding.contract.tree import to_device, tree_map
 from sounding.errors import UsageError
@@ -61,8 +62,16 @@ class Task(ABC):
     """What a model of this task must not be used for, in sentences that its card prints."""
 
     def __init_subclass__(cls, **words: Any) -> None:
-        """Raises UsageError where a setting could be one of the training and one of the answers."""
+        """Raises UsageError for a setting that is two things: of the training and of the answers, or a training's own.
+
+        A training's own words (`time`, `out`, `seed`) stand beside the recipe's fields, by one name each.
+        """
         super().__init_subclass__(**words)
+        shared = set(recipes.Recipe.names())
+        taken = sorted({*cls.Recipe.names(), *cls.Options.names()} & TRAINING_WORDS - shared)
+        if taken:
+            what = f"{cls.__name__} has a setting called {taken[0]!r}, which is a word of every training"
+            raise UsageError(what, fix="Give the field another name")
         both = sorted(set(cls.Recipe.names()) & set(cls.Options.names()))
         if both:
             what = f"{cls.__name__} has {', '.join(both)} in its recipe and in its options as well"

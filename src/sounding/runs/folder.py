@@ -176,14 +176,22 @@ def _require_readable(config: Mapping[str, Any], where: str) -> None:
         raise RunError(what, where=where, fix=fix)
 
 
-def latest_unfinished(task: str) -> Run:
-    """The newest run of a task that did not come to its end. Raises RunError if there is none."""
-    for folder in sorted(_numbered(Path("runs") / task), key=lambda f: -int(f.name)):
-        if (folder / "config.json").exists() and not Run(folder).finished:
-            return Run.open(folder)
-    raise RunError(
-        "there is no unfinished run", where=f"runs/{task}", fix="Name the run: --resume RUN, or leave --resume out"
-    )
+def latest_unfinished(task: str = "") -> Run:
+    """The newest run that did not come to its end, of a task or of any. Raises RunError if there is none."""
+    top = Path("runs")
+    tasks = [top / task] if task else [folder for folder in sorted(top.glob("*")) if folder.is_dir()]
+    begun = [run for folder in tasks for run in _numbered(folder) if (run / "config.json").exists()]
+    unfinished = [run for run in begun if not Run(run).finished]
+    if unfinished:
+        return Run.open(max(unfinished, key=_age))
+    last = f"; the latest, {max(begun, key=_age)}, is finished" if begun else ""
+    fix = "Name the run: --resume RUN, or leave --resume out"
+    raise RunError(f"there is no unfinished run{last}", where=str(top / task), fix=fix)
+
+
+def _age(folder: Path) -> tuple[int, int]:
+    """When a run began, and its number."""
+    return (folder / "config.json").stat().st_mtime_ns, int(folder.name)
 
 
 def _next_free(parent: Path) -> Path:

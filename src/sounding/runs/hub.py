@@ -8,14 +8,13 @@ Nothing else in the package opens a connection.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 import torch
 
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.files import unwritable
+from sounding.files import sha256, unwritable
 from sounding.machine.setting import cache_folder
 
 PREFIX = "hub:"
@@ -44,7 +43,7 @@ def fetched(name: str) -> Path:
 
 def _known(url: str, digest: str) -> Path:
     path = cache_folder() / "weights" / url.rpartition("/")[2]
-    if path.exists() and _digest(path).startswith(digest):
+    if path.exists() and sha256(path).startswith(digest):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,8 +78,3 @@ def _missing(error: Exception, where: str, file: str) -> DataError:
     why = lines[0].rstrip(". ") if lines else type(error).__name__
     fix = f"Download it elsewhere and name the file: --from {file}"
     return DataError(f"the weights cannot be downloaded ({why})", where=where, fix=fix)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

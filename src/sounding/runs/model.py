@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from torch import nn
 
@@ -20,9 +20,11 @@ from sounding import inspection
 from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import Card, Header
 from sounding.card.contents import versions
+from sounding.card.html import facts_table
 from sounding.card.measuring import measure
 from sounding.card.parts import FOLDER as PARTS
 from sounding.card.parts import Parts, fingerprint
+from sounding.card.printing import first_sentence
 from sounding.card.siblings import siblings
 from sounding.challenges.explanations import explanation
 from sounding.challenges.explanations.explanation import Explanation
@@ -42,7 +44,7 @@ from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
 from sounding.runs.answer_lines import answer_lines
 from sounding.runs.folder import Run
-from sounding.runs.prediction import Result, Results, expand, predict
+from sounding.runs.prediction import Refused, Result, Results, expand, predict
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
 from sounding.training.progress import Say
@@ -101,31 +103,49 @@ class Model:
         self.run, self.task, self.module, self._dataset, self.setting = run, task, module, dataset, setting
         self._place = place
 
+    def __repr__(self) -> str:
+        return f"Model({self._name}, {self.dir})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what it is, where it lies, its headline metric and what else its card found."""
+        sections = [s for s in Card.load(self.dir) if s.sentence] if (self.dir / "card.json").exists() else []
+        parameters = sum(p.numel() for p in self.module.parameters())
+        facts = {"Run": str(self.dir), "Parameters": f"{parameters:,}"}
+        return facts_table(self._name, facts | {s.title: first_sentence(s.sentence) for s in sections})
+
+    @property
+    def _name(self) -> str:
+        return Path(self.run.config["task"]).stem
+
     @property
     def dir(self) -> Path:
         """The run folder."""
         return self.run.dir
 
     def __call__(self, inputs: Any, **options: Any) -> Results:
-        """Answers for a path, a pattern, a folder, an array, a text, or a list of them; always a list.
+        """Answers for a path, a pattern, a folder, an array, a tensor, a Pillow picture, a text, or a list of these.
+
+        Always a list; a batch of pictures (four axes) is as many of them.
 
         `options` are how to answer this once, in place of the run's. Raises UsageError for one that the task has not.
         """
         return Results(self._results(self.task.with_options(options), inputs))
 
-    def stream(self, inputs: Any, **options: Any) -> Iterator[Any]:
+    def stream(self, inputs: Any, *, refused: Refused | None = None, **options: Any) -> Iterator[Any]:
         """As a call, one result at a time, for more inputs than memory holds.
 
-        Where answers are texts that are written, the answer to one text comes piece by piece instead: strings.
+        `refused` is told of each input that cannot be read, and the others are answered for; without it the first of
+        them is raised. Where answers are texts that are written, the answer to one text comes piece by piece instead:
+        strings.
         """
         task = self.task.with_options(options)
         if task.streams and isinstance(inputs, str):
             return task.stream(self._fused, task.input.read(inputs))
-        return self._results(task, inputs)
+        return self._results(task, inputs, refused)
 
-    def _results(self, task: Task, inputs: Any) -> Iterator[Result]:
-        named = expand(self.task.input, inputs) if not isinstance(inputs, Iterator) else inputs
-        return predict(task, self._fused, named, self.setting)
+    def _results(self, task: Task, inputs: Any, refused: Refused | None = None) -> Iterator[Result]:
+        named = expand(task.input, inputs, refused) if not isinstance(inputs, Iterator) else inputs
+        return predict(task, self._fused, named, self.setting, refused)
 
     def with_options(self, options: Mapping[str, Any]) -> Model:
         """The same model, answering otherwise in all that it does. Raises UsageError for an unknown option."""
@@ -268,9 +288,27 @@ class Model:
 
     # ---- looking closer
 
-    def explain(self, result: Result, method: str = "occlusion", seed: int = 0) -> Explanation:
-        """Which parts of a result's input carry its answer: a weight for each; see `explanation.METHODS`."""
-        return explanation.explain(result.task, self.module, result.input, result.value, method, seed)
+    @overload
+    def explain(self, inputs: Result, method: str = "occlusion", seed: int = 0) -> Explanation: ...
+
+    @overload
+    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, **options: Any) -> Any: ...
+
+    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, **options: Any) -> Any:
+        """Which parts of an input carry the answer to it: a weight for each part; see `explanation.METHODS`.
+
+        `inputs` is a result, or what a call takes, which is then answered with `options`. Of a list, a folder or a
+        pattern a list of explanations.
+        """
+        if isinstance(inputs, Result):
+            return explanation.explain(inputs.task, self.module, inputs.input, inputs.value, method, seed)
+        if isinstance(inputs, list | tuple) and any(isinstance(each, Result) for each in inputs):
+            return [self.explain(each, method, seed, **options) for each in inputs]
+        named = expand(self.task.input, inputs)
+        task = self.task.with_options(options)
+        found = [self.explain(result, method, seed) for result in self._results(task, iter(named))]
+        alone = not isinstance(inputs, list | tuple) and len(named) == 1 and named[0] is inputs
+        return found[0] if alone else found
 
     def inspect(self, rows: int = inspection.ROWS) -> Inspection:
         """The model layer by layer on training rows: activations, gradients, dead units, and a verdict."""
@@ -307,7 +345,7 @@ class Model:
         return labelling.review(
             self.task,
             data.train,
-            self._training,
+            self.training,
             seconds=limit,
             seed=seed,
             progress=say,
@@ -321,7 +359,8 @@ class Model:
         return self.run.model(type(self.task), beside)[1] if beside else None
 
     @property
-    def _training(self) -> dict[str, Any]:
+    def training(self) -> dict[str, Any]:
+        """What the training cost and how it went: training.json; empty where it has not ended."""
         path = self.dir / "training.json"
         return read_json(path) if path.exists() else {}
 
@@ -335,7 +374,7 @@ class Model:
         facts: CardFacts | None = None,
     ) -> EvaluationContext:
         """The model on the bench, with the rows that it was trained on (or `dataset`), as challenges want it."""
-        data, said, training = dataset or self.dataset(), facts or CardFacts(), self._training
+        data, said, training = dataset or self.dataset(), facts or CardFacts(), self.training
         return EvaluationContext(
             self.task,
             self.module,
@@ -370,7 +409,7 @@ def measured(
     context.report, context.siblings, context.say = dataset.report.to_json(), siblings(model.dir), say
     config = model.run.config
     header = Header(
-        task=Path(config["task"]).stem,
+        task=model._name,
         model=str(model.dir),
         data=Path(config["source"] or PLAY).name,  # a card may be published; config.json has the whole path
         command=config["command"],
@@ -383,7 +422,7 @@ def measured(
     key = fingerprint(context.model, versions(), profile, context.seed, context.config, context.training, *others)
     parts = Parts(model.dir / PARTS / profile, key)
     card = measure(context, header, parts=parts)
-    if not card.interrupted or not _whole(model.dir):
+    if not card.interrupted or not whole_card(model.dir):
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
             rows = () if context.plays else context.test
@@ -394,8 +433,8 @@ def measured(
     return card
 
 
-def _whole(folder: Path) -> bool:
-    """Whether a card lies there that was not interrupted."""
+def whole_card(folder: Path) -> bool:
+    """Whether a card lies in a run folder that was not interrupted."""
     try:
         return not Card.load(folder).interrupted
     except RunError:

@@ -21,6 +21,7 @@ from typing import Any, Self
 from sounding import catalog
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
+from sounding.contract.settings import TRAINING_WORDS
 from sounding.contract.task import Task
 from sounding.data import Columns
 from sounding.errors import UsageError, did_you_mean
@@ -65,12 +66,15 @@ class TrainOptions:
 
 
 def divided(task: type[Task], settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of a task's recipe, and those of its options. Raises UsageError for one that is neither."""
+    """Settings of a task's recipe, and those of its options.
+
+    Raises UsageError for one that is neither; what was meant may be a word of the training itself.
+    """
     recipe, options = task.Recipe.names(), task.Options.names()
     for name in settings:
         if name not in (*recipe, *options):
-            what, fix = f"{catalog.name_of(task)} has no setting {name!r}", did_you_mean(name, [*recipe, *options])
-            raise UsageError(what, fix=fix)
+            known = {*recipe, *options, *TRAINING_WORDS}
+            raise UsageError(f"{catalog.name_of(task)} has no setting {name!r}", fix=did_you_mean(name, known))
     of_recipe = {name: value for name, value in settings.items() if name in recipe}
     return of_recipe, {name: value for name, value in settings.items() if name in options}
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from sounding.contract.answers import Answer, Overlaid
-from sounding.contract.inputs import Pictorial
+from sounding.contract.inputs import Pictorial, Queried
 from sounding.contract.modality import Modality
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError
+from sounding.files import unreadable
 from sounding.folders import walk, with_suffix
 from sounding.machine.setting import Setting, inference
+
+Refused = Callable[[SoundingError], None]
+"""Who is told of an input that cannot be answered for, when the others are to be."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,15 @@ class Result:
             drawn.save(path)
         return drawn
 
+    @property
+    def name(self) -> str:
+        """What a file about this result is called: the name of what was named without its ending, or nothing."""
+        return "-".join(Path(place).stem for place in _places(self.task.input, self.cell))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.plot().markup()
+
     def _drawn(self, weights: np.ndarray | None, marks: Marks) -> Rendering:
         """The input as a person sees it, of which the model may have seen a part."""
         input = self.task.input
@@ -103,26 +116,42 @@ class Result:
 class Results(list[Result]):
     """A list of results, in the order of the inputs."""
 
+    SHOWN: ClassVar[int] = 12
+    """How many of them a notebook shows."""
+
     def to_dicts(self) -> list[list[dict[str, Any]]]:
         """Each result as the Hugging Face pipelines shape it."""
         return [result.to_dicts() for result in self]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first ones, and how many more there are."""
+        drawn = [f'<div style="display:inline-block">{result._repr_html_()}</div>' for result in self[: self.SHOWN]]
+        more = f"<p>and {len(self) - self.SHOWN:,} more</p>" if len(self) > self.SHOWN else ""
+        return "".join(drawn) + more
 
-def predict(task: Task, model: nn.Module, inputs: Iterable[Any], setting: Setting | None = None) -> Iterator[Result]:
+
+def predict(
+    task: Task,
+    model: nn.Module,
+    inputs: Iterable[Any],
+    setting: Setting | None = None,
+    refused: Refused | None = None,
+) -> Iterator[Result]:
     """Answers in the order of the inputs, batch by batch, so that a folder of any size runs in little memory.
 
     They are computed in the precision of `setting`; fp32 when none is given.
 
-    Raises DataError naming the first input that cannot be read.
+    Raises DataError naming the first input that cannot be read; with `refused`, that is told of each, and the others
+    are answered for.
     """
     for batch in _batches(inputs, task.recipe.batch):
-        values = [_read(task.input, item) for item in batch]
+        read = list(_read_all(task.input, batch, refused))
+        if not read:
+            continue
         with inference(setting):
-            predictions = task.predict(model, values)
-        for item, value, prediction in zip(batch, values, predictions, strict=True):
-            source = (
-                item if isinstance(item, str) else str(item) if isinstance(item, Path) else task.input.describe(value)
-            )
+            predictions = task.predict(model, [value for _, value in read])
+        for (item, value), prediction in zip(read, predictions, strict=True):
+            source = " and ".join(_places(task.input, item)) or task.input.describe(value)
             yield Result(source, value, _at_own_size(task, prediction, item), task, item)
 
 
@@ -131,13 +160,30 @@ def _at_own_size(task: Task, prediction: Prediction, item: Any) -> Prediction:
     return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))
 
 
-def expand(modality: Modality, named: Any) -> list[Any]:
-    """The inputs that a person means: the files of a folder or a pattern, or the thing itself.
+def expand(modality: Modality, named: Any, refused: Refused | None = None) -> list[Any]:
+    """The inputs that a person means: the files of a folder or a pattern, the rows of a batch, or the thing itself.
 
-    Raises DataError for a folder or pattern with no file of this kind in it.
+    A kind of input of which several make one question (two faces) says what is asked; a tuple in a list is one such.
+    Raises DataError for a folder or pattern with no file of this kind in it, or tells `refused`.
     """
-    if isinstance(named, list | tuple):
-        return [item for part in named for item in expand(modality, part)]
+    found: list[Any] = []
+    for part in named if isinstance(named, list | tuple) else [named]:
+        try:
+            found += _named(modality, part)
+        except DataError as error:
+            if refused is None:
+                raise
+            refused(error)
+    return modality.questions(found) if isinstance(modality, Queried) else found
+
+
+def _named(modality: Modality, named: Any) -> list[Any]:
+    if isinstance(named, list) or (isinstance(named, tuple) and not isinstance(modality, Queried)):
+        return [item for part in named for item in _named(modality, part)]
+    if isinstance(named, Tensor | np.ndarray) and isinstance(modality, Pictorial | Queried):
+        return list(named) if named.ndim == 4 else [named]  # a batch of pictures
+    if isinstance(named, Tensor):
+        return [named.detach().cpu().numpy()]
     if not (modality.suffixes and isinstance(named, str | Path)):
         return [named]
     path = Path(named)
@@ -156,11 +202,39 @@ def expand(modality: Modality, named: Any) -> list[Any]:
     return list(found)
 
 
+def _read_all(modality: Modality, items: Iterable[Any], refused: Refused | None) -> Iterator[tuple[Any, Any]]:
+    """Each item with what it holds, but those that `refused` is told of."""
+    for item in items:
+        try:
+            yield item, _read(modality, item)
+        except SoundingError as error:
+            if refused is None:
+                raise
+            refused(error)
+
+
 def _read(modality: Modality, item: Any) -> Any:
     try:
         return queried(modality, modality.read(item))
+    except OSError as error:
+        raise unreadable(_where(modality, item), error) from None
     except SoundingError as error:
-        raise (error if error.where or not isinstance(item, str | Path) else error.at(str(item))) from None
+        raise (error if error.where else error.at(_where(modality, item))) from None
+
+
+def _where(modality: Modality, item: Any) -> str:
+    return " and ".join(_places(modality, item))
+
+
+def _places(modality: Modality, item: Any) -> list[str]:
+    """The file that an item is, or the files, as it was named; none for what is in memory."""
+    if isinstance(item, str | Path):
+        return [str(item)]
+    if not isinstance(modality, Pictorial | Queried):
+        return []
+    told = modality.to_json(item)
+    places = list(told.values()) if isinstance(told, Mapping) else [told]
+    return places if all(isinstance(place, str) for place in places) else []
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterator[Sequence[Any]]:

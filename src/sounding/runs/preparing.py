@@ -27,7 +27,7 @@ from sounding.errors import DataError, RunError, UsageError
 from sounding.runs import hub
 from sounding.runs.folder import Run
 from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
-from sounding.runs.transfer import Start, opened, transfer
+from sounding.runs.transfer import Start, advice, opened, transfer
 from sounding.training.event_log import check_log
 from sounding.training.experience import FOLDER, Shards, played
 from sounding.training.train_state import new_model
@@ -83,7 +83,7 @@ def prepare(
     if pool is not None and options.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).require_features(model)
     if start is not None:
-        found = transfer(start.weights, model, options.start)
+        found = transfer(start.weights, model, options.start, advice(start, plan.recipe))
         plan = replace(plan, transfer={"origin": start.origin, **found.to_json()})
         if not options.controlled:
             model.load_state_dict(found.weights, strict=False)

@@ -1,7 +1,9 @@
 """Weights of one model as the start of another: where they come from, and which of them find a place.
 
-    opened     a run folder, a file of weights or hub:NAME, as weights by name
+    located    what --from names, as it is found from any folder
+    opened     a run folder, a file of weights, hub:NAME or the name of a network, as weights by name
     transfer   those of them that fit a new model
+    advice     what to set where too few do
 
 Names need not be equal. A classifier's network may be the backbone of a detector: `1.stages.0.…` in the one is
 `backbone.stages.0.…` in the other. So that beginning of the old names is sought which, exchanged for one of the new,
@@ -23,8 +25,9 @@ from torch import Tensor, nn
 from sounding.architectures import pretrained
 from sounding.architectures.backbones import NAMES
 from sounding.architectures.layers import Normalize
+from sounding.contract.recipe import Recipe
 from sounding.errors import UsageError
-from sounding.runs import hub
+from sounding.runs import hub, published
 from sounding.runs.folder import Run
 
 LEAST = 0.3
@@ -69,12 +72,26 @@ class Transfer:
         return {"tensors": len(self.weights), **shares, "left_random": self.left, "adapted": self.adapted}
 
 
+def located(start: str | Path) -> str:
+    """`start` as it is found from any folder: a path from the root; what is no path, and nothing, as it is."""
+    named = not start or str(start).startswith(hub.PREFIX) or _is_network(str(start))
+    return str(start) if named else str(Path(start).resolve())
+
+
+def _is_network(start: str) -> bool:
+    """Whether this is the name of a network whose weights a package brings, and nothing that lies here."""
+    return start in published.PACKAGES and not Path(start).exists()
+
+
 def opened(start: str) -> Start:
-    """The weights that `start` names: hub:NAME, a file, or a run folder.
+    """The weights that `start` names: hub:NAME, a file, a run folder, or a network whose weights are installed.
 
     Raises DataError for a file that is not understood, RunError for a folder that is no run.
     """
-    path = hub.fetched(start) if start.startswith(hub.PREFIX) else Path(start)
+    if start.startswith(hub.PREFIX):
+        path = hub.fetched(start)
+    else:
+        path = published.installed(start) if _is_network(start) else Path(start)
     if not os.path.isdir(path) and path.suffix.lower() in pretrained.SUFFIXES:
         found = pretrained.read(path)
         scale = {"scale.mean": _channels(found.mean), "scale.std": _channels(found.std)}
@@ -92,10 +109,27 @@ def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {**recipe, **({"network": named, "backbone": named} if named else {})}
 
 
-def transfer(weights: Weights, model: nn.Module, where: str = "") -> Transfer:
+SAME = "Train with the same network, width and size as the weights are of"
+
+
+def advice(start: Start, recipe: Recipe) -> str:
+    """What to set, on which side, where too few weights fit: what shapes the two networks differently."""
+    ours, theirs = recipe.to_json(), start.shaping
+    network = theirs.get("network")
+    if "backbone" in ours and network is not None and network not in NAMES:
+        auto = " (that is fast for pictures of 16 to 64 pixels)" if network == "auto" else ""
+        return (
+            f"They are of network={network}{auto}, which can be nothing else's backbone. Train that model with "
+            f"network={ours['backbone']}, and begin with it; {', '.join(NAMES)} fit everywhere"
+        )
+    others = [f"{name}={theirs[name]}" for name in recipe.shaping if name in theirs and theirs[name] != ours[name]]
+    return f"Set what the weights are of: {' '.join(others)}" if others else SAME
+
+
+def transfer(weights: Weights, model: nn.Module, where: str = "", fix: str = SAME) -> Transfer:
     """The tensors of `weights` that fit `model`, and the scale of the inputs that they are used to.
 
-    Raises UsageError, naming the first that do not fit, when too few do, or when two places are as good.
+    Raises UsageError, naming the first that do not fit and the `fix`, when too few do, or when two places are as good.
     """
     own = model.state_dict()
     aligned, tied = _alignment(weights, own)
@@ -111,7 +145,7 @@ def transfer(weights: Weights, model: nn.Module, where: str = "") -> Transfer:
             f"only {share:.0%} of the new model's parameters have a counterpart, and only {used:.0%} of the old "
             f"tensors a place; there is none for {shapes}"
         )
-        raise UsageError(what, where=where, fix="Train with the same network, width and size as the weights are of")
+        raise UsageError(what, where=where, fix=fix)
     if tied:
         places = " and ".join(f"{theirs or 'the whole'} as {ours or 'the whole'}" for theirs, ours in (aligned, tied))
         raise UsageError(f"the weights fit in two places as well: {places}", where=where, fix="Leave --from out")

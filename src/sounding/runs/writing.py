@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from sounding.contract.answers import Documented, Saved
+from sounding.contract.answers import Documented, Saved, Tabular
 from sounding.errors import UsageError
 from sounding.files import beside, discard, shortened_name, unwritable, write_csv
 from sounding.runs.prediction import Result
@@ -20,8 +21,9 @@ LINES = (".jsonl", ".csv")
 def write_results(path: Path, results: Iterable[Result]) -> int:
     """Write results to a file (.jsonl, .csv, or .json in the format of their kind) or into a folder; returns how many.
 
-    A file is put in place when all are there: an input that cannot be read leaves a former file as it was. Raises
-    RunError if it cannot be written, UsageError for .json where the answers have no such format.
+    A table has a row for each part of an answer that has several, and one for an answer without any. A file is put in
+    place when all are there: an error leaves a former file as it was. Raises RunError if it cannot be written,
+    UsageError for .json where the answers have no such format.
     """
     if path.suffix == ".json":
         return _document(path, results)
@@ -34,46 +36,88 @@ def write_results(path: Path, results: Iterable[Result]) -> int:
 
 
 def _lines(path: Path, results: Iterable[Result]) -> int:
-    rows = (result.to_json() for result in results)
+    counted = _Counted(results)
     with _put_in_place(path) as file:
         if path.suffix == ".csv":
-            return write_csv(file, rows, ("input", "answer", "score"))
-        count = 0
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+            _table(file, counted)
+        else:
+            for result in counted:
+                file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+    return counted.count
+
+
+def _table(file: IO[Any], results: Iterable[Result]) -> None:
+    """A row for each answer, or for each part of it; what has none stands there with its input alone."""
+    first, results = _peeked(results)
+    target = first.task.target if first else None
+    if not isinstance(target, Tabular):
+        write_csv(file, (result.to_json() for result in results), ("input", "answer", "score"))
+        return
+    rows = (
+        {"input": result.source, **row}
+        for result in results
+        for row in target.rows(result.value, result.prediction.scores) or [{}]
+    )
+    write_csv(file, rows, ("input", *target.row_columns))
+
+
+class _Counted:
+    """Results, and how many of them have passed."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results, self.count = results, 0
+
+    def __iter__(self) -> Iterator[Result]:
+        for result in self._results:
+            self.count += 1
+            yield result
+
+
+def _peeked(results: Iterable[Result]) -> tuple[Result | None, Iterator[Result]]:
+    """The first of the results, and all of them."""
+    left = iter(results)
+    first = next(left, None)
+    return first, left if first is None else chain([first], left)
 
 
 def _document(path: Path, results: Iterable[Result]) -> int:
-    answers = list(results)
-    target = answers[0].task.target if answers else None
+    first, results = _peeked(results)
+    target = first.task.target if first else None
     if not isinstance(target, Documented):
         fix = "Give a .jsonl or .csv file, or a folder"
         raise UsageError("these answers have no JSON document of their own", where=str(path), fix=fix)
-    found = target.document([(a.source, a.value) for a in answers])
+    answers = [(result.source, result.value) for result in results]
+    found = target.document(answers)
     with _put_in_place(path) as file:
         json.dump(found, file, ensure_ascii=False)
     return len(answers)
 
 
 def _folder(path: Path, results: Iterable[Result]) -> int:
-    """A picture of each answer, what is a file by itself (a mask) beside it, and answers.jsonl."""
+    """A picture of each answer, answers.jsonl, and in a folder of their own what are files (masks, label files)."""
     count, taken = 0, set[str]()
     try:
         path.mkdir(parents=True, exist_ok=True)
         with _put_in_place(path / "answers.jsonl") as file:
             for count, result in enumerate(results, 1):
-                name = shortened_name(Path(result.source).stem) or str(count)
+                name = shortened_name(result.name) or str(count)
                 name = name if name not in taken else f"{name}-{count}"
                 taken.add(name)
                 result.plot(path / f"{name}.png")
                 if isinstance(result.task.target, Saved):
-                    result.task.target.save(result.value, path / f"{name}-answer")
+                    _save(result.task.target, result.value, path, name, first=count == 1)
                 file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
         raise unwritable(path, error, "name another place with --out") from None
     return count
+
+
+def _save(target: Saved, value: Any, path: Path, name: str, *, first: bool) -> None:
+    folder = path / target.files
+    folder.mkdir(exist_ok=True)
+    if first:
+        target.save_legend(path)
+    target.save(value, folder / name)
 
 
 @contextmanager

@@ -177,8 +177,8 @@ def test_one_answer_is_explained_as_many_are():
     np.testing.assert_allclose(found.weights, expected, atol=1e-5)
     assert found.log_likelihood == pytest.approx(float(value @ WEIGHTS + 0.3), abs=1e-5)
     assert (found.method, found.answer) == ("integrated_gradients", 0.0)
-    best = [part for part, _ in found.top(3)]
-    assert best == list(np.argsort(-expected)[:3])
+    best = [where for where, _ in found.top(3)]
+    assert best == [f"part {part}" for part in np.argsort(-expected)[:3]]
     assert found.to_json()["weights"] == pytest.approx(expected, abs=1e-5)
 
 

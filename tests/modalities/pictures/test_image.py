@@ -385,6 +385,7 @@ def test_on_a_terminal_weights_are_a_grid_of_signs():
         "++ +  ·  ·  ·  ·  ·  ·",
         *["·  ·  ·  ·  ·  ·  ·  ·"] * 6,
         "·  ·  ·  ·  ·  ·  ·  --",
+        "most for it: row 1, column 1 (+2); row 1, column 2 (+0.8)",
     ]
     assert "+" not in Image().render(noise(8, 8), np.zeros(16)).text
 

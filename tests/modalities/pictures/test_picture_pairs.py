@@ -52,6 +52,17 @@ def test_cells_of_one_and_of_two_pictures_are_read(fitted, tmp_path):
         fitted.read({"first": one, "second": str(tmp_path / "9.png")})
 
 
+def test_single_pictures_are_asked_about_each_with_each(fitted):
+    assert fitted.questions(["a", "b", "c"]) == [
+        {"first": "a", "second": "b"},
+        {"first": "a", "second": "c"},
+        {"first": "b", "second": "c"},
+    ]
+    pairs = [("a", "b"), {"first": "c", "second": "d"}, PAIR]
+    assert fitted.questions(pairs) == pairs
+    assert fitted.questions(["a"]) == ["a"]
+
+
 def test_parts_ablations_and_corruptions_are_of_the_first_picture(fitted):
     parts = fitted.segments(PAIR)
     assert parts == fitted.image.segments(PAIR.first)

@@ -57,22 +57,27 @@ class Explanation:
     log_likelihood: float
     input: Explainable = field(repr=False)
 
-    def top(self, k: int = 5) -> list[tuple[int, float]]:
-        """The `k` parts that speak most for the answer, as (part, weight), the most telling first."""
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """The `k` parts that speak most for the answer, as (where, weight), the most telling first."""
         first = np.argsort(-self.weights, kind="stable")[:k]
-        return [(int(part), float(self.weights[part])) for part in first]
+        return [(self.input.segment_name(self.value, int(part)), float(self.weights[part])) for part in first]
 
     def render(self) -> Rendering:
         """The value with its weights, for a page, a file or a terminal."""
         return self.input.render(self.value, self.weights)
 
     def to_json(self) -> dict[str, Any]:
-        """Method, log-likelihood and weights as JSON can hold them."""
+        """Method, log-likelihood, weights and where the largest are, as JSON can hold them."""
         return {
             "method": self.method,
             "log_likelihood": self.log_likelihood,
             "weights": [float(w) for w in self.weights],
+            "top": [{"where": where, "weight": weight} for where, weight in self.top()],
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.render().markup()
 
 
 def explain(

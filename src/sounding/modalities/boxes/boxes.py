@@ -32,13 +32,15 @@ from sounding.contract.answers import (
     Listing,
     Overlaid,
     Placed,
+    Saved,
+    Tabular,
     Transformed,
 )
 from sounding.contract.change import Change, Mixed, refusal
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.boxes.drawing import box_marks
-from sounding.modalities.boxes.layouts import box_cells
+from sounding.modalities.boxes.layouts import box_cells, yolo
 from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, clipped, joined, moved, over, tiled
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.category import lookalikes
@@ -46,8 +48,11 @@ from sounding.modalities.pictures.changes import Moved, Tiled
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+"""The sides of a box, as answers call them."""
 
-class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed, Overlaid, Documented):
+
+class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed, Overlaid, Tabular, Saved, Documented):
     """The boxes of one picture. After `fit`, `names` lists the classes: by number if all are numbers, else by text.
 
     `classes` stays None: sets of boxes are no finite list of answers.
@@ -55,6 +60,9 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
 
     unit = "boxes"
     columns = ("objects", "boxes", "bboxes", "annotations", "annotation", "bbox", "detections", "labels")
+
+    row_columns = ("label", "score", *SIDES)
+    files = "labels"
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -166,12 +174,11 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
         known = value.image_size is not None or value.pixels
         corners = (value.in_pixels().round().astype(int) if known else value.corners).tolist()
         score = np.full(len(value), np.nan) if value.scores is None else value.scores
-        sides = ("xmin", "ymin", "xmax", "ymax")
         return [
             {
                 "label": value.labels[i],
                 "score": None if value.scores is None else float(score[i]),
-                "box": dict(zip(sides, corners[i], strict=True)),
+                "box": dict(zip(SIDES, corners[i], strict=True)),
             }
             for i in np.argsort(-score, kind="stable").tolist()
         ]
@@ -180,6 +187,28 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
         """`boxes` [N, 4] (left, top, right, bottom in pixels), `labels` and `scores` [N] of what is shown."""
         value = value.sure
         return {"boxes": value.in_pixels, "labels": lambda: list(value.labels), "scores": lambda: value.scores}
+
+    def rows(self, value: BoxSet, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """A row for each box, the surest first; sides in pixels, in shares where the picture's size is not known."""
+        value = value.sure
+        known = value.image_size is not None or value.pixels
+        corners = value.in_pixels().round(2) if known else value.corners
+        found = np.zeros(len(value)) if value.scores is None else value.scores
+        order = np.argsort(-found, kind="stable").tolist()
+        told = [None if value.scores is None else round(float(found[i]), 4) for i in order]
+        sides = [dict(zip(SIDES, corners[i].tolist(), strict=True)) for i in order]
+        return [{"label": value.labels[i], "score": score, **box} for i, score, box in zip(order, told, sides)]
+
+    def save(self, value: BoxSet, path: Path) -> Path:
+        """A label file as YOLO has it: class, centre x, centre y, width, height of each box, in shares."""
+        path = path.with_name(f"{path.name}.txt")
+        path.write_text(yolo.text(value.sure, self.names), encoding="utf-8")
+        return path
+
+    def save_legend(self, folder: Path) -> None:
+        """`classes.txt`, the names of the classes, by which label files count from 0."""
+        lines = "".join(f"{' '.join(name.split())}\n" for name in self.names)
+        (folder / "classes.txt").write_text(lines, encoding="utf-8")
 
     def document(self, answers: Sequence[tuple[str, BoxSet]]) -> dict[str, Any]:
         """A COCO file: images, categories, and annotations with scores."""

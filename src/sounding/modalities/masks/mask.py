@@ -21,7 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.answers import UNLABELLED, Answer, Averaged, Composite, Overlaid, Placed, Saved, Transformed
+from sounding.contract.answers import (
+    UNLABELLED,
+    Answer,
+    Averaged,
+    Composite,
+    Overlaid,
+    Placed,
+    Saved,
+    Tabular,
+    Transformed,
+)
 from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
@@ -40,7 +50,7 @@ PEEKED = 64
 _STATE = ("ignore", "padded", "ids", "names", "shares", "unlabelled")
 
 
-class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, WithLegend):
+class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Tabular, Saved, WithLegend):
     """A class for each pixel.
 
     `ignore` says which ids mean "not labelled": "auto" (255, unless the masks hold only 0 and 255), "none" (every id is
@@ -60,6 +70,8 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         *("mask_path", "mask_file", "mask_file_name", "label_file_name", "annotation_file_name"),
     )
     suffixes = (".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".webp")
+    row_columns = ("label", "id", "pixels", "share", "score")
+    files = "masks"
 
     def __init__(self, ignore: str = "auto", padded: int = 0) -> None:
         _asked(ignore)
@@ -243,11 +255,21 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         `scores` [H, W] are the confidence in each pixel's class (in 0..1, or uint8 in 0..255); the score of a class is
         its mean over the class, or None without them.
         """
-        sure = None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape))
+        sure = self._sure(value, scores)
         found = []
         for i, _ in self._areas(value):
             score = None if sure is None else float(sure[value == i].mean())
             found.append({"label": self.name(i), "score": score, "mask": drawing.base64_png(value == i)})
+        return found
+
+    def rows(self, value: np.ndarray, scores: np.ndarray | None) -> list[dict[str, Any]]:
+        """A row for each class that is in the mask, the largest area first; its score as in `answers`."""
+        sure, found = self._sure(value, scores), []
+        for i, share in self._areas(value):
+            inside = value == i
+            score = None if sure is None else round(float(sure[inside].mean()), 4)
+            areas = {"pixels": int(inside.sum()), "share": round(share, 6)}
+            found.append({"label": self.name(i), "id": i, **areas, "score": score})
         return found
 
     def fields(self, value: np.ndarray, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
@@ -258,7 +280,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
         return {
             "mask": lambda: value,
             "masks": lambda: {self.name(i): value == i for i, _ in self._shares(value)},
-            "sure": lambda: None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape)),
+            "sure": lambda: self._sure(value, scores),
             "instances": lambda: components.instances(value),
         }
 
@@ -290,6 +312,10 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Saved, Wi
     def to_json(self, value: np.ndarray) -> list[list[Any]]:
         """The share of each class that is in the mask, by id; never its pixels."""
         return [[self.name(i), round(share, 4)] for i, share in self._shares(value)]
+
+    def _sure(self, value: np.ndarray, scores: np.ndarray | None) -> np.ndarray | None:
+        """The confidence in each pixel [H, W], where `scores` tell it, on the mask's own grid."""
+        return None if scores is None else class_ids.unit(nearest(np.asarray(scores), value.shape))
 
     def _by_id(self) -> dict[int, str]:
         return {**dict(zip(self.ids, self.names, strict=True)), **self.scheme.names}

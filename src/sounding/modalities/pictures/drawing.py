@@ -28,6 +28,8 @@ FINE = 192
 """Pixels a side of a veil of which a part lies beside the picture."""
 VEIL = 0.75
 """How opaque the colour of the largest weight is."""
+MOST = 3
+"""Cells that are told by row and column on a terminal."""
 STRONG, SOME = 0.6, 0.2
 """Shares of the largest weight from which on a cell is `++` and `+`."""
 
@@ -105,8 +107,17 @@ def veil(weights: np.ndarray) -> np.ndarray:
 
 
 def grid_text(weights: np.ndarray) -> str:
-    """The weights [rows, columns] as a grid of signs."""
-    return "\n".join(" ".join(f"{_sign(share):2}" for share in row).rstrip() for row in scaled(weights).tolist())
+    """The weights [rows, columns] as a grid of signs, and where those lie that speak most for the answer."""
+    lines = [" ".join(f"{_sign(share):2}" for share in row).rstrip() for row in scaled(weights).tolist()]
+    plain = np.nan_to_num(weights)
+    cells = [np.unravel_index(cell, plain.shape) for cell in np.argsort(-plain, axis=None, kind="stable")[:MOST]]
+    told = [f"{cell_name(*cell)} ({plain[cell]:+.2g})" for cell in cells if plain[cell] > 0]
+    return "\n".join([*lines, *([f"most for it: {'; '.join(told)}"] if told else [])])
+
+
+def cell_name(row: int, column: int) -> str:
+    """What a cell of the grid is called, counted from 1 from the top left."""
+    return f"row {row + 1}, column {column + 1}"
 
 
 def _sign(share: float) -> str:

@@ -99,10 +99,10 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
             return image_files.looks_like_picture(bytes(cell[:16]))
         if isinstance(cell, np.ndarray):
             return cell.ndim == 2 or (cell.ndim == 3 and cell.shape[2] <= 4)
-        return isinstance(cell, PIL.Image.Image)
+        return isinstance(cell, PIL.Image.Image) or (isinstance(cell, Tensor) and cell.ndim in (2, 3))
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
-        """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image or numpy array.
+        """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image, numpy array or tensor.
 
         Raises DataError for whatever cannot be used: see `image_files.of_cell`.
         """
@@ -251,6 +251,10 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         """P: the cells of a grid over the picture, 8 × 8, or 4 × 4 where the shorter side is below 16 pixels."""
         return _grid(value) ** 2
 
+    def segment_name(self, value: np.ndarray, part: int) -> str:
+        """The row of the grid from the top and the column from the left, counted from 1."""
+        return drawing.cell_name(*divmod(part, _grid(value)))
+
     def mask(self, value: np.ndarray, mask: np.ndarray, baseline: str) -> np.ndarray:
         """The picture with only the cells where `mask` [P] is true."""
         return self.mask_many(value, np.asarray(mask)[None], baseline)[0]
@@ -307,6 +311,8 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
             return {"height": value.shape[0], "width": value.shape[1], "channels": value.shape[2]}
         if isinstance(value, Mapping):
             return value.get("path")
+        if isinstance(value, PIL.Image.Image):
+            return getattr(value, "filename", None) or None
         return str(value) if isinstance(value, str | Path) else None
 
     def render(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
+from torch import Tensor
 
 from sounding.errors import DataError
 
@@ -39,7 +40,7 @@ def looks_like_picture(start: bytes) -> bool:
 
 
 def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
-    """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image or numpy array.
+    """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image, numpy array or tensor.
 
     `side` is as in `load`. Raises DataError for anything else, and for what `load` and `from_array` refuse.
     """
@@ -55,6 +56,8 @@ def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
         return from_picture(cell)
     if isinstance(cell, np.ndarray):
         return from_array(cell)
+    if isinstance(cell, Tensor):
+        return from_tensor(cell)
     missing = cell is None or cell != cell or isinstance(cell, str)
     found = "there is no picture" if missing else f"a {type(cell).__name__} is not a picture"
     raise DataError(found, fix="Give the path of a picture file, or remove this row")
@@ -188,6 +191,18 @@ def from_array(array: np.ndarray) -> np.ndarray:
         flat = unit[..., :-1] * unit[..., -1:] + 1 - unit[..., -1:]
         array = np.rint(flat * 255).astype(np.uint8) if array.dtype == np.uint8 else flat
     return array
+
+
+def from_tensor(tensor: Tensor) -> np.ndarray:
+    """The array of a tensor C×H×W, as networks have pictures, H×W, or H×W×C where the first side is no C (1, 3, 4).
+
+    Raises DataError as `from_array` does.
+    """
+    plain = tensor.detach().cpu()
+    plain = plain.float() if plain.is_floating_point() else plain
+    if plain.ndim == 3 and plain.shape[0] in (1, 3, 4):
+        plain = plain.permute(1, 2, 0)
+    return from_array(np.ascontiguousarray(plain.numpy()))
 
 
 def _ranged(array: np.ndarray) -> np.ndarray:

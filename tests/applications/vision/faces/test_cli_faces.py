@@ -64,6 +64,35 @@ def test_the_doors_of_faces(doors, run, photos):
     assert "missing.png" in err
 
 
+def test_predict_compares_each_face_with_each(doors, run, photos, tmp_path):
+    status, out, err = doors("predict", run, "ann0.png", "ann1.png", "bob0.png")
+    assert status == 0, err
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["ann0.png and ann1.png", "ann0.png and bob0.png", "ann1.png and bob0.png"]
+    verified = [doors("faces", "verify", run, *row[0].split(" and "))[1].split("\t")[0] for row in rows]
+    assert [row[1] for row in rows] == verified
+    (tmp_path / "bad.png").write_text("no picture")
+    status, out, err = doors("predict", run, "ann0.png", "bad.png", "ann1.png", "--plots", "drawn")
+    assert (status, out.split("\t")[0]) == (1, "ann0.png and ann1.png")
+    assert err.count("bad.png is not a picture") == 2, "with each of the two others"
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["0001-ann0-ann1.png"]
+
+
+def test_one_face_says_what_to_do(doors, run, photos):
+    status, out, err = doors("predict", run, "ann0.png")
+    assert (status, out) == (1, "")
+    assert "ann0.png: one picture has nothing to be compared with. Name two pictures or more" in err
+    assert "sounding faces identify RUN GALLERY PICTURE" in err
+
+
+def test_the_next_command_is_one_that_works(doors, photos):
+    status, out, err = doors("train", "faces", "demo", "size=tiny", "steps=20", "width=8", "--card", "none")
+    assert status == 0, err
+    words = out.splitlines()[-1].split()[2:]
+    assert words[-2:] == ["PICTURE", "PICTURE"]
+    assert doors(*words[:-2], *photos[:2])[0] == 0
+
+
 def test_pictures_of_nobody_known_are_no_pool(doors, run, photos, tmp_path):
     (tmp_path / "pool").mkdir()
     for photo in photos:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,6 +105,7 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
 
     columns = Image.columns
     suffixes = Image.suffixes
+    asked = "PICTURE PICTURE"
     baselines = Image.baselines
     value_range = Image.value_range
     threats = Image.threats
@@ -133,10 +135,18 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
     def query(self, value: Pair) -> Pair:
         """The pair; one picture alone is a training row, and no question."""
         if value.second is None:
-            raise DataError(
-                "one picture has nothing to be compared with", fix="Name two: faces verify RUN FIRST SECOND"
-            )
+            fix = "Name two pictures or more, or look for it among people: sounding faces identify RUN GALLERY PICTURE"
+            raise DataError("one picture has nothing to be compared with", fix=fix)
         return value
+
+    def questions(self, cells: Sequence[Any]) -> list[Any]:
+        """Of pictures named one by one each with each other; pairs as they are, and so a picture that is alone."""
+        paired = [isinstance(cell, Pair) or _two(cell) is not None for cell in cells]
+        pairs = [cell for cell, two in zip(cells, paired, strict=True) if two]
+        single = [cell for cell, two in zip(cells, paired, strict=True) if not two]
+        if len(single) == 1:
+            return [*pairs, *single]
+        return [*pairs, *({"first": a, "second": b} for a, b in combinations(single, 2))]
 
     def remark(self, value: Pair) -> str:
         """What is odd about either picture."""
@@ -182,6 +192,10 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
     def segments(self, value: Pair) -> int:
         """P: those of the first picture."""
         return self.image.segments(value.first)
+
+    def segment_name(self, value: Pair, part: int) -> str:
+        """Where it is in the first picture."""
+        return self.image.segment_name(value.first, part)
 
     def mask(self, value: Pair, mask: np.ndarray, baseline: str) -> Pair:
         """The pair with only the segments of the first picture where `mask` [P] is true."""

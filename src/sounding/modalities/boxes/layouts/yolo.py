@@ -188,6 +188,18 @@ def _corners(sides: Sequence[float]) -> list[float]:
     return [min(xs), min(ys), max(xs), max(ys)]
 
 
+# ---- out
+
+
+def text(boxes: BoxSet, names: Sequence[str]) -> str:
+    """A label file: a line for each box. `boxes` hold shares, and `names` are the classes in their order."""
+    numbers = {name: number for number, name in enumerate(names)}
+    left, top, right, bottom = boxes.corners.astype(float).T
+    sides = np.stack([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top], axis=1).clip(0, 1)
+    lines = zip(boxes.labels, sides.tolist(), strict=True)
+    return "".join(f"{numbers[name]} {' '.join(f'{side:.6f}' for side in box)}\n" for name, box in lines)
+
+
 # ---- names
 
 
