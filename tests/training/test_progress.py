@@ -9,7 +9,7 @@ import sys
 import pytest
 from contract.dots import Dots, Numbers
 
-from sounding.challenges.labels.retraining import Round
+from sounding.challenges.labels.retraining import Retrainings
 from sounding.errors import UsageError
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
@@ -85,7 +85,7 @@ def test_fourteen_trainings_are_told_together_with_the_time_that_is_left_of_all(
     now = [0.0]
     monkeypatch.setattr("sounding.challenges.labels.retraining.time.perf_counter", lambda: now[0])
     said: list[str] = []
-    work = Round(14, said.append)
+    work = Retrainings(14, said.append)
 
     def train() -> None:
         for part in (0.25, 0.5, 0.75, 1.0):
@@ -106,7 +106,7 @@ def test_a_round_that_goes_on_counts_only_what_it_made_itself(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("sounding.challenges.labels.retraining.time.perf_counter", lambda: now[0])
     said: list[str] = []
-    work = Round(4, said.append, {"a": 0.5, "b": 0.6})
+    work = Retrainings(4, said.append, {"a": 0.5, "b": 0.6})
 
     def train() -> float:
         now[0] += 30.0

@@ -18,7 +18,7 @@ import numpy as np
 
 from sounding.challenges.labels.curves import Censored, Curve, area, at, labels_to, nested_order, sizes
 from sounding.challenges.labels.helping import has_control, help_of
-from sounding.challenges.labels.retraining import Round, price, retrained, steps_within
+from sounding.challenges.labels.retraining import Retrainings, price, retrained, steps_within
 from sounding.contract.evidence import Bound, Estimate, Figure, Kind, Number
 from sounding.contract.records import Example
 from sounding.contract.task import Learning, targets
@@ -129,7 +129,7 @@ class DataEfficiency(Challenge[Plan]):
         trainings = grid.points * plan.draws
         steps = steps_within(context.training, plan.seconds, trainings) or 1
         try:
-            curve, by_class = trace(context, grid, plan, steps, Round(trainings, context.say, context.scores))
+            curve, by_class = trace(context, grid, plan, steps, Retrainings(trainings, context.say, context.scores))
         except TrainingError as error:
             raise NotMeasured(Unasked(f"a training on part of the rows failed: {error.what}")) from None
         if not np.isfinite([*curve.scores.ravel(), *np.ravel(list(by_class.values()))]).all():
@@ -139,7 +139,7 @@ class DataEfficiency(Challenge[Plan]):
 
 
 def trace(
-    context: EvaluationContext, grid: Grid, plan: Plan, steps: int, work: Round
+    context: EvaluationContext, grid: Grid, plan: Plan, steps: int, work: Retrainings
 ) -> tuple[Curve, dict[int, list[float]]]:
     """Train a new model for every draw and size, and score it on the same test rows.
 

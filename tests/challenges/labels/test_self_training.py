@@ -13,7 +13,7 @@ from torch import nn
 import sounding
 from sounding import catalog
 from sounding.challenges.labels.contrast import Contrast, network_weights
-from sounding.challenges.labels.self_training import LABELLED, ROUND, Round, SelfTraining
+from sounding.challenges.labels.self_training import LABELLED, ROUND, PseudoLabelled, SelfTraining
 from sounding.contract.answers import MixedTarget, SoftLabel
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
@@ -83,7 +83,7 @@ def test_a_weighed_target_can_be_mixed():
 
 def test_a_round_reads_rows_when_they_are_needed():
     first, second = [Example(1, "a")], [Example(2), Example(3)]
-    together = Round(first, second, ["b", "c"])
+    together = PseudoLabelled(first, second, ["b", "c"])
     assert len(together) == 3
     assert together[0] == Example(1, "a")
     assert together[2] == Example(3, "c")

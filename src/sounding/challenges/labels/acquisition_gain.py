@@ -18,7 +18,7 @@ from torch import nn
 
 from sounding.challenges.labels.acquisition import Strategy, choose, signals
 from sounding.challenges.labels.curves import area, nested_order
-from sounding.challenges.labels.retraining import Round, price, retrained, steps_within
+from sounding.challenges.labels.retraining import Retrainings, price, retrained, steps_within
 from sounding.contract.evidence import Estimate, Figure, Number, Section
 from sounding.contract.task import targets
 from sounding.data import picked
@@ -90,7 +90,7 @@ class AcquisitionGain(Challenge[Plan]):
         steps = steps_within(context.training, plan.seconds, runs) or 1
         seconds = context.training["seconds"] * steps / context.training["steps"]
         say(f"measuring what choosing labels gains retrains the model {runs} times, {roughly(seconds * runs)}")
-        work, sizes = Round(runs, context.say, context.scores), _sizes(context, plan)
+        work, sizes = Retrainings(runs, context.say, context.scores), _sizes(context, plan)
         scores: Scores = {name: [] for name in (*strategies, "random")}
         try:
             for pool in range(plan.pools):
@@ -125,7 +125,7 @@ def _pool(
     sizes: Sequence[int],
     strategies: Sequence[Strategy],
     steps: int,
-    work: Round,
+    work: Retrainings,
 ) -> dict[str, list[float]]:
     """The scores [S] of each strategy in one pool; a pool that is kept whole is not tried again."""
     label = f"{ID} seed {context.seed} pool {pool} of {len(context.train)} rows, {steps} steps"
@@ -148,7 +148,7 @@ def _tried(
     sizes: Sequence[int],
     arms: Sequence[str],
     steps: int,
-    work: Round,
+    work: Retrainings,
 ) -> dict[str, list[float]]:
     task, rng = context.task, context.rng(f"choosing {pool}")
     judges = context.sample(plan.test, "choosing")

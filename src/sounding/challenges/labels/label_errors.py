@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.challenges.labels.retraining import Round, retrained
+from sounding.challenges.labels.retraining import Retrainings, retrained
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import SHARE
 from sounding.contract.records import Example, Record
@@ -98,7 +98,7 @@ def out_of_fold_records(
         what = f"{units} rows or groups cannot be cut into {k} folds"
         raise UsageError(what, fix=f"Take between 2 and {units} folds" if units > 1 else "Give more rows")
     answers = len(rows) if task.target.classes is None else list(targets(rows))
-    fold, work = folds(answers, groups, k, stream("folds", seed)), Round(k, progress)
+    fold, work = folds(answers, groups, k, stream("folds", seed)), Retrainings(k, progress)
     found: list[Record | None] = [None] * len(rows)
     for number in range(k):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)

@@ -61,7 +61,7 @@ def retrained(
 
 
 @dataclass
-class Round:
+class Retrainings:
     """The trainings of one measurement: counted, timed, and their scores kept for when it is interrupted.
 
     `kept` maps the name of a training to its score; one that is backed by a file lets a long measurement go on where
@@ -112,13 +112,13 @@ class Round:
 
 @dataclass(frozen=True)
 class _Steps(Reporter):
-    """Tells a round of the steps of one of its trainings."""
+    """Tells how far one of several trainings is."""
 
-    round: Round
+    trainings: Retrainings
 
     def stepped(self, standing: Standing) -> None:
-        self.round.tell(standing.progress, f", {standing.place}, loss {standing.loss:.3f}, {standing.speed}")
+        self.trainings.tell(standing.progress, f", {standing.place}, loss {standing.loss:.3f}, {standing.speed}")
 
     def say(self, message: str) -> None:
-        if self.round.say is not None:
-            self.round.say(message)
+        if self.trainings.say is not None:
+            self.trainings.say(message)

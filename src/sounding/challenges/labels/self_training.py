@@ -33,7 +33,7 @@ LABELLED = 0.2
 """The share of labelled rows in it; the teacher has learnt from them already."""
 
 
-class Round(Sequence[Example]):
+class PseudoLabelled(Sequence[Example]):
     """Rows of two sets, `answers` standing for the targets of the second; inputs are read when they are needed."""
 
     def __init__(self, labelled: Sequence[Example], unlabelled: Sequence[Example], answers: Sequence[Any]) -> None:
@@ -75,7 +75,7 @@ class SelfTraining(TaskWrapper):
             taught: list[Any] = [answers[i].value for i in chosen]
         else:
             chosen, taught = np.arange(len(asked)), [SoftLabel(tuple(map(float, a.scores))) for a in answers]  # type: ignore[arg-type]
-        return Round(picked(examples, repeated), picked(self.unlabelled, asked[chosen]), taught)
+        return PseudoLabelled(picked(examples, repeated), picked(self.unlabelled, asked[chosen]), taught)
 
     def _answers(self, asked: np.ndarray) -> list[Prediction]:
         """The teacher's answers to some rows of the pool; each is asked once in a training."""
