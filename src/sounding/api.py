@@ -8,11 +8,9 @@ m.evaluate("test.csv").accuracy                          # Estimate(value, low, 
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from numbers import Real
 from pathlib import Path
@@ -21,9 +19,8 @@ from typing import Any, get_args
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
 from sounding.contract.task import Task
-from sounding.data import Columns, Report
+from sounding.data import Columns, Report, guessing
 from sounding.data.audit import check as audit
-from sounding.data.sources import find
 from sounding.errors import DataError, RunError, UsageError, did_you_mean
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
@@ -183,33 +180,26 @@ def check(
 ) -> Report:
     """What a task would see in the data, without training: counts, rejected rows, duplicates, oddities.
 
-    Without a task, that of the application that leaves fewest files of a folder unread, and makes fewest rows of them;
-    of equals the first by name. The report's first note says which.
+    Without a task, that of the application that the data are most likely meant for, by what is in them. The report's
+    first note says which, why, and which others are possible.
     """
     if task:
         return audit(catalog.find(task)(), source, _columns(columns, split), allow_bad=allow_bad)
-    failures = []
-    for name in _fitting(source):
+    possible, failures = _possible(source, _columns(columns, split))
+    for candidate in possible:
         try:
-            report = check(name, source, columns, split=split, allow_bad=allow_bad)
-            note = f"read as {name} reads it; for another application: sounding check NAME {source}"
-            return replace(report, notes=(note, *report.notes))
+            report = check(candidate.name, source, columns, split=split, allow_bad=allow_bad)
+            return replace(report, notes=(guessing.told(possible, candidate, source), *report.notes))
         except DataError as error:
             failures.append(error)
     raise failures[0]
 
 
-def _fitting(source: Any) -> list[str]:
-    """The applications, those that a folder is laid out for first."""
-    names = list(catalog.names())
-    if not isinstance(source, str | Path) or not os.path.isdir(source):
-        return names
-    left = dict.fromkeys(names, (math.inf, 0))
-    for name in names:
-        with suppress(DataError):
-            found = find(catalog.find(name)(), Path(source))
-            left[name] = len(found.ignored), len(found.rows)
-    return sorted(names, key=left.__getitem__)
+def _possible(source: Any, columns: Columns) -> tuple[list[guessing.Candidate], list[DataError]]:
+    """The applications that can read a source, the likeliest first; of what is no path, all."""
+    if isinstance(source, str | Path) and source != "demo":
+        return guessing.candidates({name: catalog.find(name) for name in catalog.names()}, Path(source), columns)
+    return [guessing.Candidate(name, 0.5, "") for name in catalog.names()], []
 
 
 def compare(a: Model, b: Model, source: Any = None) -> Metrics:

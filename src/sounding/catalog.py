@@ -98,7 +98,7 @@ def _load(path: Path) -> ModuleType:
     path = path / TASK if path.is_dir() else path
     if not os.path.isfile(path):
         raise UsageError("there is no such file", where=str(path), fix="Name the .py file that holds the application")
-    name = f"sounding_application_{path.stem}_{blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()}"
+    name = f"sounding_application_{path.stem}_{blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

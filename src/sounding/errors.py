@@ -9,12 +9,32 @@
         └── NotFiniteError  a model that gives no numbers
 
 The command line prints one of these as a single message; anything else that escapes is a bug and shows its traceback.
+What they name may be a file whose name is not UTF-8: `shown` writes its odd bytes so that they can be printed.
 """
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Iterable
+
+ESCAPED = "sounding.escaped"
+"""How text is encoded that may hold file names which are not UTF-8: their odd bytes as `\\xe4`."""
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    codes = map(ord, error.object[error.start : error.end])
+    return "".join(f"\\x{c - 0xDC00:02x}" if 0xDC80 <= c <= 0xDCFF else f"\\u{c:04x}" for c in codes), error.end
+
+
+codecs.register_error(ESCAPED, _escaped)
+
+
+def shown(name: str) -> str:
+    """A file name as people are shown it: bytes that are not UTF-8, as old archives leave them, become `\\xe4`."""
+    return name if name.isascii() else name.encode("utf-8", ESCAPED).decode()
 
 
 class SoundingError(Exception):
@@ -28,7 +48,7 @@ class SoundingError(Exception):
 
     def __str__(self) -> str:
         found = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{found}. {self.fix}" if self.fix else found
+        return shown(f"{found}. {self.fix}" if self.fix else found)
 
     def at(self, where: str) -> SoundingError:
         """The same error, said to be at `where` (file:line), for callers that know the place."""

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from sounding.errors import DataError, NotWrittenError, RunError
+from sounding.errors import ESCAPED, DataError, NotWrittenError, RunError, shown
 
 _FIX = {
     errno.ENOSPC: ("the disk is full", "What was there before is intact; free some space, and do the same again"),
@@ -35,12 +35,18 @@ _PICKLES = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How pickles begin: PyTorch's zip archives, and protocols 2 to 5."""
 
 
+def json_text(value: Any, **options: Any) -> str:
+    """`value` as JSON that can be written as UTF-8; a file name that is not comes back as it was when it is read."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def write(path: Path, data: bytes | str) -> None:
     """Replace `path` in one step: a reader sees the old content or the new, never a part.
 
     Raises RunError when the disk is full or writing is not permitted; the old content stays.
     """
-    data = data.encode() if isinstance(data, str) else data
+    data = data.encode("utf-8", ESCAPED) if isinstance(data, str) else data
     temporary = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +105,7 @@ def sha256(path: Path) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """`write` for JSON, indented for people."""
-    write(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    write(path, json_text(value, indent=1, default=str) + "\n")
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -122,7 +128,7 @@ def write_csv(file: IO[str], rows: Iterable[Mapping[str, Any]], columns: Sequenc
 
 def _csv_cell(value: Any) -> Any:
     is_structure = isinstance(value, list | tuple | dict)
-    return json.dumps(value, ensure_ascii=False, default=str) if is_structure else value
+    return shown(json.dumps(value, ensure_ascii=False, default=str)) if is_structure else value
 
 
 def read_json(path: Path) -> Any:

@@ -13,7 +13,10 @@ from pathlib import Path
 from sounding.files import unreadable
 
 LITTER = frozenset(
-    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information")
+    (
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+        *("@eadir", "lost+found"),
+    )
 )
 """What operating systems and file servers leave in folders, in lower case, besides names that begin with a dot."""
 
@@ -42,6 +45,14 @@ def walk(path: Path, depth: int | None = None) -> Iterator[Path]:
     yield from _walk(path, depth, frozenset())
 
 
+def passed_over(path: Path, depth: int | None = None) -> list[Path]:
+    """What `walk` passes over: hidden files and folders, and what systems leave; a folder counts once."""
+    found: list[Path] = []
+    for _ in _walk(path, depth, frozenset(), found):
+        pass
+    return found
+
+
 def with_suffix(files: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
     """Those files whose names end so; `suffixes` are in lower case."""
     endings = tuple(suffixes)
@@ -53,23 +64,27 @@ def place(file: Path, top: Path) -> str:
     return str(Path(top.name or top.resolve().name) / file.relative_to(top))
 
 
-def _walk(path: Path, depth: int | None, above: frozenset[str]) -> Iterator[Path]:
+def _walk(path: Path, depth: int | None, above: frozenset[str], passed: list[Path] | None = None) -> Iterator[Path]:
     here = os.path.realpath(path)
     if here in above:
         return
-    for entry in _scanned(path):
+    for entry in _scanned(path, passed):
         if not _is_folder(entry):
             yield Path(entry.path)
         elif depth is None or depth > 0:
-            yield from _walk(Path(entry.path), None if depth is None else depth - 1, above | {here})
+            yield from _walk(Path(entry.path), None if depth is None else depth - 1, above | {here}, passed)
 
 
-def _scanned(path: Path) -> list[os.DirEntry[str]]:
+def _scanned(path: Path, passed: list[Path] | None = None) -> list[os.DirEntry[str]]:
+    """What is visible in a folder, by name; the rest is added to `passed`."""
     try:
         with os.scandir(path) as found:
-            return sorted((entry for entry in found if is_visible(entry.name)), key=lambda entry: entry.name)
+            lying = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise unreadable(str(path), error) from None
+    if passed is not None:
+        passed += [Path(entry.path) for entry in lying if not is_visible(entry.name)]
+    return [entry for entry in lying if is_visible(entry.name)]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -15,7 +15,7 @@ import torch
 def entropy(*words: object) -> int:
     """63 bits that depend on `words` alone."""
     text = "\x1f".join(str(word) for word in words)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
 def stream(*words: object) -> np.random.Generator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from sounding.card.markdown import markdown
 from sounding.card.sections import sections
 from sounding.card.spdx import spdx
 from sounding.card.storage import file_name, replace_all
-from sounding.files import read_json
+from sounding.files import json_text, read_json
 
 __all__ = ["SCHEMA", "Card", "Header", "sections"]
 
@@ -52,7 +51,7 @@ class Card(Contents):
         files |= {
             path / "card.html": self.html(),
             path / "card.md": self.markdown(),
-            path / "card.spdx.json": json.dumps(self.spdx(), indent=1, ensure_ascii=False) + "\n",
+            path / "card.spdx.json": json_text(self.spdx(), indent=1) + "\n",
             path / "card.json": self.to_json(),
         }
         replace_all(files)

@@ -111,5 +111,5 @@ def fingerprint(model: nn.Module, *words: object) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    digest.update("\x1f".join(map(str, words)).encode())
+    digest.update("\x1f".join(map(str, words)).encode(errors="surrogatepass"))
     return digest.hexdigest()

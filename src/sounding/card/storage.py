@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, Status
-from sounding.files import beside, discard, unwritable
+from sounding.errors import ESCAPED
+from sounding.files import beside, discard, json_text, unwritable
 
 
 def file_name(figure: Figure) -> str:
@@ -84,13 +84,9 @@ def replace_all(files: Mapping[Path, Any]) -> None:
 
 
 def _write(path: Path, content: Any) -> None:
-    text = (
-        content
-        if isinstance(content, str)
-        else json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    text = content if isinstance(content, str) else json_text(content, indent=1, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
-        file.write(text.encode())
+        file.write(text.encode("utf-8", ESCAPED))
         file.flush()
         os.fsync(file.fileno())  # on the disk before it takes the former file's place

@@ -9,7 +9,6 @@ All come from one training each: how much another seed would change is in the se
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
@@ -24,6 +23,7 @@ from sounding.contract.evidence import Estimate, Number
 from sounding.errors import UsageError
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import same
+from sounding.files import json_text
 from sounding.wording import capital
 
 PLANS: Mapping[Profile, Plan] = {
@@ -103,7 +103,7 @@ class TradeOffs:
         return path
 
     def _json(self) -> str:
-        return json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(self.to_json(), indent=1, allow_nan=False) + "\n"
 
     def _title(self) -> str:
         return f"{capital(self.task)}: {len(self.names)} runs on {self.rows:,} test rows"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sounding.errors import SoundingError, UsageError, did_you_mean
+from sounding.errors import ESCAPED, SoundingError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,9 @@ class Verbs(click.Group):
 
 def main() -> None:
     """Run the command line; every error that a person can mend becomes one message and a non-zero status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=ESCAPED)  # a terminal, or a file name, may hold what the other does not
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import bad_option, cli, columns_options, prepare, reporter, say, summary
 from sounding.errors import UsageError
+
+if TYPE_CHECKING:
+    from sounding.runs.model import Model
 
 FIELDS = (
     "Every field of the application's recipe is an option as well: --lr 0.01, --batch 16, --image-size 224; or "
@@ -114,6 +117,8 @@ def train(
         **options,
         **numbers,
     )
+    for line in left_out(model):
+        click.echo(f"data: {line}")
     return summary(model)
 
 
@@ -122,6 +127,14 @@ def _is_task(word: str) -> bool:
     from sounding import catalog
 
     return word in catalog.names() or (catalog.is_path(word) and Path(word).suffix == ".py")
+
+
+def left_out(model: Model) -> list[str]:
+    """What was not read of the data that a model was trained on, and what was decided about them."""
+    from sounding.data.audit import left_out
+    from sounding.data.report import Report
+
+    return list(left_out(Report.from_json(model.run.data))) if "rejected" in model.run.data else []
 
 
 @cli.command()

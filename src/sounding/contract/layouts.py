@@ -14,6 +14,10 @@ from pathlib import Path
 from sounding.contract.modality import Modality, Row
 
 
+def _nothing(path: Path, rows: Sequence[Row]) -> Iterable[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Listed:
     """Rows of a layout, and the files that were `read` to list them: label files, lists of splits, names of classes."""
@@ -33,12 +37,14 @@ class Layout:
     `rows(path, input, target)`: the rows of a file or folder laid out so, their `where` beginning with the name of the
     path; None where it is not. `Listed` where files were read that no row names. Raises DataError for one that is laid
     out so, and is broken as a whole.
-    `beside`: names of files that explain the rows wherever they lie, and are no leftovers.
+    `beside`: names of files, in lower case, that explain the rows wherever they lie, and are no leftovers.
+    `notes(path, rows)`: what was taken for granted with the rows that were found, to be told.
     """
 
     words: str
     rows: Callable[[Path, Modality, Modality], Iterable[Row] | None]
     beside: tuple[str, ...] = ()
+    notes: Callable[[Path, Sequence[Row]], Iterable[str]] = _nothing
 
 
 def split_origin(rows: object) -> str:

@@ -163,6 +163,14 @@ class Task(ABC):
         """
         return rows
 
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """How likely rows that the task can read are meant for it, from 0 to 1, and why in words: asked where a person
+        names no task. By default more where the answers are of a kind that not any word could be.
+        """
+        if self.learns is Learning.DOCUMENTS:
+            return 0.3, f"{len(rows):,} texts, answers aside"
+        return (0.5, "") if self.target.accepts("word") else (0.8, f"{len(rows):,} rows with answers of its kind")
+
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.
 

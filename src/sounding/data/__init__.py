@@ -2,6 +2,7 @@
 
 opening.py      open_data: the one way in; examples that are read when they are needed
 sources.py      what a path is: a table, a folder of tables, a layout of the task's; tables/ reads each kind of table
+guessing.py     which application data are meant for, where none is named
 columns.py      which column is the input, the target, the group, the split
 rows.py         rows before their cells are read, in Arrow arrays; reading.py opens the cells
 scan.py         one pass over all rows

@@ -48,6 +48,16 @@ def describe(report: Report, every: bool = False) -> str:
     return "\n".join(_lines(report, every))
 
 
+def left_out(report: Report) -> Iterator[str]:
+    """What was decided for the user, and how much of a folder was not read: for who trains without looking first."""
+    yield from report.notes
+    if report.ignored:
+        n = len(report.ignored)
+        some = ", ".join(report.ignored[:3]) + ", …" * (n > 3)
+        files = sum(file.files for file in report.files) + n
+        yield f"not used: {n:,} of {files:,} files ({n / files:.1%}): {some}"
+
+
 def _lines(report: Report, every: bool) -> Iterator[str]:
     n = sum(file.files for file in report.files)
     files = f" in {counted(n, 'file')}" if n else ""

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sounding.contract.file_names import Spellings
 from sounding.contract.modality import Modality, kind_name
 from sounding.contract.split_names import Shares, shares_in, split_named
 from sounding.data.record import RowRecord
@@ -204,7 +205,7 @@ def _check_header(table: Table, samples: Mapping[str, Sequence[Any]], input: Mod
         return
     suffixes = (*input.suffixes, *target.suffixes)
     for name, cells in samples.items():
-        is_file = name.lower().endswith(suffixes) and _exists(table.path.parent / name) if suffixes else False
+        is_file = name.lower().endswith(suffixes) and Spellings().named(table.path.parent, name) is not None
         if is_file or name in [cell for cell in cells if isinstance(cell, str)]:
             what = f"the first line looks like a row, not like column names (it has {_short(name)})"
             names = f"{(input.columns or ('input',))[0]},{(target.columns or ('target',))[0]}"
@@ -225,13 +226,6 @@ def _check_swapped(table: Table, samples: Mapping[str, Sequence[Any]], input: st
 
 def _mean_length(cells: Sequence[str]) -> float:
     return sum(map(len, cells)) / len(cells)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _unclear(

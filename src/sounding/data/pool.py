@@ -29,7 +29,7 @@ from sounding.data.rejected import in_order, kept, too_many
 from sounding.data.report import LISTED, Pairs, RejectedRow
 from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.scan import Scan, scan
-from sounding.data.sources import require_path
+from sounding.data.sources import passed, require_path
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError
 from sounding.folders import place, walk, with_suffix
@@ -200,13 +200,13 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
     ignored = tuple(place(file, path) for file in files if file not in used)
     if inputs:
         listed = Rows.listed(Row(place(file, path), str(file.absolute())) for file in inputs)
-        return listed, _Found(str(path), ignored=ignored)
+        return listed, _Found(str(path), ignored=ignored, notes=tuple(passed(path)))
     if not tables:
         looked = f"{' '.join(task.input.suffixes)} or a table ({' '.join(SUFFIXES)})".removeprefix(" or ")
         what = f"no file of this kind is in it; looked for {looked}"
         raise DataError(what, where=str(path), fix="Name another folder")
     rows, found = _of_tables(task, str(path), path.parent, tables, columns)
-    return rows, replace(found, ignored=ignored)
+    return rows, replace(found, ignored=ignored, notes=(*found.notes, *passed(path)))
 
 
 def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns: Columns) -> tuple[Rows, _Found]:

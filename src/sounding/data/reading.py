@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sounding.contract.answers import Placed
+from sounding.contract.file_names import Spellings
 from sounding.contract.inputs import Pictorial, Queried
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example
@@ -72,6 +73,7 @@ class Reader:
 
     def __init__(self, rows: Sequence[Row], input: Modality, target: Modality) -> None:
         self._rows, self._input, self._target = rows, input, target
+        self._spellings = Spellings()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -81,28 +83,32 @@ class Reader:
         return self._rows.where(i) if isinstance(self._rows, Rows) else self._rows[i].where
 
     def row(self, i: int) -> Row:
-        """Row i, its cells unread."""
+        """Row i, its cells unread; those that name files name them as these are spelled on the disk."""
         row: Row = self._rows[i]
-        return row
+        input, target = (
+            self._spelled(cell, modality, row.root)
+            for cell, modality in ((row.input, self._input), (row.target, self._target))
+        )
+        return row if input is row.input and target is row.target else replace(row, input=input, target=target)
 
     def read(self, i: int) -> Example:
         """Row i, with its cells opened."""
         try:
-            return self._opened(self._rows[i])
+            return self._opened(self.row(i))
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
     def target(self, i: int) -> Any:
         """The answer of row i alone."""
         try:
-            return self._answer(self._rows[i])
+            return self._answer(self.row(i))
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
 
     def scan_row(self, i: int) -> ScannedRow:
         """Row i and the digests of its cells."""
         try:
-            row = self._rows[i]
+            row = self.row(i)
             content, size = _cell_digest(row.input, self._input, row.root)
             answer, _ = _cell_digest(row.target, self._target, row.root)
             return ScannedRow(self._opened(row), row.split, content, answer, size)
@@ -112,7 +118,7 @@ class Reader:
     def content(self, i: int) -> bytes:
         """The digest of the input of row i, without opening it."""
         try:
-            row = self._rows[i]
+            row = self.row(i)
             return _cell_digest(row.input, self._input, row.root)[0]
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
@@ -120,12 +126,21 @@ class Reader:
     def original(self, i: int) -> Any:
         """The input of row i as a person sees it."""
         try:
-            row = self._rows[i]
+            row = self.row(i)
             if isinstance(self._input, Pictorial):
                 return self._input.original(row.input, row.root)
             return self._input.read(row.input, row.root)
         except (DataError, OSError) as error:
             raise self._placed(error, i) from None
+
+    def _spelled(self, cell: Any, modality: Modality, root: Path) -> Any:
+        if isinstance(cell, dict) and cell.get("bytes") is None:
+            parts = {key: self._spelled(part, modality, root) for key, part in cell.items()}
+            return cell if all(parts[key] is part for key, part in cell.items()) else parts
+        if not isinstance(cell, str) or not modality.names_file(cell, root):
+            return cell
+        found = self._spellings.named(root, cell)
+        return cell if found is None or found == root / cell else str(found.absolute())
 
     def _opened(self, row: Row) -> Example:
         if blank(row.input):

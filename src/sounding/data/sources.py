@@ -7,6 +7,7 @@ of the paths in them, or a bounded part of the tables.
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -24,8 +25,11 @@ from sounding.data.tables import SUFFIXES, Table, open_table
 from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
-from sounding.folders import entries, place, subfolders, walk
+from sounding.folders import entries, passed_over, place, subfolders, walk, with_suffix
 from sounding.wording import counted
+
+TEXTS = (".txt", ".md", ".json", ".xml", ".csv", ".yaml", ".yml", ".html", ".pdf", ".py", ".ipynb", ".cache")
+"""What often lies beside data to describe them: a folder of these alone lacks nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Listing:
     """The folder whose files are the rows, if they are."""
     root: Path = Path()
     """The folder that the rows come from, where what explains them would lie."""
+    layout: str = ""
+    """The layout in which they lie, in words; nothing for a table."""
 
 
 def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
@@ -49,9 +55,14 @@ def find(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
 
     Raises DataError, saying what was looked for and found, where none can be had.
     """
-    require_path(path)
-    found = _listing(task, path, columns)
+    found = laid_out(task, path, columns)
     return replace(found, rows=task.compose_rows(found.rows, columns.shares))
+
+
+def laid_out(task: Task, path: Path, columns: Columns = GUESSED) -> Listing:
+    """The same, before the task makes of the rows what it trains on."""
+    require_path(path)
+    return _listing(task, path, columns)
 
 
 def _listing(task: Task, path: Path, columns: Columns) -> Listing:
@@ -64,7 +75,9 @@ def _listing(task: Task, path: Path, columns: Columns) -> Listing:
         text = " or a .txt file" if task.learns is Learning.DOCUMENTS else ""
         fix = f"Give a table ({' '.join(SUFFIXES)}){text} or a folder"
         raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
-    return Listing(laid[0], files=(_file(path.name, path, 0),), root=path.parent)
+    rows, layout, _ = laid
+    notes = tuple(layout.notes(path, rows))
+    return Listing(rows, files=(_file(path.name, path, 0),), notes=notes, root=path.parent, layout=layout.words)
 
 
 def _layouts(task: Task) -> Sequence[Layout]:
@@ -104,12 +117,13 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
         except DataError as error:
             found = found or error
     if laid := _laid(task, path):
-        listed, layout, read = laid
-        ignored = _unused(path, listed, read, layout.beside)
-        return Listing(listed, ignored=ignored, folder=path, root=path)
-    inner = path / "data"  # as data sets on the Hugging Face hub lie
-    if inner.is_dir() and any(entry.suffix.lower() in SUFFIXES for entry in entries(inner)):
-        return _in_folder(task, inner, columns)
+        rows, layout, read = laid
+        ignored = _unused(path, rows, read, layout.beside)
+        notes = (*layout.notes(path, rows), *passed(path), *_unread(path, rows, ignored))
+        return Listing(rows, ignored=ignored, notes=notes, folder=path, root=path, layout=layout.words)
+    for inner in subfolders(path):  # as data sets on the Hugging Face hub lie
+        if inner.name.lower() == "data" and with_suffix(entries(inner), SUFFIXES):
+            return _in_folder(task, inner, columns)
     raise found or _no_layout(task, path, here, tables)
 
 
@@ -170,7 +184,35 @@ def _listed(rows: Iterable[Row], path: Path) -> Rows:
 def _with_ignored(listing: Listing, task: Task, used: Sequence[Path], path: Path) -> Listing:
     """The rows of tables in a folder, with what else lies there and no cell names."""
     files = task.input.suffixes or task.target.suffixes
-    return replace(listing, ignored=_unused(path, _whole(listing.rows) if files else (), used))
+    ignored = _unused(path, _whole(listing.rows) if files else (), used)
+    return replace(listing, ignored=ignored, notes=(*listing.notes, *passed(path)))
+
+
+def passed(path: Path, depth: int | None = None) -> Iterator[str]:
+    """A note on what nobody reads, counted once."""
+    if found := passed_over(path, depth):
+        kinds = Counter("._*" if file.name.startswith("._") else file.name for file in found)
+        names = ", ".join(name for name, _ in kinds.most_common(3)) + ", …" * (len(kinds) > 3)
+        noun = "file or folder" if len(found) == 1 else "files and folders"
+        yield f"passed over: {len(found):,} {noun}, hidden or left by systems ({names})"
+
+
+def _unread(path: Path, rows: Rows, ignored: Sequence[str]) -> Iterator[str]:
+    """A note on each folder of which nothing was read although it lies beside others, unless it holds texts alone."""
+    if not ignored:
+        return
+    used = {os.path.dirname(cell) for row in rows for cell in _paths(row)}
+    used |= {folder for inner in used for folder in map(str, Path(inner).parents)}
+    left: dict[str, list[str]] = defaultdict(list)
+    for name in ignored:
+        file = os.path.join(path.absolute().parent, name)
+        above = [folder for folder in map(str, Path(file).parents) if folder not in used]
+        if above and not file.lower().endswith(TEXTS):
+            left[above[-1]].append(file)
+    for folder, files in left.items():
+        endings = ", ".join(sorted({os.path.splitext(file)[1].lower() for file in files})[:3])
+        name = os.path.relpath(folder, path.absolute().parent)
+        yield f"nothing is read in {name}: {counted(len(files), 'file')} ({endings or 'without an ending'})"
 
 
 def _whole(rows: Sequence[Row]) -> Iterator[Row]:
@@ -189,7 +231,7 @@ def _unused(path: Path, rows: Iterable[Row], read: Sequence[Path], beside: Seque
     """
     real = lru_cache(os.path.realpath)  # folders are asked for again and again
     used = {_path_hash(cell, real) for row in rows for cell in _paths(row)} | {_path_hash(str(p), real) for p in read}
-    left = (file for file in walk(path) if file.name not in beside and _path_hash(str(file), real) not in used)
+    left = (file for file in walk(path) if file.name.lower() not in beside and _path_hash(str(file), real) not in used)
     return tuple(os.path.relpath(file, path.parent) for file in left)
 
 

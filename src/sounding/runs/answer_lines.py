@@ -6,7 +6,6 @@ known.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.data.opening import Examples
 from sounding.data.reading import placed
+from sounding.files import json_text
 
 
 def answer_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] = ()) -> str:
@@ -28,7 +28,7 @@ def answer_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] 
          "truth": task.target.to_json(record.truth), "score": record.confidence, "loss": record.loss}
         for i, record in enumerate(records)
     )  # fmt: skip
-    return "".join(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines)
+    return "".join(json_text(line, default=str) + "\n" for line in lines)
 
 
 def _origin(rows: Sequence[Example], i: int) -> dict[str, Any]:

@@ -13,19 +13,21 @@ import numpy as np
 from torch import Tensor, nn
 
 from sounding.contract.answers import Answer, Overlaid
+from sounding.contract.file_names import Spellings
 from sounding.contract.inputs import Pictorial, Queried
 from sounding.contract.modality import Modality
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
 from sounding.drawing.rendering import Marks, Rendering
-from sounding.errors import DataError, SoundingError
+from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
-from sounding.folders import walk, with_suffix
+from sounding.folders import is_visible, walk, with_suffix
 from sounding.machine.setting import Setting, inference
 
 Refused = Callable[[SoundingError], None]
 """Who is told of an input that cannot be answered for, when the others are to be."""
+_ENDINGS = 10  # that an error names
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """One line of a results file."""
-        return {"input": self.source, "answer": self.task.target.to_json(self.value), "score": self.score}
+        return {"input": shown(self.source), "answer": self.task.target.to_json(self.value), "score": self.score}
 
     def __repr__(self) -> str:
         return f"Result({self.label}, {self.score if self.score is None else round(self.score, 4)})"
@@ -187,19 +189,36 @@ def _named(modality: Modality, named: Any) -> list[Any]:
     if not (modality.suffixes and isinstance(named, str | Path)):
         return [named]
     path = Path(named)
+    if not os.path.exists(path) and not modality.written:
+        path = Spellings().named(Path(), str(named)) or path
     if os.path.isdir(path):
         found = with_suffix(walk(path), modality.suffixes)
-    elif glob.has_magic(str(named)) and not os.path.exists(path):
-        found = [Path(f) for f in sorted(glob.glob(str(named), recursive=True)) if Path(f).is_file()]
+    elif os.path.exists(path) or not glob.has_magic(str(named)):
+        return [path if path != Path(named) else named]
+    else:
+        found = _matched(str(named), modality.suffixes)
         if not found and modality.written and not modality.names_file(named):
             return [named]  # "is it good?"
-    else:
-        return [named]
     if not found:
-        raise DataError(
-            "no file of this kind is in it", where=str(named), fix=f"Looked for {' '.join(modality.suffixes)}"
-        )
+        fix = f"Looked for {' '.join(modality.suffixes[:_ENDINGS])}{' …' * (len(modality.suffixes) > _ENDINGS)}"
+        raise DataError("no file of this kind is in it", where=str(named), fix=fix)
     return list(found)
+
+
+def _matched(pattern: str, suffixes: Sequence[str]) -> list[Path]:
+    """The files that a pattern means, and those in the folders that it means: none that is hidden or litter.
+
+    What exists at the beginning of the pattern is no pattern, though its name may hold brackets.
+    """
+    there = Path(pattern).parent
+    while not os.path.exists(there):
+        there = there.parent
+    inner = Path(pattern).relative_to(there)
+    named = [there / match for match in sorted(glob.glob(str(inner), root_dir=there, recursive=True))]
+    visible = [path for path in named if all(map(is_visible, path.relative_to(there).parts))]
+    inside = [file for path in visible if path.is_dir() for file in with_suffix(walk(path), suffixes)]
+    files = [path for path in visible if path.is_file()]
+    return list(dict.fromkeys([*(with_suffix(files, suffixes) or files), *inside]))
 
 
 def _read_all(modality: Modality, items: Iterable[Any], refused: Refused | None) -> Iterator[tuple[Any, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from sounding.contract.answers import Documented, Saved, Tabular
-from sounding.errors import UsageError
-from sounding.files import beside, discard, shortened_name, unwritable, write_csv
+from sounding.errors import ESCAPED, UsageError, shown
+from sounding.files import beside, discard, json_text, shortened_name, unwritable, write_csv
 from sounding.runs.prediction import Result
 
 LINES = (".jsonl", ".csv")
@@ -42,7 +41,7 @@ def _lines(path: Path, results: Iterable[Result]) -> int:
             _table(file, counted)
         else:
             for result in counted:
-                file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+                file.write(json_text(result.to_json()) + "\n")
     return counted.count
 
 
@@ -54,7 +53,7 @@ def _table(file: IO[Any], results: Iterable[Result]) -> None:
         write_csv(file, (result.to_json() for result in results), ("input", "answer", "score"))
         return
     rows = (
-        {"input": result.source, **row}
+        {"input": shown(result.source), **row}
         for result in results
         for row in target.rows(result.value, result.prediction.scores) or [{}]
     )
@@ -89,7 +88,7 @@ def _document(path: Path, results: Iterable[Result]) -> int:
     answers = [(result.source, result.value) for result in results]
     found = target.document(answers)
     with _put_in_place(path) as file:
-        json.dump(found, file, ensure_ascii=False)
+        file.write(json_text(found))
     return len(answers)
 
 
@@ -106,7 +105,7 @@ def _folder(path: Path, results: Iterable[Result]) -> int:
                 result.plot(path / f"{name}.png")
                 if isinstance(result.task.target, Saved):
                     _save(result.task.target, result.value, path, name, first=count == 1)
-                file.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+                file.write(json_text(result.to_json()) + "\n")
     except OSError as error:
         raise unwritable(path, error, "name another place with --out") from None
     return count
@@ -125,7 +124,7 @@ def _put_in_place(path: Path) -> Iterator[IO[Any]]:
     """A file that takes its name when all was written."""
     unfinished = beside(path)
     try:
-        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+        with open(unfinished, "w", encoding="utf-8", errors=ESCAPED, newline="") as file:
             yield file
         unfinished.replace(path)
     except OSError as error:

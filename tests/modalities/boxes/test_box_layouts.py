@@ -402,14 +402,15 @@ def test_lines_that_refuse_their_row(tmp_path, line, what):
     assert error.fix
 
 
-def test_pictures_without_labels_are_never_background(tmp_path):
+def test_pictures_without_labels_are_background_and_labels_without_pictures_are_refused(tmp_path):
     for stem in "ab":
         picture(tmp_path / f"images/train/{stem}.png")
     for stem in "ac":
         write(tmp_path / f"labels/train/{stem}.txt", LINE)
     found, top = read(tmp_path), tmp_path.name
-    assert "no label file b.txt" in found[f"{top}/images/train/b.png"].what
-    assert "empty b.txt" in found[f"{top}/images/train/b.png"].fix
+    assert told(found)[f"{top}/images/train/b.png"] == ("train", [])
+    notes = find(Finding(), tmp_path).notes
+    assert notes == ("1 of 3 pictures have no label file: taken as background, with nothing in them",)
     assert isinstance(found[f"{top}/labels/train/c.txt"], DataError)
     assert len(found) == 3
 

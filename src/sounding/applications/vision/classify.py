@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +21,7 @@ from sounding.architectures.mlp import MLP
 from sounding.architectures.mobilenet import NETWORKS
 from sounding.contract.change import Change
 from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction
@@ -95,6 +98,14 @@ class Classify(Task):
     def mirrors(self) -> bool:
         """Whether a mirrored picture shows the same thing."""
         return mirrors(self.recipe.flip, self.input.channels)
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """Half, where there are several answers with several rows each."""
+        times = Counter(str(row.target) for row in rows)
+        if len(times) < 2:
+            return 0.05, "a single answer"
+        said = f"{len(times):,} answers of {median(times.values()):g} rows each (median)"
+        return (0.5 if 2 * len(times) <= len(rows) else 0.2), said
 
     def build(self) -> nn.Module:
         """Standardised channels, then the network; logits [B, K] in the order of the categories."""

@@ -8,7 +8,6 @@ write      either of them as a table that other programs read
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -256,7 +255,7 @@ def write(path: Path, found: Suggestions | Review) -> int:
     """The rows as .csv or .jsonl; returns how many. Raises UsageError for another ending, RunError if it cannot be."""
     rows = [{key: value for key, value in vars(row).items() if key != "words"} for row in found.rows]
     if path.suffix == ".jsonl":
-        text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        text = "".join(files.json_text(row, default=str) + "\n" for row in rows)
     elif path.suffix == ".csv":
         text = files.csv_text(rows, list(rows[0]) if rows else ["where"])
     else:

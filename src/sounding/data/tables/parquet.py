@@ -13,7 +13,7 @@ from sounding.data.report import RejectedRow
 from sounding.data.rows import batch
 from sounding.data.tables.class_names import namers
 from sounding.data.tables.table import Table
-from sounding.errors import DataError
+from sounding.errors import DataError, shown
 from sounding.files import unreadable
 
 
@@ -23,7 +23,7 @@ class Parquet(Table):
     def __init__(self, path: Path, name: str) -> None:
         super().__init__(path, name)
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(_readable(path))
             self.names = self._file.schema_arrow.names
             if inside := namers(self._file.schema_arrow.metadata):
                 self._namers, self._named_by = inside, "the file"
@@ -48,6 +48,11 @@ class Parquet(Table):
         for found in self._file.iter_batches(256, columns=list(names)):
             yield batch([_plain(found.column(name)) for name in names], range(line, line + len(found)))
             line += len(found)
+
+
+def _readable(path: Path) -> Any:
+    """The path; the open file where its name is not UTF-8, which Arrow cannot open."""
+    return path if shown(str(path)) == str(path) else open(path, "rb")
 
 
 def _plain(column: pa.Array) -> pa.Array:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.file_names import Files, spelled
 from sounding.contract.modality import Row
-from sounding.contract.split_names import split_named
+from sounding.contract.split_names import split_above, split_in
 from sounding.errors import DataError
 from sounding.modalities.annotations import outlines
 
@@ -37,6 +37,17 @@ def is_cell(cell: Mapping[str, Any]) -> bool:
 def names(cell: Any) -> Mapping[int, str]:
     """What the classes are called, where a cell knows; else nothing."""
     return cell.get("names", {}) if isinstance(cell, Mapping) else {}
+
+
+def is_outlined(cell: Mapping[str, Any]) -> bool:
+    """Whether most things in a cell have an outline that is more than a box."""
+    shapes = [shape for _, shape in cell["shapes"]]
+    return 2 * sum(map(_is_outline, shapes)) > len(shapes)
+
+
+def _is_outline(shape: Any) -> bool:
+    parts = [part for part in shape if isinstance(part, list)] if isinstance(shape, list) else []
+    return isinstance(shape, Mapping) or any(len(part) > 8 for part in parts)
 
 
 def unusable(problem: str, called: Mapping[int, str] | None = None) -> dict[str, Any]:
@@ -78,18 +89,23 @@ def categories(found: Mapping[str, Any]) -> dict[int, tuple[int, str]]:
     return {id: (number, named[id]) for number, id in enumerate(sorted(named), 1)}
 
 
-def rows(path: Path, found: Mapping[str, Any], base: Path, pictures: Mapping[str, list[Path]]) -> Iterator[Row]:
-    """A row for each image of a file. `pictures` gives the picture files under `base` by name; `path` is the json."""
+def rows(path: Path, found: Mapping[str, Any], base: Path, pictures: Files) -> Iterator[Row]:
+    """A row for each image of a file. `pictures` are those under `base` that the json `path` may name."""
     kinds, shapes = categories(found), defaultdict(list)
     for entry in found["annotations"]:
         shapes[entry.get("image_id")].append(entry)
     called = {0: BACKGROUND, **dict(kinds.values())}
     name = os.path.relpath(path, base.parent)
-    split = split_of(path.relative_to(base).parts) if path.is_relative_to(base) and path != base else ""
+    split = split_in(path.stem) or (split_above(path, base) if path.is_relative_to(base) else "")
     for image in found["images"]:
         file = str(image.get("file_name", ""))
         cell = _cell(image, shapes.pop(image.get("id"), []), kinds, called)
-        yield Row(f"{name}:{file or image.get('id')}", str(_picture(file, path, pictures)), cell, split=split)
+        where, picture = f"{name}:{file or image.get('id')}", path.parent / spelled(file)
+        try:
+            picture = pictures.find(file, path, split) or picture
+            yield Row(where, str(picture.absolute()), cell, split=split)
+        except DataError as error:
+            yield Row(where, None, unusable(error.what, called), split=split)
     strays = [entry for left in shapes.values() for entry in left]
     for entry in strays:
         problem = f"annotation {entry.get('id')} is of image {entry.get('image_id')}, which the file does not list"
@@ -114,23 +130,3 @@ def _cell(
     if not all(isinstance(side, int) and side > 0 for side in size):
         problem, size = "the image has no width and height", [1, 1]
     return {"width": size[0], "height": size[1], "shapes": shapes, "problem": problem, "names": called}
-
-
-def _picture(file: str, path: Path, pictures: Mapping[str, list[Path]]) -> Path:
-    """Where the picture lies: as its path says, seen from the json or above it, else the one of that name."""
-    found = pictures.get(Path(file).name, [])
-    for above in (path.parent, *path.parent.parents[:2]):
-        if above / file in found:
-            return (above / file).absolute()
-    words = set(re.split(r"[^a-z]+", path.stem.lower()))
-    near = [place for place in found if words & {part.lower().rstrip("0123456789") for part in place.parts[-3:-1]}]
-    return (near or found or [path.parent / file])[0].absolute()
-
-
-def split_of(parts: Sequence[str]) -> str:
-    """The split that the folders or the name of a json file tell: instances_train2017.json, valid/_annotations.json."""
-    for part in reversed(parts):
-        for word in re.split(r"[^a-z]+", part.lower().removesuffix(".json")):
-            if split := split_named(word):
-                return split
-    return ""

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sounding.contract.file_names import MASKS, OBJECTS, PICTURES, Spellings, Surroundings, composed, only
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_named
@@ -29,17 +30,6 @@ from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.class_ids import PLAIN, VOID, Scheme
 
-PICTURES = frozenset(
-    ("images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "leftimg8bit", "rgb", "inputs", "input")
-)
-MASKS = frozenset(
-    (
-        *("masks", "mask", "labels", "label", "annotations", "annotation", "annots", "annot", "segmentationclass"),
-        *("segmentations", "segmentation", "gt", "gtfine", "ground_truth", "groundtruth", "targets", "target"),
-    )
-)
-OTHERS = frozenset(("segmentationobject", "instances"))
-"""Folders of masks whose numbers are objects, not classes."""
 ENDING = re.compile(r"[-_](masks?|labels?|gt|seg|segmentation|labelids|gtfine_labelids|trainids|l|p)$", re.IGNORECASE)
 BESIDE = re.compile(r"^(.*?)[-_]?(masks?|labels?|annot|annotations?)$", re.IGNORECASE)
 IMAGES = ("", "_images", "-images", "_imgs")
@@ -61,12 +51,10 @@ def mask_files(path: Path, input: Modality, target: Modality) -> Listed | None:
 
 def polygons(path: Path, input: Modality, target: Modality) -> Listed | None:
     """The rows of a COCO json file with segmentations, or of all that lie in a folder; None where there is none."""
+    pictures = Surroundings(path, input.suffixes)
     if path.is_dir():
-        files = list(walk(path))
-        return _of_json(path, with_suffix(files, (".json",)), with_suffix(files, input.suffixes))
-    if path.suffix.lower() != ".json":
-        return None
-    return _of_json(path.parent, [path], with_suffix(walk(path.parent), input.suffixes))
+        return _of_json(path, with_suffix(walk(path), (".json",)), pictures)
+    return _of_json(path.parent, [path], pictures) if path.suffix.lower() == ".json" else None
 
 
 # ---- pictures and masks in files
@@ -74,10 +62,10 @@ def polygons(path: Path, input: Modality, target: Modality) -> Listed | None:
 
 def _pairs(
     path: Path, files: Sequence[Path], pictures: tuple[str, ...], masks: tuple[str, ...]
-) -> tuple[dict[Key, Path], dict[Key, Path]] | None:
+) -> tuple[dict[Key, list[Path]], dict[Key, list[Path]]] | None:
     """Pictures and masks by what they have in common; None where there is no mask that goes with a picture."""
     seen = [file for file in files if file.name.lower().endswith((*pictures, *masks))]
-    seen = [file for file in seen if not OTHERS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
+    seen = [file for file in seen if not OBJECTS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
     folders = {file.parent for file in seen}
     of_masks = {folder for folder in folders if _is_of_masks(path, folder, folders)}
     if of_masks:
@@ -86,8 +74,8 @@ def _pairs(
         drawn = [f for f in seen if f.parent in of_masks and f.name.lower().endswith((*masks, ".jpg", ".jpeg"))]
     else:
         images, drawn = _side_by_side(seen, masks)
-    first, second = _keyed(path, images), _keyed(path, drawn)
-    second = {_matched(key, first): file for key, file in second.items()}
+    first = _keyed(path, images)
+    second = {_matched(key, first): files for key, files in _keyed(path, drawn).items()}
     return (first, second) if first.keys() & second.keys() else None
 
 
@@ -124,14 +112,14 @@ def _side_by_side(files: Sequence[Path], masks: tuple[str, ...]) -> tuple[list[P
     return [file for file in files if file not in known], drawn
 
 
-def _keyed(path: Path, files: Sequence[Path]) -> dict[Key, Path]:
+def _keyed(path: Path, files: Sequence[Path]) -> dict[Key, list[Path]]:
     """The files by folders and stem without the words for pictures and masks."""
-    found: dict[Key, Path] = {}
+    found: dict[Key, list[Path]] = defaultdict(list)
     for file in files:
         parts = [part.lower() for part in file.relative_to(path).parts[:-1]]
         parts = [_plain(part) for part in parts if part not in PICTURES | MASKS]
-        found.setdefault((*parts, file.stem), file)
-    return found
+        found[(*parts, composed(file.stem))].append(file)
+    return dict(found)
 
 
 def _plain(part: str) -> str:
@@ -141,58 +129,70 @@ def _plain(part: str) -> str:
     return found[1] if found and found[1] else part
 
 
-def _matched(key: Key, images: Mapping[Key, Path]) -> Key:
+def _matched(key: Key, images: Collection[Key]) -> Key:
     """The key of the picture that a mask belongs to, also where its stem says that it is a mask; else its own."""
     base = ENDING.sub("", key[-1])
     tries = (key, (*key[:-1], base), (*key[:-1], base.removesuffix("_gtFine") + "_leftImg8bit"))
     return next((k for k in tries if k in images), key)
 
 
-def _rows(path: Path, files: Sequence[Path], images: Mapping[Key, Path], masks: Mapping[Key, Path]) -> Listed:
+def _rows(
+    path: Path, files: Sequence[Path], images: Mapping[Key, list[Path]], masks: Mapping[Key, list[Path]]
+) -> Listed:
     """A row for each picture, and one for each mask that has none; only those of VOC's lists, where there are any."""
     lists = _lists(files)
     return Listed(_paired(path, images, masks, _splits(lists)), tuple(lists))
 
 
 def _paired(
-    path: Path, images: Mapping[Key, Path], masks: Mapping[Key, Path], listed: Mapping[str, str]
+    path: Path, images: Mapping[Key, list[Path]], masks: Mapping[Key, list[Path]], listed: Mapping[str, str]
 ) -> Iterator[Row]:
     for key in sorted(images.keys() | masks.keys()):
-        split = listed.get(key[-1], "") if listed else next(filter(None, map(split_named, key[:-1])), "")
+        split = listed.get(key[-1], "") if listed else next(filter(None, map(split_named, reversed(key[:-1]))), "")
         if listed and not split:
             continue
-        yield _row(path, images.get(key), masks.get(key), split)
+        yield _row(path, images.get(key, []), masks.get(key, []), split)
 
 
-def _row(path: Path, image: Path | None, mask: Path | None, split: str) -> Row:
-    """A row of a picture and its mask. Where one lacks, the place of the other, and a cell that says so when read."""
-    there = image or mask
-    assert there is not None  # a key is that of a picture, a mask, or both
-    lacks = f"there is no {'picture for this mask' if image is None else 'mask for this picture'}"
-    target = str(mask.absolute()) if image and mask else coco.unusable(f"{lacks} (of the name {there.stem})")
+def _row(path: Path, images: Sequence[Path], masks: Sequence[Path], split: str) -> Row:
+    """A row of a picture and its mask.
+
+    Where one lacks, or there are several, the place of the other, and a cell that says so when it is read.
+    """
+    there, problem = (images or masks)[0], ""
+    if not images or not masks:
+        lacks = f"there is no {'mask for this picture' if images else 'picture for this mask'}"
+        problem = f"{lacks} (of the name {there.stem})"
+    try:
+        only(images, there.stem, path)
+        only(masks, there.stem, path)
+    except DataError as error:
+        problem = error.what
+    target = coco.unusable(problem) if problem else str(masks[0].absolute())
     return Row(place(there, path), str(there.absolute()), target, split=split)
 
 
 def _lists(files: Sequence[Path]) -> list[Path]:
     """The lists of Pascal VOC's ImageSets/Segmentation, one for each split, that of the training last."""
-    found = []
-    for name in ("val", "test", "train"):
-        found += [file for file in files if file.parts[-3:] == ("ImageSets", "Segmentation", f"{name}.txt")][:1]
-    return found
+    lists = [file for file in files if [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "segmentation"]]
+    order = ("validation", "test", "train")
+    found = [file for file in with_suffix(lists, (".txt",)) if split_named(file.stem) in order]
+    return sorted(found, key=lambda file: order.index(split_named(file.stem)))
 
 
 def _splits(lists: Sequence[Path]) -> dict[str, str]:
     """Stem → split; empty where there are no lists."""
     found: dict[str, str] = {}
     for file in lists:
-        found |= dict.fromkeys(file.read_text(encoding="utf-8", errors="replace").split(), split_named(file.stem))
+        names = file.read_text(encoding="utf-8-sig", errors="replace").split()
+        found |= dict.fromkeys(map(composed, names), split_named(file.stem))
     return found
 
 
 # ---- COCO
 
 
-def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Listed | None:
+def _of_json(path: Path, files: Sequence[Path], pictures: Surroundings) -> Listed | None:
     """The rows of every COCO file with segmentations among `files`, all of which must know the same categories."""
     loaded = [(file, held) for file in files if (held := coco.load(file))]
     if not loaded:
@@ -204,10 +204,7 @@ def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Lis
             raise DataError(what, where=file.name, fix="Export all parts with one list of categories")
     if len(kinds) >= VOID:
         raise DataError(f"{len(kinds)} categories are too many for a mask", fix=f"Give at most {VOID - 1}")
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    for picture in pictures:
-        by_name[picture.name].append(picture)
-    rows = (row for file, held in loaded for row in coco.rows(file, held, path, by_name))
+    rows = (row for file, held in loaded for row in coco.rows(file, held, path, pictures.of(file)))
     return Listed(rows, tuple(file for file, _ in loaded))
 
 
@@ -216,9 +213,11 @@ def _of_json(path: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Lis
 
 def scheme(path: Path) -> Scheme:
     """What the files beside the data say about their classes: in `path`, above it, or one folder below."""
+    spellings = Spellings()
     for folder in (path, *subfolders(path), path.absolute().parent):
-        colours = next(filter(None, (_colours(folder / name) for name in COLOURS)), {})
-        names = next(filter(None, (_names(folder / name) for name in NAMES)), {})
+        maps, lists = ([spellings.find(folder / name) for name in kind] for kind in (COLOURS, NAMES))
+        colours = next(filter(None, (_colours(file) for file in maps if file)), {})
+        names = next(filter(None, (_names(file) for file in lists if file)), {})
         if colours:
             by_colour = {colour: number for number, colour in enumerate(colours.values())}
             return Scheme(names or dict(enumerate(colours)), by_colour)

@@ -70,7 +70,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         *("image", "img", "picture", "photo", "image_path", "image_file", "image_file_name"),
         *("file", "filename", "file_name", "path"),
     )
-    suffixes = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+    suffixes = image_files.readable()
     baselines = ("mean", "blur")
     value_range = (0.0, 1.0)
     threats = (Threat("L∞ 2/255", "linf", 2 / 255), Threat("L∞ 8/255", "linf", 8 / 255))

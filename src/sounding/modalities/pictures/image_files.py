@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,29 @@ TURNED = 0x0112
 """The EXIF tag of how the camera was held; from 5 on, height and width change places."""
 FORMATS = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", *(b"P%d" % n for n in range(1, 7)))
+BRANDS = {b"avif": "AVIF", b"avis": "AVIF", **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "HEIC")}
+"""What files of the ISO base media format (ISO 14496-12) say in their bytes 8 to 11, and the kinds of such pictures."""
+UNREAD = frozenset(("BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"))
+"""Formats that Pillow knows by name, and opens only with a program beside it, or not at all."""
+PACKAGES = {"HEIC": "pillow-heif", "AVIF": "-U pillow"}
+USUAL = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jpe", ".jfif", ".avif", ".heic", ".heif")
+
+
+def readable() -> tuple[str, ...]:
+    """The endings of picture files that can be read on this machine, the usual ones first."""
+    with suppress(ImportError):  # Apple's pictures, where the package for them is installed
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    known = PIL.Image.registered_extensions()
+    opened = {ending for ending, kind in known.items() if kind in PIL.Image.OPEN and kind not in UNREAD}
+    return (*(ending for ending in USUAL if ending in opened), *sorted(opened.difference(USUAL)))
 
 
 def looks_like_picture(start: bytes) -> bool:
     """Whether bytes begin as one of the usual picture formats does."""
+    if start[4:8] == b"ftyp":
+        return start[8:12] in BRANDS
     return start.startswith(MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
@@ -83,7 +103,7 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
     except (DataError, MemoryError):
         raise
     except PIL.UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file, or remove this row") from None
+        raise _unknown(source, name) from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise _too_large(name) from None
     except PermissionError:
@@ -121,6 +141,21 @@ def _refuse_unusable(source: Path | bytes, name: str) -> None:
         empty = source.stat().st_size == 0
     if empty:
         raise DataError(f"{name} is empty", fix="Replace the file, or remove this row")
+
+
+def _unknown(source: Path | bytes, name: str) -> DataError:
+    """What to say of a file that Pillow does not know."""
+    start = source[:16] if isinstance(source, bytes) else _start(source)
+    if start[4:8] == b"ftyp" and start[8:12] in BRANDS:
+        kind = BRANDS[start[8:12]]
+        fix = f"Install what reads it (pip install {PACKAGES[kind]}), or save it as JPEG or PNG"
+        return DataError(f"{name} is {kind}, which cannot be read on this machine", fix=fix)
+    return DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file, or remove this row")
+
+
+def _start(file: Path) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read(16)
 
 
 def _refuse_size(size: tuple[int, int], name: str) -> None:

@@ -11,16 +11,19 @@ where it is read, by file and line.
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sounding.contract.file_names import Spellings, plain, spelled
 from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
-from sounding.modalities.class_folders import class_folders
+from sounding.contract.split_names import split_named
+from sounding.modalities.class_folders import alike, class_folders
 
 TROUBLE = "trouble"
 """The key of an input cell that stands for a line of a list which could not be understood, and why."""
-LISTS = ("pairs.txt", "pairsDevTest.txt", "pairs.csv")
+LISTS = ("pairs.txt", "pairsdevtest.txt", "pairs.csv")
 HELD_OUT = ("validation", "test")
 
 
@@ -34,18 +37,19 @@ def people_folders(path: Path, input: Modality, target: Modality | None = None) 
 
 def _listed(path: Path, singles: list[Row]) -> Iterator[Row]:
     yield from singles
-    names: dict[str, Row] = {}
+    names: dict[str, list[Row]] = defaultdict(list)
     for row in singles:
         file = Path(row.input)
         for name in (file.stem, file.name, f"{row.target}/{file.stem}", f"{row.target}/{file.name}"):
-            names.setdefault(name, row)
+            names[plain(name)].append(row)
+    spellings = Spellings()
     for name in LISTS:
-        if (path / name).is_file():
+        if (found := spellings.find(path / name)) is not None:
             read = _csv_pairs if name.endswith(".csv") else _lfw_pairs
-            yield from read(path / name, names)
+            yield from read(found, names)
 
 
-def _lfw_pairs(path: Path, names: Mapping[str, Row]) -> Iterator[Row]:
+def _lfw_pairs(path: Path, names: Mapping[str, list[Row]]) -> Iterator[Row]:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, 1):
         words, where = line.split("\t") if "\t" in line else line.split(), f"{path.name}:{number}"
@@ -60,30 +64,32 @@ def _lfw_pairs(path: Path, names: Mapping[str, Row]) -> Iterator[Row]:
         yield _pair(where, stems, names, "test", "")
 
 
-def _csv_pairs(path: Path, names: Mapping[str, Row]) -> Iterator[Row]:
+def _csv_pairs(path: Path, names: Mapping[str, list[Row]]) -> Iterator[Row]:
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.DictReader(file)
         for number, line in enumerate(reader, 2):
-            where, split = f"{path.name}:{number}", (line.get("split") or "test").strip().lower()
+            where, told = f"{path.name}:{number}", line.get("split") or "test"
+            split = split_named(told)
             if not line.get("name1") or not line.get("name2"):
                 yield _unusable(where, "name1 or name2 is empty", "Name two pictures, or remove the line")
             elif split not in HELD_OUT:
-                yield _unusable(where, f"a pair cannot be of the split {split!r}", "Write validation or test")
+                yield _unusable(where, f"a pair cannot be of the split {told.strip()!r}", "Write validation or test")
             else:
                 yield _pair(where, [line["name1"].strip(), line["name2"].strip()], names, split, line.get("same") or "")
 
 
-def _pair(where: str, stems: Sequence[str], names: Mapping[str, Row], split: str, same: str) -> Row:
+def _pair(where: str, stems: Sequence[str], names: Mapping[str, list[Row]], split: str, same: str) -> Row:
     """The row of a pair of named pictures; one to be rejected where a picture is missing or `same` is not true."""
-    found = [names.get(stem) for stem in stems]
-    for stem, row in zip(stems, found, strict=True):
-        if row is None:
+    found = [names.get(plain(spelled(stem)), []) for stem in stems]
+    for stem, rows in zip(stems, found, strict=True):
+        if not rows:
             return _unusable(
                 where, f"there is no picture {stem!r}", "Add it to its person's folder, or remove the pair"
             )
-    first, second = found[0], found[1]
-    assert first is not None
-    assert second is not None
+        if len(rows) > 1:
+            what = f"the name {stem!r} leads to {len(rows)} pictures ({rows[0].where}, {rows[1].where})"
+            return _unusable(where, what, "Write the person in front of it: person/name")
+    (first, *_), (second, *_) = found
     if same.strip() and (same.strip().lower() in ("1", "true", "yes", "same")) != (first.target == second.target):
         what = f"same={same} is not what the folders {first.target!r} and {second.target!r} say"
         return _unusable(where, what, "Correct it, or move the picture to its person")
@@ -95,4 +101,4 @@ def _unusable(where: str, what: str, fix: str) -> Row:
     return Row(where, {TROUBLE: what, "fix": fix}, ("nobody", "nobody"), "", "test")
 
 
-PEOPLE_FOLDERS = Layout("one folder for each person", people_folders, LISTS)
+PEOPLE_FOLDERS = Layout("one folder for each person", people_folders, LISTS, alike)

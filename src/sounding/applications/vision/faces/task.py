@@ -12,7 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.vision.faces import error_rates, gallery, identification, pairs, synthetic_faces, thresholds
+from sounding.applications.vision.faces import (
+    error_rates,
+    gallery,
+    identification,
+    likelihood,
+    pairs,
+    synthetic_faces,
+    thresholds,
+)
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
@@ -83,6 +91,10 @@ class Faces(Task):
     def modalities(self) -> tuple[PicturePair, People]:
         """A pair of pictures, and whose they are."""
         return PicturePair(self.recipe.image_size, self.recipe.fill), People()
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """By a list of pairs, or by how many people there are and whether their pictures show one kind of thing."""
+        return likelihood.of(rows, self.input.image)
 
     def compose_rows(self, rows: Sequence[Row], shares: Shares | None = None) -> Sequence[Row]:
         """Single pictures to train on, and pairs to choose and test on, of other people; see `pairs.py`."""

@@ -28,11 +28,13 @@ from sounding.architectures.unet import UNet
 from sounding.contract.change import Change
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
+from sounding.modalities.masks import coco
 from sounding.modalities.masks.layouts import MASK_LAYOUTS
 from sounding.modalities.masks.mask import Mask
 from sounding.modalities.masks.moving import nearest
@@ -43,6 +45,8 @@ from sounding.modalities.pictures.image_files import within
 
 PIXELS = 2**20
 """Pixels of pictures that are looked at together."""
+SEEN = 50
+"""Rows that are looked at to see what is drawn in them."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,16 @@ class Segment(Task):
     def modalities(self) -> tuple[Image, Mask]:
         """A picture of its own size, and the class of each of its pixels."""
         return Image(self.recipe.image_size, "own"), Mask(self.recipe.ignore, self.recipe.image_size or LONGEST)
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """Less where what is drawn are boxes, or nothing."""
+        cells = [row.target for row in rows[:SEEN]]
+        drawn = [cell for cell in cells if isinstance(cell, Mapping) and cell.get("shapes")]
+        if len(cells) > 2 * sum(isinstance(cell, Mapping) for cell in cells):
+            return 0.8, f"{len(rows):,} pictures and masks"
+        if 2 * sum(map(coco.is_outlined, drawn)) > len(drawn):
+            return 0.85, f"{len(rows):,} pictures with outlines of things"
+        return 0.3, "outlines that are boxes, or none"
 
     @property
     def metrics(self) -> Sequence[Metric]:

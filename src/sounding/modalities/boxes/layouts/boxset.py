@@ -17,7 +17,7 @@ from sounding.modalities.pictures.changes import Tile
 VISIBLE = 0.25
 """A box of which a smaller share stays in the picture after a crop is no example of its class any more."""
 SLACK = 1.0
-"""Pixels by which a box may stick out of its picture without a word: label files are rounded."""
+"""Pixels below which a box that sticks out of its picture was rounded: it is clipped, and counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +164,16 @@ def inside(boxes: BoxSet, image_size: tuple[int, int]) -> BoxSet:
     """
     full = areas(boxes.corners) > 0
     cut = boxes.corners.clip(0, 1)
-    for place in np.flatnonzero(full & (areas(cut) <= 0)).tolist():
+    out = (np.abs(cut - boxes.corners) * [*image_size, *image_size]).max(1, initial=0)
+    for place in np.flatnonzero(full & (areas(cut) <= 0) & (out >= SLACK)).tolist():
         pixels = _told(boxes.corners[place] * [*image_size, *image_size])
         what = f"a box of {boxes.labels[place]!r} lies outside the picture ({pixels}; it is {_size(image_size)} pixels)"
         raise DataError(what, fix="Correct the box, or remove it")
-    out = np.abs(cut - boxes.corners) * [*image_size, *image_size] > SLACK
+    full &= areas(cut) > 0
     notes = [boxes.note, _noted(int((~full).sum()), "without a size left out")]
-    notes.append(_noted(int((out.any(1) & full).sum()), "partly outside the picture cut at its border"))
+    notes.append(_noted(int(((out >= SLACK) & full).sum()), "partly outside the picture cut at its border"))
+    rounded = (out > 0) & (out < SLACK) & full
+    notes.append(_noted(int(rounded.sum()), "less than a pixel beyond the border, as rounding leaves it, clipped"))
     note = ", ".join(filter(None, notes))
     return replace(boxes, corners=cut, image_size=image_size, note=note).take(full)
 

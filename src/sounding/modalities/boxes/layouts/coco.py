@@ -17,49 +17,47 @@ from typing import Any
 
 import numpy as np
 
+from sounding.contract.file_names import Files, Surroundings, spelled
 from sounding.contract.layouts import Layout
 from sounding.contract.modality import Modality, Row
-from sounding.contract.split_names import split_above, split_in, split_named
+from sounding.contract.split_names import split_above, split_in
 from sounding.errors import DataError
-from sounding.folders import place, subfolders, walk, with_suffix
+from sounding.folders import place, walk, with_suffix
 from sounding.modalities.annotations import outlines
 from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 from sounding.wording import counted
-
-BESIDE = ("annotations", "annotation", "labels", "json")
-"""Folders of label files: pictures lie beside them."""
 
 
 def rows(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
     """The rows of a COCO json file, or of a folder that holds some; None for what is neither."""
     if not input.suffixes or (path.is_file() and path.suffix.lower() != ".json"):
         return None
-    return single(path) if path.is_file() else within(path)
+    return single(path, input) if path.is_file() else within(path, input)
 
 
-def single(path: Path) -> Iterator[Row]:
+def single(path: Path, input: Modality) -> Iterator[Row]:
     """The rows of one file, which belong to no split. Raises DataError for a file that is not COCO json."""
     held = _loaded(path, path.name)
     if held is None:
         what = "the file is no COCO json: it has no lists of images and annotations"
         raise DataError(what, where=str(path), fix="Name the json that lists images, annotations and categories")
-    return _rows(held, path, path.name, "", alone=True)
+    return _rows(held, path, path.name, Surroundings(path, input.suffixes).of(path))
 
 
-def within(path: Path) -> Iterator[Row] | None:
+def within(path: Path, input: Modality) -> Iterator[Row] | None:
     """The rows of all COCO files in a folder or a folder in it, or None if there is none.
 
     Files of captions or key points beside instances_… are left alone.
     """
     found = with_suffix(walk(path, depth=1), (".json",))
-    instances = [p for p in found if p.name.startswith("instances_")]
-    parts = []
+    instances = [p for p in found if p.name.lower().startswith("instances_")]
+    pictures, parts = Surroundings(path, input.suffixes), []
     for file in instances or found:
         held = _loaded(file, place(file, path))
         if held is not None:
             split = split_in(file.stem) or split_above(file, path)
-            parts.append(_rows(held, file, place(file, path), split))
+            parts.append(_rows(held, file, place(file, path), pictures.of(file), split, path))
     return shared.strung(parts) if parts else None
 
 
@@ -78,16 +76,18 @@ def _loaded(file: Path, where: str) -> dict[str, Any] | None:
     return held if all(isinstance(a, dict) and ("bbox" in a or "category_id" in a) for a in first) else None
 
 
-def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bool = False) -> Iterator[Row]:
+def _rows(
+    held: Mapping[str, Any], file: Path, where: str, pictures: Files, split: str = "", top: Path | None = None
+) -> Iterator[Row]:
     """A row for each image, then one to be rejected for each annotation of none.
 
-    Where the json does not tell the split, the picture's folder does, unless the file was named `alone`.
+    Where the json does not tell the split, the folders of the picture below `top` do, if there is one.
     """
     names = _names(held.get("categories"))
     of_image: dict[Any, list[Any]] = defaultdict(list)
     for annotation in held["annotations"]:
         of_image[_key(annotation, "image_id")].append(annotation)
-    search, seen = _Search(file, split), set()
+    seen = set()
     for number, image in enumerate(held["images"], 1):
         key, name = _key(image, "id"), _key(image, "file_name")
         if key is None or not isinstance(name, str) or not name.strip():
@@ -101,14 +101,22 @@ def _rows(held: Mapping[str, Any], file: Path, where: str, split: str, alone: bo
         seen.add(key)
         read = partial(_boxes, of_image.pop(key, []), names, _extent(image))
         target = shared.marked(file, at, read)
-        picture = search.find(name)
-        told = split or ("" if alone else split_named(picture.parent.name))
-        yield Row(at, str(picture.absolute()), target, split=told)
+        try:
+            picture = pictures.find(name, file, split) or file.parent / spelled(name)
+        except DataError as error:
+            yield shared.rejected(at, error.what, error.fix, path=str(file), split=split)
+            continue
+        yield Row(at, str(picture.absolute()), target, split=split or _told_by_folder(picture, top))
     for key, lost in of_image.items():
         for annotation in lost:
             what = f"the annotation is of image {key!r}, which images does not list"
             at = f"{where}:annotation {_key(annotation, 'id')}"
             yield shared.rejected(at, what, "Add the image, or remove the annotation", path=str(file))
+
+
+def _told_by_folder(picture: Path, top: Path | None) -> str:
+    inside = top is not None and picture.is_relative_to(top.absolute())
+    return split_above(picture, top.absolute()) if top is not None and inside else ""
 
 
 def _names(categories: Any) -> dict[Any, str]:
@@ -166,31 +174,6 @@ def _key(held: Any, key: str) -> Any:
     """An entry that can be a key, or None."""
     found = held.get(key) if isinstance(held, Mapping) else None
     return found if isinstance(found, int | str) else None
-
-
-class _Search:
-    """Finds pictures by the names that a label file gives them: beside it, or in the usual folders around it."""
-
-    def __init__(self, file: Path, split: str) -> None:
-        base = file.absolute().parent
-        tops = [base, *([base.parent] if base.name.lower() in BESIDE else [])]
-        tops += [top / name for top in list(tops) for name in shared.PICTURE_FOLDERS]
-        tops = [top for top in dict.fromkeys(tops) if top.is_dir()]
-        inner = [folder for top in tops for folder in subfolders(top) if folder not in tops]
-        mine = [folder for folder in inner if split and split_named(folder.name) == split]
-        others = [folder for folder in inner if not split or not split_named(folder.name)]
-        self._base, self._places = base, [*mine, *tops, *others]
-
-    def find(self, name: str) -> Path:
-        """The picture, or where it should be."""
-        name = name.replace("\\", "/")
-        for told in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
-            for folder in self._places:
-                if (folder / told).is_file():
-                    self._places.remove(folder)  # the next one most likely lies there too
-                    self._places.insert(0, folder)
-                    return folder / told
-        return self._base / name
 
 
 COCO = Layout("COCO json", rows)

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
+from sounding.contract.split_names import split_named
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts import shared
 
 SUFFIXES = (".yaml", ".yml")
-SPLITS = ("train", "val", "validation", "test")
 
 _FIX = "Correct the line, such as names: [cat, dog]"
 _NOTHING = ("", "~", "null", "Null", "NULL")
@@ -49,7 +49,7 @@ def read(file: Path) -> DataYaml | None:
     path = said.get("path", "")
     if not isinstance(path, str):
         raise DataError("path is no path", where=str(file), fix="Write path: FOLDER")
-    splits = {key: list(_entries(key, said[key], file)) for key in SPLITS if key in said}
+    splits = {key: list(_entries(key, said[key], file)) for key in said if split_named(key)}
     return DataYaml(path, splits, _names(said, file))
 
 

@@ -9,8 +9,6 @@ from sounding.contract.modality import Row
 from sounding.errors import DataError
 from sounding.modalities.boxes.layouts.boxset import BoxSet, Marked
 
-PICTURE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "data")
-
 
 def text_of(file: Path) -> str:
     """The text of a label file. Raises DataError where it is none."""
@@ -39,11 +37,6 @@ def unlabelled(picture: Path, label: str, where: str, split: str) -> Row:
     if label.endswith(".xml"):
         fix = f"Label it, or add a {label} without objects to say that there is nothing in it"
     return rejected(where, f"the picture has no label file {label}", fix, picture.absolute(), split=split)
-
-
-def first_existing(places: Sequence[Path]) -> Path | None:
-    """The first of some paths where a file is."""
-    return next((place for place in places if place.is_file()), None)
 
 
 def strung(rows: Sequence[Iterator[Row]]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ count from 1 (github.com/roboflow/supervision/issues/144). "difficult" things ar
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from sounding.contract.file_names import MASKS, PICTURES, Files, composed, only, plain, spelled
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
 from sounding.contract.split_names import split_above, split_named
@@ -33,6 +35,7 @@ def rows(path: Path, input: Modality, target: Modality | None = None) -> Listed 
     """The rows of a folder that holds annotation files, or None if it holds none."""
     if not input.suffixes or not path.is_dir():
         return None
+    path = path.absolute()
     found = list(walk(path))
     labels = with_suffix(found, (".xml",))
     if not any(_is_annotation(file) for file in labels[:20]):
@@ -43,49 +46,72 @@ def rows(path: Path, input: Modality, target: Modality | None = None) -> Listed 
 
 def _rows(path: Path, labels: Sequence[Path], pictures: Sequence[Path], lists: Mapping[str, str]) -> Iterator[Row]:
     """A row for each annotation file, then one to be rejected for each picture without."""
-    by_stem = {(picture.parent, picture.stem): picture for picture in pictures}
-    used, alone = set(), []
+    search, used, alone = _Search(path, pictures), set(), []
     for label in labels:
-        picture = _picture(label, path, by_stem)
+        split = lists.get(composed(label.stem)) or split_above(label, path)
+        try:
+            picture = search.find(label, split)
+        except DataError as error:
+            alone.append(shared.rejected(place(label, path), error.what, error.fix, path=str(label), split=split))
+            used.update(search.called(label.stem))
+            continue
         if picture is None:
-            alone.append(label)
+            what, fix = "the label file has no picture", "Put the picture beside it, or remove it"
+            alone.append(shared.rejected(place(label, path), what, fix, path=str(label)))
             continue
         used.add(picture)
-        where, split = place(picture, path), lists.get(label.stem) or split_above(label, path)
         target = shared.marked(label, place(label, path), partial(read, label))
-        yield Row(where, str(picture.absolute()), target, split=split)
-    for label in alone:
-        what, fix = "the label file has no picture", "Put the picture beside it, or remove it"
-        yield shared.rejected(place(label, path), what, fix, path=str(label))
+        yield Row(place(picture, path), str(picture.absolute()), target, split=split)
+    yield from alone
     for picture in pictures:
         if picture not in used:
-            split = lists.get(picture.stem) or split_above(picture, path)
+            split = lists.get(composed(picture.stem)) or split_above(picture, path)
             yield shared.unlabelled(picture, f"{picture.stem}.xml", place(picture, path), split)
 
 
-def _picture(label: Path, top: Path, by_stem: Mapping[tuple[Path, str], Path]) -> Path | None:
-    """The picture of an annotation file: of the same stem, beside it or in the usual folders next to it or above."""
-    beside = [label.parent, *(label.parent / name for name in shared.PICTURE_FOLDERS)]
-    if label.parent != top:
-        inner = Path(*label.parent.relative_to(top).parts[1:])  # Annotations/train/a.xml → images/train/a.jpg
-        above = [label.parent.parent, *(label.parent.parent / name for name in shared.PICTURE_FOLDERS)]
-        beside += [*above, *(top / name / inner for name in shared.PICTURE_FOLDERS)]
-    for stem in dict.fromkeys((label.stem, *_told(label, by_stem, beside))):
-        for folder in beside:
-            if (folder, stem) in by_stem:
-                return by_stem[folder, stem]
-    return None
+class _Search:
+    """Finds the picture of an annotation file: of the same stem, beside it or in a folder in the same place.
+
+    Where none is of its stem, of the file name that stands in it.
+    """
+
+    def __init__(self, top: Path, pictures: Sequence[Path]) -> None:
+        self._top = top
+        self._files = Files(pictures, top)
+        self._of_stem: dict[str, list[Path]] = defaultdict(list)
+        for picture in pictures:
+            self._of_stem[plain(picture.stem)].append(picture)
+
+    def called(self, stem: str) -> list[Path]:
+        """All pictures of a stem."""
+        return self._of_stem.get(plain(stem), [])
+
+    def find(self, label: Path, split: str) -> Path | None:
+        """The picture; None where there is none. Raises DataError where several could be meant."""
+        found = [picture for picture in self.called(label.stem) if self._goes_with(picture, label)]
+        beside = [picture for picture in found if picture.parent == label.parent]
+        found = beside or found
+        if len(found) != 1 and (name := _told(label)):
+            exact = [picture for picture in found if plain(picture.name) == plain(name)]
+            return only(exact, name, self._top) if exact else self._files.find(name, label, split)
+        return only(found, label.stem, self._top)
+
+    def _goes_with(self, picture: Path, label: Path) -> bool:
+        """Whether both lie in the same place, but for the names of folders of pictures and of labels."""
+        return self._place(picture) == self._place(label)
+
+    def _place(self, file: Path) -> list[str]:
+        folders = [part.lower() for part in file.relative_to(self._top).parts[:-1]]
+        return [folder for folder in folders if folder not in PICTURES | MASKS | {"data", "xml", "xmls"}]
 
 
-def _told(label: Path, by_stem: Mapping[tuple[Path, str], Path], beside: Sequence[Path]) -> list[str]:
-    """The stem that the file itself gives, asked only where its own name leads to no picture."""
-    if any((folder, label.stem) in by_stem for folder in beside):
-        return []
+def _told(label: Path) -> str:
+    """The name of the picture that the file itself gives, or nothing."""
     try:
         name = ElementTree.parse(label).getroot().findtext("filename") or ""
     except (ElementTree.ParseError, OSError, ValueError):
-        return []
-    return [Path(name.replace("\\", "/").strip()).stem] if name.strip() else []
+        return ""
+    return spelled(name).rsplit("/", 1)[-1]
 
 
 def read(label: Path) -> BoxSet:
@@ -133,14 +159,14 @@ def _splits(lists: Sequence[Path]) -> dict[str, str]:
     """Stem → split, from ImageSets/Main."""
     splits: dict[str, str] = {}
     for file in lists:
-        stems = [line.split()[0] for line in shared.text_of(file).splitlines() if line.strip()]
+        stems = [composed(line.split()[0]) for line in shared.text_of(file).splitlines() if line.strip()]
         splits.update(dict.fromkeys(stems, split_named(file.stem)))
     return splits
 
 
 def _is_list(file: Path) -> bool:
     """Whether a file lists a split; lists of several splits (trainval) or of one class say nothing."""
-    listed = file.suffix == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
+    listed = file.suffix.lower() == ".txt" and [part.lower() for part in file.parts[-3:-1]] == ["imagesets", "main"]
     return listed and bool(split_named(file.stem))
 
 
