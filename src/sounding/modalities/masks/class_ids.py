@@ -24,7 +24,7 @@ import PIL.Image
 import PIL.ImageOps
 
 from sounding.errors import DataError
-from sounding.modalities.masks import coco
+from sounding.modalities.masks import coco, panoptic
 from sounding.modalities.pictures.image_files import MAX_PIXELS, looks_like_picture
 
 VOID = 255
@@ -84,7 +84,11 @@ def looks_like_mask(cell: Any, suffixes: tuple[str, ...]) -> bool:
     """Whether a raw cell could be a mask: used to guess columns."""
     if isinstance(cell, Mapping):
         held = cell.get("bytes")
-        return coco.is_cell(cell) or looks_like_mask(cell.get("path") if held is None else held, suffixes)
+        return (
+            coco.is_cell(cell)
+            or panoptic.is_cell(cell)
+            or looks_like_mask(cell.get("path") if held is None else held, suffixes)
+        )
     if isinstance(cell, str | Path):
         return str(cell).strip().lower().endswith(suffixes)
     if isinstance(cell, bytes | bytearray | memoryview):
@@ -101,6 +105,8 @@ def of_cell(cell: Any, root: Path = Path(), scheme: Scheme = PLAIN) -> np.ndarra
     """
     if isinstance(cell, Mapping) and coco.is_cell(cell):
         return coco.drawn(cell)
+    if isinstance(cell, Mapping) and panoptic.is_cell(cell):
+        return panoptic.drawn(cell, VOID)
     if isinstance(cell, Mapping):
         cell = cell["bytes"] if cell.get("bytes") is not None else cell.get("path")
     if isinstance(cell, np.ndarray):

@@ -29,8 +29,14 @@ from sounding.errors import DataError
 from sounding.folders import place, subfolders, walk, with_suffix
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.class_ids import PLAIN, VOID, Scheme
+from sounding.modalities.masks.panoptic import PANOPTIC
+from sounding.modalities.masks.tools import CVAT, LABEL_STUDIO
 
-ENDING = re.compile(r"[-_](masks?|labels?|gt|seg|segmentation|labelids|gtfine_labelids|trainids|l|p)$", re.IGNORECASE)
+ENDING = re.compile(
+    r"[-_](masks?|labels?|gt|seg|segmentation|(gt(fine|coarse)_)?label(train)?ids|trainids|l|p)$", re.IGNORECASE
+)
+DRAWN = re.compile(r"_gt(fine|coarse)_(color|instance(train)?ids)$", re.IGNORECASE)
+"""What Cityscapes keeps beside the masks of class ids: the same in colour, and the numbers of objects."""
 BESIDE = re.compile(r"^(.*?)[-_]?(masks?|labels?|annot|annotations?)$", re.IGNORECASE)
 IMAGES = ("", "_images", "-images", "_imgs")
 """What the folder beside `train_masks` may be called after `train`."""
@@ -66,6 +72,7 @@ def _pairs(
     """Pictures and masks by what they have in common; None where there is no mask that goes with a picture."""
     seen = [file for file in files if file.name.lower().endswith((*pictures, *masks))]
     seen = [file for file in seen if not OBJECTS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
+    seen = [file for file in seen if not DRAWN.search(file.stem)]
     folders = {file.parent for file in seen}
     of_masks = {folder for folder in folders if _is_of_masks(path, folder, folders)}
     if of_masks:
@@ -194,7 +201,8 @@ def _splits(lists: Sequence[Path]) -> dict[str, str]:
 
 def _of_json(path: Path, files: Sequence[Path], pictures: Surroundings) -> Listed | None:
     """The rows of every COCO file with segmentations among `files`, all of which must know the same categories."""
-    loaded = [(file, held) for file in files if (held := coco.load(file))]
+    instances = [file for file in files if file.name.lower().startswith("instances_")]  # and not stuff_… beside it
+    loaded = [(file, held) for file in instances or files if (held := coco.load(file))]
     if not loaded:
         return None
     kinds = coco.categories(loaded[0][1])
@@ -216,7 +224,7 @@ def scheme(path: Path) -> Scheme:
     spellings = Spellings()
     for folder in (path, *subfolders(path), path.absolute().parent):
         maps, lists = ([spellings.find(folder / name) for name in kind] for kind in (COLOURS, NAMES))
-        colours = next(filter(None, (_colours(file) for file in maps if file)), {})
+        colours = next(filter(None, (_colours(file) or _voc_colours(file) for file in maps if file)), {})
         names = next(filter(None, (_names(file) for file in lists if file)), {})
         if colours:
             by_colour = {colour: number for number, colour in enumerate(colours.values())}
@@ -248,6 +256,22 @@ def _colours(file: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
+def _voc_colours(file: Path) -> dict[str, tuple[int, int, int]]:
+    """Name → colour of a labelmap.txt without colours, whose masks then have those of Pascal VOC, in its order."""
+    lines = _lines(file)
+    if not lines or not all(re.fullmatch(r"[^:]+:::[^:]*", line) for line in lines):
+        return {}
+    return {line.split(":")[0].strip(): _voc_colour(number) for number, line in enumerate(lines)}
+
+
+def _voc_colour(number: int) -> tuple[int, int, int]:
+    """The colour of a class in Pascal VOC's own map: its bits, by turns to red, green and blue, the highest first."""
+    channels = [0, 0, 0]
+    for bit in range(24):
+        channels[bit % 3] |= (number >> bit & 1) << (7 - bit // 3)
+    return channels[0], channels[1], channels[2]
+
+
 def _lines(file: Path) -> list[str]:
     """The lines of a text file that say something; none where there is no such file."""
     if not file.is_file():
@@ -257,6 +281,9 @@ def _lines(file: Path) -> list[str]:
 
 
 MASK_LAYOUTS = (
+    PANOPTIC,
     Layout("images/ and masks/ of the same names", mask_files, (*NAMES, *COLOURS)),
     Layout("COCO json with segmentations", polygons, (*NAMES, *COLOURS)),
+    CVAT,
+    LABEL_STUDIO,
 )

@@ -1,8 +1,8 @@
 """Pascal VOC: one xml for each picture (Everingham et al. 2010, development kit).
 
 Annotations/*.xml beside JPEGImages/, with the splits in ImageSets/Main/{train,val,test}.txt; or the xml beside the
-picture, the splits being folders. Corners are taken as they are written, in pixels; those that supervision wrote
-count from 1 (github.com/roboflow/supervision/issues/144). "difficult" things are kept.
+picture, the splits being folders. Corners are taken as they are written, in pixels, but in files of supervision, whose
+first pixel is 1 (github.com/roboflow/supervision/issues/144). "difficult" things are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sounding.modalities.boxes.layouts import shared
 from sounding.modalities.boxes.layouts.boxset import BoxSet, sound
 
 SUPERVISION = ("VOC", "roboflow.ai")
-"""Folder and database that supervision writes into each file; its first pixel is 1."""
+"""What supervision writes as the folder and the database of each file."""
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 _ROOT = re.compile(r"<\s*annotation\b", re.IGNORECASE)
 
@@ -129,10 +129,8 @@ def read(label: Path) -> BoxSet:
             raise DataError(f"object {number} has no name", fix="Give it one")
         labels.append(name)
         corners.append([_side(thing, side, name) for side in SIDES])
-    first = (
-        1 if tuple((root.findtext(key) or "").strip() for key in ("folder", "source/database")) == SUPERVISION else 0
-    )
-    placed = np.array(corners, np.float64).reshape(-1, 4) - first
+    told = tuple((root.findtext(key) or "").strip() for key in ("folder", "source/database"))
+    placed = np.array(corners, np.float64).reshape(-1, 4) - ([1, 1, 0, 0] if told == SUPERVISION else 0)
     sound(placed, labels)
     return BoxSet(placed, tuple(labels), None, _extent(root), pixels=True)
 

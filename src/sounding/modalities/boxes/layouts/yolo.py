@@ -32,7 +32,7 @@ BACKGROUND = Marked(BoxSet(np.zeros((0, 4)), ()))
 USUAL = "Write one line for each thing: class, centre x, centre y, width, height, in shares of the picture"
 
 
-def configured(path: Path, input: Modality, target: Modality | None = None) -> Iterator[Row] | None:
+def configured(path: Path, input: Modality, target: Modality | None = None) -> Listed | None:
     """The rows of the pictures that a data.yaml, or the one in a folder, leads to; None where there is none.
 
     Raises DataError for a file of this ending that names no classes.
@@ -67,33 +67,36 @@ def labelled(path: Path, input: Modality, target: Modality | None = None) -> Lis
     return Listed(_rows(path, sides, found, _names(path), labels, input), tuple(lists))
 
 
-def _of_yaml(file: Path, config: DataYaml, top: Path, input: Modality) -> Iterator[Row]:
+def _of_yaml(file: Path, config: DataYaml, top: Path, input: Modality) -> Listed:
     pictures: dict[Path, str] = {}
+    read = [file]
     top = _straight(top.absolute())
     found = list(walk(top))
     known = Files(with_suffix(found, input.suffixes), top)
     for key, led_by in config.splits.items():
-        for entry in led_by:
-            for picture in _led_to(entry, config, file, input, known):
+        for there in (there for entry in led_by for there in _led_to(entry, config, file)):
+            read.append(there)
+            for picture in _in(there, input, known):
                 pictures.setdefault(picture, split_named(key))
     if not pictures:
         pictures = {picture: split_above(picture, top) for picture in with_suffix(found, input.suffixes)}
-    return _rows(top, pictures, found, config.names, _Labels(), input)
+    return Listed(_rows(top, pictures, found, config.names, _Labels(), input), tuple(read))
 
 
-def _led_to(entry: str, config: DataYaml, file: Path, input: Modality, known: Files) -> list[Path]:
-    """The pictures of one entry: a folder, or a list of paths; from `path`, or from where the yaml lies."""
+def _led_to(entry: str, config: DataYaml, file: Path) -> list[Path]:
+    """The folder or the list of paths that an entry means; from `path`, or from where the yaml lies."""
     base, spellings = file.absolute().parent, Spellings()
     roots = [base / spelled(config.path), base]
     entry = inner = spelled(entry)
     while inner.startswith(("../", "./")):  # exports say ../train/images of a folder that lies beside the yaml
         inner = inner.split("/", 1)[1]
-    for there in (spellings.find(root / word) for word in (entry, inner) for root in roots):
-        if there is not None and there.is_dir():
-            return with_suffix(walk(_straight(there)), input.suffixes)
-        if there is not None:
-            return _listed(there, known)
-    return []
+    places = (spellings.find(root / word) for word in (entry, inner) for root in roots)
+    return [_straight(there) for there in places if there is not None][:1]
+
+
+def _in(there: Path, input: Modality, known: Files) -> list[Path]:
+    """The pictures in a folder, or in a list of paths."""
+    return with_suffix(walk(there), input.suffixes) if there.is_dir() else _listed(there, known)
 
 
 def _straight(path: Path) -> Path:
@@ -313,4 +316,4 @@ def _names(path: Path) -> list[str] | None:
 
 
 DATA_YAML = Layout("YOLO data.yaml", configured, ("data.yaml", "data.yml", *NAME_FILES), _background)
-LABEL_FILES = Layout("YOLO labels", labelled, NAME_FILES, _background)
+LABEL_FILES = Layout("YOLO labels", labelled, (*NAME_FILES, "obj.data"), _background)
