@@ -102,6 +102,20 @@ def test_one_json_finds_its_pictures(tmp_path, place):
     assert told(read(tmp_path / "all.json")) == {"all.json:a.png": one()}
 
 
+def test_crowds_are_left_out_beside_things_and_are_things_where_nothing_else_is(tmp_path):
+    picture(tmp_path / "a.png")
+    crowd = {"image_id": 10, "category_id": 7, "bbox": [0, 0, 40, 20], "iscrowd": 1}
+    thing = {"image_id": 10, "category_id": 7, "bbox": BOX, "iscrowd": 0}
+    write(tmp_path / "all.json", coco(annotations=[crowd, thing]))
+    found = read(tmp_path / "all.json")
+    assert told(found) == {"all.json:a.png": one()}
+    assert Boxes().remark(found["all.json:a.png"][1]) == "1 crowd region left out"
+    write(tmp_path / "all.json", coco(annotations=[{**thing, "iscrowd": 1}]))  # as tools mark what a brush drew
+    found = read(tmp_path / "all.json")
+    assert told(found) == {"all.json:a.png": one()}
+    assert "marked as crowds" in Boxes().remark(found["all.json:a.png"][1])
+
+
 def test_the_folders_of_coco(tmp_path):
     for split in ("train", "val"):
         picture(tmp_path / f"{split}2017/same.png", seed=len(split))
@@ -150,7 +164,6 @@ def test_an_image_without_annotations_has_nothing_in_it_and_that_is_said(tmp_pat
         ({"segmentation": [[4, 2, 24, 2, 24, 12], [10, 5, 12, 5, 12, 6]]}, [SHARES]),  # bounds of the polygons
         ({"bbox": [], "segmentation": [[4, 2, 24, 12]]}, [SHARES]),
         ({"segmentation": {"counts": [82, *[10] * 39, 328], "size": [20, 40]}}, [SHARES]),  # bounds of the pixels
-        ({"bbox": [4, 2, 20, 10], "iscrowd": 1}, []),
         ({"bbox": [4, 2, 0, 10]}, []),  # no width
         ({"bbox": [30, 2, 20, 10]}, [[0.75, 0.1, 1.0, 0.6]]),  # partly outside
         ({"bbox": [30.4, 2, 10, 10]}, [[0.76, 0.1, 1.0, 0.6]]),  # outside by rounding
@@ -160,10 +173,9 @@ def test_annotations_that_can_be_used(tmp_path, annotation, boxes):
     picture(tmp_path / "a.png")
     write(tmp_path / "all.json", coco(annotations=[{"image_id": 10, "category_id": 7, **annotation}]))
     _, value = read(tmp_path / "all.json")["all.json:a.png"]
-    assert np.allclose(value.corners, np.reshape(boxes, (-1, 4)), atol=1e-6)
+    assert value.corners == pytest.approx(np.reshape(boxes, (-1, 4)), abs=1e-6)
     assert value.image_size == SIZE
     said = Boxes().remark(value)
-    assert ("crowd" in said) == ("iscrowd" in annotation)
     assert ("without a size" in said) == (annotation.get("bbox") == [4, 2, 0, 10])
     assert ("cut" in said) == (annotation.get("bbox") == [30, 2, 20, 10])
 
@@ -417,9 +429,9 @@ def test_pictures_without_labels_are_background_and_labels_without_pictures_are_
 
 def test_a_folder_of_pictures_alone_is_no_layout(tmp_path):
     picture(tmp_path / "a.png")
-    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * 4
+    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * len(BOX_LAYOUTS)
     write(tmp_path / "readme.txt", "five words that are text")
-    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * 4
+    assert [layout.rows(tmp_path, Image(), Boxes()) for layout in BOX_LAYOUTS] == [None] * len(BOX_LAYOUTS)
 
 
 @pytest.mark.parametrize(

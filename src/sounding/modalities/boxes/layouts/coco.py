@@ -3,7 +3,7 @@
 It may be named itself or lie in a folder: annotations/instances_train2017.json beside train2017/, or one
 _annotations.coco.json in each of train/, valid/ and test/. Boxes are [x, y, width, height] in pixels. Ids may have
 gaps. An image without annotations has nothing in it. Crowd regions are no single things: they are left out, with a
-remark.
+remark, unless the file has nothing else.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _rows(
     of_image: dict[Any, list[Any]] = defaultdict(list)
     for annotation in held["annotations"]:
         of_image[_key(annotation, "image_id")].append(annotation)
-    seen = set()
+    seen, all_crowds = set(), all(map(_is_crowd, held["annotations"]))
     for number, image in enumerate(held["images"], 1):
         key, name = _key(image, "id"), _key(image, "file_name")
         if key is None or not isinstance(name, str) or not name.strip():
@@ -99,7 +99,7 @@ def _rows(
             yield shared.rejected(at, f"another image has the id {key!r}", "Give each its own id", path=str(file))
             continue
         seen.add(key)
-        read = partial(_boxes, of_image.pop(key, []), names, _extent(image))
+        read = partial(_boxes, of_image.pop(key, []), names, _extent(image), all_crowds)
         target = shared.marked(file, at, read)
         try:
             picture = pictures.find(name, file, split) or file.parent / spelled(name)
@@ -125,14 +125,23 @@ def _names(categories: Any) -> dict[Any, str]:
     return {key: str(c.get("name") or key) for c in listed if (key := _key(c, "id")) is not None}
 
 
-def _boxes(annotations: Sequence[Any], names: Mapping[Any, str], image_size: tuple[int, int] | None) -> BoxSet:
-    single = [a for a in annotations if not (isinstance(a, dict) and a.get("iscrowd"))]
+def _boxes(
+    annotations: Sequence[Any], names: Mapping[Any, str], image_size: tuple[int, int] | None, all_crowds: bool
+) -> BoxSet:
+    single = [a for a in annotations if all_crowds or not _is_crowd(a)]
     labels = [_name(a, names) for a in single]
     corners = np.array([_corners(a) for a in single], np.float64).reshape(-1, 4)
     sound(corners, labels)
     crowds = len(annotations) - len(single)
     note = f"{counted(crowds, 'crowd region')} left out" if crowds else ""
+    if all_crowds and annotations:
+        note = "regions marked as crowds taken for things, as there is nothing else in the file"
     return BoxSet(corners, tuple(labels), None, image_size, pixels=True, note=note)
+
+
+def _is_crowd(annotation: Any) -> bool:
+    """Whether an annotation is marked as several things; tools also mark what was drawn with a brush so."""
+    return isinstance(annotation, dict) and bool(annotation.get("iscrowd"))
 
 
 def _name(annotation: Any, names: Mapping[Any, str]) -> str:
