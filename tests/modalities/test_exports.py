@@ -244,14 +244,15 @@ def test_voc_masks_in_colour_also_where_the_label_map_leaves_out_the_usual_colou
 # ---- Cityscapes
 
 
-@pytest.mark.parametrize("ids", ["labelIds", "labelTrainIds"])
+@pytest.mark.parametrize("ids", [("labelIds",), ("labelTrainIds",), ("labelIds", "labelTrainIds")])
 def test_cityscapes_is_read_by_its_class_ids_and_not_by_what_is_drawn_beside_them(tmp_path, ids):
     path = tmp_path / "export"
     for scene in SCENES:
         scene.save(path / f"leftImg8bit/{scene.split}/town/{scene.name}_leftImg8bit.png")
         folder = path / f"gtFine/{scene.split}/town"
         folder.mkdir(parents=True, exist_ok=True)
-        PIL.Image.fromarray(scene.mask).save(folder / f"{scene.name}_gtFine_{ids}.png")
+        PIL.Image.fromarray(scene.mask + 9).save(folder / f"{scene.name}_gtFine_{ids[0]}.png")
+        PIL.Image.fromarray(scene.mask).save(folder / f"{scene.name}_gtFine_{ids[-1]}.png")  # the last is meant
         PIL.Image.fromarray(scene.mask.astype(np.uint16) * 1000).save(folder / f"{scene.name}_gtFine_instanceIds.png")
         PIL.Image.fromarray(np.dstack([scene.mask * 90] * 3)).save(folder / f"{scene.name}_gtFine_color.png")
         (folder / f"{scene.name}_gtFine_polygons.json").write_text('{"imgHeight": 24, "imgWidth": 40, "objects": []}')

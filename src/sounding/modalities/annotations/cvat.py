@@ -76,8 +76,8 @@ def _polygon(said: Mapping[str, str], size: tuple[int, int]) -> tuple[Any, Any]:
 
 
 def _ellipse(said: Mapping[str, str], size: tuple[int, int]) -> tuple[Any, Any]:
-    around = ellipse(*(float(said[key]) for key in ("cx", "cy", "rx", "ry")))
-    return None, [turned(around, float(said.get("rotation", 0)))]
+    x, y, across, down = (float(said[key]) for key in ("cx", "cy", "rx", "ry"))
+    return None, [turned(ellipse(x, y, across, down), float(said.get("rotation", 0)))]
 
 
 def _mask(said: Mapping[str, str], size: tuple[int, int]) -> tuple[Any, Any]:

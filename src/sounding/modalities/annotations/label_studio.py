@@ -55,7 +55,7 @@ def _labelled(task: Mapping[str, Any]) -> Labelled:
     given = [] if flat else [a for a in task["annotations"] if not a.get("was_cancelled")]
     if not flat and not given:
         return Labelled(name, problem="nobody has annotated it")
-    newest = max(given, key=lambda a: str(a.get("created_at") or ""), default={})
+    newest: Mapping[str, Any] = max(given, key=lambda a: str(a.get("created_at") or ""), default={})
     results = list(_flat(task)) if flat else newest.get("result") or []
     note = [f"the newest of {len(given)} annotations is used"] if len(given) > 1 else []
     things, others, size = [], [], None

@@ -72,7 +72,7 @@ def _pairs(
     """Pictures and masks by what they have in common; None where there is no mask that goes with a picture."""
     seen = [file for file in files if file.name.lower().endswith((*pictures, *masks))]
     seen = [file for file in seen if not OBJECTS & {part.lower() for part in file.relative_to(path).parts[:-1]}]
-    seen = [file for file in seen if not DRAWN.search(file.stem)]
+    seen = _without_twins([file for file in seen if not DRAWN.search(file.stem)])
     folders = {file.parent for file in seen}
     of_masks = {folder for folder in folders if _is_of_masks(path, folder, folders)}
     if of_masks:
@@ -84,6 +84,13 @@ def _pairs(
     first = _keyed(path, images)
     second = {_matched(key, first): files for key, files in _keyed(path, drawn).items()}
     return (first, second) if first.keys() & second.keys() else None
+
+
+def _without_twins(files: Sequence[Path]) -> list[Path]:
+    """The files without the class ids of Cityscapes that lie beside those meant for training."""
+    meant = (file for file in files if file.stem.endswith("_labelTrainIds"))
+    twins = {file.with_name(file.name.replace("_labelTrainIds", "_labelIds")) for file in meant}
+    return [file for file in files if file not in twins]
 
 
 def _is_of_masks(path: Path, folder: Path, folders: set[Path]) -> bool:
