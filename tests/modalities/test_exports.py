@@ -26,6 +26,8 @@ from export_shapes import (
 
 from sounding.contract.modality import Row
 from sounding.data.ingest import ingest
+from sounding.data.reading import Reader
+from sounding.data.sources import find
 from sounding.errors import DataError
 from sounding.modalities.masks.mask import VOID, Mask
 
@@ -310,3 +312,57 @@ def test_a_cell_of_json_that_is_broken_is_refused_by_its_line(tmp_path):
     assert rejected[0].where == "export/metadata.csv:2"
     with pytest.raises(DataError, match="is no list of boxes"):
         Detecting().target.read(Row("", None, '{"bbox": [[1, 2, 3').target)
+
+
+# ---- the border, in all formats alike
+
+
+def out_of(path, left, top, right, bottom):
+    """One picture with one box, in every format that keeps boxes: a folder for each."""
+    scene = SCENES[0]
+    width, height = right - left, bottom - top
+    for name in ("coco", "voc", "yolo", "cvat", "label_studio", "table"):
+        scene.save(path / name / "a.png")
+    entry = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [left, top, width, height]}
+    image = {"id": 1, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}
+    held = {"images": [image], "annotations": [entry], "categories": [{"id": 1, "name": "disc"}]}
+    (path / "coco/instances.json").write_text(json.dumps(held))
+    sides = {"xmin": left, "ymin": top, "xmax": right, "ymax": bottom}
+    corners = "".join(f"<{side}>{number}</{side}>" for side, number in sides.items())
+    thing = f"<object><name>disc</name><bndbox>{corners}</bndbox></object>"
+    (path / "voc/a.xml").write_text(f"<annotation>{thing}</annotation>")
+    (path / "yolo/a.txt").write_text(yolo_line("disc", left, top, right, bottom, digits=12))
+    (path / "yolo/classes.txt").write_text("disc\n")
+    box = f'<box label="disc" xtl="{left}" ytl="{top}" xbr="{right}" ybr="{bottom}"></box>'
+    image = f'<image id="0" name="a.png" width="{WIDTH}" height="{HEIGHT}">{box}</image>'
+    label = "<meta><task><labels><label><name>disc</name></label></labels></task></meta>"
+    (path / "cvat/annotations.xml").write_text(f"<annotations>{label}{image}</annotations>")
+    value = {"x": 100 * left / WIDTH, "y": 100 * top / HEIGHT, "width": 100 * width / WIDTH}
+    value |= {"height": 100 * height / HEIGHT, "rectanglelabels": ["disc"]}
+    result = {"value": value, "original_width": WIDTH, "original_height": HEIGHT}
+    task = {"data": {"image": "/data/upload/1/a.png"}, "annotations": [{"result": [result]}]}
+    (path / "label_studio/export.json").write_text(json.dumps([task]))
+    cell = {"image": "a.png", "objects": {"bbox": [[left, top, width, height]], "category": ["disc"]}}
+    (path / "table/rows.jsonl").write_text(json.dumps(cell) + "\n")
+    return sorted(folder for folder in path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("corners", "said"),
+    [
+        ((3.0, 2.0, 40.0, 24.0), ""),
+        ((3.0, -0.4, 40.3, 13.0), "1 box less than a pixel beyond the border"),
+        ((-0.9, 2.0, 14.0, 24.9), "1 box less than a pixel beyond the border"),
+    ],
+)
+def test_what_reaches_less_than_a_pixel_beyond_the_border_is_clipped_and_counted_in_every_format(
+    tmp_path, corners, said
+):
+    clipped = np.clip(corners, 0, [WIDTH, HEIGHT, WIDTH, HEIGHT])
+    for folder in out_of(tmp_path, *corners):
+        task = Detecting()
+        listing = find(task, folder)
+        value = Reader(listing.rows, task.input, task.target).read(0).target
+        assert value.in_pixels()[0] == pytest.approx(clipped, abs=1e-4), folder.name
+        remark = task.target.remark(value)
+        assert (said in remark) if said else not remark, (folder.name, remark)
