@@ -27,6 +27,8 @@ BACKGROUND = ("use", "method")
 """Sections that a terminal leaves to the page."""
 SHORT = {"prediction_sets": "Prediction sets", "energy": "Energy"}
 WIDE = 18
+NAMED = 3
+"""Lines on rows that were left out."""
 
 
 class Verbs(click.Group):
@@ -128,8 +130,22 @@ def summary(model: Model) -> int:
         status = findings(made, model.dir / "card.html")
     else:
         _without_card(model)
+    _left_out(model)
     click.echo(f"{'Next':{WIDE}} sounding predict {model.dir} {model.task.input.asked}")
     return status
+
+
+def _left_out(model: Model) -> None:
+    """The rows that could not be used: how many, and the first of them, with what to do."""
+    from sounding.data import Report
+    from sounding.data.alike import rejections
+
+    report = Report.from_json(model.run.data)
+    if report.rejected:
+        lines = list(rejections(report.rejected).lines())
+        shown = [*lines[:NAMED], *(["… all are in data.json"] if len(lines) > NAMED else [])]
+        click.echo(f"{'Left out':{WIDE}} {len(report.rejected):,} of {report.rows:,} rows, which cannot be used:")
+        click.echo("\n".join(f"{'':{WIDE}} {line}" for line in shown))
 
 
 def _without_card(model: Model) -> None:

@@ -54,6 +54,12 @@ class Shares:
         return self.words
 
 
+def no_shares_left(shares: Shares) -> UsageError:
+    """The error of sizes that are asked for where the data give both validation and test."""
+    what = f"the data give validation and test themselves, and the sizes {shares} would change nothing"
+    return UsageError(what, fix="Leave --split out")
+
+
 def shares_in(words: str) -> Shares | None:
     """The shares in "70/15/15" (train, validation, test; of a hundred or of any other sum), or None for other words.
 

@@ -89,7 +89,9 @@ def ingest(
     say(f"reading {total:,} rows")
     found = scan(opened, task.input, task.target, Cache(min(KEPT, Cache().budget)) if fit else Cache())
     problems = label_conflicts(task, found, opened) if fit else []
-    rows, split = _divided(task, found, opened, fit, columns.shares, columns.record or former)
+    composed = split_origin(listing.rows)
+    shares = None if composed else columns.shares
+    rows, split = _divided(task, found, opened, fit, shares, columns.record or former)
     rejected = in_order([*listing.rejected, *found.rejected.values()])
     problems = [*too_many(rejected, total, allow_bad), *problems]
     if fit and len(rows):
@@ -102,7 +104,7 @@ def ingest(
         allow_bad=allow_bad,
         problems=tuple(str(problem) for problem in problems),
         splits={side: int((split.sides == k).sum()) for k, side in enumerate(NAMES)},
-        split_origin=split_origin(listing.rows) or split.origin,
+        split_origin=composed or split.origin,
         classes=_classes(task, found, rows, split.sides),
         amounts=found.amounts.by_split(rows, split.sides),
         unit=task.target.unit if isinstance(task.target, Composite) else "",

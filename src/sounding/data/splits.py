@@ -26,8 +26,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sounding.contract.split_names import NAMES, Shares
-from sounding.errors import UsageError
+from sounding.contract.split_names import NAMES, Shares, no_shares_left
 
 SHARE, MOST = 0.1, 2000  # of the rows, and rows: more rows narrow an interval little and cost the training much
 LEAST = 5
@@ -76,8 +75,7 @@ def assign(
     sides = np.array([max(0, _index(name)) for name in given], dtype=np.int8)
     missing = [side for side in (VALIDATION, TEST) if not (sides == side).any()]
     if shares and not missing and len(sides):
-        what = f"the data give validation and test themselves, and the sizes {shares} would change nothing"
-        raise UsageError(what, fix="Leave --split out")
+        raise no_shares_left(shares)
     if missing:
         pool = np.flatnonzero(sides == TRAIN).tolist()
         u = positions(digests[pool], [groups[i] for i in pool])

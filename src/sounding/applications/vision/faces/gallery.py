@@ -26,7 +26,7 @@ import torch
 
 from sounding.applications.vision.faces.thresholds import Threshold
 from sounding.errors import RunError, UsageError, did_you_mean
-from sounding.files import read_json, read_tensors, write_json, write_tensors
+from sounding.files import read_json, read_tensors, unwritable, write_json, write_tensors
 
 NOTE, VECTORS = "gallery.json", "embeddings.safetensors"
 
@@ -81,7 +81,10 @@ def opened(folder: Path) -> Gallery:
 
 def save(gallery: Gallery, folder: Path) -> None:
     """Write the gallery; the embeddings first, so that no entry is without one."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error, "name another gallery") from None
     write_tensors(folder / VECTORS, {"embeddings": torch.from_numpy(gallery.embeddings)})
     entries = [{"name": n, "source": s} for n, s in zip(gallery.names, gallery.sources, strict=True)]
     write_json(folder / NOTE, {"weights": gallery.weights, "entries": entries})

@@ -25,7 +25,7 @@ import numpy as np
 
 from sounding.applications.vision.faces.layouts import TROUBLE
 from sounding.contract.modality import Row
-from sounding.contract.split_names import Shares
+from sounding.contract.split_names import Shares, no_shares_left
 from sounding.errors import DataError
 from sounding.randomness import entropy, stream
 from sounding.wording import counted
@@ -124,6 +124,8 @@ def _of_the_same(
         for i in own:
             by_side[rows[i].split or "train"][name].append(i)
     missing = [side for side in SIDES[1:] if not by_side[side]]
+    if shares and not missing:
+        raise no_shares_left(shares)
     of_all = dict(zip(SIDES[1:], (shares.validation, shares.test) if shares else (VALIDATED, TESTED), strict=True))
     left = 1 - sum(of_all[side] for side in SIDES[1:] if side not in missing)
     for side in missing:
@@ -196,6 +198,8 @@ def _sides(
         missing = []  # a set to measure on, which says so
     free = [name for name in people if sides.get(name, "train") == "train"]
     sides |= dict.fromkeys(free, "train")
+    if shares and not missing:
+        raise no_shares_left(shares)
     held = (shares.validation, shares.test) if shares else (VALIDATED, TESTED)
     if missing:
         _carve(sides, [n for n in free if len(people[n]) > 1], missing, LEAST, len(people), held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def enroll(gallery: Path, person: str, photos: Sequence[str], run: str) -> None:
 
     model = _model(run)
     found, weights = _pictures(model, photos), galleries.digest(model.module)
-    known = galleries.opened(gallery) if (gallery / galleries.NOTE).exists() else galleries.created(weights)
+    known = galleries.opened(gallery) if os.path.exists(gallery / galleries.NOTE) else galleries.created(weights)
     galleries.require_same(known, weights, str(gallery))
     kept = galleries.enrolled(known, person, model.task.embed(model.module, found), [_place(p) for p in photos])
     galleries.save(kept, gallery)
