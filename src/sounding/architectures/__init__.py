@@ -13,6 +13,8 @@ unet.py          outputs for each pixel
 margin.py        embeddings, and the softmax that sets them apart by a margin
 attention.py     attention, rotary positions, and the cache with which a decoder goes on
 transformer.py   Transformers: encoders such as BERT, decoders such as GPT and Llama, and both
+checkpoints.py   Transformers as Hugging Face publishes them, read into these and written back
+lora.py          low-rank adaptation of a net that was trained before
 dropout.py       dropout that takes little time
 folding.py       normalisations folded into convolutions, for answers
 """

@@ -229,12 +229,17 @@ class Memory:
 class LanguageModel(nn.Module):
     """A Transformer with a score for each word of the vocabulary at each position.
 
-    `tied`: the scores are products with the tokens' own embeddings (Press and Wolf, arXiv 1608.05859).
+    `tied`: the scores are products with the tokens' own embeddings (Press and Wolf, arXiv 1608.05859). `transform`:
+    another layer and a norm stand ahead of them, as in BERT.
     """
 
-    def __init__(self, config: TransformerConfig, *, tied: bool = False, bias: bool = False) -> None:
+    def __init__(
+        self, config: TransformerConfig, *, tied: bool = False, bias: bool = False, transform: bool = False
+    ) -> None:
         super().__init__()
         self.transformer = Transformer(config)
+        layers = [nn.Linear(config.width, config.width), activation(config.activation), _norm(config)]
+        self.transform = nn.Sequential(*layers) if transform else None
         self.output = nn.Linear(config.width, config.vocabulary, bias)
         nn.init.zeros_(self.output.weight)
         if bias:
@@ -244,7 +249,11 @@ class LanguageModel(nn.Module):
 
     def forward(self, ids: Int[Tensor, "B T"], lengths: Int[Tensor, " B"] | None = None) -> Float[Tensor, "B T V"]:
         """Logits of what comes after each token, or stands at its place."""
-        return self.output(self.transformer(ids, lengths))
+        return self.scores(self.transformer(ids, lengths))
+
+    def scores(self, vectors: Float[Tensor, "*P D"]) -> Float[Tensor, "*P V"]:
+        """Logits from the vectors of some positions: those of a whole vocabulary cost more than all else."""
+        return self.output(vectors if self.transform is None else self.transform(vectors))
 
 
 def sinusoids(positions: Int[Tensor, " ..."], width: int) -> Float[Tensor, "... D"]:

@@ -86,4 +86,4 @@ class LanguageModelDecoder:
     def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
         padded = self._padded if bool(self._padded.any()) else None
         vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache)
-        return self.model.output(vectors[:, -1]).float()
+        return self.model.scores(vectors[:, -1]).float()

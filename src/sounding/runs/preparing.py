@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -22,9 +21,7 @@ from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples, Report, open_data
 from sounding.data.opening import reopen_data
 from sounding.data.pool import open_pool
-from sounding.data.record import RowRecord
 from sounding.errors import DataError, RunError, UsageError
-from sounding.runs import hub
 from sounding.runs.folder import Run
 from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
 from sounding.runs.transfer import Start, advice, opened, transfer
@@ -71,7 +68,9 @@ def prepare(
     if fitted is None and start is not None and isinstance(task.input, Tokenized):
         task.input.adopt(start.input)
     if fitted is None and not isinstance(task, Player):
-        former = _record_of(options.start)  # what its weights have seen is trained on here, and not tested on
+        former = (
+            None if start is None else start.record
+        )  # what its weights have seen is trained on here, and not tested on
         dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say, former=former)
     else:
         dataset = rows_of(plan, task, run, say=say)
@@ -120,12 +119,6 @@ def _require_there(source: Any, run: Run) -> None:
         what = "the data of this run were here, and are not any more"
         fix = f"Name their new place: sounding eval {run.dir} PLACE; card and train --resume take it alike"
         raise DataError(what, where=str(source), fix=fix)
-
-
-def _record_of(start: str) -> RowRecord | None:
-    """The rows that the weights to begin with were trained on, where they are of a run that keeps them."""
-    is_run = start and not start.startswith(hub.PREFIX) and Path(start).is_dir()
-    return Run.open(start).record if is_run else None
 
 
 def rows_unknown() -> RunError:

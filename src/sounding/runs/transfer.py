@@ -1,7 +1,7 @@
 """Weights of one model as the start of another: where they come from, and which of them find a place.
 
     located    what --from names, as it is found from any folder
-    opened     a run folder, a file of weights, hub:NAME or the name of a network, as weights by name
+    opened     a run folder, a published one, a file of weights, hub:NAME or a network's name, as weights by name
     transfer   those of them that fit a new model
     advice     what to set where too few do
 
@@ -22,11 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sounding.architectures import pretrained
+from sounding.architectures import checkpoints, pretrained
 from sounding.architectures.backbones import NAMES
 from sounding.architectures.layers import Normalize
 from sounding.contract.recipe import Recipe
+from sounding.data.record import RowRecord
 from sounding.errors import UsageError
+from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published
 from sounding.runs.folder import Run
 
@@ -37,6 +39,9 @@ MOST = 0.5
 PART = 0.25
 """Names are changed only where at least this share of the tensors of one of the models agrees under others."""
 
+LONGEST = 512
+"""Tokens that are read with a published Transformer, unless more are asked for: some could see many thousands."""
+
 Weights = Mapping[str, Tensor]
 
 
@@ -44,13 +49,15 @@ Weights = Mapping[str, Tensor]
 class Start:
     """Weights by name, where they are from in words, and the fields of a recipe that shape their network.
 
-    `input` is the state of the input that they read, where it belongs to them.
+    `input` is the state of the input that they read, where it belongs to them; `record` the rows that they were trained
+    on, where a run keeps these.
     """
 
     weights: dict[str, Tensor]
     origin: str
     shaping: dict[str, Any]
     input: Mapping[str, Any] = field(default_factory=dict)
+    record: RowRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ def _is_network(start: str) -> bool:
 
 
 def opened(start: str) -> Start:
-    """The weights that `start` names: hub:NAME, a file, a run folder, or a network whose weights are installed.
+    """The weights that `start` names: hub:NAME, a file, a run folder, a folder as Hugging Face writes it, or a network
+    whose weights are installed.
 
     Raises DataError for a file that is not understood, RunError for a folder that is no run.
     """
@@ -96,11 +104,22 @@ def opened(start: str) -> Start:
         found = pretrained.read(path)
         scale = {"scale.mean": _channels(found.mean), "scale.std": _channels(found.std)}
         return Start({**found.weights, **scale}, found.origin, _shaping({"network": found.network}))
+    if checkpoints.is_checkpoint(path):
+        return _published(path)
     run = Run.open(path)
     earlier = (run.config.get("transfer") or {}).get("origin")
     origin = f"{start}, which began with {earlier}" if earlier else start
     config = run.model_config()
-    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}))
+    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}), run.record)
+
+
+def _published(folder: Path) -> Start:
+    """A Transformer as Hugging Face publishes it, with its tokenizer."""
+    checkpoint = checkpoints.read(folder)
+    tokenizer = Tokenizer.read(folder).state()
+    shape = {"network": checkpoints.shape_of(checkpoint), "model": "transformer"}
+    context = min(checkpoint.config.context, LONGEST)
+    return Start(checkpoint.weights, checkpoint.origin, {**shape, "context": context}, {"tokenizer": tokenizer})
 
 
 def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from sounding.applications.language.fill.blanks import Blanks, Missing
 from sounding.applications.language.sayings import sayings
 from sounding.applications.language.token_metrics import perplexity, token_accuracy
+from sounding.architectures.checkpoints import shaped
+from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.recipe import Recipe
@@ -40,7 +42,7 @@ class FillRecipe(Recipe):
         "small": {},
         "base": {"layers": 8, "width": 512, "heads": 8},
     }
-    shaping: ClassVar = ("layers", "width", "heads", "context")
+    shaping: ClassVar = ("layers", "width", "heads", "context", "network")
 
     epochs: float = 20.0
     tokens: int = 4096  # positions a step
@@ -53,6 +55,9 @@ class FillRecipe(Recipe):
     heads: int = 4
     context: int = 128  # tokens that the model sees at once; longer texts are cut into stretches
     dropout: float = 0.1
+    network: str = ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
+    rank: int = 8  # of lora's matrices
     masked: float = 0.2  # share of the tokens that are to be told (arXiv 2202.08005 tries up to half)
     tokenizer: str = "wordpiece"
     vocabulary: int = 8192
@@ -93,10 +98,11 @@ class Fill(Task):
 
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """Stretches of each document that the model sees at once, with a share of their tokens masked."""
-        found = []
+        tokenizer = self.input.tokenizer
+        found, room = [], max(1, self.recipe.context - len(tokenizer.prefix) - len(tokenizer.suffix))
         for number, document in enumerate(documents):
             ids = self.input.tokenizer.ids(document)
-            parts = -(-len(ids) // self.recipe.context)
+            parts = -(-len(ids) // room)
             for part in np.array_split(ids, max(1, parts)):
                 if len(part) > 1:
                     found.append(self._example(part, str(number) if parts > 1 else ""))
@@ -107,12 +113,17 @@ class Fill(Task):
         rng = stream("mask", ids.tolist())
         hidden = rng.random(len(ids)) < self.recipe.masked
         hidden[rng.integers(len(ids))] = True
-        given = np.where(hidden, self.mask, ids)
+        before, after = self.input.tokenizer.prefix, self.input.tokenizer.suffix
+        given = np.concatenate([before, np.where(hidden, self.mask, ids), after]).astype(np.int64)
         return Example(Passage.of(self.input.tokenizer.decode(given), given), self.target.passage(ids[hidden]), group)
 
     def build(self) -> nn.Module:
         """An encoder with rotary positions; logits [B, T, V]."""
         r = self.recipe
+        if r.network:
+            published = shaped(r.network, dropout=r.dropout)
+            tune(published.transformer, r.tune, r.rank)
+            return published
         config = TransformerConfig(
             vocabulary=len(self.input.tokenizer),
             width=r.width,
@@ -121,7 +132,13 @@ class Fill(Task):
             context=r.context,
             dropout=r.dropout,
         )
-        return LanguageModel(config, tied=True, bias=True)
+        model = LanguageModel(config, tied=True, bias=True)
+        tune(model.transformer, r.tune, r.rank)
+        return model
+
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """What lora has learnt becomes a part of the weights."""
+        return merge(model)
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """The vectors of the tokens."""
@@ -140,7 +157,7 @@ class Fill(Task):
     def _logits(model: nn.Module, x: Tokens, row: Tensor, place: Tensor) -> Tensor:
         """Logits [n, V] of the tokens at some places: scores of a vocabulary cost more than all else."""
         assert isinstance(model, LanguageModel)
-        return model.output(model.transformer(x.ids, x.lengths)[row, place]).float()
+        return model.scores(model.transformer(x.ids, x.lengths)[row, place]).float()
 
     def _asked(self, x: Tokens, y: Tokens) -> tuple[Tensor, Tensor, Tensor]:
         """The ids as given, the true ones at masks, and which are asked for: the k-th mask is the k-th missing one."""
@@ -155,9 +172,11 @@ class Fill(Task):
         """The whole text with other tokens hidden: eight in ten masked, one in ten another token, one left as it is."""
         _, whole, _ = self._asked(x, y)
         within = torch.arange(x.ids.shape[1], device=x.ids.device) < x.lengths[:, None]
+        ends = torch.tensor([*self.input.tokenizer.prefix, *self.input.tokenizer.suffix], device=whole.device)
         drawn = torch.rand(whole.shape, device=whole.device)
-        drawn[torch.arange(len(whole)), (torch.rand(len(whole), device=whole.device) * x.lengths).long()] = 0.0
-        hidden = (drawn < self.recipe.masked) & within
+        drawn.masked_fill_(~within | torch.isin(whole, ends), 2.0)
+        drawn.scatter_(1, drawn.argmin(dim=1, keepdim=True), 0.0)  # one at least
+        hidden = drawn < self.recipe.masked
         way = torch.rand(whole.shape, device=whole.device)
         other = torch.randint(0, len(self.input.tokenizer), whole.shape, device=whole.device)
         ids = torch.where(hidden & (way < 0.8), self.mask, whole)

@@ -22,6 +22,8 @@ from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
 from sounding.applications.language.sayings import sayings
 from sounding.applications.language.token_metrics import bits_per_byte, perplexity, token_accuracy
+from sounding.architectures.checkpoints import shaped
+from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
@@ -32,7 +34,6 @@ from sounding.data.windows import PackedWindows
 from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
 from sounding.decoding.sampling import Sampler, Sampling
-from sounding.modalities.text.specials import END
 from sounding.modalities.text.text import Tokens
 
 
@@ -45,7 +46,7 @@ class GenerateRecipe(Recipe):
         "small": {},
         "base": {"layers": 8, "width": 512, "heads": 8, "context": 512, "batch": 16},
     }
-    shaping: ClassVar = ("layers", "width", "heads", "context", "tokenizer", "vocabulary")
+    shaping: ClassVar = ("layers", "width", "heads", "context", "network", "tokenizer", "vocabulary")
 
     epochs: float = 10.0
     batch: int = 8  # windows a step
@@ -60,6 +61,9 @@ class GenerateRecipe(Recipe):
     heads: int = 4
     context: int = 256  # tokens that the model sees
     dropout: float = 0.1
+    network: str = ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
+    rank: int = 8  # of lora's matrices
     tokenizer: str = "auto"  # characters, bytes, bpe, unigram, wordpiece or words; auto: characters, or bpe for much
     vocabulary: int = 8192  # tokens of a tokenizer that is trained
 
@@ -75,7 +79,7 @@ class GenerateOptions(Options):
     min_p: float = 0.0  # only tokens with at least this share of the probability of the most probable
     repetition_penalty: float = 1.0
     stop: str = ""  # a text that ends the answer; several are separated by |
-    seed: int = 0  # another seed writes another text
+    draw: int = 0  # another number writes another text
 
 
 class Generate(Task):
@@ -106,11 +110,16 @@ class Generate(Task):
         definition = "share of tokens that are the most probable one after the true text before them"
         return bits_per_byte(), perplexity(), token_accuracy("next-token accuracy", definition)
 
+    @property
+    def end(self) -> int | None:
+        """The token between documents, which also ends an answer; None for a tokenizer that has none."""
+        return self.input.tokenizer.specials.end
+
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """Windows of `context` + 1 tokens, so that each token is told once; documents are kept apart by an end."""
         ids = [self.input.ids(document).astype(np.int32) for document in documents]
-        total = sum(len(each) + 1 for each in ids)
-        return PackedWindows(ids, max(2, min(self.recipe.context + 1, total)), END, self._example, overlap=1)
+        total = sum(len(each) + (self.end is not None) for each in ids)
+        return PackedWindows(ids, max(2, min(self.recipe.context + 1, total)), self.end, self._example, overlap=1)
 
     def _example(self, window: np.ndarray, group: str) -> Example:
         given = max(1, len(window) // 2)
@@ -124,6 +133,10 @@ class Generate(Task):
     def build(self) -> nn.Module:
         """A causal Transformer with rotary positions, normalised queries, squared ReLU; logits [B, T, V]."""
         r = self.recipe
+        if r.network:
+            published = shaped(r.network, dropout=r.dropout)
+            tune(published.transformer, r.tune, r.rank)
+            return published
         config = TransformerConfig(
             vocabulary=len(self.input.tokenizer),
             width=r.width,
@@ -136,7 +149,13 @@ class Generate(Task):
             normalised_queries=True,
             dropout=r.dropout,
         )
-        return LanguageModel(config)
+        model = LanguageModel(config)
+        tune(model.transformer, r.tune, r.rank)
+        return model
+
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """What lora has learnt becomes a part of the weights."""
+        return merge(model)
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """The vectors of the tokens."""
@@ -207,16 +226,20 @@ class Generate(Task):
     def _written(self, model: nn.Module, inputs: Sequence[Any], writers: Sequence[Writer]) -> Iterator[None]:
         """Gives the writers their tokens, one step after the other."""
         o = self.options
-        prompts = [self.input.ids(value).tolist()[-self.recipe.context :] or [END] for value in inputs]
+        before = self.input.tokenizer.prefix
+        prompts = [
+            [*before, *self.input.ids(value).tolist()][-self.recipe.context :] or [self.end or 0] for value in inputs
+        ]
         known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
-        streams = [(o.seed, *prompt) for prompt in prompts]
+        streams = [(o.draw, *prompt) for prompt in prompts]
         assert isinstance(model, LanguageModel)
         decoder = LanguageModelDecoder(model, max(map(len, prompts), default=0) + o.length)
-        generation = Generation(decoder, prompts, Sampler(Sampling(**known), streams, prompts), o.length, (END,))
+        ends = () if self.end is None else (self.end,)
+        generation = Generation(decoder, prompts, Sampler(Sampling(**known), streams, prompts), o.length, ends)
         for step in generation:
             for token in step:
                 writer = writers[token.row]
-                if token.id != END:
+                if token.id != self.end:
                     writer.add(token.id, token.log_probability)
                 if writer.stopped:
                     generation.stop(token.row)

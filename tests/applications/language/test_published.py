@@ -1,0 +1,70 @@
+"""Beginning with a Transformer as Hugging Face publishes it: the same answers before anything is learnt, and tuning."""
+
+import pytest
+import torch
+
+import sounding as sd
+from sounding.modalities.text.tokenizer import Tokenizer
+
+transformers = pytest.importorskip("transformers", reason="transformers makes the checkpoints of these tests")
+
+TEXTS = [f"{number} wet hens: cluck, and again cluck; {number * 7} old cows: moo." for number in range(40)]
+
+
+def published(folder, kind):
+    """A random model of transformers with a tokenizer, in a folder."""
+    tokenizer = Tokenizer.train("bpe" if kind == "gpt2" else "wordpiece", TEXTS, 120)
+    torch.manual_seed(0)
+    if kind == "gpt2":
+        sizes = {"n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 2, "bos_token_id": 3, "eos_token_id": 4}
+        net = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=len(tokenizer), **sizes))
+    else:
+        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+        sizes |= {"vocab_size": len(tokenizer), "max_position_embeddings": 64}
+        net = transformers.BertForMaskedLM(transformers.BertConfig(**sizes))
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.2)
+    net.save_pretrained(folder)
+    tokenizer.save(folder / "tokenizer.json")
+    return net.eval(), tokenizer
+
+
+def trained(task, start, out, **settings):
+    settings = {"size": "tiny", "steps": 1, "card": None, "context": 16, "average": 0, **settings}
+    return sd.train(task, TEXTS, out=out, start=str(start), **settings)
+
+
+def test_a_decoder_writes_what_transformers_writes_with_the_same_weights(tmp_path):
+    net, tokenizer = published(tmp_path / "gpt2", "gpt2")
+    run = trained("generate", tmp_path / "gpt2", tmp_path / "run", lr=0)
+    assert run.run.config["transfer"]["share"] == 1
+    prompt = "7 wet hens:"
+    ids = torch.from_numpy(tokenizer.ids(prompt))[None]
+    expected = net.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)[
+        0, ids.shape[1] :
+    ]
+    (answer,) = run([prompt], temperature=0, length=12)
+    assert answer.label == Tokenizer.read(tmp_path / "gpt2").decode(expected.tolist())
+
+
+def test_an_encoder_fills_what_transformers_fills(tmp_path):
+    net, tokenizer = published(tmp_path / "bert", "bert")
+    run = trained("fill", tmp_path / "bert", tmp_path / "run", lr=0)
+    ids = torch.from_numpy(tokenizer.ids("7 [MASK] hens"))[None]
+    scores = net(ids).logits[0, 1].detach().softmax(0)
+    scores[:6] = 0  # a special token is no answer
+    (prediction,) = run.task.predict(run.module, ["7 [MASK] hens"])
+    assert prediction.value.ids.tolist() == [int(scores.argmax())]
+    assert prediction.confidence == pytest.approx(float(scores.max()), abs=1e-4)
+
+
+def test_tuned_by_low_rank_matrices_the_scores_learn_and_the_plain_net_comes_back(tmp_path):
+    published(tmp_path / "gpt2", "gpt2")
+    run = trained("generate", tmp_path / "gpt2", tmp_path / "run", lr=1e-2, tune="lora", rank=2, steps=30)
+    again = sd.load(tmp_path / "run")
+    before = trained("generate", tmp_path / "gpt2", tmp_path / "other", lr=0)
+    gain = before.evaluate()["bits per byte"].value - run.evaluate()["bits per byte"].value
+    assert gain > 0.2  # the scores are tied to embeddings at rest: only the small matrices learn
+    assert again("7 wet hens:", temperature=0)[0].label == run("7 wet hens:", temperature=0)[0].label
+    name = "transformer.embeddings.tokens.weight"
+    assert torch.equal(dict(run.module.named_parameters())[name], dict(before.module.named_parameters())[name])
