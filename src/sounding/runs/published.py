@@ -52,7 +52,7 @@ PACKAGES = {
 
 
 def installed(name: str) -> Path:
-    """The file of weights of the network `name`, one of PACKAGES, or the folder of a file that has its config beside it.
+    """The file of weights of the network `name`, or the folder of one that has its config beside it.
 
     Raises UsageError where its package is not installed, DataError where the file is missing or another.
     """

@@ -117,7 +117,7 @@ def _published(folder: Path) -> Start:
     """A Transformer as Hugging Face publishes it, with its tokenizer."""
     checkpoint = checkpoints.read(folder)
     tokenizer = Tokenizer.read(folder).state()
-    shape = {"network": checkpoints.shape_of(checkpoint), "model": "transformer"}
+    shape = {"architecture": checkpoints.shape_of(checkpoint), "model": "transformer"}
     context = min(checkpoint.config.context, LONGEST)
     return Start(checkpoint.weights, checkpoint.origin, {**shape, "context": context}, {"tokenizer": tokenizer})
 

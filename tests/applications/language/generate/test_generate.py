@@ -11,7 +11,7 @@ import sounding as sd
 from sounding.applications.language.generate.passages import FEW, Passages
 from sounding.applications.language.generate.task import Generate
 from sounding.applications.language.generate.writing import Writer
-from sounding.applications.language.token_metrics import bits_per_byte, token_accuracy
+from sounding.applications.language.shared.token_metrics import bits_per_byte, token_accuracy
 from sounding.contract.records import Example
 from sounding.data import open_data
 from sounding.machine.setting import Setting

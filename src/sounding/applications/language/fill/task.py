@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.fill.blanks import Blanks, Missing
-from sounding.applications.language.sayings import sayings
-from sounding.applications.language.token_metrics import perplexity, token_accuracy
+from sounding.applications.language.shared.sayings import sayings
+from sounding.applications.language.shared.token_metrics import perplexity, token_accuracy
 from sounding.architectures.checkpoints import shaped
 from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
@@ -42,7 +42,7 @@ class FillRecipe(Recipe):
         "small": {},
         "base": {"layers": 8, "width": 512, "heads": 8},
     }
-    shaping: ClassVar = ("layers", "width", "heads", "context", "network")
+    shaping: ClassVar = ("layers", "width", "heads", "context", "architecture")
 
     epochs: float = 20.0
     tokens: int = 4096  # positions a step
@@ -55,7 +55,9 @@ class FillRecipe(Recipe):
     heads: int = 4
     context: int = 128  # tokens that the model sees at once; longer texts are cut into stretches
     dropout: float = 0.1
-    network: str = ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    architecture: str = (
+        ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    )
     tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
     rank: int = 8  # of lora's matrices
     masked: float = 0.2  # share of the tokens that are to be told (arXiv 2202.08005 tries up to half)
@@ -120,8 +122,8 @@ class Fill(Task):
     def build(self) -> nn.Module:
         """An encoder with rotary positions; logits [B, T, V]."""
         r = self.recipe
-        if r.network:
-            published = shaped(r.network, dropout=r.dropout)
+        if r.architecture:
+            published = shaped(r.architecture, dropout=r.dropout)
             tune(published.transformer, r.tune, r.rank)
             return published
         config = TransformerConfig(

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
-from sounding.applications.language.sayings import sayings
-from sounding.applications.language.token_metrics import bits_per_byte, perplexity, token_accuracy
+from sounding.applications.language.shared.sayings import sayings
+from sounding.applications.language.shared.token_metrics import bits_per_byte, perplexity, token_accuracy
 from sounding.architectures.checkpoints import shaped
 from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
@@ -46,7 +46,7 @@ class GenerateRecipe(Recipe):
         "small": {},
         "base": {"layers": 8, "width": 512, "heads": 8, "context": 512, "batch": 16},
     }
-    shaping: ClassVar = ("layers", "width", "heads", "context", "network", "tokenizer", "vocabulary")
+    shaping: ClassVar = ("layers", "width", "heads", "context", "architecture", "tokenizer", "vocabulary")
 
     epochs: float = 10.0
     batch: int = 8  # windows a step
@@ -61,7 +61,9 @@ class GenerateRecipe(Recipe):
     heads: int = 4
     context: int = 256  # tokens that the model sees
     dropout: float = 0.1
-    network: str = ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    architecture: str = (
+        ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+    )
     tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
     rank: int = 8  # of lora's matrices
     tokenizer: str = "auto"  # characters, bytes, bpe, unigram, wordpiece or words; auto: characters, or bpe for much
@@ -133,8 +135,8 @@ class Generate(Task):
     def build(self) -> nn.Module:
         """A causal Transformer with rotary positions, normalised queries, squared ReLU; logits [B, T, V]."""
         r = self.recipe
-        if r.network:
-            published = shaped(r.network, dropout=r.dropout)
+        if r.architecture:
+            published = shaped(r.architecture, dropout=r.dropout)
             tune(published.transformer, r.tune, r.rank)
             return published
         config = TransformerConfig(
