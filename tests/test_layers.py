@@ -80,8 +80,9 @@ def climbs(path: Path, source: Path = SOURCE) -> list[str]:
 
 
 def applications(source: Path = SOURCE) -> list[str]:
-    """An application is a file or a folder in one of the areas."""
-    return [place.stem for place in (source / "applications").glob("*/*") if not place.name.startswith("_")]
+    """An application is a file in one of the areas, or a folder with a task."""
+    places = [place for place in (source / "applications").glob("*/*") if not place.name.startswith("_")]
+    return [place.stem for place in places if place.is_file() or (place / "task.py").exists()]
 
 
 def names_of_applications(path: Path, source: Path = SOURCE) -> list[str]:

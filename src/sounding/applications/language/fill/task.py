@@ -56,7 +56,7 @@ class FillRecipe(Recipe):
     context: int = 128  # tokens that the model sees at once; longer texts are cut into stretches
     dropout: float = 0.1
     architecture: str = (
-        ""  # the shape of a published Transformer, in JSON, as --from reads it; ahead of the numbers above
+        ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
     )
     tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
     rank: int = 8  # of lora's matrices
