@@ -55,9 +55,7 @@ class FillRecipe(Recipe):
     heads: int = 4
     context: int = 128  # tokens that the model sees at once; longer texts are cut into stretches
     dropout: float = 0.1
-    architecture: str = (
-        ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
-    )
+    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
     tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
     rank: int = 8  # of lora's matrices
     masked: float = 0.2  # share of the tokens that are to be told (arXiv 2202.08005 tries up to half)

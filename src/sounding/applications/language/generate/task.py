@@ -61,9 +61,7 @@ class GenerateRecipe(Recipe):
     heads: int = 4
     context: int = 256  # tokens that the model sees
     dropout: float = 0.1
-    architecture: str = (
-        ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
-    )
+    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
     tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
     rank: int = 8  # of lora's matrices
     tokenizer: str = "auto"  # characters, bytes, bpe, unigram, wordpiece or words; auto: characters, or bpe for much
