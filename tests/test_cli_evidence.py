@@ -150,7 +150,7 @@ def test_a_training_begins_with_the_weights_of_a_run(sounding, photos, run):
     assert config["transfer"]["share"] == 1
     status, _, err = sounding("train", "classify", photos, *SMALL[2:], "--from", run, "width=8")
     assert status != 0
-    assert "same network" in err
+    assert "Set what the weights are of: width=4" in err
     assert not Path("runs/classify/3").exists()
 
 

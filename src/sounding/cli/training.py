@@ -95,6 +95,7 @@ def train(
     from sounding import api
 
     words, numbers, typed = spoken.settings(words, settings)
+    spoken.require_no_words_of_python(numbers)
     profile, options = typed.pop("profile", profile), {**options, **typed}
     if len(words) > 2 or (resume is None and not words):
         raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")

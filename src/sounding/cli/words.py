@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,9 +43,13 @@ def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dic
     context, known = click.get_current_context(), _options()
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
-    for name in sorted(pairs.keys() & TRAINING_WORDS):  # what Python calls otherwise, or only another verb knows
-        raise UsageError(f"there is no option {name!r} here", fix=did_you_mean(name, known))
     return words, pairs, options
+
+
+def require_no_words_of_python(settings: Mapping[str, Any]) -> None:
+    """Raise UsageError for a setting called as Python calls a word of a training, and this command does not."""
+    for name in sorted(settings.keys() & TRAINING_WORDS):
+        raise UsageError(f"there is no option {name!r} here", fix=did_you_mean(name, _options()))
 
 
 def answering(

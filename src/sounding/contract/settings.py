@@ -16,8 +16,8 @@ TRAINING_WORDS = frozenset(
         *("card", "profile", "reporter", "say", "set", "settings", "help"),
     )
 )
-"""What a training is told by name besides the fields of a recipe, from Python or on the command line. No setting of an
-application may be called so, since every one of them is an option as well."""
+"""What a training is told by name besides the fields of a recipe, from Python or on the command line. No field of a
+recipe may be called so, since every one of them is an option as well."""
 
 
 @dataclass(frozen=True)

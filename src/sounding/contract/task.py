@@ -64,11 +64,11 @@ class Task(ABC):
     def __init_subclass__(cls, **words: Any) -> None:
         """Raises UsageError for a setting that is two things: of the training and of the answers, or a training's own.
 
-        A training's own words (`time`, `out`, `seed`) stand beside the recipe's fields, by one name each.
+        A training's own words (`time`, `out`, `seed`) stand beside the recipe's fields, by one name each. An option of
+        the answers may be called so: where both could be meant, in a training, the word is the training's.
         """
         super().__init_subclass__(**words)
-        shared = set(recipes.Recipe.names())
-        taken = sorted({*cls.Recipe.names(), *cls.Options.names()} & TRAINING_WORDS - shared)
+        taken = sorted(set(cls.Recipe.names()) & TRAINING_WORDS - set(recipes.Recipe.names()))
         if taken:
             what = f"{cls.__name__} has a setting called {taken[0]!r}, which is a word of every training"
             raise UsageError(what, fix="Give the field another name")
