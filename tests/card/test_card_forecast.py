@@ -44,6 +44,19 @@ def test_every_section_has_its_seconds_and_full_takes_longer():
     )  # no training cost is known
 
 
+def test_explanations_are_foretold_for_the_rows_that_there_are():
+    few = context("quick")
+    few.test = few.test[:8]
+    many, seconds = (forecast(found(), one)["interpretability"] for one in (context("quick"), few))
+    assert seconds < 0.5 * many
+
+
+def test_a_pass_takes_no_longer_than_an_answer():
+    task = Slow()
+    real = toys.context(task, task.build(), toys.rows(task, 40))
+    assert 0 < real.pass_seconds <= real.row_seconds
+
+
 def test_trainings_that_are_too_long_to_be_repeated_cost_nothing():
     long = {"seconds": 36_000.0, "steps": 100}
     assert forecast(found(), context("standard", training=long)) == forecast(found(), context("standard"))

@@ -75,7 +75,8 @@ def fit_to_time(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -
         cost = f"{each.pop(dearest):,} forward passes a row take too long with a model as slow as this one"
         notes.append(_left_out(dearest, context, cost))
     rows = max(FEW, min(plan.rows, int(paid / row())))
-    return Chosen({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), rows * row(), notes)
+    there = min(rows, len(context.test))
+    return Chosen({m: used[m] for m in each}, rows, max(FEW // 2, round(rows * again)), there * row(), notes)
 
 
 def _fit(
