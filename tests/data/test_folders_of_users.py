@@ -160,6 +160,7 @@ def test_a_name_that_fits_pictures_in_two_folders_is_refused_by_both(tmp_path, t
     ((where, what),) = [(row.where, row.what) for row in report.rejected]
     assert where == "export/annotations/instances_default.json:frame_0.png"
     assert "leads to 2 files (" in what
+    assert not any("../" in note for note in report.notes)
     assert all(f"images/{job}/frame_0.png" in what for job in ("job1", "job2"))
 
 
@@ -196,7 +197,8 @@ def test_a_table_of_another_system_leads_to_its_files(tmp_path, form, monkeypatc
             lines.append(unicodedata.normalize(form, f"fotos\\Bild {k} äöü {i}.jpg;{kind}"))
     write(tmp_path / "liste.csv", "\ufeff" + "\r\n".join(lines))
     monkeypatch.chdir(tmp_path.parent)
-    report = sd.check("classify", f"{tmp_path.name}/liste.csv")
+    report = sd.check("", f"{tmp_path.name}/liste.csv")
+    assert report.notes[0].startswith("read as classify reads it: columns input=Datei")
     assert not report.rejected
     assert set(report.classes) == {"NA", "None", "007"}
 

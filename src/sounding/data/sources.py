@@ -201,7 +201,7 @@ def _unread(path: Path, rows: Rows, ignored: Sequence[str]) -> Iterator[str]:
     """A note on each folder of which nothing was read although it lies beside others, unless it holds texts alone."""
     if not ignored:
         return
-    used = {os.path.dirname(cell) for row in rows for cell in _paths(row)}
+    used = {str(path.absolute()), *(os.path.dirname(cell) for row in rows for cell in _paths(row))}
     used |= {folder for inner in used for folder in map(str, Path(inner).parents)}
     left: dict[str, list[str]] = defaultdict(list)
     for name in ignored:

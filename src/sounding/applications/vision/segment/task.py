@@ -118,7 +118,7 @@ class Segment(Task):
             return 0.8, f"{len(rows):,} pictures and masks"
         if 2 * sum(map(coco.is_outlined, drawn)) > len(drawn):
             return 0.85, f"{len(rows):,} pictures with outlines of things"
-        return 0.3, "outlines that are boxes, or none"
+        return 0.4, "outlines that are boxes, or none"
 
     @property
     def metrics(self) -> Sequence[Metric]:
