@@ -133,19 +133,19 @@ def test_a_slow_model_is_explained_on_fewer_rows_and_a_very_slow_one_without_the
     explained = (1 + ways * parts) + (3 + ways) + (3 * 16 + ways)
     row = judged + explained * (1 + plan.untrained / plan.rows)
 
-    slow.row_seconds = plan.seconds / (20.5 * row)
+    slow.pass_seconds = plan.seconds / (20.5 * row)
     found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n == found["deletion_integrated_gradients"].n == 20
     assert "Integrated gradients" not in " ".join(found.details["notes"])
 
-    slow.row_seconds = plan.seconds / (9.9 * row)
+    slow.pass_seconds = plan.seconds / (9.9 * row)
     found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n >= FEW
     assert "deletion_integrated_gradients" not in {number.id for number in found.numbers}
     (note,) = [note for note in found.details["notes"] if note.startswith("Integrated gradients")]
     assert "not in the quick profile, since 50 forward passes a row" in note
 
-    slow.row_seconds = 1.0
+    slow.pass_seconds = 1.0
     found = toys.measured(interpretability, slow)
     assert found["deletion_occlusion"].n == found["deletion_gradient"].n == FEW
 

@@ -65,7 +65,7 @@ def fit_to_time(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -
     parts, ways = max(map(input.segments, values)), len(input.baselines)
     used, notes = _fit(context, plan, values[0], parts, ways)
     each = {method: _passes(method, parts, ways, plan.shapley) for method in used}
-    paid, again = plan.seconds / max(1e-9, context.row_seconds), plan.untrained / plan.rows
+    paid, again = plan.seconds / max(1e-9, context.pass_seconds), plan.untrained / plan.rows
 
     def row() -> float:
         return (1 + again) * sum(each.values()) + passes_of_orders(parts, ways, len(each))
