@@ -166,6 +166,6 @@ def test_check_without_a_task_finds_the_one_that_the_folder_is_laid_out_for(kind
 def test_a_folder_of_another_layout_is_told_what_the_application_looks_for(tmp_path):
     folder = laid_out(tmp_path / "data", "classify")
     with pytest.raises(
-        sd.DataError, match=r"COCO json, YOLO data.yaml, Pascal VOC xml or YOLO labels with files such as"
+        sd.DataError, match=r"looked for COCO json, .*YOLO data.yaml, .* or YOLO labels with files such as"
     ):
         sd.check("detect", folder)
