@@ -341,7 +341,9 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokeni
 
     @property
     def corruptions(self) -> Mapping[str, Corruption]:
-        """Typing errors, case, punctuation and spacing; see `corruptions.py`."""
+        """Typing errors, case, punctuation and spacing; see `corruptions.py`. Case only where it is seen at all."""
+        if self._tokenizer is not None and self._tokenizer.ignores_case:
+            return {name: corrupt for name, corrupt in CORRUPTIONS.items() if name != "case"}
         return CORRUPTIONS
 
     def neighbours(self, value: str, rng: np.random.Generator) -> Iterator[str]:

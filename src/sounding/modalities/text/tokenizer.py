@@ -140,6 +140,12 @@ class Tokenizer:
         found = [self.ids(word), self.ids(f" {word}")]
         return any(len(ids) == 1 and ids[0] != self.specials.unknown for ids in found)
 
+    @property
+    def ignores_case(self) -> bool:
+        """Whether capitals and small letters are the same to it."""
+        normalizer = self._library.normalizer
+        return normalizer is not None and normalizer.normalize_str("Aa") == normalizer.normalize_str("aa")
+
     def _encoding(self, text: str) -> tokenizers.Encoding:
         return self._library.encode(text, add_special_tokens=False)
 

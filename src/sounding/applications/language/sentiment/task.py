@@ -1,0 +1,196 @@
+"""Text classification: which of several classes a text belongs to, such as the mood of a review.
+
+Legend of shapes: B batch, T tokens, M members, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.applications.language.sentiment.network import (
+    COUNTS,
+    MODELS,
+    TextClassifier,
+    TransformerClassifier,
+    text_classifier,
+)
+from sounding.architectures.transformer import TransformerConfig
+from sounding.contract.change import Change, Unchanged
+from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction
+from sounding.contract.task import Task, chunks
+from sounding.errors import UsageError, did_you_mean
+from sounding.modalities.category import Category
+from sounding.modalities.class_folders import CLASS_FOLDERS
+from sounding.modalities.text.specials import NAMES as SPECIAL
+from sounding.modalities.text.spelling import SpeltText, SpeltTokens
+from sounding.modalities.text.text import Text, Tokens
+from sounding.randomness import stream
+
+AUTO = "ensemble"
+"""The model that was the best on the validation rows of four data sets (docs/benchmarks.md)."""
+
+
+@dataclass(frozen=True)
+class SentimentRecipe(Recipe):
+    """The numbers of a text classifier."""
+
+    sizes: ClassVar = {
+        "tiny": {"vectors": 32, "units": 32, "buckets": 1000, "layers": 2, "width": 64},
+        "small": {},
+        "base": {"vectors": 256, "units": 256, "layers": 8, "width": 512, "heads": 8},
+    }
+    shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads", "context")
+
+    epochs: float = 10.0
+    lr: float = 2e-3
+    weight_decay: float = 0.05
+    smoothing: float = 0.1
+    average: float = 0.99
+    model: str = "auto"  # ensemble (cnn, rnn and a linear model), rnn, cnn, bag or transformer; auto: ensemble
+    vectors: int = 128  # width of the word vectors of each network
+    units: int = 128  # of a direction of an rnn, filters of a length of a cnn, units of a bag
+    buckets: int = 20_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
+    layers: int = 4  # of a transformer; this and the next as in `fill`
+    width: int = 256
+    heads: int = 4
+    context: int = 512  # tokens of a text that are read
+    vocabulary: int = 30_000
+    masked: float = 0.1  # share of the words that are hidden in training
+    dropout: float = 0.5  # ahead of the answer; 0.6 of it on word vectors, a fifth of it in the blocks of a transformer
+
+
+class Sentiment(Task):
+    """Text classification: which of several classes a text belongs to, such as the mood of a review."""
+
+    Recipe = SentimentRecipe
+    pipeline = "text-classification"
+    layouts = (CLASS_FOLDERS,)
+    recipe: SentimentRecipe
+    input: Text
+    target: Category
+
+    def modalities(self) -> tuple[Text, Category]:
+        """A text, as words or for a transformer as pieces of words, and the name of its class."""
+        r = self.recipe
+        if self.model == "transformer":
+            return Text("wordpiece", min(r.vocabulary, 8192), r.context, lower=True), Category()
+        return SpeltText("words", r.vocabulary, r.context, lower=True), Category()
+
+    @property
+    def model(self) -> str:
+        """The kind of model. Raises UsageError for one that does not exist."""
+        kind = self.recipe.model
+        if kind not in ("auto", *MODELS):
+            raise UsageError(f"no model {kind!r}", fix=did_you_mean(kind, ["auto", *MODELS]))
+        return AUTO if kind == "auto" else kind
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy first; among more than five classes also whether the truth is among the best five."""
+        best_five = [top_k(5, self.classes)] if len(self.classes) > 5 else []
+        return [accuracy(), macro_f1(self.classes), *best_five]
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes, in the order of the logits."""
+        return self.target.classes or []
+
+    def build(self) -> nn.Module:
+        """The networks; logits [B, M, K]."""
+        r, tokens, classes = self.recipe, len(self.input.tokenizer), len(self.classes)
+        if self.model == "transformer":
+            shape = TransformerConfig(tokens, r.width, r.layers, r.heads, context=r.context, dropout=r.dropout / 5)
+            return TransformerClassifier(shape, classes, r.dropout)
+        return text_classifier(
+            MODELS[self.model],
+            tokens,
+            classes,
+            vectors=r.vectors,
+            units=r.units,
+            buckets=r.buckets,
+            dropout=r.dropout,
+        )
+
+    def embedding_layer(self, model: nn.Module) -> nn.Module:
+        """The vectors of the tokens."""
+        return model.get_submodule("transformer.embeddings.tokens" if self.model == "transformer" else "vectors")
+
+    def augment(self, x: Tokens | SpeltTokens, rng: torch.Generator) -> tuple[Tokens | SpeltTokens, Change]:
+        """Some words hidden behind a mask."""
+        hidden = torch.rand(x.ids.shape, generator=rng) < self.recipe.masked
+        hidden &= torch.arange(x.ids.shape[1]) < x.lengths[:, None]
+        mask = self.input.tokenizer.specials.mask
+        if mask is None:
+            return x, Unchanged()
+        if isinstance(x, SpeltTokens):
+            return x.hidden(hidden, mask), Unchanged()
+        return Tokens(x.ids.masked_fill(hidden, mask), x.lengths), Unchanged()
+
+    def loss(self, model: nn.Module, x: Any, y: Tensor) -> Tensor:
+        """Cross-entropy [B]: in training the mean over members with smoothed labels, else of their mean probability."""
+        if not model.training:
+            return -(y * self._log_scores(model, x)).sum(dim=1)
+        logits = model(x).float()
+        members, smoothing = logits.shape[1], self.recipe.smoothing
+        truth = y.repeat_interleave(members, dim=0)
+        losses = F.cross_entropy(logits.flatten(0, 1), truth, reduction="none", label_smoothing=smoothing)
+        return losses.view(-1, members).mean(dim=1)
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """The most probable class of each text, its probability, and those of all classes."""
+        scores = self._log_scores(model, self.encoded(model, inputs)).exp().cpu().numpy()
+        return [Prediction(self.classes[row.argmax()], float(row.max()), row) for row in scores]
+
+    @staticmethod
+    def _log_scores(model: nn.Module, x: Any) -> Tensor:
+        """Log-probabilities [B, K]: of the mean of the members' probabilities."""
+        scores = model(x).float().log_softmax(dim=2)
+        return scores.logsumexp(dim=1) - math.log(scores.shape[1])
+
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """Fit the linear member, where there is one, to the training rows."""
+        if COUNTS not in MODELS[self.model]:
+            return False
+        assert isinstance(model, TextClassifier)
+        counts = model.vectors.counts
+        assert counts is not None
+        order = stream("counts").permutation(len(train)).tolist()
+        some = chunks([train[place] for place in order], 256)
+        texts = (self.encoded(model, [example.input for example in rows]) for rows in some)
+        truth = self.encode_targets([example.target for rows in some for example in rows])
+        counts.fit(texts, truth, len(SPECIAL))
+        return True
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Short reviews of a small grammar: what is praised or blamed, in words that say which."""
+        return [_review(rng, ("positive", "negative")[i % 2]) for i in range(n)]
+
+
+_THINGS = ("film", "plot", "music", "cast", "ending", "book", "meal", "room", "story", "service")
+_WORDS = {
+    "positive": ("great", "lovely", "moving", "brilliant", "charming", "delightful"),
+    "negative": ("awful", "dull", "boring", "terrible", "annoying", "dreadful"),
+}
+
+
+def _review(rng: np.random.Generator, mood: str) -> Example:
+    first, second = (str(word) for word in rng.choice(_THINGS, 2, replace=False))
+    word, other = (str(word) for word in rng.choice(_WORDS[mood], 2, replace=False))
+    text = (
+        f"The {first} was {word} and the {second} was {other}.",
+        f"What a {word} {first}, with a {other} {second}!",
+        f"I found the {first} {word}.",
+        f"{other.capitalize()}, and the {second} is {word} too.",
+    )[int(rng.integers(4))]
+    return Example(text, mood)

@@ -1,0 +1,96 @@
+"""Text classification as a user meets it, and what its models promise."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+import sounding as sd
+from sounding.applications.language.sentiment.network import MODELS
+from sounding.applications.language.sentiment.task import Sentiment
+from sounding.data import open_data
+from sounding.errors import UsageError
+from sounding.modalities.text.spelling import SpeltText, hashed, pieces
+from sounding.randomness import stream
+
+TINY = {"size": "tiny", "validations": 2, "steps": 60, "card": None}
+
+
+def task(**settings) -> Sentiment:
+    made = Sentiment(Sentiment.Recipe.make("tiny", settings))
+    made.fit(made.demo(stream("reviews"), 60))
+    return made
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_model_answers_alike_alone_and_in_a_batch_and_learns_everywhere(kind):
+    made = task(model=kind)
+    torch.manual_seed(0)
+    model = made.build()
+    rows = made.demo(stream("others"), 8)
+    y = made.encode_targets([row.target for row in rows])
+    made.loss(model, made.encode_inputs([row.input for row in rows]), y).mean().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    model.eval()
+    together = made.predict(model, [row.input for row in rows])
+    for row, answer in zip(rows, together, strict=True):
+        np.testing.assert_allclose(made.predict(model, [row.input])[0].scores, answer.scores, atol=1e-5)
+
+
+def test_the_probability_is_the_mean_over_members():
+    made = task(model="ensemble")
+    torch.manual_seed(0)
+    model = made.build().eval()
+    rows = made.demo(stream("others"), 200)
+    assert made.calibrate(model, rows, rows)
+    x = made.encode_inputs([row.input for row in rows])
+    logits = model(x)
+    assert logits.shape == (200, 3, 2)
+    mean = logits.softmax(dim=2).mean(dim=1)
+    answers = made.predict(model, [row.input for row in rows])
+    np.testing.assert_allclose([answer.scores for answer in answers], mean.detach(), atol=1e-6)
+    right = [made.classes.index(row.target) for row in rows]
+    assert (logits[:, 2].argmax(dim=1).numpy() == right).all()  # the linear member, which alone has learnt
+
+
+def test_words_never_seen_mean_what_their_letters_mean():
+    text = SpeltText("words", lower=True)
+    text.fit(["a wonderful film"])
+    x = text.encode(["wonderfull film", "film"])
+    assert x.ids[0].tolist() == [text.tokenizer.specials.unknown, text.tokenizer.id("film")]
+    shared = set(pieces("wonderfull")) & set(pieces("wonderful"))
+    assert len(shared) > 15
+    assert set(x.pieces[0, 0].tolist()) - {0} == set(pieces("wonderfull"))
+    assert pieces("Ab".lower()) == tuple(map(hashed, ("<ab", "ab>", "<ab>")))
+    assert x.pairs.tolist() == [[0, hashed("wonderfull film")], [0, 0]]
+    gone = x.hidden(torch.tensor([[True, False], [False, False]]), 2)
+    assert gone.ids[0, 0] == 2
+    assert not gone.pieces[0, 0].any()
+    assert not gone.pairs.any()  # half of the pair is hidden
+    assert gone.pieces[0, 1].any()
+
+
+def test_a_model_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match="no model 'rn'") as error:
+        task(model="rn")
+    assert "rnn" in str(error.value.fix)
+
+
+def test_trains_from_a_table_and_from_folders_of_texts(tmp_path):
+    rows = task().demo(stream("table"), 120)
+    with (tmp_path / "reviews.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((row.input, row.target) for row in rows)])
+    for number, row in enumerate(rows):
+        place = tmp_path / "folders" / row.target / f"{number}.txt"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(row.input)
+    data = open_data(Sentiment(), tmp_path / "folders")
+    assert sorted(example.target for part in (data.train, data.validation, data.test) for example in part) == sorted(
+        row.target for row in rows
+    )
+    run = sd.train("sentiment", tmp_path / "reviews.csv", out=tmp_path / "run", **TINY)
+    model = sd.load(run.dir)
+    answer = model("A lovely film, and the cast is charming too.")[0]
+    assert answer.label == "positive"
+    assert model.evaluate().accuracy.value > 0.8
