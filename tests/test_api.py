@@ -84,7 +84,11 @@ def test_examples_in_memory_and_a_model_of_ones_own(tmp_path):
 
     examples = Dots().demo(stream("mine"), 300)
     model = sd.train(Dots, examples, steps=100, out=tmp_path / "run", card=None)
-    assert model.evaluate(examples).accuracy.n == 300
+    test = model.run.data["splits"]["test"]
+    assert model.evaluate(examples).accuracy.n == test  # what it learnt from is not measured
+    others = Dots().demo(stream("others"), 50)
+    assert model.evaluate([*examples, *others]).accuracy.n == test + 50
+    assert sd.load(model.dir, data=examples).evaluate() == model.evaluate()
     with pytest.raises(sd.RunError, match="not known here"):
         sd.load(model.dir).evaluate()
 

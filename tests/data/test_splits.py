@@ -104,6 +104,21 @@ def test_sixty_rows_of_five_answers_have_each_in_the_test():
             assert {i % 5 for i in np.flatnonzero(sides == side)} == set(range(5))
 
 
+def test_each_class_of_answers_that_hold_several_has_its_share():
+    for start in range(0, 3000, 100):
+        rng = np.random.default_rng(start)
+        often = {"a": 0.9, "b": 0.3, "c": 0.08}
+        parts = [tuple(name for name, share in often.items() if rng.random() < share) for _ in range(100)]
+        found = split(range(start, start + 100), parts=parts)
+        assert found.origin == "hash of content, stratified by class"
+        assert min(np.bincount(found.sides, minlength=3)[1:]) >= 10
+        for name in often:
+            own = [side for side, held in zip(found.sides, parts, strict=True) if name in held]
+            wanted = int(0.1 * len(own) + 0.5) or int(len(own) >= 5)
+            assert min(own.count(1), own.count(2)) >= wanted
+            assert own.count(0) or not own
+
+
 def test_sizes_that_are_asked_for():
     targets = [i % 4 for i in range(2000)]
     found = split(range(2000), targets=targets, shares=shares_in("70/15/15"))

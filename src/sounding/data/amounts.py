@@ -24,6 +24,14 @@ class Amounts:
             self._classes.append(self._names.setdefault(name, len(self._names)))
             self._counts.append(count)
 
+    def classes_of(self, rows: np.ndarray) -> list[tuple[str, ...]]:
+        """The classes that each of the rows [n] holds something of."""
+        names, held = list(self._names), dict[int, list[str]]()
+        for row, number, count in zip(self._rows, self._classes, self._counts, strict=True):
+            if count:
+                held.setdefault(row, []).append(names[number])
+        return [tuple(held.get(row, ())) for row in rows.tolist()]
+
     def by_split(self, rows: np.ndarray, sides: np.ndarray) -> dict[str, dict[str, int]]:
         """Class → split → how much, and "rows": how many rows have it; the most first.
 

@@ -142,8 +142,9 @@ def _divided(
     rows = kept(found)
     splits, groups = ([column[row] for row in rows] for column in (found.splits, found.groups))
     targets = found.labels.of(rows) if finite else None
+    parts = found.amounts.classes_of(rows) if isinstance(task.target, Composite) else None
     known = None if former is None else former.known(found.contents[rows])
-    split = assign(splits, found.contents[rows], groups, targets, shares=shares, known=known)
+    split = assign(splits, found.contents[rows], groups, targets, parts=parts, shares=shares, known=known)
     if finite and fit:
         reject_untrained(task, found, source, rows, split.sides)
     elif not finite and len(rows):

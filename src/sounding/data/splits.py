@@ -62,6 +62,7 @@ def assign(
     groups: Sequence[str],
     targets: Sequence[Hashable] | None = None,
     *,
+    parts: Sequence[Sequence[Hashable]] | None = None,
     shares: Shares | None = None,
     known: np.ndarray | None = None,
 ) -> Assignment:
@@ -69,8 +70,9 @@ def assign(
 
     Splits that the data give are kept. Where validation or test is missing, it is taken out of the training rows by
     hash; rows without a split among rows that have one train. Each of `targets`, where they are categories, has its
-    share of every side, and keeps a training row. `shares` are those of all rows, a tenth each by default; `known` [n]
-    the sides that rows had before, -1 where they had none.
+    share of every side, and keeps a training row; or else each class of `parts` [n], the classes that each answer
+    holds, and all rows together. `shares` are those of all rows, a tenth each by default; `known` [n] the sides that
+    rows had before, -1 where they had none.
     """
     sides = np.array([max(0, _index(name)) for name in given], dtype=np.int8)
     missing = [side for side in (VALIDATION, TEST) if not (sides == side).any()]
@@ -80,20 +82,24 @@ def assign(
         pool = np.flatnonzero(sides == TRAIN).tolist()
         u = positions(digests[pool], [groups[i] for i in pool])
         wanted = _wanted(missing, len(pool), shares)
-        labels = [0] * len(pool) if targets is None else [targets[i] for i in pool]
+        labels = [_labels(i, targets, parts) for i in pool]
         keys = _Keys.of(u, labels, np.full(len(pool), -1, np.int8) if known is None else known[pool])
-        sides[pool] = _carved(keys, wanted, classes=targets is not None)
+        sides[pool] = _carved(keys, wanted, classes=targets is not None or parts is not None)
     by = "hash of group" if any(groups) else "hash of content"
     kept = 0 if known is None else int((known >= 0).sum())
-    words = [
-        by,
-        *([f"{kept:,} rows as before"] if kept else []),
-        *(["stratified by answer"] if targets is not None else []),
-        *([str(shares)] if shares else []),
-    ]
+    by_what = "answer" if targets is not None else "class" if parts is not None else ""
+    said = (f"{kept:,} rows as before" * bool(kept), f"stratified by {by_what}" * bool(by_what), str(shares or ""))
+    words = [by, *filter(None, said)]
     if len(missing) == 2:
         return Assignment(sides, ", ".join(words))
     return Assignment(sides, "; ".join(["given", *(f"{NAMES[side]} by {', '.join(words)}" for side in missing)]))
+
+
+def _labels(
+    i: int, targets: Sequence[Hashable] | None, parts: Sequence[Sequence[Hashable]] | None
+) -> tuple[Hashable, ...]:
+    """What row i counts for: its answer; or what its answer holds, and None, which stands for all rows."""
+    return (targets[i],) if targets is not None else (None, *(parts[i] if parts is not None else ()))
 
 
 def _wanted(missing: Sequence[int], rows: int, shares: Shares | None) -> dict[int, float]:
@@ -124,13 +130,13 @@ class _Keys:
         object.__setattr__(self, "sides", np.maximum(self.fixed, 0))
 
     @classmethod
-    def of(cls, u: np.ndarray, labels: Sequence[Hashable], known: np.ndarray) -> _Keys:
-        """The keys of rows with these hashes [n], answers [n] and former sides [n]."""
+    def of(cls, u: np.ndarray, labels: Sequence[tuple[Hashable, ...]], known: np.ndarray) -> _Keys:
+        """The keys of rows with these hashes [n], labels [n] and former sides [n]."""
         values, place = np.unique(u, return_inverse=True)
         rows: list[Counter[Hashable]] = [Counter() for _ in values]
         fixed = np.full(len(values), -1, np.int8)
-        for key, label, side in zip(place.tolist(), labels, known.tolist(), strict=True):
-            rows[key][label] += 1
+        for key, own, side in zip(place.tolist(), labels, known.tolist(), strict=True):
+            rows[key].update(own)
             if side >= 0 and (fixed[key] < 0 or side < fixed[key]):  # what was trained on once is no test
                 fixed[key] = side
         return cls(values, place, rows, fixed, known)
