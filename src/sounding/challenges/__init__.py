@@ -12,6 +12,7 @@ interpretability.py   are explanations of its answers faithful?            expla
 robustness.py         what do mishaps and attacks leave?                   disturbances/
 certificate.py        what is certain, whatever the attack?
 shift.py              what is left on data from elsewhere?
+memorisation.py       does it write what it has learnt by heart?
 calibration.py        is it right as often as it says?                     confidences/
 prediction_sets.py    can it name a set that holds the truth, or abstain?
 unknown_inputs.py     does it tell what it has never seen?

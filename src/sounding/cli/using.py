@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from textwrap import indent
+from typing import TYPE_CHECKING
 
 import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import cli, prepare, set_option
 from sounding.errors import SoundingError, UsageError
+
+if TYPE_CHECKING:
+    from sounding.runs.model import Model
 
 
 @cli.command()
@@ -48,13 +52,14 @@ def predict(
     from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
-    texts = model.task.input.written  # a text may hold any sign; what is no file can only be meant as an option
-    inputs, options = spoken.answering(inputs, settings, type(model.task).Options.names() if texts else None)
+    inputs, options = spoken.answering(inputs, settings, type(model.task).Options if model.task.input.written else None)
     model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     if out and (explain or plots):
         raise UsageError("answers are either written to a file or explained", fix="Use --json > FILE with --explain")
     refused = Refusals()
+    if len(lines) == 1 and sys.stdout.isatty() and not (out or as_json or explain or plots) and model.streams(lines[0]):
+        return _typed(model, lines[0], refused)
     results = model.stream(lines, refused=refused)
     first = next(results, None)
     if first is None:  # nothing takes the place of former answers
@@ -74,6 +79,21 @@ def predict(
             plots.mkdir(parents=True, exist_ok=True)
             name = "-".join(filter(None, (f"{number:04}", shortened_name(result.name))))
             result.plot(plots / f"{name}.png", None if why is None else why.weights)
+    return refused.status
+
+
+def _typed(model: Model, text: str, refused: Refusals) -> int:
+    """Print the answer to one text while it is written, behind the text. Returns the status."""
+    try:
+        pieces = model.stream(text)
+    except SoundingError as error:
+        refused(error)
+        return refused.status
+    first = next(pieces, "")  # nothing is printed where the options mean nothing
+    click.secho(text, bold=True, nl=False)
+    for piece in chain([first], pieces):
+        click.echo(piece, nl=False)
+    click.echo()
     return refused.status
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
-from sounding.contract.settings import TRAINING_WORDS
+from sounding.contract.settings import TRAINING_WORDS, Settings
 from sounding.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ def require_no_words_of_python(settings: Mapping[str, Any]) -> None:
 
 
 def answering(
-    words: Sequence[str], given: Sequence[str], names: Collection[str] | None = None
+    words: Sequence[str], given: Sequence[str], options: type[Settings] | None = None
 ) -> tuple[list[str], dict[str, Any]]:
     """The words that are no settings, and the settings.
 
-    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. With
-    `names`, only words with one of these keys are settings: where others may be texts.
+    Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. Where
+    others may be texts, only words that name one of the `options` are settings: "x=3 is good" is a text.
     """
-    bare = [w for w in words if _is_setting(w) and (names is None or w.partition("=")[0] in names)]
+    bare = [word for word in words if _is_setting(word) and (options is None or _sets(word, options))]
     return [w for w in words if w not in bare], dict(_pair(setting) for setting in (*given, *bare))
 
 
@@ -90,6 +90,12 @@ def _long_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def _is_setting(word: str) -> bool:
     return re.match(r"^[a-z_]+=", word) is not None and not os.path.exists(word)
+
+
+def _sets(word: str, options: type[Settings]) -> bool:
+    """Whether a word sets one of the options: "length=3 is good" does not, since a length is one word."""
+    name, _, value = word.partition("=")
+    return name in options.names() and (" " not in value.strip() or get_type_hints(options)[name] is str)
 
 
 def _options() -> dict[str, click.Option]:

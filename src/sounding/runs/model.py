@@ -139,9 +139,13 @@ class Model:
         strings.
         """
         task = self.task.with_options(options)
-        if task.streams and isinstance(inputs, str):
+        if isinstance(inputs, str) and self.streams(inputs):
             return task.stream(self._fused, task.input.read(inputs))
         return self._results(task, inputs, refused)
+
+    def streams(self, text: str) -> bool:
+        """Whether the answer to a text comes piece by piece; not where it names a folder, or several files."""
+        return self.task.streams and expand(self.task.input, text, lambda error: None) == [text]
 
     def _results(self, task: Task, inputs: Any, refused: Refused | None = None) -> Iterator[Result]:
         named = expand(task.input, inputs, refused) if not isinstance(inputs, Iterator) else inputs

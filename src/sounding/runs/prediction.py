@@ -24,10 +24,12 @@ from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
 from sounding.folders import is_visible, walk, with_suffix
 from sounding.machine.setting import Setting, inference
+from sounding.wording import shortened
 
 Refused = Callable[[SoundingError], None]
 """Who is told of an input that cannot be answered for, when the others are to be."""
 _ENDINGS = 10  # that an error names
+_LONGEST = 80  # characters of a text that an error names
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,8 @@ def _read(modality: Modality, item: Any) -> Any:
 
 
 def _where(modality: Modality, item: Any) -> str:
+    if isinstance(item, str) and modality.written and not modality.names_file(item):
+        return shortened(" ".join(item.split()), _LONGEST)  # a text that was typed
     return " and ".join(_places(modality, item))
 
 

@@ -112,3 +112,13 @@ def test_a_training_that_begins_with_another_run_reads_with_its_tokenizer(run, t
     again = sd.train("fill", texts, out=tmp_path / "b", size="tiny", steps=1, card=None, start=str(run.dir))
     assert again.task.input.tokenizer.state() == run.task.input.tokenizer.state()
     assert again.run.config["transfer"]["share"] == 1.0
+
+
+def test_from_the_command_line_a_text_without_a_mask_is_named_and_costs_no_other_answer(run, sounding):
+    status, out, err = sounding("predict", run.dir, "two wet hens", "two wet hens: cluck [MASK]")
+    assert status == 1
+    assert out.startswith("two wet hens: cluck [MASK]\tcluck\t")
+    assert err.startswith("Not answered: two wet hens: no word is missing in the text. Write [MASK] in its place")
+    status, out, err = sounding("predict", run.dir, "x" * 100_000)
+    assert (status, out) == (1, "")
+    assert len(err) < 250

@@ -1,7 +1,11 @@
 """A small language model trained on its demonstration texts: what it learns from, and what it writes."""
 
+import io
+import json
 import math
+import sys
 
+import click
 import numpy as np
 import pytest
 import torch
@@ -160,3 +164,64 @@ def test_a_model_of_byte_pairs_comes_back_from_its_folder(tmp_path):
 def test_the_demonstration_is_the_same_from_the_same_stream():
     task = Generate()
     assert task.demo(stream("a"), 3) == task.demo(stream("a"), 3)
+
+
+# ---- the command line
+
+
+class Terminal(io.StringIO):
+    """Where a person looks on."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch, sounding):
+    """Calls the command line as from a terminal: gives exit status, and what stands there then."""
+
+    def call(*words):
+        shown = Terminal()
+        monkeypatch.setattr(sys, "stdout", shown)
+        status, _, err = sounding(*words)
+        return status, shown.getvalue(), err
+
+    return call
+
+
+def test_on_a_terminal_a_text_appears_while_it_is_written(run, terminal, monkeypatch):
+    pieces = list(run.stream("two wet hens:", length=40))
+    status, shown, err = terminal("predict", run.dir, "two wet hens:", "length=40")
+    assert (status, err) == (0, "")
+    assert click.unstyle(shown) == "two wet hens:" + "".join(pieces) + "\n"
+    monkeypatch.setattr(Generate, "predict", None)  # nothing else makes the answer
+    assert terminal("predict", run.dir, "two wet hens:", "length=40")[1] == shown
+
+
+def test_elsewhere_and_for_several_texts_an_answer_is_a_line(run, terminal, sounding):
+    said = run("two", length=5)[0]
+    status, out, _ = sounding("predict", run.dir, "two", "length=5")
+    assert (status, out) == (0, f"two\t{said.label}\t{said.score:.3f}\n")
+    assert terminal("predict", run.dir, "two", "one", "length=5")[1].startswith("two\t")
+    assert json.loads(terminal("predict", run.dir, "two", "length=5", "--json")[1])["answer"] == said.label
+
+
+def test_options_that_mean_nothing_leave_the_terminal_as_it_is(run, terminal):
+    status, shown, err = terminal("predict", run.dir, "two", "temperature=-1")
+    assert (status, shown) == (2, "")
+    assert "temperature=-1.0 is out of its range" in err
+
+
+def test_a_text_with_an_equals_sign_is_a_text(run, sounding):
+    for text in ("x=3 is good", "length=3 is short", "two=2"):
+        status, out, err = sounding("predict", run.dir, text, "length=4")
+        assert status == 0, err
+        assert out.startswith(f"{text}\t")
+        assert len(out.removeprefix(f"{text}\t").rpartition("\t")[0]) <= 4
+
+
+def test_a_file_with_a_prompt_is_read_and_a_folder_of_them_is_answered_file_by_file(run, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text("two wet hens:")
+    assert "".join(run.stream(str(tmp_path / "a.txt"), length=9)) == run("two wet hens:", length=9)[0].label
+    assert [result.name for result in run.stream(str(tmp_path), length=9)] == ["a", "b"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sounding.contract.answers import Answer
-from sounding.contract.inputs import Corruption
+from sounding.contract.inputs import Corruption, Queried
 from sounding.errors import DataError
 from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.segments import segment_spans
@@ -23,13 +23,18 @@ BEST = 5
 """How many words an answer ranks."""
 
 
-class Blanks(Text):
+class Blanks(Text, Queried):
     """A text in which some tokens are missing. Whatever is done to it, the masks stay."""
 
     def read(self, cell: Any, root: Path = Path()) -> str:
         """The text of a cell, as `Text.read`; a mask is what the tokenizer calls so."""
         text = super().read(cell, root)
         return text if self._tokenizer is None else text.replace(TYPED, self.tokenizer.mask_text)
+
+    def query(self, value: str) -> str:
+        """A text in which a word is missing. Raises DataError for one in which none is."""
+        self.require_mask(value)
+        return value
 
     def require_mask(self, value: str) -> None:
         """Raise DataError for a text in which nothing is missing."""
