@@ -179,6 +179,7 @@ def sample() -> Card:
         robustness(),
         skipped("certificate", "Certificate", "the quick profile proves nothing"),
         skipped("shift", "Shift", "no second set was given"),
+        not_applicable("memorisation", "Memorisation", "nothing is written"),
         calibration(),
         failed("prediction_sets", "Prediction sets and abstention", ZeroDivisionError("division by zero")),
         not_applicable("unknown_inputs", "Unknown inputs", "the model gives no confidences"),
