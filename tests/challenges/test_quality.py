@@ -116,6 +116,31 @@ def test_a_model_that_is_no_better_than_nothing_is_said_to_be_no_better():
     assert "not clearly better" in found.sentence
 
 
+class Compared(Side):
+    """Beside a simple model that learns one number, the middle of its training rows, and one that knows the truth."""
+
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> dict[str, list[Record]]:
+        middle = float(np.mean([example.input for example in train]))
+        answers = ["high" if example.input > middle else "low" for example in examples]
+        guessed = [Record(answer, e.target, 0.9, 0.1) for answer, e in zip(answers, examples, strict=True)]
+        return {"a threshold": guessed, "an oracle": [Record(e.target, e.target, 1.0, 0.0) for e in examples]}
+
+
+def test_simple_models_stand_beside_the_trained_one_with_the_paired_gain():
+    s = context(task=Compared)
+    found = toys.measured(quality, s)
+    middle = np.mean([example.input for example in s.train])
+    share = np.mean([("high" if e.input > middle else "low") == e.target for e in s.test])
+    assert found["baseline_a_threshold"].value == pytest.approx(share)
+    gain = found["gain_over_a_threshold"]
+    assert gain.value == pytest.approx(found["accuracy"].value - share)
+    assert gain.low < gain.value < gain.high
+    assert f"A threshold gives {share:.3f}: the model gains {gain.value:+.3f} [{gain.low:+.3f}, " in found.sentence
+    assert found["gain_over_an_oracle"].high < 0
+    assert found.sentence.endswith(", worse.")
+    assert s.baselines is s.baselines, "simple models are fitted once for a card"
+
+
 class Perplexed(Side):
     """The same, judged by its loss: less is better, and it is the headline."""
 

@@ -22,7 +22,7 @@ from sounding.contract.task import targets
 from sounding.evaluation import evaluation, plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
-from sounding.evaluation.estimates_in_words import sample
+from sounding.evaluation.estimates_in_words import sample, signed
 from sounding.evaluation.intervals import paired_difference
 from sounding.evaluation.shown_rows import shown_rows
 from sounding.wording import capital, counted, shortened
@@ -87,10 +87,11 @@ class Quality(Challenge[None]):
         if not context.plays:
             rows = Judged(context, context.task.metrics, records, _baseline(context, records))
             said, numbers = _judged(rows)
+            beside, simple = _simple_models(rows)
             also, more = _of_set(context)
             figures = tuple(_figures(context, records))
             details = _details(rows) | _left_out(rows.metrics, numbers)
-            return Findings(said + also, (*numbers, *_loss(rows), *more), figures, details)
+            return Findings(said + beside + also, (*numbers, *simple, *_loss(rows), *more), figures, details)
         matches = Judged(context, context.task.metrics, records, (), "match")
         said, numbers = _judged(matches)
         if not len(context.test):
@@ -154,12 +155,35 @@ def _compared(some: Judged, prefix: str) -> Iterator[Number]:
     if not math.isfinite(found.estimate.value):
         return
     yield found
-    ordered = (some.records, some.baseline) if metric.higher_is_better else (some.baseline, some.records)
-    a, b = (metric.statistics(records) for records in ordered)
-    gain = paired_difference(a, b, metric.reduce, some.groups, some.context.seed, bounds=metric.bounds)
     meaning = "how much better than the constant baseline, on the same rows; above 0 is better"
     name = f"gain in {metric.name} over the baseline"
-    yield Number(f"{prefix}gain", name, gain, meaning, metric.unit, seed=some.context.seed)
+    yield Number(f"{prefix}gain", name, _gain(some, some.baseline), meaning, metric.unit, seed=some.context.seed)
+
+
+def _gain(some: Judged, others: Sequence[Record]) -> Estimate:
+    """How much better the headline is than that of other records of the same rows, paired."""
+    metric = some.metrics[0]
+    ordered = (some.records, others) if metric.higher_is_better else (others, some.records)
+    a, b = (metric.statistics(records) for records in ordered)
+    return paired_difference(a, b, metric.reduce, some.groups, some.context.seed, bounds=metric.bounds)
+
+
+def _simple_models(some: Judged) -> tuple[str, list[Number]]:
+    """The headline of each simple model that the task names, the gain over it, and the sentence on both."""
+    metric, seed = some.metrics[0], some.context.seed
+    said, numbers = "", []
+    for name, records in some.context.baselines.items():
+        found = evaluation.estimate(metric, records, some.groups, seed)
+        gain = _gain(some, records)
+        of = f"{metric.name} of {name}"
+        numbers.append(Number(f"baseline_{_slug(name)}", of, found, metric.definition, metric.unit, seed=seed))
+        meaning = f"how much better than {name}, fitted to the same rows; above 0 is better"
+        over = f"gain in {metric.name} over {name}"
+        numbers.append(Number(f"gain_over_{_slug(name)}", over, gain, meaning, metric.unit, seed=seed))
+        clear = gain.low is None or gain.low > 0
+        verdict = "" if clear else ", which is not clearly better" if gain.high is None or gain.high > 0 else ", worse"
+        said += f" {capital(name)} gives {found.value:.3f}: the model gains {signed(gain)}{verdict}."
+    return said, numbers
 
 
 def _always(some: Judged) -> str:

@@ -30,6 +30,7 @@ from sounding.errors import DataError, SoundingError
 from sounding.evaluation import plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext, Profile
+from sounding.evaluation.estimates_in_words import signed
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of, same, slices
 from sounding.wording import counted, listed
 
@@ -200,7 +201,7 @@ def _copied(found: Duplicates, n: int, searched: int) -> list[Number]:
 def _sentence(context: EvaluationContext, second: Estimate, first: Estimate, gap: Estimate, sure: Decisions) -> str:
     metric, name = context.task.row_metrics[0], _name(context)
     rows, few = len(context.test), min(len(context.second), len(context.test)) < FEWEST
-    said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {_signed(gap)}."
+    said = f"On {name} {metric.name} is {second}, on the {rows:,} test rows {first}: a gap of {signed(gap)}."
     if few:
         said += f" Fewer than {FEWEST} rows on one side are too few for a verdict."
     elif gap.low is None or gap.high is None:
@@ -272,11 +273,6 @@ def _notes(context: EvaluationContext, there: Sequence[Record], searched: int) -
                 f"The second set has no row of {len(absent):,} of the {len(target.classes):,} classes: {some}."
             )
     return notes
-
-
-def _signed(e: Estimate) -> str:
-    ends = "" if e.low is None or e.high is None else f" [{e.low:+.3f}, {e.high:+.3f}]"
-    return f"{e.value:+.3f}{ends}"
 
 
 def _name(context: EvaluationContext) -> str:

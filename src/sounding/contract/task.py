@@ -195,6 +195,14 @@ class Task(ABC):
                 records.append(Record(p.value, example.target, p.confidence, loss, example.group, p.scores))
         return records
 
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
+        """Simple models that stand beside the trained one, by name: their records of `examples`, fitted to `train`.
+
+        The records are those that `evaluate` gives, in the same order. A name goes on in a sentence ("logistic
+        regression on words"). None by default; what always answers the same is measured without being named here.
+        """
+        return {}
+
     @property
     def ranking(self) -> Metric:
         """What tells a good answer to a row from a bad one: the card shows the worst, typical and best rows by it."""

@@ -131,6 +131,10 @@ class TaskWrapper(Task):
         """An answer piece by piece."""
         return self.wrapped.stream(model, input)
 
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
+        """Simple models that stand beside the trained one."""
+        return self.wrapped.baselines(train, examples)
+
     @property
     def ranking(self) -> Metric:
         """What tells a good answer to a row from a bad one."""

@@ -74,6 +74,11 @@ class EvaluationContext:
         return evaluate_rows(self.task, self.model, self.test) if self.task.evaluates else self.records
 
     @cached_property
+    def baselines(self) -> Mapping[str, Sequence[Record]]:
+        """The records of simple models that the task fits to the training rows, by name; none without such rows."""
+        return self.task.baselines(self.train, self.test) if len(self.train) and not self.plays else {}
+
+    @cached_property
     def validation_records(self) -> list[Record]:
         """The records of the validation rows."""
         return evaluate_rows(self.task, self.model, self.validation)

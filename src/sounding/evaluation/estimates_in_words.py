@@ -35,6 +35,12 @@ def change(found: Estimate) -> str:
     return f"{found.value:+.4f} [{low:+.4f}, {high:+.4f}]  {_sample(found)}  {clear}"
 
 
+def signed(found: Estimate) -> str:
+    """A difference with its sign and interval: +0.012 [-0.004, +0.028]."""
+    ends = "" if found.low is None or found.high is None else f" [{found.low:+.3f}, {found.high:+.3f}]"
+    return f"{found.value:+.3f}{ends}"
+
+
 def _sample(found: Estimate) -> str:
     return sample(found).replace(" = ", "=")
 

@@ -71,6 +71,19 @@ def test_words_never_seen_mean_what_their_letters_mean():
     assert gone.pieces[0, 1].any()
 
 
+def test_the_simple_model_beside_it_answers_each_row_in_turn():
+    made = task()
+    train, rows = (made.demo(stream(name), 60) for name in ("reviews", "others"))
+    ((name, records),) = made.baselines(train, rows).items()
+    assert "logistic regression" in name
+    assert [record.truth for record in records] == [row.target for row in rows]
+    assert np.mean([record.value == record.truth for record in records]) > 0.9
+    for record in records:
+        share = record.scores[made.classes.index(record.truth)]
+        assert record.loss == pytest.approx(-np.log(share), rel=1e-4)
+        assert record.confidence == max(record.scores)
+
+
 def test_a_model_that_does_not_exist_is_refused():
     with pytest.raises(UsageError, match="no model 'rn'") as error:
         task(model="rn")

@@ -6,7 +6,7 @@ Legend of shapes: B batch, T tokens, M members, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.language.sentiment.linear import MOST, LinearBaseline
 from sounding.applications.language.sentiment.network import (
     COUNTS,
     MODELS,
@@ -26,7 +27,7 @@ from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction
+from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
@@ -64,7 +65,8 @@ class SentimentRecipe(Recipe):
     width: int = 256
     heads: int = 4
     context: int = 512  # tokens of a text that are read
-    vocabulary: int = 30_000
+    vocabulary: int = 30_000  # words that have a vector of their own, at most
+    frequency: int = 1  # how often training has these at least; the others are told by their pieces
     masked: float = 0.1  # share of the words that are hidden in training
     dropout: float = 0.5  # ahead of the answer; 0.6 of it on word vectors, a fifth of it in the blocks of a transformer
 
@@ -84,7 +86,7 @@ class Sentiment(Task):
         r = self.recipe
         if self.model == "transformer":
             return Text("wordpiece", min(r.vocabulary, 8192), r.context, lower=True), Category()
-        return SpeltText("words", r.vocabulary, r.context, lower=True), Category()
+        return SpeltText("words", r.vocabulary, r.context, True, r.frequency), Category()
 
     @property
     def model(self) -> str:
@@ -171,6 +173,20 @@ class Sentiment(Task):
         truth = self.encode_targets([example.target for rows in some for example in rows])
         counts.fit(texts, truth, len(SPECIAL))
         return True
+
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
+        """Logistic regression on words and strings of letters."""
+        order = stream("baseline").permutation(len(train))[:MOST].tolist()
+        rows = [train[place] for place in order]
+        simple = LinearBaseline([row.input for row in rows], [row.target for row in rows], self.classes)
+        answers = simple.probabilities([example.input for example in examples])
+        truths = self.encode_targets([example.target for example in examples]).numpy()
+        records = []
+        for example, scores, truth in zip(examples, answers, truths, strict=True):
+            loss = -math.log(max(float((scores * truth).sum()), 1e-30))
+            value = self.classes[scores.argmax()]
+            records.append(Record(value, example.target, float(scores.max()), loss, example.group, scores))
+        return {"logistic regression on words and letters": records}
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Short reviews of a small grammar: what is praised or blamed, in words that say which."""
