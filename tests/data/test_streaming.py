@@ -38,15 +38,38 @@ def test_opening_a_folder_holds_no_more_pictures_than_are_to_be_kept(tmp_path, m
     )
 
 
-def test_every_file_is_decoded_once_to_look_at_it_and_once_to_learn_from_it(tmp_path, monkeypatch):
-    seen: Counter[str] = Counter()
+@pytest.fixture
+def seen(monkeypatch):
+    """How often each file was decoded."""
+    counted: Counter[str] = Counter()
     decode = image_files.load
 
     def load(source, side=0):
-        seen[str(source)] += 1
+        counted[str(source)] += 1
         return decode(source, side)
 
     monkeypatch.setattr(image_files, "load", load)
+    return counted
+
+
+def test_pictures_that_are_as_large_as_the_model_wants_them_are_decoded_once(tmp_path, seen):
+    photos = pictures(tmp_path / "photos", 20)
+    for path in photos.rglob("*.*"):
+        Image.open(path).resize((40, 40)).save(path)
+    dataset = open_data(Classify(Classify.Recipe.make("tiny")), photos)
+    values = [example.input for _ in range(2) for example in dataset.train]
+    assert set(seen.values()) == {1}
+    again = open_data(Classify.restored(_state(photos)), photos, fit=False)
+    assert all((a == b.input).all() for a, b in zip(values, again.train, strict=False))
+
+
+def _state(photos):
+    task = Classify(Classify.Recipe.make("tiny"))
+    open_data(task, photos)
+    return task.state()
+
+
+def test_other_files_are_decoded_once_to_look_at_them_and_once_to_learn_from_them(tmp_path, seen):
     photos, task = pictures(tmp_path / "photos", 40), Classify(Classify.Recipe.make("tiny"))
     dataset = open_data(task, photos)
     assert set(seen.values()) == {1}, "the modalities are fitted to what was seen already"

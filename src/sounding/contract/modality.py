@@ -91,6 +91,10 @@ class Modality(ABC):
     def read(self, cell: Any, root: Path = Path()) -> Any:
         """The value of a cell. Raises DataError saying what was found and the fix (the caller adds where)."""
 
+    def reread(self, value: Any) -> Any | None:
+        """What `read` gives now for a cell of which it gave `value` ahead of `fit`; None: it has to be read again."""
+        return None
+
     def remark(self, value: Any) -> str:
         """What a checker should say about a value that can be used but is odd ("1×1 pixel"), or nothing."""
         return ""

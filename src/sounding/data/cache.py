@@ -30,6 +30,10 @@ class Cache:
         """What was kept for row i, or None."""
         return self._kept.get(i)
 
+    def items(self) -> list[tuple[int, Any]]:
+        """Row numbers and what was kept for them."""
+        return list(self._kept.items())
+
     def put(self, i: int, value: Any) -> None:
         """Keep the value of row i if it fits."""
         size = weight(value)

@@ -23,7 +23,7 @@ from sounding.data.reading import Source
 from sounding.data.record import RowRecord
 from sounding.data.rejected import kept
 from sounding.data.report import Report
-from sounding.data.scan import WORKERS, Labels, ahead
+from sounding.data.scan import WORKERS, Labels, Scan, ahead
 from sounding.data.splits import TEST
 from sounding.errors import DataError
 from sounding.randomness import stream
@@ -182,7 +182,7 @@ def open_data(
         found = fitted(task, found)
         if found.problems:
             raise found.problems[0]
-    return _dataset(found, Cache() if fit else found.scan.whole, trained)
+    return _dataset(found, _reread(task, found.scan) if fit else found.scan.whole, trained)
 
 
 def reopen_data(
@@ -243,6 +243,16 @@ def fitted(task: Task, found: Ingested) -> Ingested:
         return replace(found, problems=(error,), report=replace(found.report, problems=(str(error),)))
     notes = dict.fromkeys((*found.report.notes, *task.input.notes()))
     return replace(found, report=replace(found.report, notes=tuple(notes)))
+
+
+def _reread(task: Task, scanned: Scan) -> Cache:
+    """The rows that need not be read again now that the modalities are fitted, where answers are categories."""
+    cache = Cache()
+    if scanned.labels.known:
+        for row, example in scanned.values.items():
+            if (value := task.input.reread(example.input)) is not None:
+                cache.put(row, replace(example, input=value))
+    return cache
 
 
 def _dataset(found: Ingested, cache: Cache, trained: Sequence[RowRecord] = ()) -> Dataset:

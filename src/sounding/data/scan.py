@@ -28,7 +28,7 @@ from sounding.data.report import RejectedRow
 from sounding.errors import DataError
 
 WORKERS = 2
-AHEAD = 4  # chunks that each worker may be ahead of the one that is waited for
+AHEAD = 2  # chunks that each worker may be ahead of the one that is waited for
 CHUNK = 32  # rows
 MOST_LABELS = 65_536  # more different answers than this are no categories, and are read again where they are needed
 

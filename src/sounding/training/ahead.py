@@ -1,7 +1,8 @@
-"""Encoding ahead of the model: in a thread of low priority, where there is enough to encode.
+"""Encoding ahead of the model, in a thread, where there is enough to encode.
 
-Where the model's own threads use every core, one more makes them wait for one another: what takes a small share of a
-step costs less in between. What is made is the same to the bit either way, since it is made on one core either way.
+Where the model's own threads use every core, one more makes them wait for one another: it has a low priority then, and
+what takes a small share of a step costs less in between. What is made is the same to the bit either way, since it is
+made on one core either way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 import torch
+
+from sounding.machine.setting import usable_cores
 
 DEPTH = 2
 """Items that are made before they are needed."""
@@ -86,7 +89,8 @@ def _in_thread(make: Callable[[A], B], items: Iterator[A], step: float) -> Gener
     programs use every core, a thread of low priority lags, and while it holds the interpreter nobody else runs.
     """
     threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(1, "feed", initializer=_humble)
+    every_core = threads >= usable_cores()  # then the model's threads would wait for one another at every layer
+    pool = ThreadPoolExecutor(1, "feed", initializer=_one_core, initargs=(every_core,))
     waiting: deque[Future[B]] = deque()
     lately: deque[float] = deque(maxlen=TIMED)
     number, slower = 0, False
@@ -109,9 +113,9 @@ def _in_thread(make: Callable[[A], B], items: Iterator[A], step: float) -> Gener
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _humble() -> None:
-    """One core, and that one only while the model leaves it idle: its threads wait for one another at every layer."""
+def _one_core(humble: bool) -> None:
+    """One core for this thread; `humble`: and that one only while the model leaves it idle."""
     torch.get_num_threads()  # a thread takes the process's number when it first asks, which must not come later
     torch.set_num_threads(1)
-    if sys.platform == "linux":
+    if humble and sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

@@ -109,6 +109,11 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         side = 0 if self.fill == "own" else max(self.height, self.width)
         return self._prepared(image_files.of_cell(cell, root, side))
 
+    def reread(self, value: np.ndarray) -> np.ndarray | None:
+        """A picture of the working size is as it was; of others a smaller one may be decoded."""
+        of_size = value.shape[:2] == (self.height, self.width) and not image_files.is_deep(value)
+        return self._prepared(value) if of_size else None
+
     def image_size(self, cell: Any, root: Path = Path()) -> tuple[int, int]:
         """Width and height in pixels as the picture is seen; only the header of a file is read."""
         return image_files.image_size(cell, root)
