@@ -20,6 +20,7 @@ import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
 from sounding.challenges.disturbances.copies import copies
+from sounding.challenges.disturbances.counterparts import both_right
 from sounding.contract.evidence import COUNTED, Estimate, Figure, Number
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
@@ -153,6 +154,7 @@ def _findings(
     gap, sure = difference(second, first), [decisions(context.task, records) for records in (there, here)]
     found_numbers = [
         *_quality(metric, second, first, gap),
+        *([both] if (both := both_right(metric, here, there)) else []),
         *_calibration(sure[0], sure[1], seed),
         *_copied(found, len(there), searched),
     ]
@@ -171,6 +173,8 @@ def _findings(
         "classes_that_fell_furthest": classes[:CLASSES],
     }
     sentence = _sentence(context, second, first, gap, sure[0])
+    if both:
+        sentence += f" Of {both.estimate.n:,} pairs of a row of each, both are right in {both.estimate}."
     return Findings(sentence, tuple(numbers), tuple(figures), details)
 
 

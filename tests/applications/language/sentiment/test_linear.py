@@ -21,6 +21,7 @@ TEXTS = [
 ]
 ANSWERS = ["bad", "good", "bad", "good", "question", "question"]
 CLASSES = ["bad", "good", "question"]
+TRUTH = torch.eye(3)[[CLASSES.index(answer) for answer in ANSWERS]]
 NEW = ["slow dull music", "where was this unknown film"]
 
 
@@ -46,24 +47,23 @@ def test_features_are_those_of_scikit_learn():
 
 
 def test_the_baseline_is_scikit_learns_logistic_regression():
-    ours = LinearBaseline(TEXTS, ANSWERS, CLASSES)
+    ours = LinearBaseline(TEXTS, TRUTH)
     x, new = (dense(some, len(ours.features)) for some in (ours.features.training, ours.features(NEW)))
     theirs = LogisticRegression(C=STRENGTH, max_iter=1000, tol=1e-8).fit(x, ANSWERS)
-    np.testing.assert_allclose(ours.probabilities(NEW), theirs.predict_proba(new), atol=2e-3)
+    np.testing.assert_allclose(ours.logits(NEW).softmax(dim=1).numpy(), theirs.predict_proba(new), atol=2e-3)
 
 
 def test_a_text_of_nothing_known_gets_the_intercepts():
-    ours = LinearBaseline(TEXTS, ANSWERS, CLASSES)
+    ours = LinearBaseline(TEXTS, TRUTH)
     expected = ours.model.intercepts.softmax(dim=0).numpy()
-    np.testing.assert_allclose(ours.probabilities(["", "δοκιμή"]), [expected, expected], atol=1e-6)
+    np.testing.assert_allclose(ours.logits(["", "δοκιμή"]).softmax(dim=1).numpy(), [expected, expected], atol=1e-6)
 
 
 def test_the_linear_member_adds_up_what_its_words_say():
     text = SpeltText("words", lower=True)
     text.fit(TEXTS)
     counts = Counts(len(text.tokenizer), len(CLASSES))
-    truth = torch.eye(3)[[CLASSES.index(answer) for answer in ANSWERS]]
-    counts.fit([text.encode(TEXTS[:4]), text.encode(TEXTS[4:])], truth, len(NAMES))
+    counts.fit([text.encode(TEXTS[:4]), text.encode(TEXTS[4:])], TRUTH, len(NAMES))
     x = text.encode(TEXTS)
     found = counts(x).sum(dim=1) + counts.intercepts
     assert [CLASSES[k] for k in found.argmax(dim=1)] == ANSWERS
@@ -71,11 +71,21 @@ def test_the_linear_member_adds_up_what_its_words_say():
     matrix = np.zeros((len(TEXTS), len(counts.idf)))
     for row in range(len(TEXTS)):
         np.add.at(matrix[row], places[row].flatten().numpy(), values[row].flatten().numpy())
-    theirs = LogisticRegression(C=STRENGTH, max_iter=1000, tol=1e-8).fit(matrix, truth.argmax(dim=1).numpy())
+    theirs = LogisticRegression(C=STRENGTH, max_iter=1000, tol=1e-8).fit(matrix, TRUTH.argmax(dim=1).numpy())
     np.testing.assert_allclose(found.softmax(dim=1).numpy(), theirs.predict_proba(matrix), atol=2e-3)
     halves = values.split([2, values.shape[2] - 2], dim=2)
     for half in halves:  # words and letters weigh the same
         torch.testing.assert_close(half.square().sum(dim=(1, 2)), torch.ones(len(TEXTS)))
+
+
+def test_several_labels_are_as_many_models_of_scikit_learn():
+    y = torch.tensor([[1, 0], [0, 1], [1, 0], [0, 1], [1, 1], [1, 0]]).float()
+    ours = LinearBaseline(TEXTS, y, several=True)
+    x, new = (dense(some, len(ours.features)) for some in (ours.features.training, ours.features(NEW)))
+    found = ours.logits(NEW).sigmoid().numpy()
+    for label in range(2):
+        theirs = LogisticRegression(C=STRENGTH, max_iter=1000, tol=1e-8).fit(x, y[:, label])
+        np.testing.assert_allclose(found[:, label], theirs.predict_proba(new)[:, 1], atol=2e-3)
 
 
 def test_texts_that_are_told_the_same_answer_need_no_weights():

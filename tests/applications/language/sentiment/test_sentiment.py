@@ -5,12 +5,16 @@ import csv
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
 import sounding as sd
+from sounding.applications.language.sentiment.answers import AnyLabels
+from sounding.applications.language.sentiment.classes import Classes
 from sounding.applications.language.sentiment.network import MODELS
 from sounding.applications.language.sentiment.task import Sentiment
 from sounding.data import open_data
 from sounding.errors import UsageError
+from sounding.evaluation.evaluation import evaluate
 from sounding.modalities.text.spelling import SpeltText, hashed, pieces
 from sounding.randomness import stream
 
@@ -88,6 +92,77 @@ def test_a_model_that_does_not_exist_is_refused():
     with pytest.raises(UsageError, match="no model 'rn'") as error:
         task(model="rn")
     assert "rnn" in str(error.value.fix)
+
+
+def test_several_labels_in_a_row_are_learnt_and_judged_by_their_decisions(tmp_path):
+    rng = stream("labels")
+    words = {"sport": "ball", "money": "bank", "food": "bread"}
+    lines = [("text", "labels")]
+    for _ in range(300):
+        told = [name for name in words if rng.random() < 0.4]
+        filler = rng.choice(["today", "there", "again", "maybe"], 4).tolist()
+        text = rng.permutation([*filler, *(words[name] for name in told)]).tolist()
+        lines.append((" ".join(text), "|".join(told) or "[]"))
+    with (tmp_path / "topics.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(lines)
+    run = sd.train("sentiment", tmp_path / "topics.csv", out=tmp_path / "run", labels="several", **TINY)
+    model = sd.load(run.dir)
+    (answer,) = model("the bank has bread again")
+    assert answer.value == ("food", "money")
+    assert answer.labels == ["food", "money"]
+    data = model.dataset()
+    records = evaluate(model.task, model.module, data.test)
+    truth, told = (
+        np.array([[name in labels for name in model.task.classes] for labels in side])
+        for side in zip(*((r.truth, r.value) for r in records), strict=True)
+    )
+    for name, average in (("micro F1", "micro"), ("macro F1", "macro")):
+        found = next(metric for metric in model.task.metrics if metric.name == name)
+        assert found.value(records) == pytest.approx(f1_score(truth, told, average=average, labels=range(3)))
+    assert model.evaluate()["micro F1"].value > 0.9
+
+
+def test_the_threshold_is_the_one_with_the_best_f1():
+    scores, truth = np.array([[0.2, 0.3], [0.35, 0.1], [0.1, 0.6]]), np.array([[0, 1], [1, 0], [0, 1]])
+    found = AnyLabels.threshold(scores, truth)
+    assert 0.2 < found <= 0.3
+    tried = [f1_score(truth, scores >= t, average="micro", zero_division=0) for t in np.linspace(0.01, 0.99, 99)]
+    assert f1_score(truth, scores >= found, average="micro") == max(tried)
+    assert AnyLabels.threshold(np.array([[0.9, 0.1]]), np.array([[1, 0]])) == 0.5  # no reason to move
+
+
+def test_uneven_classes_are_said_and_weighed_where_asked():
+    answers = ["common"] * 90 + ["rare"] * 10
+    plain, balanced = Classes(), Classes(balanced=True)
+    for classes in (plain, balanced):
+        classes.fit(answers)
+        (note,) = classes.notes()
+        assert "'common' has 90.0% of the training rows and 'rare' 10.0%" in note
+    assert "each row weighs the same" in plain.notes()[0]
+    assert "weigh more" in balanced.notes()[0]
+    common, rare = balanced.weights
+    assert rare / common == pytest.approx(np.sqrt(0.9 / 0.1))
+    assert 0.9 * common + 0.1 * rare == pytest.approx(1.0)
+    even = Classes()
+    even.fit(["a", "b"])
+    assert not even.notes()
+
+
+def test_balanced_losses_are_those_of_the_rows_times_their_weights():
+    made = task(balance=True)
+    torch.manual_seed(0)
+    model = made.build().train()
+    rows = made.demo(stream("reviews"), 60)[:45]
+    uneven = [row for row in rows if row.target == "positive" or row is rows[1]]
+    made.fit(uneven)
+    x, y = made.encode_inputs([row.input for row in uneven]), made.encode_targets([row.target for row in uneven])
+    losses = []
+    for balance in (True, False):
+        made.recipe = made.recipe.changed({"balance": balance})
+        torch.manual_seed(1)
+        losses.append(made.loss(model, x, y))
+    weights = torch.tensor([made.target.weights[made.classes.index(row.target)] for row in uneven])
+    torch.testing.assert_close(losses[0], losses[1] * weights)
 
 
 def test_trains_from_a_table_and_from_folders_of_texts(tmp_path):

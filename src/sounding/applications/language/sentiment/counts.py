@@ -69,7 +69,7 @@ class Counts(nn.Module):
         idf = self.idf[places]
         return torch.cat([_normed(idf[..., :2]), _normed(idf[..., 2:])], dim=2)
 
-    def fit(self, batches: Iterable[SpeltTokens], y: Tensor, specials: int) -> None:
+    def fit(self, batches: Iterable[SpeltTokens], y: Tensor, specials: int, *, several: bool = False) -> None:
         """Learn from texts, of which `y` [n, K] are the answers; the first `specials` tokens mean nothing.
 
         Texts beyond the first `MOST` features are not looked at.
@@ -78,7 +78,7 @@ class Counts(nn.Module):
         texts = len(held.starts)
         self.idf.copy_(torch.log((1 + texts) / (1 + torch.bincount(held.places, minlength=len(self.idf)))) + 1)
         self.idf[:specials] = 0.0
-        found = logistic.fitted(self._weighed(held), y[:texts], len(self.idf))
+        found = logistic.fitted(self._weighed(held), y[:texts], len(self.idf), several=several)
         self.weights.copy_(found.weights)
         self.intercepts.copy_(found.intercepts)
         self.known.fill_(1.0)

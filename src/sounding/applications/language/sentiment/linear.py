@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sounding.applications.language.sentiment.logistic import Logistic, Sparse, fitted
 from sounding.modalities.text.words import words
@@ -64,17 +65,15 @@ class TfIdf:
 
 
 class LinearBaseline:
-    """TF-IDF and logistic regression, fitted to texts with one of `classes` each."""
+    """TF-IDF and logistic regression, fitted to texts and their answers `y` [n, K]."""
 
-    def __init__(self, texts: Sequence[str], answers: Sequence[str], classes: Sequence[str]) -> None:
-        self.features = TfIdf(texts)
-        place = {name: number for number, name in enumerate(classes)}
-        truth = torch.eye(len(classes))[[place[answer] for answer in answers]]
-        self.model: Logistic = fitted(self.features.training, truth, len(self.features))
+    def __init__(self, texts: Sequence[str], y: Tensor, *, several: bool = False) -> None:
+        self.features, self.several = TfIdf(texts), several
+        self.model: Logistic = fitted(self.features.training, y, len(self.features), several=several)
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """The probability of each class [n, K]."""
-        return self.model.logits(self.features(texts)).softmax(dim=1).numpy()
+    def logits(self, texts: Sequence[str]) -> Tensor:
+        """The logits of each answer [n, K]."""
+        return self.model.logits(self.features(texts))
 
 
 def _counted(text: str) -> tuple[Counter[str], Counter[str]]:

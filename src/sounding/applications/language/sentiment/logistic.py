@@ -38,18 +38,25 @@ class Logistic(NamedTuple):
 
 @torch.inference_mode(False)
 @torch.enable_grad()
-def fitted(x: Sparse, y: Tensor, features: int, strength: float = STRENGTH, rounds: int = ROUNDS) -> Logistic:
-    """The least of the mean cross-entropy with `y` [n, K] plus |W|² / (2 C n), found by L-BFGS from zero."""
+def fitted(x: Sparse, y: Tensor, features: int, *, several: bool = False) -> Logistic:
+    """The least of the mean cross-entropy with `y` [n, K] plus |W|² / (2 C n), found by L-BFGS from zero.
+
+    With `several` each column of `y` is a question of its own, else they are the shares of one answer.
+    """
     x = Sparse(*(tensor.clone() for tensor in x))  # tensors that were made for inference take part in no gradient
     y = y.clone()
     weights = torch.zeros(features, y.shape[1], requires_grad=True)
     intercepts = torch.zeros(y.shape[1], requires_grad=True)
-    steps = torch.optim.LBFGS([weights, intercepts], max_iter=rounds, line_search_fn="strong_wolfe")
+    steps = torch.optim.LBFGS([weights, intercepts], max_iter=ROUNDS, line_search_fn="strong_wolfe")
 
     def objective() -> Tensor:
         steps.zero_grad()
-        loss = F.cross_entropy(_sums(x, weights) + intercepts, y)
-        loss = loss + weights.square().sum() / (2 * strength * len(y))
+        logits = _sums(x, weights) + intercepts
+        if several:
+            loss = F.binary_cross_entropy_with_logits(logits, y, reduction="sum") / len(y)
+        else:
+            loss = F.cross_entropy(logits, y)
+        loss = loss + weights.square().sum() / (2 * STRENGTH * len(y))
         loss.backward()
         return loss
 

@@ -74,11 +74,14 @@ class Member(nn.Module):
 
 
 class TextClassifier(nn.Module):
-    """Several members, each with word vectors of its own."""
+    """Several members, each with word vectors of its own. `threshold` is the least probability of a label."""
+
+    threshold: Tensor
 
     def __init__(self, vectors: Vectors, members: Sequence[Member]) -> None:
         super().__init__()
         self.vectors, self.members = vectors, nn.ModuleList(members)
+        self.register_buffer("threshold", torch.tensor(0.5))
 
     def forward(self, x: SpeltTokens) -> Float[Tensor, "B M K"]:
         """The logits of each member; a linear one answers after its fit, and takes no part in training."""
@@ -93,10 +96,13 @@ class TextClassifier(nn.Module):
 class TransformerClassifier(nn.Module):
     """A Transformer whose vectors' mean is answered from: the encoder of `fill`, say."""
 
+    threshold: Tensor
+
     def __init__(self, config: TransformerConfig, classes: int, dropout: float) -> None:
         super().__init__()
         self.transformer, self.dropout = Transformer(config), Dropout(dropout)
         self.answer = nn.Linear(config.width, classes)
+        self.register_buffer("threshold", torch.tensor(0.5))
 
     def forward(self, x: Tokens) -> Float[Tensor, "B 1 K"]:
         """The logits of the one member."""

@@ -5,19 +5,18 @@ Legend of shapes: B batch, T tokens, M members, K classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.language.sentiment.answers import Answering, AnyLabels, OneClass
+from sounding.applications.language.sentiment.classes import Classes
 from sounding.applications.language.sentiment.linear import MOST, LinearBaseline
 from sounding.applications.language.sentiment.network import (
-    COUNTS,
     MODELS,
     TextClassifier,
     TransformerClassifier,
@@ -25,18 +24,20 @@ from sounding.applications.language.sentiment.network import (
 )
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
-from sounding.contract.metrics import Metric, accuracy, macro_f1, top_k
+from sounding.contract.metrics import Metric
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.category import Category
 from sounding.modalities.class_folders import CLASS_FOLDERS
+from sounding.modalities.labels import Labels
 from sounding.modalities.text.specials import NAMES as SPECIAL
 from sounding.modalities.text.spelling import SpeltText, SpeltTokens
 from sounding.modalities.text.text import Text, Tokens
 from sounding.randomness import stream
 
+LABELS = ("one", "several")
 AUTO = "ensemble"
 """The model that was the best on the validation rows of four data sets (docs/benchmarks.md)."""
 
@@ -57,16 +58,18 @@ class SentimentRecipe(Recipe):
     weight_decay: float = 0.05
     smoothing: float = 0.1
     average: float = 0.99
+    labels: str = "one"  # one class for each text, or several labels: "sport|politics", or a JSON list
+    balance: bool = False  # rows of rare classes weigh more in training
     model: str = "auto"  # ensemble (cnn, rnn and a linear model), rnn, cnn, bag or transformer; auto: ensemble
     vectors: int = 128  # width of the word vectors of each network
     units: int = 128  # of a direction of an rnn, filters of a length of a cnn, units of a bag
-    buckets: int = 20_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
+    buckets: int = 10_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
     layers: int = 4  # of a transformer; this and the next as in `fill`
     width: int = 256
     heads: int = 4
     context: int = 512  # tokens of a text that are read
     vocabulary: int = 30_000  # words that have a vector of their own, at most
-    frequency: int = 1  # how often training has these at least; the others are told by their pieces
+    frequency: int = 2  # how often training has these at least; the others are told by their pieces
     masked: float = 0.1  # share of the words that are hidden in training
     dropout: float = 0.5  # ahead of the answer; 0.6 of it on word vectors, a fifth of it in the blocks of a transformer
 
@@ -79,14 +82,20 @@ class Sentiment(Task):
     layouts = (CLASS_FOLDERS,)
     recipe: SentimentRecipe
     input: Text
-    target: Category
+    target: Category | Labels
 
-    def modalities(self) -> tuple[Text, Category]:
-        """A text, as words or for a transformer as pieces of words, and the name of its class."""
+    def modalities(self) -> tuple[Text, Category | Labels]:
+        """A text, as words or for a transformer as pieces of words, and the name of its class or those of its labels.
+
+        Raises UsageError for a model or a number of labels that does not exist.
+        """
         r = self.recipe
+        if r.labels not in LABELS:
+            raise UsageError(f"labels={r.labels} is not known", fix=did_you_mean(r.labels, LABELS))
+        target = Labels() if r.labels == "several" else Classes(r.balance)
         if self.model == "transformer":
-            return Text("wordpiece", min(r.vocabulary, 8192), r.context, lower=True), Category()
-        return SpeltText("words", r.vocabulary, r.context, True, r.frequency), Category()
+            return Text("wordpiece", min(r.vocabulary, 8192), r.context, lower=True), target
+        return SpeltText("words", r.vocabulary, r.context, True, r.frequency), target
 
     @property
     def model(self) -> str:
@@ -97,15 +106,19 @@ class Sentiment(Task):
         return AUTO if kind == "auto" else kind
 
     @property
-    def metrics(self) -> Sequence[Metric]:
-        """Accuracy first; among more than five classes also whether the truth is among the best five."""
-        best_five = [top_k(5, self.classes)] if len(self.classes) > 5 else []
-        return [accuracy(), macro_f1(self.classes), *best_five]
+    def answering(self) -> Answering:
+        """How texts are answered: with one class, or any number of labels."""
+        return AnyLabels() if self.recipe.labels == "several" else OneClass()
 
     @property
-    def classes(self) -> list[str]:
-        """The classes, in the order of the logits."""
-        return self.target.classes or []
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy first, or with several labels the F1 score over all decisions; the macro F1 score beside it."""
+        return self.answering.metrics(self.classes)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The classes or labels, in the order of the logits."""
+        return self.target.names if isinstance(self.target, Labels) else self.target.classes or []
 
     def build(self) -> nn.Module:
         """The networks; logits [B, M, K]."""
@@ -140,52 +153,51 @@ class Sentiment(Task):
 
     def loss(self, model: nn.Module, x: Any, y: Tensor) -> Tensor:
         """Cross-entropy [B]: in training the mean over members with smoothed labels, else of their mean probability."""
-        if not model.training:
-            return -(y * self._log_scores(model, x)).sum(dim=1)
         logits = model(x).float()
-        members, smoothing = logits.shape[1], self.recipe.smoothing
-        truth = y.repeat_interleave(members, dim=0)
-        losses = F.cross_entropy(logits.flatten(0, 1), truth, reduction="none", label_smoothing=smoothing)
-        return losses.view(-1, members).mean(dim=1)
+        if not model.training:
+            return self.answering.nats(logits, y)
+        nats = self.answering.learning(logits, y, self.recipe.smoothing)
+        return nats * (y @ self._weights().to(y)) if self.recipe.balance else nats
+
+    def _weights(self) -> Tensor:
+        """What the loss of a row of each class weighs, 1 on average over the training rows."""
+        return torch.tensor(self.target.weights) if isinstance(self.target, Classes) else torch.ones(len(self.classes))
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
-        """The most probable class of each text, its probability, and those of all classes."""
-        scores = self._log_scores(model, self.encoded(model, inputs)).exp().cpu().numpy()
-        return [Prediction(self.classes[row.argmax()], float(row.max()), row) for row in scores]
-
-    @staticmethod
-    def _log_scores(model: nn.Module, x: Any) -> Tensor:
-        """Log-probabilities [B, K]: of the mean of the members' probabilities."""
-        scores = model(x).float().log_softmax(dim=2)
-        return scores.logsumexp(dim=1) - math.log(scores.shape[1])
+        """The most probable class of each text, or the labels that reach the threshold; the probabilities of all."""
+        scores = self.answering.scores(model(self.encoded(model, inputs)).float()).cpu().numpy()
+        threshold = float(model.get_buffer("threshold"))
+        return [self.answering.answer(self.classes, row, threshold) for row in scores]
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
-        """Fit the linear member, where there is one, to the training rows."""
-        if COUNTS not in MODELS[self.model]:
-            return False
-        assert isinstance(model, TextClassifier)
-        counts = model.vectors.counts
-        assert counts is not None
-        order = stream("counts").permutation(len(train)).tolist()
-        some = chunks([train[place] for place in order], 256)
-        texts = (self.encoded(model, [example.input for example in rows]) for rows in some)
-        truth = self.encode_targets([example.target for rows in some for example in rows])
-        counts.fit(texts, truth, len(SPECIAL))
+        """Fit the linear member to the training rows; choose the threshold of labels on the validation rows."""
+        assert isinstance(model, TextClassifier | TransformerClassifier)
+        if isinstance(model, TextClassifier) and model.vectors.counts is not None:
+            order = stream("counts").permutation(len(train)).tolist()
+            some = chunks([train[place] for place in order], 256)
+            texts = (self.encoded(model, [example.input for example in rows]) for rows in some)
+            truth = self.encode_targets([example.target for rows in some for example in rows])
+            model.vectors.counts.fit(texts, truth, len(SPECIAL), several=self.answering.several)
+        if isinstance(self.answering, AnyLabels):
+            answers = [self.predict(model, [e.input for e in rows]) for rows in chunks(validation, self.recipe.batch)]
+            scores = np.stack([np.asarray(answer.scores) for some in answers for answer in some])
+            truths = self.encode_targets([example.target for example in validation]).numpy()
+            model.threshold.fill_(self.answering.threshold(scores, truths))
         return True
 
     def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
         """Logistic regression on words and strings of letters."""
         order = stream("baseline").permutation(len(train))[:MOST].tolist()
         rows = [train[place] for place in order]
-        simple = LinearBaseline([row.input for row in rows], [row.target for row in rows], self.classes)
-        answers = simple.probabilities([example.input for example in examples])
-        truths = self.encode_targets([example.target for example in examples]).numpy()
+        y = self.encode_targets([row.target for row in rows])
+        simple = LinearBaseline([row.input for row in rows], y, several=self.answering.several)
+        logits = simple.logits([example.input for example in examples])[:, None]
+        nats = self.answering.nats(logits, self.encode_targets([example.target for example in examples])).tolist()
         records = []
-        for example, scores, truth in zip(examples, answers, truths, strict=True):
-            loss = -math.log(max(float((scores * truth).sum()), 1e-30))
-            value = self.classes[scores.argmax()]
-            records.append(Record(value, example.target, float(scores.max()), loss, example.group, scores))
+        for example, scores, loss in zip(examples, self.answering.scores(logits).numpy(), nats, strict=True):
+            said = self.answering.answer(self.classes, scores, 0.5)
+            records.append(Record(said.value, example.target, said.confidence, loss, example.group, scores))
         return {"logistic regression on words and letters": records}
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:

@@ -1,0 +1,62 @@
+"""The classes of texts, and how unevenly they are spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from sounding.modalities.category import Category
+
+UNEVEN = 3.0
+"""How many times as many rows one class has as another, from which on it is said."""
+
+
+class Classes(Category):
+    """One of several classes. `weights` are those of the losses of their rows, 1 on average.
+
+    Where these are `balanced`, a class weighs by one over the root of its share: between all rows weighing the same and
+    all classes doing so.
+    """
+
+    def __init__(self, balanced: bool = False) -> None:
+        self.balanced = balanced
+        self.shares: list[float] = []
+
+    def fit(self, values: Iterable[str]) -> None:
+        """Learn the list of classes, and the share of the rows that each has."""
+        counts = Counter(values)
+        super().fit(counts)
+        self.shares = [counts[name] / counts.total() for name in self.classes or ()]
+
+    @property
+    def weights(self) -> list[float]:
+        """What the loss of a row weighs, by its class."""
+        shares = np.array(self.shares)
+        weights = np.sqrt(shares) / shares
+        return (weights / (weights * shares).sum()).tolist()
+
+    def notes(self) -> list[str]:
+        """That the classes are uneven, and what is done about it."""
+        if not self.shares or max(self.shares) < UNEVEN * min(self.shares):
+            return []
+        names = self.classes or []
+        least, most = (names[self.shares.index(end(self.shares))] for end in (min, max))
+        done = (
+            "rows of rare classes weigh more in training (balance=yes)"
+            if self.balanced
+            else "each row weighs the same in training (balance=yes would let rare classes weigh more)"
+        )
+        uneven = f"{most!r} has {max(self.shares):.1%} of the training rows and {least!r} {min(self.shares):.1%}"
+        return [f"classes are uneven: {uneven}; {done}, and macro F1 counts all classes alike"]
+
+    def state(self) -> dict[str, Any]:
+        """The classes and their shares."""
+        return {**super().state(), "shares": self.shares}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        super().restore(state)
+        self.shares = state["shares"]
