@@ -5,7 +5,7 @@
     KeyValueCache   keys and values of positions that are done, so that a text is continued token by token
     Attention       the layer: four projections around `attend`
 
-Legend of shapes: B batch, H heads, G heads of keys and values, T queries, S keys, E width of a head, D width.
+Legend of shapes: B batch, H heads, G heads of keys and values, T queries, S keys, E width of a head, D width, P any.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Rotary(nn.Module):
         return angles.cos(), angles.sin()
 
     @staticmethod
-    def turn(x: Float[Tensor, "B H T E"], cos: Tensor, sin: Tensor) -> Float[Tensor, "B H T E"]:
+    def turn(x: Float[Tensor, "*P E"], cos: Tensor, sin: Tensor) -> Float[Tensor, "*P E"]:
         """`x`, turned by the angles whose cosines and sines are given, broadcast to its shape."""
         first, second = x.chunk(2, dim=-1)
         return x * cos.to(x.dtype) + torch.cat([-second, first], dim=-1) * sin.to(x.dtype)
@@ -157,7 +157,7 @@ class Attention(nn.Module):
         """Keys and values of what is looked at; those of an encoded text are the same for each token of its answer."""
         k = self._split(self.key(source), self.key_value_heads)
         v = self._split(self.value(source), self.key_value_heads)
-        return (_unit(k) if self.normalised else k), v
+        return (unit(k) if self.normalised else k), v
 
     def forward(
         self,
@@ -175,7 +175,7 @@ class Attention(nn.Module):
         `angles` are of the positions of `x`; with a `cache` these come behind the ones that it holds for `layer`.
         """
         q = self._split(self.query(x), self.heads)
-        q = _unit(q) if self.normalised else q
+        q = unit(q) if self.normalised else q
         k, v = self.keys_values(x) if memory is None else memory
         if angles is not None:
             q, k = Rotary.turn(q, *angles), Rotary.turn(k, *angles)
@@ -191,6 +191,6 @@ class Attention(nn.Module):
         return x.unflatten(-1, (heads, self.head_width)).transpose(1, 2)
 
 
-def _unit(x: Float[Tensor, "B H T E"]) -> Float[Tensor, "B H T E"]:
+def unit(x: Float[Tensor, "*P E"]) -> Float[Tensor, "*P E"]:
     """Each head's numbers scaled to a root mean square of 1."""
     return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + 1e-6)

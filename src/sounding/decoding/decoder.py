@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sounding.architectures.attention import KeyValueCache
 from sounding.architectures.transformer import LanguageModel
+from sounding.decoding.single_step import single_step
 from sounding.errors import UsageError
 
 
@@ -41,8 +42,9 @@ class LanguageModelDecoder:
         self.model, self.context = model, context or model.transformer.config.context
         self.room = min(room, self.context)
         self._texts = torch.zeros(0, 0, dtype=torch.int64)
-        self._padded = torch.zeros(0, dtype=torch.int64)
+        self._padded, self._any_padded = torch.zeros(0, dtype=torch.int64), False
         self._cache = KeyValueCache(0, 0)
+        self._step = single_step(model)
 
     def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
         """Logits of what follows each prompt. Raises UsageError for a prompt without a token."""
@@ -64,11 +66,14 @@ class LanguageModelDecoder:
         if self._cache.length == self._cache.room:
             self._forget()
             return self._read()
+        if self._step is not None and not torch.is_autocast_enabled("cpu"):
+            return self._step(ids, self._cache, self._padded if self._any_padded else None)
         return self._scores(self._texts[:, -1:])
 
     def take(self, rows: Int[Tensor, " R"]) -> None:
         """Go on with these rows."""
         self._texts, self._padded = self._texts[rows], self._padded[rows]
+        self._any_padded = bool(self._padded.any())
         self._cache.take(rows)
 
     def _forget(self) -> None:
@@ -81,9 +86,10 @@ class LanguageModelDecoder:
         layers = self.model.transformer.config.layers
         room = self.room if self._texts.shape[1] < self.room else self.context
         self._cache = KeyValueCache(layers, max(room, self._texts.shape[1]))
+        self._any_padded = bool(self._padded.any())
         return self._scores(self._texts)
 
     def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
-        padded = self._padded if bool(self._padded.any()) else None
+        padded = self._padded if self._any_padded else None
         vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache)
         return self.model.scores(vectors[:, -1]).float()

@@ -42,9 +42,14 @@ class Sampling:
             if not least <= value <= most or excluded:
                 raise UsageError(f"{name}={value} is out of its range", fix=f"{least} to {most}")
 
-    def scores(self, logits: Float[Tensor, "B V"], seen: Bool[Tensor, "B V"]) -> Float[Tensor, "B V"]:
+    @property
+    def remembers(self) -> bool:
+        """Whether it matters which tokens were there already."""
+        return self.repetition_penalty != 1
+
+    def scores(self, logits: Float[Tensor, "B V"], seen: Bool[Tensor, "B V"] | None = None) -> Float[Tensor, "B V"]:
         """The logits of what is drawn from; -inf for what is left out. The most probable token always stays."""
-        if self.repetition_penalty != 1:
+        if self.remembers and seen is not None:
             worse = torch.where(logits > 0, logits / self.repetition_penalty, logits * self.repetition_penalty)
             logits = torch.where(seen, worse, logits)
         if self.temperature not in (0, 1):
@@ -81,18 +86,22 @@ class Sampler:
 
     def choose(self, logits: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
         """The next token of each text that is still written."""
-        if self._seen is None:
+        device, logits = logits.device, logits.cpu()
+        if self._seen is None and self.sampling.remembers:
             self._seen = torch.zeros(logits.shape, dtype=torch.bool)
             for row, prompt in enumerate(self._prompts):
                 self._seen[row, torch.as_tensor(prompt, dtype=torch.int64)] = True
-        scores = self.sampling.scores(logits.cpu(), self._seen)
-        if self.sampling.temperature:
-            # Gumbel's trick: the largest of scores with such noise is a draw from their softmax.
-            drawn = torch.stack([torch.rand(scores.shape[1], generator=stream) for stream in self._streams])
-            scores = scores - (-drawn.clamp(min=1e-20).log()).log()
-        chosen = scores.argmax(dim=1)
-        self._seen[torch.arange(len(chosen)), chosen] = True
-        return chosen.to(logits.device)
+        scores = self.sampling.scores(logits, self._seen)
+        chosen = self._drawn(scores) if self.sampling.temperature else scores.argmax(dim=1)
+        if self._seen is not None:
+            self._seen[torch.arange(len(chosen)), chosen] = True
+        return chosen.to(device)
+
+    def _drawn(self, scores: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
+        """The token of each row at which the sum of the probabilities before it and its own exceeds a random number."""
+        sums = scores.softmax(dim=1).cumsum(dim=1, dtype=torch.float64)
+        drawn = torch.stack([torch.rand(1, generator=stream) for stream in self._streams])
+        return torch.searchsorted(sums, drawn * sums[:, -1:], right=True)[:, 0]
 
     def take(self, rows: Int[Tensor, " R"]) -> None:
         """Go on with these rows."""
