@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sounding.architectures.attention import KeyValueCache, Rotary, unit
-from sounding.architectures.transformer import Block, FeedForward, LanguageModel, sinusoids
+from sounding.architectures.transformer import Block, LanguageModel, sinusoids
 
 LARGEST = 300_000_000
 """Parameters up to which a second copy of the weights is made."""
