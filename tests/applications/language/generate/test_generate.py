@@ -119,11 +119,11 @@ def test_what_is_learnt_is_written(run):
     assert run.evaluate()["bits per byte"].value < 1.5  # eight would be no model at all
 
 
-def test_the_same_text_in_any_batch_another_with_another_draw_and_piece_by_piece(run):
+def test_the_same_text_in_any_batch_another_with_another_seed_and_piece_by_piece(run):
     prompts = ["two ", "one old", "three"]
     together = [result.label for result in run(prompts, length=40)]
     assert [run(prompt, length=40)[0].label for prompt in prompts] == together
-    assert run("two ", length=40, draw=1)[0].label != together[0]
+    assert run("two ", length=40, seed=1)[0].label != together[0]
     pieces = list(run.stream("two ", length=40))
     assert len(pieces) > 5
     assert "".join(pieces) == together[0]

@@ -79,7 +79,7 @@ class GenerateOptions(Options):
     min_p: float = 0.0  # only tokens with at least this share of the probability of the most probable
     repetition_penalty: float = 1.0
     stop: str = ""  # a text that ends the answer; several are separated by |
-    draw: int = 0  # another number writes another text
+    seed: int = 0  # another seed writes another text
 
 
 class Generate(Task):
@@ -231,7 +231,7 @@ class Generate(Task):
             [*before, *self.input.ids(value).tolist()][-self.recipe.context :] or [self.end or 0] for value in inputs
         ]
         known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
-        streams = [(o.draw, *prompt) for prompt in prompts]
+        streams = [(o.seed, *prompt) for prompt in prompts]
         assert isinstance(model, LanguageModel)
         decoder = LanguageModelDecoder(model, max(map(len, prompts), default=0) + o.length)
         ends = () if self.end is None else (self.end,)
