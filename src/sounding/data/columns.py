@@ -28,6 +28,10 @@ GROUPS = (
 """Usual names of what must not be torn apart."""
 
 
+class NoColumnError(DataError):
+    """No column of a table holds what is looked for."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns that the user named; None leaves a column to be guessed.
@@ -237,7 +241,7 @@ def _unclear(
     usual = f", or call it {' or '.join(modality.columns[:3])}" if modality.columns else ""
     name = (fitting or list(samples) or ["NAME"])[0]
     fix = f"Name it with --{role} {name}{usual}. The columns begin so:{''.join(seen)}"
-    return DataError(what, where=table.name, fix=fix)
+    return (DataError if fitting else NoColumnError)(what, where=table.name, fix=fix)
 
 
 def _named(table: Table) -> list[str]:

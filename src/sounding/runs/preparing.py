@@ -19,11 +19,13 @@ from sounding.contract.inputs import Tokenized
 from sounding.contract.player import Player
 from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples, Report, open_data
+from sounding.data.columns import NoColumnError
 from sounding.data.opening import reopen_data
 from sounding.data.pool import open_pool
 from sounding.errors import DataError, RunError, UsageError
 from sounding.runs.folder import Run
 from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
+from sounding.runs.suggestion import suggested
 from sounding.runs.transfer import Start, advice, opened, transfer
 from sounding.training.event_log import check_log
 from sounding.training.experience import FOLDER, Shards, played
@@ -71,7 +73,10 @@ def prepare(
         former = (
             None if start is None else start.record
         )  # what its weights have seen is trained on here, and not tested on
-        dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say, former=former)
+        try:
+            dataset = open_data(task, plan.source, plan.columns, allow_bad=plan.allow_bad, progress=say, former=former)
+        except NoColumnError as error:
+            raise suggested(error, task, plan.source, plan.columns) from None
     else:
         dataset = rows_of(plan, task, run, say=say)
     if options.harden:

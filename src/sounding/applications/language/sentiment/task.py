@@ -60,16 +60,17 @@ class SentimentRecipe(Recipe):
     average: float = 0.99
     labels: str = "one"  # one class for each text, or several labels: "sport|politics", or a JSON list
     balance: bool = False  # rows of rare classes weigh more in training
+    validations: int = 10
     model: str = "auto"  # ensemble (cnn, rnn and a linear model), rnn, cnn, bag or transformer; auto: ensemble
     vectors: int = 128  # width of the word vectors of each network
     units: int = 128  # of a direction of an rnn, filters of a length of a cnn, units of a bag
-    buckets: int = 10_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
+    buckets: int = 20_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
     layers: int = 4  # of a transformer; this and the next as in `fill`
     width: int = 256
     heads: int = 4
     context: int = 512  # tokens of a text that are read
     vocabulary: int = 30_000  # words that have a vector of their own, at most
-    frequency: int = 2  # how often training has these at least; the others are told by their pieces
+    frequency: int = 1  # how often training has these at least; the others are told by their pieces
     masked: float = 0.1  # share of the words that are hidden in training
     dropout: float = 0.5  # ahead of the answer; 0.6 of it on word vectors, a fifth of it in the blocks of a transformer
 
