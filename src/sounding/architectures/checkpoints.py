@@ -374,9 +374,12 @@ def _check(checkpoint: Checkpoint, where: str) -> None:
 
 
 def written(model: LanguageModel, layout: str, config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of a net under the names of a layout; `config` is the config.json that goes with them."""
+    """The weights of a net under the names of a layout; `config` is the config.json that goes with them.
+
+    Low-rank matrices beside the weights are left out: what they learnt is in these once they are merged.
+    """
     known = LAYOUTS[layout]
-    own = dict(model.state_dict())
+    own = {name: tensor for name, tensor in model.state_dict().items() if name.endswith((".weight", ".bias"))}
     layers = model.transformer.config.layers
     theirs = {f"transformer.{ours}": f"{known.prefix}{name}" for name, ours in _each(known.names, layers)}
     head: dict[str, str] = {}

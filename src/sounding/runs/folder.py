@@ -7,6 +7,7 @@ runs/<task>/<n>/
 ├── metrics.csv          one row for each look at the validation rows
 ├── trainer_state.json   where the training stands; training.json: what it cost
 ├── best/                config.json and model.safetensors: the model, self-contained
+│   └── transformers/    the same as Hugging Face lays it out, where the training began with weights of that kind
 ├── last/                the same for the last step, and what an exact resume needs
 ├── control/  rejected/  where a training without help ran beside: it, or the weights that lost against it
 ├── inspection.jsonl     looks at the layers in training (--every)

@@ -30,6 +30,7 @@ from sounding.runs.folder import Run
 from sounding.runs.model import Model
 from sounding.runs.plan import RunPlan
 from sounding.runs.preparing import Prepared, prepare, rows_of
+from sounding.runs.publishing import publish
 from sounding.runs.transfer import transfer
 from sounding.training import event_log
 from sounding.training.checkpointer import FolderCheckpointer
@@ -100,6 +101,8 @@ def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: S
     if isinstance(task, Player):  # there was nothing when it began
         dataset = rows_of(plan, task, run)
         write_json(run.dir / "data.json", dataset.report.to_json())
+    if prepared.start is not None and prepared.start.published is not None:
+        publish(run.dir / "best", task, model, prepared.start.published)
     write_json(run.dir / "training.json", facts)
     return Model(run, task, model, dataset)
 

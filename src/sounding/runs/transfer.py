@@ -29,7 +29,7 @@ from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
 from sounding.errors import UsageError
 from sounding.modalities.text.tokenizer import Tokenizer
-from sounding.runs import hub, published
+from sounding.runs import hub, published, publishing
 from sounding.runs.folder import Run
 
 LEAST = 0.3
@@ -50,7 +50,7 @@ class Start:
     """Weights by name, where they are from in words, and the fields of a recipe that shape their network.
 
     `input` is the state of the input that they read, where it belongs to them; `record` the rows that they were trained
-    on, where a run keeps these.
+    on, where a run keeps these; `published` the folder of weights as Hugging Face writes them.
     """
 
     weights: dict[str, Tensor]
@@ -58,6 +58,7 @@ class Start:
     shaping: dict[str, Any]
     input: Mapping[str, Any] = field(default_factory=dict)
     record: RowRecord | None = None
+    published: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,9 @@ def opened(start: str) -> Start:
     earlier = (run.config.get("transfer") or {}).get("origin")
     origin = f"{start}, which began with {earlier}" if earlier else start
     config = run.model_config()
-    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}), run.record)
+    again = run.dir / "best" / publishing.FOLDER
+    layout = again if checkpoints.is_checkpoint(again) else None
+    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}), run.record, layout)
 
 
 def _published(folder: Path) -> Start:
@@ -119,7 +122,8 @@ def _published(folder: Path) -> Start:
     tokenizer = Tokenizer.read(folder).state()
     shape = {"architecture": checkpoints.shape_of(checkpoint), "model": "transformer"}
     context = min(checkpoint.config.context, LONGEST)
-    return Start(checkpoint.weights, checkpoint.origin, {**shape, "context": context}, {"tokenizer": tokenizer})
+    shaping, input = {**shape, "context": context}, {"tokenizer": tokenizer}
+    return Start(checkpoint.weights, checkpoint.origin, shaping, input, published=folder)
 
 
 def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,3 +68,21 @@ def test_tuned_by_low_rank_matrices_the_scores_learn_and_the_plain_net_comes_bac
     assert again("7 wet hens:", temperature=0)[0].label == run("7 wet hens:", temperature=0)[0].label
     name = "transformer.embeddings.tokens.weight"
     assert torch.equal(dict(run.module.named_parameters())[name], dict(before.module.named_parameters())[name])
+
+
+@pytest.mark.parametrize(("task", "kind", "tuning"), [("generate", "gpt2", "full"), ("fill", "bert", "lora")])
+def test_what_was_trained_loads_back_in_transformers_with_equal_logits(tmp_path, task, kind, tuning):
+    published(tmp_path / kind, kind)
+    run = trained(task, tmp_path / kind, tmp_path / "run", lr=1e-2, steps=5, tune=tuning)
+    folder = run.dir / "best" / "transformers"
+    auto = transformers.AutoModelForCausalLM if kind == "gpt2" else transformers.AutoModelForMaskedLM
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+    ids = torch.tensor([theirs("7 wet hens")["input_ids"]])
+    assert ids[0].tolist() == run.task.input.tokenizer.ids("7 wet hens").tolist()
+    with torch.no_grad():
+        logits = sd.load(run.dir).module(ids)
+        torch.testing.assert_close(auto.from_pretrained(folder).eval()(ids).logits, logits, atol=1e-4, rtol=1e-4)
+        before = auto.from_pretrained(tmp_path / kind).eval()(ids).logits
+    assert (before - logits).abs().max() > 0.01  # it has learnt something
+    again = trained(task, run.dir, tmp_path / "again", architecture=run.task.recipe.architecture)
+    assert (again.dir / "best" / "transformers" / "model.safetensors").exists()

@@ -1,0 +1,45 @@
+"""A Transformer that began with published weights, written back as it was published: `transformers` loads the folder.
+
+best/transformers/
+├── config.json          that of the weights it began with
+├── model.safetensors    the weights by the names of that layout
+└── tokenizer.json       and what else stood beside it of the tokenizer
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import nn
+
+from sounding.architectures.checkpoints import written
+from sounding.architectures.transformer import LanguageModel
+from sounding.contract.task import Task
+from sounding.files import write, write_json
+from sounding.modalities.text.text import Text
+
+FOLDER = "transformers"
+_BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json")
+
+
+def publish(folder: Path, task: Task, model: nn.Module, origin: Path) -> None:
+    """Write a model into `folder`/transformers, as the checkpoint in `origin` that it began with is laid out.
+
+    Nothing is written of a model that became a part of another, such as a classifier.
+    """
+    if not isinstance(model, LanguageModel) or not isinstance(task.input, Text):
+        return
+    config = json.loads((origin / "config.json").read_text(encoding="utf-8"))
+    tensors = written(model, config["model_type"], config)
+    for name in ("torch_dtype", "dtype"):
+        if name in config:
+            config[name] = "float32"
+    place = folder / FOLDER
+    write(place / "model.safetensors", save(tensors, {"format": "pt"}))
+    task.input.tokenizer.save(place / "tokenizer.json")
+    for name in _BESIDE:
+        if (origin / name).exists():
+            write(place / name, (origin / name).read_text(encoding="utf-8"))
+    write_json(place / "config.json", config)
