@@ -9,7 +9,7 @@ Legend of shapes: B batch, T tokens, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.language.generate.ngrams import NGrams
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
 from sounding.applications.language.shared.sayings import sayings
@@ -35,6 +36,12 @@ from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
 from sounding.decoding.sampling import Sampler, Sampling
 from sounding.modalities.text.text import Tokens
+from sounding.randomness import stream
+
+LETTERS, PIECES = 6, 3
+"""Tokens in a row that the baseline counts: letters, or pieces of words."""
+MOST = 1_000_000
+"""Training tokens, at most, that the baseline counts."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +207,22 @@ class Generate(Task):
             records.append(Record(value, truth, confidence, loss, example.group, probabilities))
         return records
 
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
+        """Counts of tokens in a row; of longer rows where a token is a character or a byte."""
+        order = LETTERS if self.input.kind in ("characters", "bytes") else PIECES
+        windows = [train[place] for place in stream("baseline").permutation(len(train))[: MOST // self.recipe.context]]
+        simple = NGrams(map(_window, windows), order, len(self.input.tokenizer))
+        return {f"Kneser-Ney {order}-grams": [self._counted(simple, example) for example in examples]}
+
+    def _counted(self, simple: NGrams, example: Example) -> Record:
+        ids = _window(example).tolist()
+        places = range(1, len(ids))
+        nats = [-math.log(simple.probability(ids[max(0, k - simple.order) : k], ids[k])) for k in places]
+        told = [simple.best(ids[max(0, k - simple.order) : k]) for k in places]
+        value, truth = (self.input.passage(np.array(some)) for some in ([token for token, _ in told], ids[1:]))
+        probabilities = np.array([p for _, p in told])
+        return Record(value, truth, float(probabilities.mean()), float(np.mean(nats)), example.group, probabilities)
+
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """How each text goes on, as the options say; confidence is the geometric mean over its tokens."""
         writers = [self._writer() for _ in inputs]
@@ -248,6 +271,11 @@ class Generate(Task):
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Small documents of sentences that a tiny grammar makes."""
         return [Example(text) for text in sayings(rng, n)]
+
+
+def _window(example: Example) -> np.ndarray:
+    """All tokens of a window."""
+    return np.concatenate([example.input.ids, example.target.ids])
 
 
 def _joined(x: Tokens, y: Tokens, *, whole: bool) -> tuple[Tensor, Tensor]:
