@@ -66,6 +66,9 @@ class TransformerConfig:
         for name, value, known in (("positions", self.positions, POSITIONS), ("norm", self.norm, NORMS)):
             if value not in known:
                 raise UsageError(f"{name}={value} is not known", fix=did_you_mean(value, known))
+        for name in ("vocabulary", "width", "layers", "heads", "context"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 1 or more")
         if not self.head_width and self.width % self.heads:
             raise UsageError(f"a width of {self.width} does not divide into {self.heads} heads")
         if self.heads % (self.key_value_heads or self.heads):

@@ -15,6 +15,7 @@ import click
 from sounding.cli import words as spoken
 from sounding.cli.group import cli, prepare, set_option
 from sounding.errors import SoundingError, UsageError
+from sounding.wording import shortened
 
 if TYPE_CHECKING:
     from sounding.runs.model import Model
@@ -70,6 +71,8 @@ def predict(
         return refused.status
     for number, result in enumerate(results, 1):
         why = model.explain(result, method) if explain else None
+        if result.note:
+            click.echo(f"Note: {shortened(result.source, 80)}: {result.note}", err=True)
         score = "" if result.score is None else f"\t{result.score:.3f}"
         facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})
         click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}")
@@ -89,6 +92,8 @@ def _typed(model: Model, text: str, refused: Refusals) -> int:
     except SoundingError as error:
         refused(error)
         return refused.status
+    if note := model.task.note(model.task.input.read(text)):
+        click.echo(f"Note: {note}", err=True)
     first = next(pieces, "")  # nothing is printed where the options mean nothing
     click.secho(text, bold=True, nl=False)
     for piece in chain([first], pieces):

@@ -216,6 +216,10 @@ class Task(ABC):
         """Tables of its own for the same section, as JSON can hold them, by their titles."""
         return {}
 
+    def note(self, input: Any) -> str:
+        """What a person should know who asks about an input: of a long prompt only the end is read. Empty for most."""
+        return ""
+
     def stream(self, model: nn.Module, input: Any) -> Iterator[Any]:
         """The answer to one input piece by piece as it is made, where it is made so; all at once by default."""
         yield self.predict(model, [input])[0].value

@@ -80,6 +80,11 @@ class Result:
         return drawn
 
     @property
+    def note(self) -> str:
+        """What a person should know of the answer; empty for most."""
+        return self.task.note(self.input)
+
+    @property
     def name(self) -> str:
         """What a file about this result is called: the name of what was named without its ending, or nothing."""
         return "-".join(Path(place).stem for place in _places(self.task.input, self.cell))

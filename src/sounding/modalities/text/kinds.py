@@ -31,14 +31,19 @@ def trained(kind: str, texts: Iterable[str], vocabulary: int, frequency: int, lo
 
     Raises UsageError for an unknown kind, and for a vocabulary that has no room for the special tokens.
     """
+    require_known(kind, vocabulary)
+    library = KINDS[kind](iter(texts), vocabulary, frequency, lower)
+    library.add_special_tokens([tokenizers.AddedToken(name, normalized=False) for name in NAMES])
+    return library
+
+
+def require_known(kind: str, vocabulary: int) -> None:
+    """Raise UsageError for an unknown kind, and for a vocabulary that has no room for the special tokens."""
     if kind not in KINDS:
         raise UsageError(f"no tokenizer is called {kind!r}", fix=did_you_mean(kind, KINDS))
     if vocabulary <= len(NAMES):
         fix = f"Give more than {len(NAMES)}, which are special tokens"
         raise UsageError(f"a vocabulary of {vocabulary} has no room for text", fix=fix)
-    library = KINDS[kind](iter(texts), vocabulary, frequency, lower)
-    library.add_special_tokens([tokenizers.AddedToken(name, normalized=False) for name in NAMES])
-    return library
 
 
 def _words(texts: Iterator[str], vocabulary: int, frequency: int, lower: bool) -> Library:

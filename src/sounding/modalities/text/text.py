@@ -33,6 +33,7 @@ from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.text.corruptions import CORRUPTIONS
 from sounding.modalities.text.encodings import announced, encoding_of, read_text, require_decoded
 from sounding.modalities.text.fingerprint import fingerprint
+from sounding.modalities.text.kinds import require_known
 from sounding.modalities.text.segments import masked, segment_spans, segment_texts, summed
 from sounding.modalities.text.specials import END, PAD, START
 from sounding.modalities.text.stretches import cuts
@@ -97,6 +98,8 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokeni
     ) -> None:
         if keep not in KEEPS:
             raise UsageError(f"no way to keep a part of a text called {keep!r}", fix=did_you_mean(keep, KEEPS))
+        if isinstance(tokenizer, str):
+            require_known(tokenizer, vocabulary)
         self.kind = tokenizer if isinstance(tokenizer, str) else tokenizer.kind
         self._tokenizer = None if isinstance(tokenizer, str) else tokenizer
         self._given = self._tokenizer is not None

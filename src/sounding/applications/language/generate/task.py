@@ -233,6 +233,11 @@ class Generate(Task):
             for writer in writers
         ]
 
+    def note(self, input: str) -> str:
+        """That a prompt is longer than what the model sees."""
+        length, most = len(self.input.ids(input)), self.recipe.context
+        return f"the prompt has {length:,} tokens, of which the last {most:,} are read" if length > most else ""
+
     def stream(self, model: nn.Module, input: Any) -> Iterator[str]:
         """How one text goes on, piece by piece as it is written."""
         writer = self._writer()

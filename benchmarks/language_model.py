@@ -1,0 +1,58 @@
+"""How well generate learns the characters of tiny_shakespeare in a given time, from random weights.
+
+    SOUNDING_DATA=DIR python benchmarks/language_model.py [--time 15m] [--seeds 0 1 2] [--out runs-shakespeare]
+        [--set key=value …]
+
+DIR/tiny_shakespeare holds train.parquet and validation.parquet with a column text (docs/benchmarks.md says where they
+come from). The weights that are best on a tenth of the training text are kept: the validation split is only measured.
+It is cut into windows of the model's context, one behind the other, and every character but the first is told from
+those before it in its window. Prints one row of a markdown table for each seed: what the machine is, how long it
+trained, tokens a second, nats of a character, and bits of a byte. A run that is there already is only read.
+"""
+
+from __future__ import annotations
+
+import math
+
+import common
+
+import sounding as sd
+from sounding.training.progress import reporter
+
+FILES = ("tiny_shakespeare/train.parquet", "tiny_shakespeare/validation.parquet")
+HEADS = ("processor", "precision", "seed", "training", "steps", "tokens/s", "weights", "characters")
+
+
+def main() -> None:
+    parser = common.options(__doc__, "runs-shakespeare")
+    parser.add_argument("--time", default="15m")
+    options = common.parsed(parser, *FILES)
+    source, unseen = (options.data / name for name in FILES)
+    print(common.heads(*HEADS, "validation nats", "bits per byte"))
+    for seed in options.seeds:
+        out = common.place(options, options.time, seed)
+        given = {"time": options.time, "seed": seed, "reporter": reporter(f"seed {seed}"), **options.settings}
+        model = common.trained("generate", source, out, **given)
+        print(row(model, unseen, seed), flush=True)
+
+
+def row(model: sd.Model, unseen: object, seed: int) -> str:
+    spent, records = common.spent(model), model.records(unseen)
+    told = [len(record.truth.ids) for record in records]
+    nats = sum(record.loss * n for record, n in zip(records, told, strict=True)) / sum(told)
+    size = sum(len(str(record.truth).encode()) for record in records)
+    return common.row(
+        *common.machine(model),
+        seed,
+        f"{spent['seconds'] / 60:.1f} min",
+        f"{spent['steps']:,}",
+        f"{spent['examples'] * model.task.recipe.context / spent['seconds']:,.0f}",
+        f"{sum(p.numel() for p in model.module.parameters()):,}",
+        f"{sum(told):,}",
+        f"{nats:.4f}",
+        f"{nats * sum(told) / size / math.log(2):.3f}",
+    )
+
+
+if __name__ == "__main__":
+    main()
