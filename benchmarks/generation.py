@@ -3,11 +3,11 @@
     python benchmarks/generation.py [--batches 1 16] [--length 100] [--rounds 5] [--threads 1] [--train SECONDS]
         [--precision bf16]
 
-The net is a GPT-2 of 6 layers × 384 with 8,192 tokens (random weights). Each side runs in a process of its own, and they
-take turns, so that a busy machine is busy for both: the same prompts of 16 tokens, the most probable token each time,
-`--length` tokens; both write the same texts, which is checked. With --train both learn the same random tokens with their
-own layers, in windows of 256: transformers in fp32, AdamW and a plain loop; sounding as `generate` trains it. Prints the
-medians, and the median ratio of neighbouring rounds. Needs transformers.
+The net is a GPT-2 of 6 layers × 384 with 8,192 tokens (random weights). Each side runs in a process of its own, and
+they take turns, so that a busy machine is busy for both: the same prompts of 16 tokens, the most probable token each
+time, `--length` tokens; both write the same texts, which is checked. With --train both learn random tokens with their
+own layers, in windows of 256: transformers in fp32, with AdamW in a plain loop; sounding as `generate` trains it.
+Prints the medians, and the median ratio of neighbouring rounds. Needs transformers.
 """
 
 from __future__ import annotations
