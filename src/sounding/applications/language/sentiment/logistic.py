@@ -13,7 +13,7 @@ from torch import Tensor
 
 STRENGTH = 5.0
 """How much the losses of the rows weigh against the penalty: C of scikit-learn."""
-ROUNDS = 50
+ROUNDS = 100
 """Of L-BFGS: more change no answer."""
 
 
