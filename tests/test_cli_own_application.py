@@ -18,17 +18,17 @@ WRONG = {
     ),
     "a mean for a loss": (
         (', reduction="none")', ")"),
-        "loss gave [], and one number per example is wanted: [B] = [64]",
+        "loss gave [], and one number per example is wanted: [B] = [63]",
         1,
     ),
     "a loss of two axes": (
         ('return nn.functional.cross_entropy(model(x), y, reduction="none")', "return model(x)"),
-        "loss gave [64, 2], and one number per example is wanted: [B] = [64]",
+        "loss gave [63, 2], and one number per example is wanted: [B] = [63]",
         1,
     ),
     "a loss that is a number": (
         ('return nn.functional.cross_entropy(model(x), y, reduction="none")', "return 0.5"),
-        "loss gave a float, and one number per example is wanted: [B] = [64]",
+        "loss gave a float, and one number per example is wanted: [B] = [63]",
         1,
     ),
     "two applications": (
