@@ -182,3 +182,15 @@ def test_trains_from_a_table_and_from_folders_of_texts(tmp_path):
     answer = model("A lovely film, and the cast is charming too.")[0]
     assert answer.label == "positive"
     assert model.evaluate().accuracy.value > 0.8
+
+
+def test_begins_with_the_encoder_of_a_run_of_fill(tmp_path):
+    first = sd.train("fill", "demo", out=tmp_path / "fill", size="tiny", steps=2, card=None)
+    run = sd.train("sentiment", "demo", out=tmp_path / "run", start=str(first.dir), size="tiny", steps=1, card=None)
+    model = sd.load(run.dir)
+    assert model.task.model == "transformer"
+    assert model.task.input.tokenizer.state() == first.task.input.tokenizer.state()
+    old, new = first.module.state_dict(), model.module.state_dict()
+    name = "transformer.blocks.0.attention.query.weight"
+    torch.testing.assert_close(new[name], old[name], atol=0.02, rtol=0.1)  # one small step away
+    assert model("a lovely film")[0].label in model.task.classes

@@ -51,7 +51,7 @@ class SentimentRecipe(Recipe):
         "small": {},
         "base": {"vectors": 256, "units": 256, "layers": 8, "width": 512, "heads": 8},
     }
-    shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads", "context")
+    shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads")
 
     epochs: float = 10.0
     lr: float = 2e-3
@@ -61,7 +61,9 @@ class SentimentRecipe(Recipe):
     labels: str = "one"  # one class for each text, or several labels: "sport|politics", or a JSON list
     balance: bool = False  # rows of rare classes weigh more in training
     validations: int = 10
-    model: str = "auto"  # ensemble (cnn, rnn and a linear model), rnn, cnn, bag or transformer; auto: ensemble
+    model: str = (
+        "auto"  # ensemble (cnn, rnn, linear), rnn, cnn, bag or transformer; auto: ensemble, but for other weights
+    )
     vectors: int = 128  # width of the word vectors of each network
     units: int = 128  # of a direction of an rnn, filters of a length of a cnn, units of a bag
     buckets: int = 20_000  # vectors that the pieces of words share by their hash; 0: words have no pieces
@@ -100,11 +102,17 @@ class Sentiment(Task):
 
     @property
     def model(self) -> str:
-        """The kind of model. Raises UsageError for one that does not exist."""
+        """The kind of model; a transformer where the tokens are those of another run's weights, which are no words.
+
+        Raises UsageError for one that does not exist.
+        """
         kind = self.recipe.model
         if kind not in ("auto", *MODELS):
             raise UsageError(f"no model {kind!r}", fix=did_you_mean(kind, ["auto", *MODELS]))
-        return AUTO if kind == "auto" else kind
+        if kind != "auto":
+            return kind
+        input = getattr(self, "input", None)  # which is not there yet where the modalities are made
+        return AUTO if input is None or input.kind == "words" else "transformer"
 
     @property
     def answering(self) -> Answering:
