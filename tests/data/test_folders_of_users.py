@@ -157,9 +157,10 @@ def test_a_name_that_fits_pictures_in_two_folders_is_refused_by_both(tmp_path, t
     told = [f"job{1 + i % 2}/frame_{i}.png" for i in range(6)]
     coco(top / "annotations/instances_default.json", ["frame_0.png", *told], segmentation=True)
     report = sd.check(task, top)
-    ((where, what),) = [(row.where, row.what) for row in report.rejected]
+    ((where, what, fix),) = [(row.where, row.what, row.fix) for row in report.rejected]
     assert where == "export/annotations/instances_default.json:frame_0.png"
     assert "leads to 2 files (" in what
+    assert "Write the folder in front of the name" in fix
     assert not any("../" in note for note in report.notes)
     assert all(f"images/{job}/frame_0.png" in what for job in ("job1", "job2"))
 

@@ -136,14 +136,14 @@ def _uneven(classes: Mapping[str, Mapping[str, int]], unit: str) -> Iterator[str
 
 def _duplicates(report: Report) -> Iterator[str]:
     found = report.duplicates
-    yield from _pairs(found.across, "duplicates across splits", "is equal to")
-    yield from _pairs(found.near, "near duplicates across splits", "looks like")
-    yield from _pairs(found.within, "duplicates within a split", "is equal to")
+    yield from _pairs(found.across, "duplicates across splits", "equal to")
+    yield from _pairs(found.near, "near duplicates across splits", "similar to")
+    yield from _pairs(found.within, "duplicates within a split", "equal to")
 
 
-def _pairs(pairs: Pairs, title: str, verb: str) -> Iterator[str]:
+def _pairs(pairs: Pairs, title: str, how: str) -> Iterator[str]:
     if pairs.count:
-        shown = [f"{a} {verb} {b}" for a, b in pairs.places[:_PLACES]]
+        shown = [f"{a} {how} {b}" for a, b in pairs.places[:_PLACES]]
         more = [f"and {pairs.count - len(shown):,} more"] if pairs.count > len(shown) else []
         yield from _section(f"{title}: {pairs.count:,}", shown + more)
 

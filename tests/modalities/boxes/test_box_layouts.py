@@ -422,7 +422,7 @@ def test_pictures_without_labels_are_background_and_labels_without_pictures_are_
     found, top = read(tmp_path), tmp_path.name
     assert told(found)[f"{top}/images/train/b.png"] == ("train", [])
     notes = find(Finding(), tmp_path).notes
-    assert notes == ("1 of 3 pictures have no label file: taken as background, with nothing in them",)
+    assert notes == ("1 of 3 pictures has no label file: taken as background, with nothing in them",)
     assert isinstance(found[f"{top}/labels/train/c.txt"], DataError)
     assert len(found) == 3
 

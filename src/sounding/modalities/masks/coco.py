@@ -1,8 +1,7 @@
 """Masks from COCO json: polygons and run lengths of objects, drawn into one mask of class ids.
 
 A cell is {"width", "height", "shapes": [[class id, segmentation], …], "problem": "", "names": {class id: name}}; later
-shapes lie on top. A
-segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with
+shapes lie on top; a cell with a problem may say the "fix". A segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with
 counts as a list or as COCO's compressed string. Pixels of no object are class 0, "background"; categories follow in
 the order of their ids, so gaps between these do not matter.
 
@@ -50,15 +49,15 @@ def _is_outline(shape: Any) -> bool:
     return isinstance(shape, Mapping) or any(len(part) > 8 for part in parts)
 
 
-def unusable(problem: str, called: Mapping[int, str] | None = None) -> dict[str, Any]:
-    """A cell that says why there is no mask, when it is read."""
-    return {"width": 1, "height": 1, "shapes": [], "problem": problem, "names": called or {}}
+def unusable(problem: str, called: Mapping[int, str] | None = None, fix: str = "") -> dict[str, Any]:
+    """A cell that says why there is no mask, and what to do, when it is read."""
+    return {"width": 1, "height": 1, "shapes": [], "problem": problem, "fix": fix, "names": called or {}}
 
 
 def drawn(cell: Mapping[str, Any]) -> np.ndarray:
     """The mask [H, W] (uint8) of a cell's shapes. Raises DataError for shapes that cannot be drawn."""
     if cell.get("problem"):
-        raise DataError(cell["problem"], fix="Add or correct it, or remove this one")
+        raise DataError(cell["problem"], fix=cell.get("fix") or "Add or correct it, or remove this one")
     mask = np.zeros((cell["height"], cell["width"]), np.uint8)
     for number, (id, shape) in enumerate(cell["shapes"], 1):
         try:
@@ -105,7 +104,7 @@ def rows(path: Path, found: Mapping[str, Any], base: Path, pictures: Files) -> I
             picture = pictures.find(file, path, split) or picture
             yield Row(where, str(picture.absolute()), cell, split=split)
         except DataError as error:
-            yield Row(where, None, unusable(error.what, called), split=split)
+            yield Row(where, None, unusable(error.what, called, error.fix), split=split)
     strays = [entry for left in shapes.values() for entry in left]
     for entry in strays:
         problem = f"annotation {entry.get('id')} is of image {entry.get('image_id')}, which the file does not list"

@@ -173,7 +173,7 @@ def _row(path: Path, images: Sequence[Path], masks: Sequence[Path], split: str) 
 
     Where one lacks, or there are several, the place of the other, and a cell that says so when it is read.
     """
-    there, problem = (images or masks)[0], ""
+    there, problem, fix = (images or masks)[0], "", ""
     if not images or not masks:
         lacks = f"there is no {'mask for this picture' if images else 'picture for this mask'}"
         problem = f"{lacks} (of the name {there.stem})"
@@ -181,8 +181,8 @@ def _row(path: Path, images: Sequence[Path], masks: Sequence[Path], split: str) 
         only(images, there.stem, path)
         only(masks, there.stem, path)
     except DataError as error:
-        problem = error.what
-    target = coco.unusable(problem) if problem else str(masks[0].absolute())
+        problem, fix = error.what, error.fix
+    target = coco.unusable(problem, fix=fix) if problem else str(masks[0].absolute())
     return Row(place(there, path), str(there.absolute()), target, split=split)
 
 

@@ -90,7 +90,7 @@ def _rows(held: Mapping[str, Any], file: Path, path: Path, pictures: Files) -> I
             picture = pictures.find(name, file, split) or file.parent / spelled(name)
             cell = _cell(of_image.get(image.get("id")), file, kinds, called)
         except DataError as error:
-            picture, cell = file.parent / spelled(name), coco.unusable(error.what, called)
+            picture, cell = file.parent / spelled(name), coco.unusable(error.what, called, error.fix)
         yield Row(f"{where}:{name}", str(picture.absolute()), cell, split=split)
 
 

@@ -32,7 +32,7 @@ def rows(read: Read, suffix: str, path: Path, input: Modality, target: Modality)
 def _rows(pictures: list[Found], ids: Mapping[str, int], input: Modality) -> Iterator[Row]:
     called = {0: coco.BACKGROUND, **{id: name for name, id in ids.items()}}
     for each in pictures:
-        cell = coco.unusable(each.problem[0], called) if each.problem else _cell(each, ids, called, input)
+        cell = coco.unusable(each.problem[0], called, each.problem[1]) if each.problem else _cell(each, ids, called, input)
         yield Row(each.where, str(each.picture), cell, split=each.split)
 
 
@@ -43,7 +43,7 @@ def _cell(each: Found, ids: Mapping[str, int], called: Mapping[int, str], input:
             size = input.image_size(str(each.picture))
         shapes = [[ids[thing.label], thing.region()] for thing in each.labelled.things]
     except DataError as error:
-        return coco.unusable(error.what, called)
+        return coco.unusable(error.what, called, error.fix)
     except KeyError as error:
         return coco.unusable(f"the label {error} is not among those of the file", called)
     width, height = size or (1, 1)

@@ -199,7 +199,8 @@ def _background(path: Path, rows: Sequence[Row]) -> Iterator[str]:
     """How many pictures were taken as background."""
     count = sum(isinstance(row.target, Marked) and not row.target.path and not row.target.wrong for row in rows)
     if count:
-        yield f"{count:,} of {len(rows):,} pictures have no label file: taken as background, with nothing in them"
+        have = "has" if count == 1 else "have"
+        yield f"{count:,} of {len(rows):,} pictures {have} no label file: taken as background, with nothing in them"
 
 
 def _size(picture: Path, input: Modality) -> tuple[int, int] | None:
