@@ -161,7 +161,7 @@ def test_a_newcomers_application_is_one_file(sounding, photos, tmp_path):
 
 WRONG = [
     (("trian", "classify", "."), 2, "no verb 'trian'. Did you mean train?"),
-    (("train", "clasify", "photos"), 2, "no application is called 'clasify'. Did you mean classify?"),
+    (("train", "clasify", "photos"), 2, "no application is called 'clasify'. Did you mean classify? An application"),
     (("train",), 2, "train takes a task and the data"),
     (("train", "classify"), 2, "classify learns from rows with an answer each, and no data are named"),
     (("train", "classify", "photos", "--size", "huge"), 2, "no size 'huge'"),

@@ -51,7 +51,8 @@ def find(name: str) -> type[Task]:
         return _only_task(_load(Path(name)), name)
     known = names()
     if name not in known:
-        fix = f"{did_you_mean(name, known)}. An application of your own is named by its path: ./{name}.py"
+        near = did_you_mean(name, known)
+        fix = f"{near}{'' if near.endswith('?') else '.'} An application of your own is named by its path: ./{name}.py"
         raise UsageError(f"no application is called {name!r}", fix=fix)
     return _only_task(importlib.import_module(known[name]), name)
 

@@ -50,3 +50,11 @@ def test_an_unknown_size_is_said():
 def test_a_word_that_a_field_does_not_know_is_refused_and_not_taken_for_another(field, word):
     with pytest.raises(UsageError, match=f"{field}={word} is not known"):
         Recipe.make("small", {field: word})
+
+
+@pytest.mark.parametrize(
+    ("field", "number"), [("batch", "0"), ("accumulate", "-1"), ("lr", "-0.1"), ("lr", "nan"), ("warmup", "1.5")]
+)
+def test_a_number_with_which_no_training_can_be_is_refused(field, number):
+    with pytest.raises(UsageError, match=f"{field}={number} is out of range. Give {field} a number (of at least|from)"):
+        Recipe.make("small", {field: number})

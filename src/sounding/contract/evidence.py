@@ -69,8 +69,8 @@ class Estimate:
     bound: Bound = Bound.NONE
 
     def __str__(self) -> str:
-        value = f"{SIDES[self.bound]} {self.value:.3f}".strip()
-        return value if self.low is None or self.high is None else f"{value} [{self.low:.3f}, {self.high:.3f}]"
+        value = f"{SIDES[self.bound]} {self.value:z.3f}".strip()
+        return value if self.low is None or self.high is None else f"{value} [{self.low:z.3f}, {self.high:z.3f}]"
 
 
 @dataclass(frozen=True)

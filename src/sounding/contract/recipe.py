@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,6 +12,14 @@ from sounding.errors import UsageError, did_you_mean
 
 CHOICES: Mapping[str, Sequence[str]] = {"select": ("metric", "loss", "last"), "watchdog": ("falls", "finite")}
 """The words that a field may hold."""
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("batch", "accumulate"), (1, math.inf)),
+    **dict.fromkeys(("epochs", "least_steps", "tokens", "validations", "patience"), (0, math.inf)),
+    **dict.fromkeys(("lr", "muon_lr", "weight_decay", "clip"), (0, math.inf)),
+    **dict.fromkeys(("warmup", "smoothing", "average"), (0, 1)),
+}
+"""The least and the largest number that a field may hold."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,16 @@ class Recipe(Settings):
     patience: int = 0  # validations without improvement before stopping early; 0 never stops early
 
     def __post_init__(self) -> None:
-        """Raises UsageError for a word that is none of those that are known."""
+        """Raises UsageError for a word that is none of those that are known, and for a number out of its range."""
         for name, known in CHOICES.items():
             word = getattr(self, name)
             if word not in known:
                 raise UsageError(f"{name}={word} is not known", fix=did_you_mean(word, known))
+        for name, (least, most) in RANGES.items():
+            number = getattr(self, name)
+            if not least <= number <= most:
+                limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+                raise UsageError(f"{name}={number} is out of range", fix=f"Give {name} a number {limits}")
 
     @classmethod
     def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:

@@ -1,9 +1,10 @@
 """Masks from COCO json: polygons and run lengths of objects, drawn into one mask of class ids.
 
 A cell is {"width", "height", "shapes": [[class id, segmentation], …], "problem": "", "names": {class id: name}}; later
-shapes lie on top; a cell with a problem may say the "fix". A segmentation is what COCO writes: a list of polygons [x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with
-counts as a list or as COCO's compressed string. Pixels of no object are class 0, "background"; categories follow in
-the order of their ids, so gaps between these do not matter.
+shapes lie on top; a cell with a problem may say the "fix". A segmentation is what COCO writes: a list of polygons
+[x1, y1, x2, y2, …], or {"size": [height, width], "counts"} with counts as a list or as COCO's compressed string. Pixels
+of no object are class 0, "background"; categories follow in the order of their ids, so gaps between these do not
+matter.
 
 How they become pixels is in `outlines.py`, as pycocotools' maskApi has it.
 """

@@ -32,7 +32,9 @@ def rows(read: Read, suffix: str, path: Path, input: Modality, target: Modality)
 def _rows(pictures: list[Found], ids: Mapping[str, int], input: Modality) -> Iterator[Row]:
     called = {0: coco.BACKGROUND, **{id: name for name, id in ids.items()}}
     for each in pictures:
-        cell = coco.unusable(each.problem[0], called, each.problem[1]) if each.problem else _cell(each, ids, called, input)
+        cell = (
+            coco.unusable(each.problem[0], called, each.problem[1]) if each.problem else _cell(each, ids, called, input)
+        )
         yield Row(each.where, str(each.picture), cell, split=each.split)
 
 
