@@ -3,6 +3,7 @@
 import json
 import os
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 import sounding as sd
 from sounding import catalog
 from sounding.contract.split_names import split_named
+from sounding.data.audit import describe
 from sounding.data.pool import open_pool
+from sounding.data.report import Duplicates, Pairs
 from sounding.errors import DataError
 from sounding.runs.prediction import expand
 
@@ -442,3 +445,13 @@ def test_without_a_task_the_likeliest_is_taken_and_the_others_are_named(tmp_path
     assert report.notes[0].startswith(f"read as {taken} reads it: one folder for each ")
     assert f"also possible: {other} (one folder for each " in report.notes[0]
     assert f"{len(folders)} " in report.notes[0]
+
+
+def test_copies_are_told_alike_of_single_pictures_and_of_pairs(tmp_path):
+    for name in "abcdefgh":
+        picture(tmp_path / "x" / f"{name}.png")
+        picture(tmp_path / "y" / f"{name}.png")
+    found = Duplicates(across=Pairs(1, (("a.png and b.png", "c.png"),)), near=Pairs(1, (("d.png", "e.png and f.png"),)))
+    said = describe(replace(sd.check("classify", tmp_path), duplicates=found))
+    assert "  a.png and b.png equal to c.png" in said
+    assert "  d.png similar to e.png and f.png" in said
