@@ -50,7 +50,7 @@ def examples(task: str, n: int = 12) -> list[sd.Example]:
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (n, HEIGHT, WIDTH, 3), np.uint8)
     answers: dict[str, Any] = {
-        "detect": lambda i: BoxSet(np.array([[0.2, 0.2, 0.6, 0.7]]), ("thing",), extent=(WIDTH, HEIGHT)),
+        "detect": lambda i: BoxSet(np.array([[0.2, 0.2, 0.6, 0.7]]), ("thing",), image_size=(WIDTH, HEIGHT)),
         "segment": lambda i: (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) // 64 % 4).astype(np.uint8),
         "classify": lambda i: "ab"[i % 2],
     }
