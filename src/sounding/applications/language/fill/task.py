@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.fill.blanks import Blanks, Missing
+from sounding.applications.language.shared.begun import begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import perplexity, token_accuracy
-from sounding.architectures.checkpoints import shaped
-from sounding.architectures.lora import merge, tune
+from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.recipe import Recipe
@@ -120,10 +120,10 @@ class Fill(Task):
     def build(self) -> nn.Module:
         """An encoder with rotary positions; logits [B, T, V]."""
         r = self.recipe
-        if r.architecture:
-            published = shaped(r.architecture, dropout=r.dropout)
-            tune(published.transformer, r.tune, r.rank)
-            return published
+        return begun(self._network, architecture=r.architecture, dropout=r.dropout, how=r.tune, rank=r.rank)
+
+    def _network(self) -> LanguageModel:
+        r = self.recipe
         config = TransformerConfig(
             vocabulary=len(self.input.tokenizer),
             width=r.width,
@@ -132,9 +132,7 @@ class Fill(Task):
             context=r.context,
             dropout=r.dropout,
         )
-        model = LanguageModel(config, tied=True, bias=True)
-        tune(model.transformer, r.tune, r.rank)
-        return model
+        return LanguageModel(config, tied=True, bias=True)
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """What lora has learnt becomes a part of the weights."""

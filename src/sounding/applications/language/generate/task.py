@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from sounding.applications.language.generate.ngrams import NGrams
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
+from sounding.applications.language.shared.begun import begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import bits_per_byte, perplexity, token_accuracy
-from sounding.architectures.checkpoints import shaped
-from sounding.architectures.lora import merge, tune
+from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
@@ -140,10 +140,10 @@ class Generate(Task):
     def build(self) -> nn.Module:
         """A causal Transformer with rotary positions, normalised queries, squared ReLU; logits [B, T, V]."""
         r = self.recipe
-        if r.architecture:
-            published = shaped(r.architecture, dropout=r.dropout)
-            tune(published.transformer, r.tune, r.rank)
-            return published
+        return begun(self._network, architecture=r.architecture, dropout=r.dropout, how=r.tune, rank=r.rank)
+
+    def _network(self) -> LanguageModel:
+        r = self.recipe
         config = TransformerConfig(
             vocabulary=len(self.input.tokenizer),
             width=r.width,
@@ -156,9 +156,7 @@ class Generate(Task):
             normalised_queries=True,
             dropout=r.dropout,
         )
-        model = LanguageModel(config)
-        tune(model.transformer, r.tune, r.rank)
-        return model
+        return LanguageModel(config)
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """What lora has learnt becomes a part of the weights."""
