@@ -422,5 +422,9 @@ def shape_of(checkpoint: Checkpoint) -> str:
 
 def shaped(shape: str, **changes: Any) -> LanguageModel:
     """A new net of the shape that a word tells; `changes` are of its config (dropout)."""
-    parts = json.loads(shape)
-    return LanguageModel(TransformerConfig(**{**parts["config"], **changes}), **parts["scores"])
+    return LanguageModel(config_of(shape, **changes), **json.loads(shape)["scores"])
+
+
+def config_of(shape: str, **changes: Any) -> TransformerConfig:
+    """The config of the net that a word tells, with `changes`."""
+    return TransformerConfig(**{**json.loads(shape)["config"], **changes})

@@ -86,3 +86,15 @@ def test_what_was_trained_loads_back_in_transformers_with_equal_logits(tmp_path,
     assert (before - logits).abs().max() > 0.01  # it has learnt something
     again = trained(task, run.dir, tmp_path / "again", architecture=run.task.recipe.architecture)
     assert (again.dir / "best" / "transformers" / "model.safetensors").exists()
+
+
+def test_a_classifier_of_texts_begins_with_a_published_encoder(tmp_path):
+    net, _ = published(tmp_path / "bert", "bert")
+    rows = [sd.Example(text, "odd" if number % 2 else "even") for number, text in enumerate(TEXTS)]
+    settings = {"steps": 1, "card": None, "lr": 0, "average": 0}
+    run = sd.train("sentiment", rows, out=tmp_path / "run", start=str(tmp_path / "bert"), **settings)
+    own, theirs = dict(run.module.named_parameters()), dict(net.named_parameters())
+    name = "intermediate.dense.weight"
+    assert torch.equal(own["transformer.blocks.1.feed_forward.up.weight"], theirs[f"bert.encoder.layer.1.{name}"])
+    assert run.task.input.tokenizer.kind == "pretrained"
+    assert {result.label for result in run(TEXTS[:4])} <= {"odd", "even"}

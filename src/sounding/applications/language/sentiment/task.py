@@ -22,6 +22,7 @@ from sounding.applications.language.sentiment.network import (
     TransformerClassifier,
     text_classifier,
 )
+from sounding.architectures.checkpoints import config_of
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
@@ -51,7 +52,7 @@ class SentimentRecipe(Recipe):
         "small": {},
         "base": {"vectors": 256, "units": 256, "layers": 8, "width": 512, "heads": 8},
     }
-    shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads")
+    shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads", "architecture")
 
     epochs: float = 10.0
     lr: float = 2e-3
@@ -70,6 +71,7 @@ class SentimentRecipe(Recipe):
     layers: int = 4  # of a transformer; this and the next as in `fill`
     width: int = 256
     heads: int = 4
+    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
     context: int = 512  # tokens of a text that are read
     vocabulary: int = 30_000  # words that have a vector of their own, at most
     frequency: int = 1  # how often training has these at least; the others are told by their pieces
@@ -133,8 +135,7 @@ class Sentiment(Task):
         """The networks; logits [B, M, K]."""
         r, tokens, classes = self.recipe, len(self.input.tokenizer), len(self.classes)
         if self.model == "transformer":
-            shape = TransformerConfig(tokens, r.width, r.layers, r.heads, context=r.context, dropout=r.dropout / 5)
-            return TransformerClassifier(shape, classes, r.dropout)
+            return TransformerClassifier(self._shape(), classes, r.dropout)
         return text_classifier(
             MODELS[self.model],
             tokens,
@@ -144,6 +145,14 @@ class Sentiment(Task):
             buckets=r.buckets,
             dropout=r.dropout,
         )
+
+    def _shape(self) -> TransformerConfig:
+        """That of a published encoder, or of the recipe."""
+        r, dropout = self.recipe, self.recipe.dropout / 5
+        if r.architecture:
+            return config_of(r.architecture, dropout=dropout)
+        tokens = len(self.input.tokenizer)
+        return TransformerConfig(tokens, r.width, r.layers, r.heads, context=r.context, dropout=dropout)
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """The vectors of the tokens."""
