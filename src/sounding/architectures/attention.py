@@ -117,8 +117,16 @@ class KeyValueCache:
 
     def take(self, rows: Int[Tensor, " R"]) -> None:
         """Go on with these rows of the batch, in their order; one may come twice (a beam), or not at all."""
-        self._keys = [None if block is None else block[rows] for block in self._keys]
-        self._values = [None if block is None else block[rows] for block in self._values]
+        self._keys = [self._taken(block, rows) for block in self._keys]
+        self._values = [self._taken(block, rows) for block in self._values]
+
+    def _taken(self, block: Tensor | None, rows: Int[Tensor, " R"]) -> Tensor | None:
+        """Only positions that are taken are copied."""
+        if block is None:
+            return None
+        chosen = block.new_empty((len(rows), *block.shape[1:]))
+        chosen[:, :, : self.length] = block[:, :, : self.length].index_select(0, rows)
+        return chosen
 
     def forget(self, length: int) -> None:
         """Go back to the first `length` positions."""
@@ -186,6 +194,19 @@ class Attention(nn.Module):
             k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
         taken = attend(q, k, v, mask, causal)
         return self.output(taken.transpose(1, 2).flatten(2))
+
+    def weights(
+        self,
+        x: Float[Tensor, "B T D"],
+        memory: tuple[Float[Tensor, "B G S E"], Float[Tensor, "B G S E"]],
+        mask: Bool[Tensor, " ..."] | None = None,
+    ) -> Float[Tensor, "B H T S"]:
+        """The share that each position of a memory has in what each head takes for each position of `x`."""
+        q, k = self._split(self.query(x), self.heads), memory[0]
+        q = unit(q) if self.normalised else q
+        k = k.repeat_interleave(self.heads // self.key_value_heads, dim=1)
+        scores = (q / math.sqrt(self.head_width)) @ k.transpose(2, 3)
+        return (scores if mask is None else scores.masked_fill(~mask, -math.inf)).softmax(dim=-1)
 
     def _split(self, x: Float[Tensor, "B T D"], heads: int) -> Float[Tensor, "B H T E"]:
         return x.unflatten(-1, (heads, self.head_width)).transpose(1, 2)

@@ -1,4 +1,6 @@
-"""The Transformer (Vaswani et al., arXiv 1706.03762): encoders such as BERT, decoders such as GPT and Llama, and both.
+"""The Transformer (Vaswani et al., arXiv 1706.03762): encoders such as BERT, decoders such as GPT and Llama.
+
+The two together, which read one text and write another, are in encoder_decoder.py.
 
     TransformerConfig   what tells one from another; the published layouts are values of it
     Block               attention, (attention to a memory,) feed-forward network, each with a shortcut around it
@@ -52,6 +54,7 @@ class TransformerConfig:
     context: int = 512  # positions that there are; of rotary and sinusoidal ones more may come
     position_offset: int = 0  # the first position's number (RoBERTa: 2)
     token_types: int = 0
+    embedding_scale: float = 1.0  # what the tokens' embeddings are multiplied by (section 3.4 of the paper: √width)
     embedding_norm: bool = False
     norm: str = "layer"
     norm_epsilon: float = 1e-5
@@ -112,13 +115,20 @@ class Block(nn.Module):
         x = self._added(x, self.attention_norm, lambda h: self.attention(h, layer=self.layer, **words))
         if self.memory_attention is not None and self.memory_norm is not None:
             attention, memory = self.memory_attention, look.memories[self.layer]
-            x = self._added(x, self.memory_norm, lambda h: attention(h, memory, mask=look.memory_mask))
+            x = self._added(x, self.memory_norm, lambda h: _looked_up(attention, h, memory, look.memory_mask))
         return self._added(x, self.feed_forward_norm, self.feed_forward)
 
     def _added(self, x: Tensor, norm: nn.Module, part: Callable[[Tensor], Tensor]) -> Tensor:
         if self.norm_first:
             return x + self.dropout(part(norm(x)))
         return norm(x + self.dropout(part(x)))
+
+
+def _looked_up(
+    attention: Attention, x: Float[Tensor, "R T D"], memory: tuple[Tensor, Tensor], mask: Tensor | None
+) -> Float[Tensor, "R T D"]:
+    """What each position takes from a memory; rows that share one, such as beams, are its queries together."""
+    return attention(x.reshape(len(memory[0]), -1, x.shape[2]), memory, mask=mask).reshape(x.shape)
 
 
 @dataclass
@@ -149,6 +159,8 @@ class Embeddings(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"], positions: Int[Tensor, " ..."]) -> Float[Tensor, "B T D"]:
         """The vectors at the start of the blocks; `positions` [T] or [B, T] count from 0."""
         x = self.tokens(ids)
+        if self.config.embedding_scale != 1:
+            x = x * self.config.embedding_scale
         if self.positions is not None:
             x = x + self.positions(positions + self.config.position_offset)
         elif self.config.positions == "sinusoidal":
@@ -182,7 +194,8 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """The vectors of `ids`, of which row b has `lengths[b]` tokens and then padding, which nobody looks at.
 
-        With a `cache` the tokens continue those that it holds. Rows of a batch that is continued end together: their
+        With a `cache` the tokens continue those that it holds. A `memory` has a row for each row of `ids`, or for
+        every so many in a row. Rows of a batch that is continued end together: their
         padding, `padded_left[b]` tokens of the whole, is at the left. Raises UsageError for more tokens than learned
         positions.
         """

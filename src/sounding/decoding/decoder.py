@@ -5,7 +5,7 @@ Legend of shapes: B rows of the batch, T tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -13,7 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sounding.architectures.attention import KeyValueCache
-from sounding.architectures.transformer import LanguageModel
+from sounding.architectures.encoder_decoder import EncoderDecoder, Source
+from sounding.architectures.transformer import LanguageModel, Memory
 from sounding.decoding.single_step import single_step
 from sounding.errors import UsageError
 
@@ -40,6 +41,7 @@ class LanguageModelDecoder:
 
     def __init__(self, model: LanguageModel, room: int, context: int = 0) -> None:
         self.model, self.context = model, context or model.transformer.config.context
+        self._memory: Memory | None = None
         self.room = min(room, self.context)
         self._texts = torch.zeros(0, 0, dtype=torch.int64)
         self._padded, self._any_padded = torch.zeros(0, dtype=torch.int64), False
@@ -67,7 +69,8 @@ class LanguageModelDecoder:
             self._forget()
             return self._read()
         if self._step is not None and not torch.is_autocast_enabled("cpu"):
-            return self._step(ids, self._cache, self._padded if self._any_padded else None)
+            padded = self._padded if self._any_padded else None
+            return self._logits(self._step.vectors(ids, self._cache, padded, self._memory), self._step.scores)
         return self._scores(self._texts[:, -1:])
 
     def take(self, rows: Int[Tensor, " R"]) -> None:
@@ -91,5 +94,52 @@ class LanguageModelDecoder:
 
     def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
         padded = self._padded if self._any_padded else None
-        vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache)
-        return self.model.scores(vectors[:, -1]).float()
+        vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache, memory=self._memory)
+        return self._logits(vectors[:, -1], self.model.scores)
+
+    def _logits(self, vectors: Float[Tensor, "B D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "B V"]:
+        return scores(vectors).float()
+
+
+class SourceDecoder(LanguageModelDecoder):
+    """A net that reads `source` [B, S], of `lengths` [B] tokens, and writes a text for each; prompts begin these.
+
+    The source is encoded once. Rows that share one, the beams of a text, look at it together, so that it is not copied.
+    """
+
+    def __init__(
+        self,
+        model: EncoderDecoder,
+        source: Int[Tensor, "B S"],
+        lengths: Int[Tensor, " B"] | None,
+        room: int,
+    ) -> None:
+        super().__init__(model.decoder, room)
+        self.net, self._given = model, (source, lengths)
+        self._source: Source | None = None
+        self._whose = torch.zeros(0, dtype=torch.int64)
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
+        """Logits of what follows each prompt, one for each source."""
+        self._source = self.net.remember(*self._given)
+        self._memory = self._source.memory
+        self._whose = torch.arange(len(prompts), device=self._given[0].device)
+        return super().start(prompts)
+
+    def take(self, rows: Int[Tensor, " R"]) -> None:
+        """Go on with these rows."""
+        super().take(rows)
+        assert self._source is not None
+        whose, counts = torch.unique_consecutive(self._whose[rows], return_counts=True)
+        if len(counts) and bool((counts != counts[0]).any()):  # rows are no beams of like number
+            whose, counts = self._whose[rows], torch.ones_like(rows)
+        if len(whose) != len(self._source.ids) or bool((whose != torch.arange(len(whose), device=whose.device)).any()):
+            self._source = self._source.take(whose)
+            self._memory = self._source.memory
+        self._whose = torch.arange(len(whose), device=whose.device).repeat_interleave(counts)
+
+    def _logits(self, vectors: Float[Tensor, "R D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "R V"]:
+        if self.net.pointer is None:
+            return super()._logits(vectors, scores)
+        assert self._source is not None
+        return self.net.scores(vectors[:, None], self._source)[:, 0].float()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from sounding.decoding.constraints import Constraints, aligned
 from sounding.decoding.decoder import Decoder
 from sounding.decoding.sampling import Sampler
 
@@ -37,7 +38,9 @@ class Generation:
         sampler: Sampler,
         limit: int,
         ends: Collection[int] = (),
+        constraints: Constraints | None = None,
     ) -> None:
+        self.constraints = constraints or Constraints()
         self.decoder, self.prompts, self.sampler, self.limit, self.ends = decoder, prompts, sampler, limit, ends
         self._stopped: set[int] = set()
 
@@ -50,8 +53,10 @@ class Generation:
             return
         alive = list(range(len(self.prompts)))
         logits = self.decoder.start(self.prompts)
+        texts = aligned(self.prompts, logits.device)
         for number in range(self.limit):
-            chosen = self.sampler.choose(logits)
+            allowed = self.constraints.scores(logits, texts, number, self.ends) if self.constraints else logits
+            chosen = self.sampler.choose(allowed)
             told = logits.log_softmax(dim=1).gather(1, chosen[:, None])[:, 0]
             ids = chosen.tolist()
             yield [Written(*each) for each in zip(alive, ids, told.tolist(), strict=True)]
@@ -66,5 +71,7 @@ class Generation:
                 rows = torch.tensor(going, device=chosen.device)
                 self.decoder.take(rows)
                 self.sampler.take(rows)
-                chosen, alive = chosen[rows], [alive[place] for place in going]
+                chosen, texts, alive = chosen[rows], texts[rows], [alive[place] for place in going]
+            if self.constraints:
+                texts = torch.cat([texts, chosen[:, None]], dim=1)
             logits = self.decoder.step(chosen)

@@ -6,9 +6,10 @@
 
 A general forward pass does the same (`LanguageModel`), and reads prompts. Here queries, keys and values are one matrix,
 no mask is made where nothing is padded, heads that share keys are not copied, and no module stands between operations.
+Of a decoder with a memory, the rows that share a source are queries of one attention.
 
 Legend of shapes: B rows of the batch, D width, H heads, G heads of keys and values, S positions, E width of a head,
-V vocabulary, I inputs, O outputs.
+V vocabulary, I inputs, O outputs, M memories (R = M, or several rows for each).
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sounding.architectures.attention import KeyValueCache, Rotary, unit
-from sounding.architectures.transformer import Block, LanguageModel, sinusoids
+from sounding.architectures.attention import Attention, KeyValueCache, Rotary, unit
+from sounding.architectures.transformer import Block, LanguageModel, Memory, sinusoids
 
 LARGEST = 300_000_000
 """Parameters up to which a second copy of the weights is made."""
@@ -74,30 +75,49 @@ class SingleStep:
 
     @staticmethod
     def suits(model: LanguageModel) -> bool:
-        """Whether a model can be stepped so: of plain fp32 layers, on a CPU, not too large, looking at no memory."""
+        """Whether a model can be stepped so: of plain fp32 layers, on a CPU, not too large."""
         parameters = list(model.parameters())
         plain = all(type(layer) is nn.Linear for layer in model.modules() if isinstance(layer, nn.Linear))
         here = all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
         small = sum(p.numel() for p in parameters) <= LARGEST
-        return plain and here and small and not model.training and not model.transformer.config.memory
+        return plain and here and small and not model.training
 
     def __call__(
-        self, ids: Int[Tensor, " B"], cache: KeyValueCache, padded: Int[Tensor, " B"] | None = None
+        self,
+        ids: Int[Tensor, " B"],
+        cache: KeyValueCache,
+        padded: Int[Tensor, " B"] | None = None,
+        memory: Memory | None = None,
     ) -> Float[Tensor, "B V"]:
         """Logits of what follows `ids`; `padded[b]` positions at the left of row b are padding."""
+        return self.scores(self.vectors(ids, cache, padded, memory))
+
+    def scores(self, vectors: Float[Tensor, "B D"]) -> Float[Tensor, "B V"]:
+        """Logits from the vectors of the last positions."""
+        return self.output(vectors if self.transform is None else self.transform(vectors))
+
+    def vectors(
+        self,
+        ids: Int[Tensor, " B"],
+        cache: KeyValueCache,
+        padded: Int[Tensor, " B"] | None = None,
+        memory: Memory | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """What the blocks make of `ids`. A `memory` has a row for each row of `ids`, or for every so many in a row."""
         place = cache.length
         positions = torch.tensor([place]) if padded is None else place - padded
         mask = None if padded is None else (torch.arange(place + 1) >= padded[:, None])[:, None, None]
         angles = None if self.rotary is None else self._angles(positions)
         x = self._embedded(ids, positions)
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, cache, angles, mask)
-        x = x if self.norm is None else self.norm(x)
-        return self.output(x if self.transform is None else self.transform(x))
+            x = block(x, layer, cache, angles, mask, memory)
+        return x if self.norm is None else self.norm(x)
 
     def _embedded(self, ids: Int[Tensor, " B"], positions: Int[Tensor, " ..."]) -> Float[Tensor, "B D"]:
         e = self.embeddings
         x = F.embedding(ids, e.tokens.weight)
+        if self.config.embedding_scale != 1:
+            x = x * self.config.embedding_scale
         if e.positions is not None:
             x = x + F.embedding(positions + self.config.position_offset, e.positions.weight)
         elif self.config.positions == "sinusoidal":
@@ -135,6 +155,8 @@ class _Block:
         self.projections = Packed(self.attention.query, self.attention.key, self.attention.value)
         self.output, self.up, self.down = Packed(self.attention.output), Packed(feed.up), Packed(feed.down)
         self.gate, self.act = None if feed.gate is None else Packed(feed.gate), feed.act
+        self.looking = None if block.memory_attention is None else _Looking(block.memory_attention)
+        self.memory_norm = block.memory_norm
 
     def __call__(
         self,
@@ -143,13 +165,23 @@ class _Block:
         cache: KeyValueCache,
         angles: tuple[Tensor, Tensor] | None,
         mask: Tensor | None,
+        memory: Memory | None,
     ) -> Float[Tensor, "B D"]:
         """The new vectors."""
         first, second = self.norms
         if self.norm_first:
             x = x + self._attended(first(x), layer, cache, angles, mask)
+        else:
+            x = first(x + self._attended(x, layer, cache, angles, mask))
+        if self.looking is not None and self.memory_norm is not None:
+            assert memory is not None
+            look, norm, keys_values = self.looking, self.memory_norm, memory.layers[layer]
+            if self.norm_first:
+                x = x + look(norm(x), *keys_values, memory.mask)
+            else:
+                x = norm(x + look(x, *keys_values, memory.mask))
+        if self.norm_first:
             return x + self._fed(second(x))
-        x = first(x + self._attended(x, layer, cache, angles, mask))
         return second(x + self._fed(x))
 
     def _attended(
@@ -176,6 +208,26 @@ class _Block:
     def _fed(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
         inner = self.act(self.up(x)) if self.gate is None else self.act(self.gate(x)) * self.up(x)
         return self.down(inner)
+
+
+class _Looking:
+    """Attention of one position of each row to a memory."""
+
+    def __init__(self, attention: Attention) -> None:
+        self.query, self.output = Packed(attention.query), Packed(attention.output)
+        self.attention = attention
+
+    def __call__(
+        self, x: Float[Tensor, "B D"], keys: Tensor, values: Tensor, mask: Tensor | None
+    ) -> Float[Tensor, "B D"]:
+        """What each row takes from the memory [M, G, S, E] of its text."""
+        a, memories = self.attention, len(keys)
+        groups, heads, width = a.key_value_heads, a.heads // a.key_value_heads, a.head_width
+        q = self.query(x).view(memories, -1, groups, heads, width)
+        rows = q.shape[1]
+        q = unit(q) if a.normalised else q
+        taken = _taken(q.transpose(1, 2).reshape(memories, groups, rows * heads, width), keys, values, mask)
+        return self.output(taken.view(memories, groups, rows, heads, width).transpose(1, 2).reshape(len(x), -1))
 
 
 def _taken(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,0 +1,72 @@
+"""What a text may not be: shorter than asked for, or one that says the same n tokens again.
+
+Legend of shapes: R texts, N tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sounding.errors import UsageError
+
+NOTHING = -1
+"""Stands in a text where it has no token: ahead of a short prompt."""
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Scores of tokens that would break a rule become -inf; all others stay as they are, sums to 1 or not.
+
+    Where every token would break one, none does: a text has to go on somehow.
+    """
+
+    shortest: int = 0  # tokens, at least, before one that ends the text
+    no_repeat: int = 0  # no so many tokens in a row twice, those of the prompt among them; 0: as often as may be
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a number that means nothing."""
+        for name in ("shortest", "no_repeat"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 0 or more")
+
+    def __bool__(self) -> bool:
+        return bool(self.shortest or self.no_repeat)
+
+    def scores(
+        self, scores: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], written: int, ends: Collection[int]
+    ) -> Float[Tensor, "R V"]:
+        """The scores of what may follow the `texts`, prompts with `written` tokens behind them.
+
+        Shorter prompts have `NOTHING` ahead. The tokens that end a text are never said to be repeated.
+        """
+        allowed = scores.clone()
+        if written < self.shortest and ends:
+            allowed[:, sorted(ends)] = -math.inf
+        if self.no_repeat and texts.shape[1] >= self.no_repeat:
+            rows, again = self._repeated(texts, ends)
+            allowed[rows, again] = -math.inf
+        return torch.where(allowed.isfinite().any(dim=1, keepdim=True), allowed, scores)
+
+    def _repeated(self, texts: Int[Tensor, "R N"], ends: Collection[int]) -> tuple[Tensor, Tensor]:
+        """Rows, and tokens with which they would say `no_repeat` tokens again."""
+        n = self.no_repeat
+        stretches = texts.unfold(1, n, 1)
+        before = texts[:, texts.shape[1] - n + 1 :]
+        again = (stretches[:, :, :-1] == before[:, None]).all(dim=2) & (stretches[:, :, -1] != NOTHING)
+        for end in ends:
+            again &= stretches[:, :, -1] != end
+        rows, places = again.nonzero(as_tuple=True)
+        return rows, stretches[rows, places, -1]
+
+
+def aligned(prompts: Collection[Collection[int]], device: torch.device) -> Int[Tensor, "R N"]:
+    """Prompts that end together, `NOTHING` ahead of the shorter ones."""
+    longest = max(map(len, prompts), default=0)
+    rows = [[*[NOTHING] * (longest - len(prompt)), *prompt] for prompt in prompts]
+    return torch.tensor(rows, dtype=torch.int64, device=device).view(len(rows), longest)
