@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from sounding.inspection.update_ratios import trial
 from sounding.machine.setting import Setting
 from sounding.randomness import generator, stream
 from sounding.training.feed import encoded
-from sounding.training.muon import filter_parameters, orthogonalised
-from sounding.training.optimization import effective_optimizers, optimizer, set_learning_rate
+from sounding.training.muon import MatrixMuon, filter_parameters, orthogonalised
+from sounding.training.optimization import effective_optimizers, optimizer, schedule, set_learning_rate
 from sounding.training.train_state import TrainState
 
 
@@ -259,6 +260,46 @@ def test_adamw_and_sgd_train_everything_alone():
 
 def test_a_single_linear_layer_makes_the_answer():
     assert set(where(nn.Linear(4, 3)).values()) == {"adamw"}
+
+
+@pytest.mark.parametrize("shape", [(32, 8), (8, 32), (8, 8)])
+def test_a_rate_of_its_own_is_the_spectral_norm_of_a_step_of_a_square_matrix(shape):
+    model = nn.Sequential(nn.Linear(shape[1], shape[0], bias=False), nn.Linear(shape[0], 2))
+    before = model[0].weight.detach().clone()
+    taker = optimizer(model, Recipe(optimizer="muon", lr=0.3, matrix_lr=0.01, weight_decay=0.0))
+    model[0].weight.grad = torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    taker.step()
+    values = torch.linalg.svdvals((model[0].weight - before).detach()) / (0.01 * max(1.0, shape[0] / shape[1]) ** 0.5)
+    assert 0.5 < values.median() < 1.3
+    assert values.max() < 1.3
+
+
+def test_matrices_of_one_shape_move_as_each_would_alone_and_as_those_of_torch():
+    together = nn.Sequential(*[nn.Linear(8, 8, bias=False) for _ in range(3)], nn.Linear(8, 2))
+    alone = copy.deepcopy(together)
+    torchs = copy.deepcopy(together)
+    taker = optimizer(together, Recipe(optimizer="muon", matrix_lr=0.02, weight_decay=0.1))
+    each = [MatrixMuon([layer.weight], 0.02, 0.1) for layer in alone[:3]]
+    theirs = torch.optim.Muon([layer.weight for layer in torchs[:3]], lr=0.02, weight_decay=0.1)
+    for k in range(4):
+        for model in (together, alone, torchs):
+            rng = torch.Generator().manual_seed(k)
+            for layer in model[:3]:
+                layer.weight.grad = torch.randn(8, 8, generator=rng)
+        for some in (taker, *each, theirs):
+            some.step()
+    for mine, single, other in zip(together[:3], alone[:3], torchs[:3], strict=True):
+        assert torch.allclose(mine.weight, single.weight, atol=1e-6)
+        assert torch.allclose(mine.weight, other.weight, atol=2e-3), "torch's works in bfloat16"
+
+
+@pytest.mark.parametrize(("decay", "halfway"), [("linear", 0.5), ("cosine", 0.5), ("linear", 0.75), ("cosine", 0.75)])
+def test_the_rate_falls_as_the_recipe_says(decay, halfway):
+    recipe = Recipe(warmup=0.2, decay=decay)
+    at = schedule(recipe, 0.2 + 0.8 * halfway)
+    assert at == pytest.approx({"linear": 1 - halfway, "cosine": 0.5 + 0.5 * math.cos(math.pi * halfway)}[decay])
+    assert schedule(recipe, 0.1) == pytest.approx(0.5)
+    assert schedule(recipe, 1.0) == pytest.approx(0.0)
 
 
 def test_a_step_of_a_matrix_is_orthogonal_and_as_long_as_one_of_adamw():

@@ -10,13 +10,17 @@ from typing import Any, ClassVar, Self
 from sounding.contract.settings import Settings
 from sounding.errors import UsageError, did_you_mean
 
-CHOICES: Mapping[str, Sequence[str]] = {"select": ("metric", "loss", "last"), "watchdog": ("falls", "finite")}
+CHOICES: Mapping[str, Sequence[str]] = {
+    "select": ("metric", "loss", "last"),
+    "watchdog": ("falls", "finite"),
+    "decay": ("cosine", "linear"),
+}
 """The words that a field may hold."""
 
 RANGES: Mapping[str, tuple[float, float]] = {
-    **dict.fromkeys(("batch", "accumulate"), (1, math.inf)),
+    **dict.fromkeys(("batch", "accumulate", "looked_at"), (1, math.inf)),
     **dict.fromkeys(("epochs", "least_steps", "tokens", "validations", "patience"), (0, math.inf)),
-    **dict.fromkeys(("lr", "muon_lr", "weight_decay", "clip"), (0, math.inf)),
+    **dict.fromkeys(("lr", "muon_lr", "matrix_lr", "weight_decay", "clip"), (0, math.inf)),
     **dict.fromkeys(("warmup", "smoothing", "average"), (0, 1)),
 }
 """The least and the largest number that a field may hold."""
@@ -42,12 +46,15 @@ class Recipe(Settings):
     optimizer: str = "muon"  # muon (for matrices and filters, adamw for the rest), adamw or sgd (Nesterov momentum 0.9)
     lr: float = 2e-3  # peak learning rate
     muon_lr: float = 0.05  # peak length of Muon's steps of filters, as a share of the length of what they change
+    matrix_lr: float = 0.0  # peak spectral norm of Muon's steps of square matrices; 0: as long as AdamW's at `lr`
     weight_decay: float = 0.01
     warmup: float = 0.1  # share of the training over which the learning rate rises
+    decay: str = "cosine"  # how it then falls to 0: cosine or linear
     smoothing: float = 0.0  # label smoothing, for losses over categories
     average: float = 0.99  # decay per step of the moving average of weights that is kept; 0 keeps the last weights
     clip: float = 1.0  # largest norm of a gradient; 0 does not clip
     validations: int = 20  # how often a training looks at the validation rows
+    looked_at: int = 1_000  # validation rows, at most, that choose the best weights; more cost time and change little
     select: str = "metric"  # weights that are kept: best by metric or by loss on the validation rows, or the last
     watchdog: str = "falls"  # what a healthy loss does: falls, or is finite (where targets are moved by the learning)
     patience: int = 0  # validations without improvement before stopping early; 0 never stops early

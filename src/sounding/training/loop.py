@@ -35,8 +35,6 @@ MOST_ROLLBACKS = 6
 """How often a training may diverge before it is given up."""
 CALM = 20
 """Steps in which a loss may rise tenfold: a bumpy start is not yet divergence."""
-LOOKED_AT = 1_000
-"""Validation rows that choose the best weights; more would cost time and change little."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +244,7 @@ def _validation_scores(state: TrainState, rows: Sequence[Example], budget: Budge
     """
     task, model, setting = state.task, state.average.model, state.setting
     plays = task.learns is Learning.PLAY
-    looked_at = rows[:: math.ceil(len(rows) / LOOKED_AT)] if len(rows) else rows
+    looked_at = rows[:: math.ceil(len(rows) / task.recipe.looked_at)] if len(rows) else rows
     if task.recipe.select == "loss" and state.counters.progress < 1.0 and budget.until is None and len(rows):
         return math.nan, mean_loss(task, model, looked_at, setting)
     if not len(rows) and not plays:

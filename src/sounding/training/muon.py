@@ -3,8 +3,8 @@
 The gradient of a matrix is dominated by a few directions; made orthogonal, all directions are learnt at one pace
 (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024). Two forms of it are used:
 
-- The matrices of hidden linear layers are trained by `torch.optim.Muon`, whose steps are scaled to the size of AdamW's
-  (Liu et al., arXiv 2502.16982), so that they go by the same learning rate and weight decay.
+- The matrices of hidden linear layers are trained by `MatrixMuon`. Its steps are scaled to the size of AdamW's (Liu et
+  al., arXiv 2502.16982), so that they go by the same learning rate and weight decay, or have a rate of their own.
 - Filter banks of convolutions ahead of a normalisation are trained by `FilterMuon`, the form of airbench94 (arXiv
   2404.00498, later versions): they keep their norm, since the normalisation undoes any scale, and the learning rate is
   the relative length of a step, whatever the layer's size or the loss's scale.
@@ -23,6 +23,9 @@ from torch import Tensor, nn
 MOMENTUM = 0.6
 ROUNDS = 3
 """Rounds of Newton-Schulz iteration. Singular values need only come out within a factor of two or so of each other."""
+MATRIX_MOMENTUM, MATRIX_ROUNDS = 0.95, 5
+TOGETHER = 3
+"""Rounds in a row on the square of a matrix: more would blow up what bfloat16 rounds away of its small values."""
 QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of x, x³ and x⁵, which lift small singular values fastest (Jordan et al.)."""
 
@@ -38,7 +41,7 @@ def filter_parameters(model: nn.Module) -> list[nn.Parameter]:
 
 
 def matrix_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """The matrices that `torch.optim.Muon` trains: of linear layers, but for the last, which makes the answer.
+    """The matrices that `MatrixMuon` trains: of linear layers, but for the last, which makes the answer.
 
     Matrices that are an embedding's, too, are left out (tied weights).
     """
@@ -87,20 +90,78 @@ class FilterMuon(torch.optim.Optimizer):
             p.mul_(norm / p.norm())
 
 
-def orthogonalised(matrix: Tensor, rounds: int = ROUNDS) -> Tensor:
-    """A matrix [D, C] with about the same singular vectors and singular values near one another, by Newton-Schulz.
+class MatrixMuon(torch.optim.Optimizer):
+    """Steps along the orthogonalised momentum of matrices [D, C], with Nesterov's look ahead.
 
-    The rounds work on the small square of the matrix, [D, D], and only their product is applied to the matrix itself.
+    A step is `lr` · √max(1, D / C) long in the spectral norm (Jordan et al.); with `as_adamw` each of its entries is
+    about 0.2 · `lr`, as those of AdamW's steps are (arXiv 2502.16982). Matrices shrink by `lr` · `weight_decay`, as
+    with AdamW. Those of one shape are made orthogonal in one batch.
+    """
+
+    def __init__(self, params: Any, lr: float = 0.02, weight_decay: float = 0.0, as_adamw: bool = False) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "as_adamw": as_adamw})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # there is no loss to compute again
+        """One step of every matrix that has a gradient."""
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = {}
+            for p in group["params"]:
+                if p.grad is not None:
+                    alike.setdefault(p.shape, []).append(p)
+            for matrices in alike.values():
+                self._move(matrices, group["lr"], group["weight_decay"], group["as_adamw"])
+
+    def _move(self, matrices: list[Tensor], lr: float, weight_decay: float, as_adamw: bool) -> None:
+        """One step of matrices of one shape."""
+        gradients = [p.grad for p in matrices if p.grad is not None]
+        momenta = [self._momentum(p) for p in matrices]
+        torch._foreach_lerp_(momenta, gradients, 1 - MATRIX_MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MATRIX_MOMENTUM)
+        directions = orthogonalised(torch.stack([matrix.to(_digits(matrix)) for matrix in ahead]), MATRIX_ROUNDS)
+        rows, columns = matrices[0].shape
+        length = 0.2 * max(rows, columns) ** 0.5 if as_adamw else max(1.0, rows / columns) ** 0.5
+        if weight_decay:
+            torch._foreach_mul_(matrices, 1 - lr * weight_decay)
+        for matrix, direction in zip(matrices, directions, strict=True):
+            matrix.add_(direction, alpha=-lr * length)
+
+    def _momentum(self, p: Tensor) -> Tensor:
+        state = self.state[p]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(p)
+        return state["momentum_buffer"]
+
+
+def _digits(matrix: Tensor) -> torch.dtype:
+    """What products of it are computed in: autocast's type where it is on, so that it is converted once."""
+    kind = matrix.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else matrix.dtype
+
+
+def orthogonalised(matrices: Tensor, rounds: int = ROUNDS) -> Tensor:
+    """Matrices [*, D, C] with about the same singular vectors and like singular values (Newton-Schulz)."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-30)
+    while rounds > 0:
+        x = _newton_schulz(x, min(rounds, TOGETHER))
+        rounds -= TOGETHER
+    return x.mT if tall else x
+
+
+def _newton_schulz(x: Tensor, rounds: int) -> Tensor:
+    """Rounds of x → a x + b x xᵀ x + c (x xᵀ)² x on wide matrices [*, D, C].
+
+    They work on the small square, [*, D, D], and only the product of all rounds is applied to the matrix itself.
     """
     a, b, c = QUINTIC
-    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = wide / wide.norm().clamp(min=1e-30)
-    square = x @ x.T
-    product = torch.eye(len(x), dtype=x.dtype, device=x.device)
-    for _ in range(rounds):
-        factor = b * square + c * square @ square
-        factor.diagonal().add_(a)
-        product = factor @ product
-        square = factor @ square @ factor
-    x = product @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+    square = x @ x.mT
+    product = None
+    for left in reversed(range(rounds)):
+        factor = b * square + c * (square @ square)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+        product = factor if product is None else factor @ product
+        if left:
+            square = factor @ square @ factor
+    return x if product is None else product @ x

@@ -11,7 +11,7 @@ from torch import nn
 from sounding.contract.recipe import Recipe
 from sounding.errors import UsageError, did_you_mean
 from sounding.training.combined import Combined
-from sounding.training.muon import FilterMuon, filter_parameters, matrix_parameters
+from sounding.training.muon import FilterMuon, MatrixMuon, filter_parameters, matrix_parameters
 
 NAMES = ("muon", "adamw", "sgd")
 
@@ -52,8 +52,9 @@ def optimizer(model: nn.Module, recipe: Recipe) -> Combined:
     if filters:
         parts.append(FilterMuon([{"params": filters, "lr": recipe.muon_lr, "peak": recipe.muon_lr}]))
     if matrices:
-        group = {"params": matrices, "lr": recipe.lr, "peak": recipe.lr, "weight_decay": recipe.weight_decay}
-        parts.append(torch.optim.Muon([group], adjust_lr_fn="match_rms_adamw"))
+        rate = recipe.matrix_lr or recipe.lr
+        group = {"params": matrices, "lr": rate, "peak": rate, "weight_decay": recipe.weight_decay}
+        parts.append(MatrixMuon([group], as_adamw=not recipe.matrix_lr))
     return Combined(parts)
 
 
@@ -66,7 +67,7 @@ def _undecayed(model: nn.Module) -> set[int]:
 
 def effective_optimizers(model: nn.Module, recipe: Recipe) -> dict[nn.Parameter, str]:
     """The optimizer that trains each parameter: muon, filter-muon, adamw or sgd; without those that are frozen."""
-    names = {torch.optim.Muon: "muon", FilterMuon: "filter-muon", torch.optim.AdamW: "adamw", torch.optim.SGD: "sgd"}
+    names = {MatrixMuon: "muon", FilterMuon: "filter-muon", torch.optim.AdamW: "adamw", torch.optim.SGD: "sgd"}
     parts = optimizer(model, recipe).parts
     return {p: names[type(part)] for part in parts for group in part.param_groups for p in group["params"]}
 
@@ -78,11 +79,11 @@ def set_learning_rate(optimizer: Combined, share: float) -> None:
 
 
 def schedule(recipe: Recipe, progress: float) -> float:
-    """The share of the peak rate at `progress` 0..1: a linear rise over the warm-up, then half a cosine down to 0."""
+    """The share of the peak rate at `progress` 0..1: a linear rise over the warm-up, then a fall to 0 as it says."""
     if progress < recipe.warmup:
         return max(progress / recipe.warmup, 1e-3)
-    decayed = (progress - recipe.warmup) / max(1e-9, 1 - recipe.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, decayed)))
+    decayed = min(1.0, (progress - recipe.warmup) / max(1e-9, 1 - recipe.warmup))
+    return 1 - decayed if recipe.decay == "linear" else 0.5 * (1 + math.cos(math.pi * decayed))
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:

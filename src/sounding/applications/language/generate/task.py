@@ -58,11 +58,14 @@ class GenerateRecipe(Recipe):
     epochs: float = 10.0
     batch: int = 8  # windows a step
     lr: float = 3e-3
+    matrix_lr: float = 0.02
     weight_decay: float = 0.0
     warmup: float = 0.02
+    decay: str = "linear"
     clip: float = 0.0
     select: str = "loss"
-    validations: int = 10
+    validations: int = 6
+    looked_at: int = 120
     layers: int = 6
     width: int = 256
     heads: int = 4
