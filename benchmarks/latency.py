@@ -1,12 +1,14 @@
-"""How long one answer to one picture takes, beside the same network computed in eager fp32.
+"""How long one answer to one picture or one sentence takes, beside the same network computed in eager fp32.
 
     python benchmarks/latency.py [--tasks detect segment] [--size tiny] [--rounds 40] [--precision auto]
+    OMP_NUM_THREADS=2 python benchmarks/latency.py --tasks sentiment --start all-MiniLM-L6-v2
 
 The network is that of the size, with weights of two steps on noise: what it computes does not depend on them, but boxes
-are suppressed, so a trained detector may be a little faster. Both sides answer the same picture of 640×480 pixels in
-turns, reading, scaling and suppression included, in batches of one: *sounding* as `model(picture)` does (normalisations
-folded, channels last, the precision asked for), *eager* with the same task on the network as it was trained (fp32,
-contiguous). Prints the median of each, the range, and the median ratio of neighbouring rounds.
+are suppressed, so a trained detector may be a little faster. Both sides answer the same picture of 640×480 pixels, or a
+sentence of 25 words, in turns, reading, scaling, cutting into tokens and suppression included, in batches of one:
+*sounding* as `model(picture)` does (normalisations folded, channels last, the precision asked for), *eager* with the
+same task on the network as it was trained (fp32, contiguous). Prints the median of each, the range, and the median
+ratio of neighbouring rounds.
 """
 
 from __future__ import annotations
@@ -27,26 +29,44 @@ from sounding.machine.setting import prepare
 from sounding.modalities.boxes.boxes import BoxSet
 from sounding.runs.prediction import predict
 
+TASKS = ("detect", "segment", "classify", "sentiment")
 HEIGHT, WIDTH = 480, 640
+SENTENCE = (
+    "Although the plot is thin in places, the two leads are so charming together that by the end hardly anybody in the "
+    "cinema seemed to mind it."
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", nargs="+", default=["detect", "segment"], choices=["detect", "segment", "classify"])
+    parser.add_argument("--tasks", nargs="+", default=["detect", "segment"], choices=TASKS)
+    parser.add_argument("--start", default="", help="weights to begin with, which bring the shape of their network")
     parser.add_argument("--size", default="tiny")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--precision", default="auto")
     options = parser.parse_args()
     prepare()
-    print(common.heads("application", "size", "processor", "answers in", "sounding ms", "eager fp32 ms", "faster by"))
+    print(
+        common.heads(
+            "application", "size or start", "processor", "answers in", "sounding ms", "eager fp32 ms", "faster by"
+        )
+    )
     for task in options.tasks:
         with tempfile.TemporaryDirectory() as folder:
-            made = sd.train(task, examples(task), size=options.size, steps=2, card=None, out=Path(folder) / "run")
+            given = {"size": options.size, "start": options.start, "steps": 2, "card": None}
+            made = sd.train(task, examples(task), out=Path(folder) / "run", **given)
             model = sd.load(made.dir, precision=options.precision)
-            print(row(task, options.size, model, *timed(model, options.rounds)), flush=True)
+            asked = SENTENCE if task == "sentiment" else picture()
+            print(row(task, options.start or options.size, model, *timed(model, asked, options.rounds)), flush=True)
+
+
+def picture() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 
 def examples(task: str, n: int = 12) -> list[sd.Example]:
+    if task == "sentiment":
+        return [sd.Example(f"{SENTENCE} {i}", "ab"[i % 2]) for i in range(n)]
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (n, HEIGHT, WIDTH, 3), np.uint8)
     answers: dict[str, Any] = {
@@ -57,16 +77,15 @@ def examples(task: str, n: int = 12) -> list[sd.Example]:
     return [sd.Example(picture, answers[task](i)) for i, picture in enumerate(pictures)]
 
 
-def timed(model: sd.Model, rounds: int) -> tuple[np.ndarray, np.ndarray]:
+def timed(model: sd.Model, asked: Any, rounds: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of each round [rounds], of both sides."""
-    picture = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     eager = copy.deepcopy(model.module).float().to(memory_format=torch.contiguous_format).eval()
     spent = np.zeros((rounds + 5, 2))
     for i in range(len(spent)):
         began = time.perf_counter()
-        model(picture)
+        model(asked)
         between = time.perf_counter()
-        list(predict(model.task, eager, [picture]))
+        list(predict(model.task, eager, [asked]))
         spent[i] = between - began, time.perf_counter() - between
     return spent[5:, 0], spent[5:, 1]
 

@@ -1,6 +1,7 @@
-"""How well text classification learns from scratch, beside logistic regression on words and letters.
+"""How well text classification learns, from scratch or from published weights, beside logistic regression.
 
     SOUNDING_DATA=DIR python benchmarks/text_classification.py [--data sst2 trec] [--models auto] [--seeds 0 1 2]
+                                                               [--start all-MiniLM-L6-v2]
 
 DIR/sst2 (or trec, sst5, imdb_counterfactual) holds train.parquet, validation.parquet and test.parquet with columns text
 and label (docs/benchmarks.md says where they come from). Prints one row of a markdown table for each training, with the
@@ -26,6 +27,7 @@ def main() -> None:
     parser = common.options(__doc__, "runs-text")
     parser.add_argument("--data", nargs="+", default=["sst2", "trec"], dest="sets")
     parser.add_argument("--models", nargs="+", default=["auto"])
+    parser.add_argument("--start", default="", help="weights to begin with")
     parser.add_argument("--validation", action="store_true", help="leave the test rows alone")
     options = common.parsed(parser)
     print(common.heads(*HEADS, "gain over the linear model"))
@@ -33,14 +35,15 @@ def main() -> None:
         for kind in options.models:
             found = []
             for seed in options.seeds:
-                out = common.place(options, name, kind, seed)
-                given = {"seed": seed, "model": kind, **options.settings}
+                called = f"{kind} of {options.start}" if options.start else kind
+                out = common.place(options, name, called, seed)
+                given = {"seed": seed, "start": options.start, "model": kind, **options.settings}
                 model = common.trained("sentiment", options.data / name, out, **given)
-                found.append(measured(model, name, kind, seed, not options.validation))
+                found.append(measured(model, name, called, seed, not options.validation))
             if len(found) > 1:
                 mean, spread = np.mean(found, axis=0), np.std(found, axis=0, ddof=1)
                 said = [f"{a:.1%} ± {b:.1%}" for a, b in zip(mean, spread, strict=True)]
-                print(common.row(name, kind, f"mean of {len(found)}", "", "", "", *said, ""), flush=True)
+                print(common.row(name, called, f"mean of {len(found)}", "", "", "", *said, ""), flush=True)
 
 
 def measured(model: sd.Model, name: str, kind: str, seed: int, tested: bool) -> Sequence[float]:

@@ -272,11 +272,12 @@ def _profile(word: str | None) -> Profile | None:
 
 
 def _shaping(start: str, task: type[Task]) -> dict[str, Any]:
-    """The settings that shape the network whose weights are begun with."""
+    """The settings that go with the weights that are begun with: what shapes their network, and how it is tuned."""
     if not start:
         return {}
     theirs = opened(start).shaping
-    return {name: theirs[name] for name in task.Recipe.shaping if name in theirs}
+    begun = task.Recipe.begun if theirs.get("architecture") else {}
+    return {**begun, **{name: theirs[name] for name in task.Recipe.shaping if name in theirs}}
 
 
 def _whole(path: str | Path) -> str:

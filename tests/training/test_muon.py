@@ -77,7 +77,7 @@ def test_everything_else_moves_as_with_adamw():
     muon, model = stepped(net(), lr=0.01), net()
     groups = [{"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.01}]
     groups += [{"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0}]
-    adamw = torch.optim.AdamW(groups, lr=0.01)
+    adamw = torch.optim.AdamW(groups, lr=0.01, fused=True)
     x = torch.rand(16, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     model(x).square().sum().backward()
     adamw.step()

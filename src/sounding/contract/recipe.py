@@ -37,6 +37,9 @@ class Recipe(Settings):
     shaping: ClassVar[Sequence[str]] = ()
     """The fields that shape the network: what begins with another run's weights takes them over from there."""
 
+    begun: ClassVar[Mapping[str, Any]] = {}
+    """What a training that begins with a published Transformer sets, beyond the defaults: it tunes what is there."""
+
     size: str = "small"
     epochs: float = 20.0
     least_steps: int = 300  # a training by the recipe's own epochs goes on to so many steps, however few the rows

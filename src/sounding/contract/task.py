@@ -174,7 +174,8 @@ class Task(ABC):
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set what no gradient teaches in buffers of a model just trained: thresholds on the validation rows, say.
 
-        The model is in evaluation mode, with the best weights of its training. Returns whether anything was set.
+        The model is in evaluation mode, with the best weights of its training. There may be no validation rows. Returns
+        whether anything was set.
         """
         return False
 

@@ -294,7 +294,7 @@ def _result(
     task, counters, model = state.task, state.counters, state.average.model.eval()
     model.load_state_dict(checkpointer.best())
     with inference():
-        calibrated = bool(len(validation)) and task.calibrate(model, validation, train)
+        calibrated = task.calibrate(model, validation, train)
     if calibrated:
         checkpointer.keep_best(state)
     last = counters.history[-1][task.metrics[0].name] if counters.history else math.nan

@@ -88,13 +88,58 @@ def test_what_was_trained_loads_back_in_transformers_with_equal_logits(tmp_path,
     assert (again.dir / "best" / "transformers" / "model.safetensors").exists()
 
 
+def classifier(folder, out, **settings):
+    """A classifier that begins with the encoder in a folder."""
+    rows = [sd.Example(text, "odd" if number % 2 else "even") for number, text in enumerate(TEXTS)]
+    return sd.train("sentiment", rows, out=out, start=str(folder), **{"steps": 1, "card": None, **settings})
+
+
 def test_a_classifier_of_texts_begins_with_a_published_encoder(tmp_path):
     net, _ = published(tmp_path / "bert", "bert")
-    rows = [sd.Example(text, "odd" if number % 2 else "even") for number, text in enumerate(TEXTS)]
-    settings = {"steps": 1, "card": None, "lr": 0, "average": 0}
-    run = sd.train("sentiment", rows, out=tmp_path / "run", start=str(tmp_path / "bert"), **settings)
+    run = classifier(tmp_path / "bert", tmp_path / "run", lr=0, average=0)
+    assert run.task.recipe.epochs == run.task.recipe.begun["epochs"]  # it is tuned by other numbers
     own, theirs = dict(run.module.named_parameters()), dict(net.named_parameters())
     name = "intermediate.dense.weight"
     assert torch.equal(own["transformer.blocks.1.feed_forward.up.weight"], theirs[f"bert.encoder.layer.1.{name}"])
     assert run.task.input.tokenizer.kind == "pretrained"
     assert {result.label for result in run(TEXTS[:4])} <= {"odd", "even"}
+
+
+def test_a_frozen_encoder_stays_as_it_was_and_its_answer_is_fitted(tmp_path):
+    net, _ = published(tmp_path / "bert", "bert")
+    run = classifier(tmp_path / "bert", tmp_path / "run", lr=1e-2, steps=5, tune="frozen")
+    own, theirs = dict(run.module.named_parameters()), dict(net.named_parameters())
+    for block in range(2):
+        name = "intermediate.dense.weight"
+        ours = own[f"transformer.blocks.{block}.feed_forward.up.weight"]
+        assert torch.equal(ours, theirs[f"bert.encoder.layer.{block}.{name}"])
+    train = run.dataset().train
+    with torch.no_grad():
+        x = run.task.encode_inputs([row.input for row in train])
+        logits = sd.load(run.dir).module(x)[:, 0]
+        y = run.task.encode_targets([row.target for row in train])
+    gradient = (logits.softmax(dim=1) - y).sum(dim=0)
+    torch.testing.assert_close(gradient, torch.zeros(2), atol=1e-2, rtol=0)  # the intercepts are at their optimum
+
+
+def test_a_classifier_learns_by_low_rank_matrices_which_become_a_part_of_its_weights(tmp_path):
+    net, _ = published(tmp_path / "bert", "bert")
+    run = classifier(tmp_path / "bert", tmp_path / "run", lr=1e-2, steps=20, tune="lora", rank=2, average=0)
+    own = dict(run.module.named_parameters())
+    assert not own["transformer.blocks.0.attention.query.up"].any()  # nothing is left beside the weights
+    name = "bert.encoder.layer.0.attention.self.query.weight"
+    change = own["transformer.blocks.0.attention.query.weight"] - dict(net.named_parameters())[name]
+    assert torch.linalg.matrix_rank(change, atol=1e-5) == 2
+    assert [a.label for a in sd.load(run.dir)(TEXTS[:5])] == [a.label for a in run(TEXTS[:5])]
+
+
+def test_with_few_rows_a_published_encoder_learns_by_contrast_unless_told_otherwise(tmp_path):
+    published(tmp_path / "bert", "bert")
+    models = {
+        word: classifier(tmp_path / "bert", tmp_path / word, steps=30, lr=1e-3, contrastive=word)
+        for word in ("auto", "yes", "no")
+    }
+    weights = {word: model.module.state_dict() for word, model in models.items()}
+    name = "transformer.blocks.1.feed_forward.up.weight"
+    assert torch.equal(weights["auto"][name], weights["yes"][name])
+    assert not torch.equal(weights["auto"][name], weights["no"][name])

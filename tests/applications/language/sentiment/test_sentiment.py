@@ -94,6 +94,14 @@ def test_a_model_that_does_not_exist_is_refused():
     assert "rnn" in str(error.value.fix)
 
 
+@pytest.mark.parametrize("settings", [{"tune": "lora"}, {"contrastive": "yes"}])
+def test_what_only_an_encoder_can_do_is_refused_of_words(settings):
+    made = task(**settings)
+    with pytest.raises(UsageError, match="the model is ensemble") as error:
+        made.build()
+    assert "--from" in str(error.value.fix)
+
+
 def test_several_labels_in_a_row_are_learnt_and_judged_by_their_decisions(tmp_path):
     rng = stream("labels")
     words = {"sport": "ball", "money": "bank", "food": "bread"}

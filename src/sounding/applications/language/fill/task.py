@@ -19,13 +19,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.fill.blanks import Blanks, Missing
-from sounding.applications.language.shared.begun import begun
+from sounding.applications.language.shared.begun import BegunRecipe, begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import perplexity, token_accuracy
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
-from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.modalities.text.passage import Passage
@@ -34,7 +33,7 @@ from sounding.randomness import stream
 
 
 @dataclass(frozen=True)
-class FillRecipe(Recipe):
+class FillRecipe(BegunRecipe):
     """The numbers of a training of a masked language model."""
 
     sizes: ClassVar = {
@@ -55,9 +54,6 @@ class FillRecipe(Recipe):
     heads: int = 4
     context: int = 128  # tokens that the model sees at once; longer texts are cut into stretches
     dropout: float = 0.1
-    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
-    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
-    rank: int = 8  # of lora's matrices
     masked: float = 0.2  # share of the tokens that are to be told (arXiv 2202.08005 tries up to half)
     tokenizer: str = "wordpiece"
     vocabulary: int = 8192
@@ -119,8 +115,7 @@ class Fill(Task):
 
     def build(self) -> nn.Module:
         """An encoder with rotary positions; logits [B, T, V]."""
-        r = self.recipe
-        return begun(self._network, architecture=r.architecture, dropout=r.dropout, how=r.tune, rank=r.rank)
+        return begun(self._network, self.recipe, self.recipe.dropout)
 
     def _network(self) -> LanguageModel:
         r = self.recipe

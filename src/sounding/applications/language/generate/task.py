@@ -21,14 +21,13 @@ from torch import Tensor, nn
 from sounding.applications.language.generate.ngrams import NGrams
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
-from sounding.applications.language.shared.begun import begun
+from sounding.applications.language.shared.begun import BegunRecipe, begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import bits_per_byte, perplexity, token_accuracy
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
-from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.data.windows import PackedWindows
@@ -45,7 +44,7 @@ MOST = 1_000_000
 
 
 @dataclass(frozen=True)
-class GenerateRecipe(Recipe):
+class GenerateRecipe(BegunRecipe):
     """The numbers of a training of a language model."""
 
     sizes: ClassVar = {
@@ -71,9 +70,6 @@ class GenerateRecipe(Recipe):
     heads: int = 4
     context: int = 256  # tokens that the model sees
     dropout: float = 0.1
-    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
-    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
-    rank: int = 8  # of lora's matrices
     tokenizer: str = "auto"  # characters, bytes, bpe, unigram, wordpiece or words; auto: characters, or bpe for much
     vocabulary: int = 8192  # tokens of a tokenizer that is trained
 
@@ -142,8 +138,7 @@ class Generate(Task):
 
     def build(self) -> nn.Module:
         """A causal Transformer with rotary positions, normalised queries, squared ReLU; logits [B, T, V]."""
-        r = self.recipe
-        return begun(self._network, architecture=r.architecture, dropout=r.dropout, how=r.tune, rank=r.rank)
+        return begun(self._network, self.recipe, self.recipe.dropout)
 
     def _network(self) -> LanguageModel:
         r = self.recipe

@@ -15,7 +15,7 @@ UNEVEN = 3.0
 
 
 class Classes(Category):
-    """One of several classes. `weights` are those of the losses of their rows, 1 on average.
+    """One of several classes, of so many training `rows`. `weights` are those of their losses, 1 on average.
 
     Where these are `balanced`, a class weighs by one over the root of its share: between all rows weighing the same and
     all classes doing so.
@@ -24,12 +24,14 @@ class Classes(Category):
     def __init__(self, balanced: bool = False) -> None:
         self.balanced = balanced
         self.shares: list[float] = []
+        self.rows = 0
 
     def fit(self, values: Iterable[str]) -> None:
-        """Learn the list of classes, and the share of the rows that each has."""
+        """Learn the list of classes, how many rows there are, and the share of these that each has."""
         counts = Counter(values)
         super().fit(counts)
-        self.shares = [counts[name] / counts.total() for name in self.classes or ()]
+        self.rows = counts.total()
+        self.shares = [counts[name] / self.rows for name in self.classes or ()]
 
     @property
     def weights(self) -> list[float]:
@@ -53,10 +55,10 @@ class Classes(Category):
         return [f"classes are uneven: {uneven}; {done}, and macro F1 counts all classes alike"]
 
     def state(self) -> dict[str, Any]:
-        """The classes and their shares."""
-        return {**super().state(), "shares": self.shares}
+        """The classes, their rows and shares."""
+        return {**super().state(), "rows": self.rows, "shares": self.shares}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
         super().restore(state)
-        self.shares = state["shares"]
+        self.rows, self.shares = state["rows"], state["shares"]

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sounding.applications.language.sentiment import logistic
 from sounding.applications.language.sentiment.counts import Counts
 from sounding.architectures.bag import Bag, BagConfig
 from sounding.architectures.dropout import Dropout
@@ -39,6 +40,9 @@ MODELS = {
     "bag": ("bag",),
 }
 """The members of each model."""
+STRENGTH = 1.0
+"""How much the losses of the rows weigh against the penalty where the vectors of an encoder are answered from."""
+LEAST = 1e-6
 
 
 class Vectors(nn.Module):
@@ -94,7 +98,7 @@ class TextClassifier(nn.Module):
 
 
 class TransformerClassifier(nn.Module):
-    """A Transformer whose vectors' mean is answered from: the encoder of `fill`, say."""
+    """A Transformer whose vectors' mean is answered from: the encoder of `fill`, say, or a published one."""
 
     threshold: Tensor
 
@@ -106,8 +110,29 @@ class TransformerClassifier(nn.Module):
 
     def forward(self, x: Tokens) -> Float[Tensor, "B 1 K"]:
         """The logits of the one member."""
-        pooled = mean_over_tokens(self.transformer(x.ids, x.lengths), x.lengths)
-        return self.answer(self.dropout(pooled))[:, None]
+        return self.answered(self.features(x))
+
+    def features(self, x: Tokens) -> Float[Tensor, "B D"]:
+        """The vectors of the texts."""
+        return mean_over_tokens(self.transformer(x.ids, x.lengths), x.lengths)
+
+    def answered(self, features: Float[Tensor, "B D"]) -> Float[Tensor, "B 1 K"]:
+        """The logits for vectors of texts."""
+        return self.answer(self.dropout(features))[:, None]
+
+    @torch.no_grad()
+    def fit(self, features: Float[Tensor, "n D"], y: Float[Tensor, "n K"], *, several: bool = False) -> None:
+        """Give the layer that answers the weights of a logistic regression, which knows no order of rows and no rate.
+
+        Features are taken from their mean, in units of their root mean square distance from it, so that the penalty
+        means the same whatever encoder they are of.
+        """
+        mean = features.mean(dim=0)
+        scale = (features - mean).square().sum(dim=1).mean().sqrt().clamp(min=LEAST)
+        x = (features - mean) / scale
+        found = logistic.fitted(x, y, features.shape[1], several=several, strength=STRENGTH)
+        self.answer.weight.copy_(found.weights.T / scale)
+        self.answer.bias.copy_(found.intercepts - mean @ found.weights / scale)
 
 
 def text_classifier(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sounding.applications.language.sentiment.answers import Answering, AnyLabels, OneClass
 from sounding.applications.language.sentiment.classes import Classes
+from sounding.applications.language.sentiment.contrastive import contrast
 from sounding.applications.language.sentiment.linear import MOST, LinearBaseline
 from sounding.applications.language.sentiment.network import (
     MODELS,
@@ -22,11 +23,13 @@ from sounding.applications.language.sentiment.network import (
     TransformerClassifier,
     text_classifier,
 )
+from sounding.applications.language.sentiment.reviews import review
+from sounding.applications.language.shared.begun import BegunRecipe
 from sounding.architectures.checkpoints import config_of
+from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
-from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError, did_you_mean
@@ -39,12 +42,17 @@ from sounding.modalities.text.text import Text, Tokens
 from sounding.randomness import stream
 
 LABELS = ("one", "several")
+CONTRASTIVE = ("auto", "yes", "no")
+FEW = 500
+"""Training rows up to which a published encoder learns by contrast, unless the recipe says otherwise."""
+VIEWS = 2
+"""How often a text is encoded for it, with other units dropped out each time."""
 AUTO = "ensemble"
 """The model that was the best on the validation rows of four data sets (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
-class SentimentRecipe(Recipe):
+class SentimentRecipe(BegunRecipe):
     """The numbers of a text classifier."""
 
     sizes: ClassVar = {
@@ -53,6 +61,17 @@ class SentimentRecipe(Recipe):
         "base": {"vectors": 256, "units": 256, "layers": 8, "width": 512, "heads": 8},
     }
     shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads", "architecture")
+    begun: ClassVar = {
+        "epochs": 2.0,
+        "least_steps": 60,
+        "batch": 32,
+        "tokens": 1024,
+        "optimizer": "adamw",
+        "lr": 1e-4,
+        "weight_decay": 0.01,
+        "select": "last",
+        "validations": 2,
+    }
 
     epochs: float = 10.0
     lr: float = 2e-3
@@ -71,7 +90,9 @@ class SentimentRecipe(Recipe):
     layers: int = 4  # of a transformer; this and the next as in `fill`
     width: int = 256
     heads: int = 4
-    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the above
+    contrastive: str = (
+        "auto"  # yes: texts of a class are drawn together, then answered from; auto: with few rows, --from
+    )
     context: int = 512  # tokens of a text that are read
     vocabulary: int = 30_000  # words that have a vector of their own, at most
     frequency: int = 1  # how often training has these at least; the others are told by their pieces
@@ -92,11 +113,12 @@ class Sentiment(Task):
     def modalities(self) -> tuple[Text, Category | Labels]:
         """A text, as words or for a transformer as pieces of words, and the name of its class or those of its labels.
 
-        Raises UsageError for a model or a number of labels that does not exist.
+        Raises UsageError for a model, a number of labels or a way to learn that does not exist.
         """
         r = self.recipe
-        if r.labels not in LABELS:
-            raise UsageError(f"labels={r.labels} is not known", fix=did_you_mean(r.labels, LABELS))
+        for name, word, known in (("labels", r.labels, LABELS), ("contrastive", r.contrastive, CONTRASTIVE)):
+            if word not in known:
+                raise UsageError(f"{name}={word} is not known", fix=did_you_mean(word, known))
         target = Labels() if r.labels == "several" else Classes(r.balance)
         if self.model == "transformer":
             return Text("wordpiece", min(r.vocabulary, 8192), r.context, lower=True), target
@@ -122,6 +144,16 @@ class Sentiment(Task):
         return AnyLabels() if self.recipe.labels == "several" else OneClass()
 
     @property
+    def contrastive(self) -> bool:
+        """Whether the encoder learns to tell texts of a class from others, and what answers is fitted afterwards."""
+        word, target = self.recipe.contrastive, self.target
+        if word == "no" or self.model != "transformer" or self.recipe.tune == "frozen":
+            return False
+        if word == "yes":
+            return True
+        return bool(self.recipe.architecture) and isinstance(target, Classes) and target.rows <= FEW
+
+    @property
     def metrics(self) -> Sequence[Metric]:
         """Accuracy first, or with several labels the F1 score over all decisions; the macro F1 score beside it."""
         return self.answering.metrics(self.classes)
@@ -135,7 +167,13 @@ class Sentiment(Task):
         """The networks; logits [B, M, K]."""
         r, tokens, classes = self.recipe, len(self.input.tokenizer), len(self.classes)
         if self.model == "transformer":
-            return TransformerClassifier(self._shape(), classes, r.dropout)
+            model = TransformerClassifier(self._shape(), classes, r.dropout)
+            tune(model.transformer, r.tune, r.rank)
+            return model
+        for name, word, usual in (("tune", r.tune, "full"), ("contrastive", r.contrastive, "auto")):
+            if word not in (usual, "no"):
+                fix = f"Leave {name} out, or begin with an encoder: --from"
+                raise UsageError(f"{name}={word} is of a transformer, and the model is {self.model}", fix=fix)
         return text_classifier(
             MODELS[self.model],
             tokens,
@@ -170,12 +208,25 @@ class Sentiment(Task):
         return Tokens(x.ids.masked_fill(hidden, mask), x.lengths), Unchanged()
 
     def loss(self, model: nn.Module, x: Any, y: Tensor) -> Tensor:
-        """Cross-entropy [B]: in training the mean over members with smoothed labels, else of their mean probability."""
-        logits = model(x).float()
+        """Cross-entropy [B]: in training the mean over members with smoothed labels, else of their mean probability.
+
+        Where an encoder learns by contrast it is its nats that are learnt from, and the answer learns beside it.
+        """
         if not model.training:
-            return self.answering.nats(logits, y)
-        nats = self.answering.learning(logits, y, self.recipe.smoothing)
+            return self.answering.nats(model(x).float(), y)
+        if self.contrastive:
+            nats = self._contrasted(model, x, y)
+        else:
+            nats = self.answering.learning(model(x).float(), y, self.recipe.smoothing)
         return nats * (y @ self._weights().to(y)) if self.recipe.balance else nats
+
+    def _contrasted(self, model: nn.Module, x: Tokens, y: Tensor) -> Tensor:
+        """The nats [B] of finding the texts of the same class, and of the class itself."""
+        assert isinstance(model, TransformerClassifier)
+        views = Tokens(x.ids.repeat(VIEWS, 1), x.lengths.repeat(VIEWS))
+        vectors, truth = model.features(views), y.repeat(VIEWS, 1)
+        answer = self.answering.learning(model.answered(vectors).float(), truth, self.recipe.smoothing)
+        return contrast(vectors, truth, VIEWS) + answer.view(VIEWS, -1).mean(dim=0)
 
     def _weights(self) -> Tensor:
         """What the loss of a row of each class weighs, 1 on average over the training rows."""
@@ -189,15 +240,25 @@ class Sentiment(Task):
         return [self.answering.answer(self.classes, row, threshold) for row in scores]
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
-        """Fit the linear member to the training rows; choose the threshold of labels on the validation rows."""
+        """Fit what is linear to the training rows; choose the threshold of labels on the validation rows.
+
+        That is the linear member, and what answers from an encoder that is at rest or learnt by contrast. What lora has
+        learnt becomes a part of the weights.
+        """
         assert isinstance(model, TextClassifier | TransformerClassifier)
+        merge(model)
+        if isinstance(model, TransformerClassifier) and (self.contrastive or self.recipe.tune == "frozen"):
+            some = chunks(train, self.recipe.batch)
+            vectors = [model.features(self.encoded(model, [row.input for row in rows])).float() for rows in some]
+            truth = self.encode_targets([row.target for rows in some for row in rows])
+            model.fit(torch.cat(vectors).cpu(), truth, several=self.answering.several)
         if isinstance(model, TextClassifier) and model.vectors.counts is not None:
             order = stream("counts").permutation(len(train)).tolist()
             some = chunks([train[place] for place in order], 256)
             texts = (self.encoded(model, [example.input for example in rows]) for rows in some)
             truth = self.encode_targets([example.target for rows in some for example in rows])
             model.vectors.counts.fit(texts, truth, len(SPECIAL), several=self.answering.several)
-        if isinstance(self.answering, AnyLabels):
+        if isinstance(self.answering, AnyLabels) and len(validation):
             answers = [self.predict(model, [e.input for e in rows]) for rows in chunks(validation, self.recipe.batch)]
             scores = np.stack([np.asarray(answer.scores) for some in answers for answer in some])
             truths = self.encode_targets([example.target for example in validation]).numpy()
@@ -220,23 +281,4 @@ class Sentiment(Task):
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Short reviews of a small grammar: what is praised or blamed, in words that say which."""
-        return [_review(rng, ("positive", "negative")[i % 2]) for i in range(n)]
-
-
-_THINGS = ("film", "plot", "music", "cast", "ending", "book", "meal", "room", "story", "service")
-_WORDS = {
-    "positive": ("great", "lovely", "moving", "brilliant", "charming", "delightful"),
-    "negative": ("awful", "dull", "boring", "terrible", "annoying", "dreadful"),
-}
-
-
-def _review(rng: np.random.Generator, mood: str) -> Example:
-    first, second = (str(word) for word in rng.choice(_THINGS, 2, replace=False))
-    word, other = (str(word) for word in rng.choice(_WORDS[mood], 2, replace=False))
-    text = (
-        f"The {first} was {word} and the {second} was {other}.",
-        f"What a {word} {first}, with a {other} {second}!",
-        f"I found the {first} {word}.",
-        f"{other.capitalize()}, and the {second} is {word} too.",
-    )[int(rng.integers(4))]
-    return Example(text, mood)
+        return [review(rng, ("positive", "negative")[i % 2]) for i in range(n)]

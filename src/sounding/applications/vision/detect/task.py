@@ -162,6 +162,8 @@ class Detect(Task):
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """The score from which on a person is shown a box: the best F1 at IoU 0.5 on the validation rows."""
+        if not len(validation):
+            return False
         hits = [hit for record in self.evaluate_rows(model, validation) for hit in box_hits(record)]
         scores, right = np.array(hits).reshape(-1, 2).T
         best = best_threshold(scores, right > 0, sum(len(e.target) for e in validation))

@@ -179,6 +179,8 @@ class Faces(Task):
 
     def calibrate(self, model: Any, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Set the odds and the threshold for the false match rate on the validation people."""
+        if not len(validation):
+            return False
         if len(train):
             thresholds.whiten(model, self._compared(model, train[:: math.ceil(len(train) / thresholds.MOST)]))
         if self.target.closed:
