@@ -1,4 +1,4 @@
-"""Supervised contrast: texts of a class are drawn together, and those of others apart (Khosla et al., arXiv 2004.11362).
+"""Supervised contrast: texts of a class are drawn together, others apart (Khosla et al., arXiv 2004.11362).
 
 With few labels the vectors of a pretrained encoder learn more from pairs of texts, of which there are many, than from
 single ones (SetFit: Tunstall et al., arXiv 2209.11055). What answers from them is fitted afterwards.
