@@ -4,10 +4,11 @@
                                                      [--starts scratch fill all-MiniLM-L6-v2] [--fill-epochs 20]
 
 For each number of labels and seed, class-balanced rows are drawn from DIR/sst2/train.parquet, of which two in a
-hundred validate, the fewest that can, and the last weights are kept. `fill` learns masked words from all training texts,
-without their labels, once for all draws. Prints test accuracy for each draw, and for each start its mean with Student's t
-over the draws, and the paired gain over the same draws from scratch. `--judge validation` answers the validation rows in
-place of the test rows, as is right where a setting is chosen. A run that is there already is only read.
+hundred validate, the fewest that can, and the last weights are kept. `fill` learns masked words from all training
+texts, without their labels, once for all draws. Prints test accuracy for each draw, and for each start its mean with
+Student's t over the draws, and the paired gain over the same draws from scratch. `--judge validation` answers the
+validation rows in place of the test rows, as is right where a setting is chosen. A run that is there already is only
+read.
 """
 
 from __future__ import annotations
