@@ -32,7 +32,7 @@ from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.explanations.explanation import completeness_gap, methods
 from sounding.contract.answers import Answer, transformed
 from sounding.contract.evidence import Section
-from sounding.contract.inputs import Attributable, Continuous, Corruptible, Discrete, Explainable
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Discrete, Explainable, Perturbable
 from sounding.contract.records import Example, Prediction
 from sounding.contract.task import Task
 from sounding.contract.tree import leaves, tree_map
@@ -300,6 +300,24 @@ def test_corruptions_draw_only_from_the_stream_they_are_given(trained):
     for corrupt in input.corruptions.values():
         first, second = (corrupt(value, 3, stream("contract", "twice")) for _ in range(2))
         assert evaluation.same(first, second)
+
+
+def test_changes_of_known_effect_stay_valid_and_draw_only_from_their_stream(trained):
+    task, rows = trained.task, trained.rows
+    if not isinstance(task.input, Perturbable):
+        pytest.skip("this input knows no changes of known effect")
+    train = list(trained.data.train)
+    changes = task.input.invariances([row.input for row in train], [row.target for row in train])
+    assert changes
+    for change in changes.values():
+        first, second = ([change(row.input, stream("contract", i)) for i, row in enumerate(rows)] for _ in range(2))
+        assert all(evaluation.same(a, b) for a, b in zip(first, second, strict=True))
+        found = [(row.input, other) for row, other in zip(rows, first, strict=True) if other is not None]
+        assert all(not evaluation.same(value, other) and task.input.difference(value, other) for value, other in found)
+        if found:
+            assert_valid(task, task.input.encode([other for _, other in found]))
+    more = task.input.extended(rows[0].input, rows[1].input)
+    assert task.input.length(more) >= task.input.length(rows[0].input)
 
 
 def test_continuous_inputs_come_back_from_their_tensors_and_discrete_ones_have_neighbours(trained):

@@ -254,7 +254,7 @@ def test_what_cannot_be_certified_says_why(plane):
     test = [Example(inputs[0], 0)]
     words = rows(Read(small()), 5)
     cases = [
-        (context(Read(small()), Read(small()).build(), words, profile="full"), "not_applicable", "not one tensor"),
+        (context(Read(small()), Read(small()).build(), words, profile="full"), "not_applicable", "is not continuous"),
         (context(Guess(small()), linear(np.ones(16)), test, profile="full"), "not_applicable", "no finite list"),
         (context(Sort(small()), model, [], profile="full"), "not_applicable", "no test rows"),
         (context(Sort(small()), model, test), "skipped", "--standard or --full"),

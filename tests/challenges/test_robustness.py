@@ -1,5 +1,6 @@
 """The robustness section: what it says where the answer is known."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -150,6 +151,7 @@ def test_discrete_inputs_are_attacked_by_small_edits():
     task = Read(small())
     found = toys.measured(robustness, context(task, trained(task, rows(task, 200)), rows(task, 60, "test")))
     assert [n.id for n in found.numbers] == ["attack_two_small_edits"]
+    assert re.search(r"goes from .* on \d+ rows to at most .* with two small edits", found.sentence)
     assert found.numbers[0].kind == "bound"
     assert found.numbers[0].estimate.value < found.details["clean_on_attacked_rows"]["value"]
     assert "No corruptions are known" in found.sentence

@@ -23,6 +23,7 @@ GROUPS = np.repeat(np.arange(9), 40).astype(str)
         (bootstrap(np.arange(9.0), mean, ["a"] * 9), "n = 1 group"),
         (proportion([1, 1, 1], ["a", "a", "a"]), "n = 1 group"),
         (Estimate(1234.0, n=1234), "n = 1,234"),
+        (Estimate(0.9, n=52, interval="clopper-pearson, joint over 2 classes"), "n = 52"),
     ],
 )
 def test_n_says_what_it_counts(found, said):

@@ -105,7 +105,9 @@ class Certificate(Challenge[Plan]):
     def needs(self, context: EvaluationContext) -> str:
         """An input that noise can be added to, and answers that can be counted as votes."""
         if not isinstance(context.task.input, Continuous):
-            return "Gaussian noise cannot be added to this kind of input: it is not one tensor of numbers"
+            return (
+                "randomised smoothing adds Gaussian noise, which this kind of input cannot take: it is not continuous"
+            )
         if not context.task.target.classes:
             return "the answers are no finite list: noisy answers cannot be counted as votes"
         return ""

@@ -32,6 +32,7 @@ from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import checked_pue, intensity
 from sounding.machine.metering.cost import Cost
 from sounding.machine.setting import inference
+from sounding.wording import counted
 
 
 class Energy(Challenge[None]):
@@ -111,7 +112,8 @@ def _details(context: EvaluationContext, found: Mapping[int, Sequence[Window]], 
         details["dtype of a prediction"] = str(parameters[0].dtype).removeprefix("torch.")
         details["device of a prediction"] = parameters[0].device.type
     if setting:
-        details["setting of training"] = f"{setting.get('precision')}, {setting.get('threads')} threads"
+        threads = counted(int(setting.get("threads") or 1), "thread")
+        details["setting of training"] = f"{setting.get('precision')}, {threads}"
     return details
 
 

@@ -1,4 +1,5 @@
-"""What is left of the quality when inputs are disturbed: by chance (`corruption`) and on purpose (`ensemble`).
+"""What is left of the quality when inputs are disturbed: by chance (`under_corruption`) and on purpose (`ensemble`);
+and whether answers behave as they should under changes of known effect (`behaviour`).
 
 Under corruptions the number is measured. Under attack it is a bound: a search finds what it finds, and no search proves
 that there is nothing worse, so what is left is printed as "at most", with the upper end of its interval. Whether the
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from sounding.challenges.disturbances import masking
+from sounding.challenges.disturbances import behaviour, masking
 from sounding.challenges.disturbances.ensemble import (
     ALL_OF_IT,
     EDITS,
@@ -25,7 +26,7 @@ from sounding.challenges.disturbances.ensemble import (
 )
 from sounding.challenges.disturbances.under_corruption import under_corruption
 from sounding.contract.evidence import Bound, Estimate, Number
-from sounding.contract.inputs import Continuous, Corruptible, Discrete, Threat
+from sounding.contract.inputs import Continuous, Corruptible, Discrete, Perturbable, Threat
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example
 from sounding.contract.task import Task
@@ -73,33 +74,41 @@ PLANS: Mapping[Profile, Plan | None] = {
 
 
 class Robustness(Challenge[Plan]):
-    """Quality under corruptions of the input and under attacks, beside that on the same clean rows."""
+    """Quality under corruptions and under attacks, beside that on the same clean rows; and behaviour checks."""
 
     id, title, order = "robustness", "Robustness", 70
     plans = PLANS
 
     def seconds(self, context: EvaluationContext) -> float:
-        """Passes and corruptions of the first half; steps and queries of the second."""
+        """Passes and corruptions; passes of behaviour checks; steps and queries of attacks."""
         plan, row, attacks = self.plan(context), context.row_seconds, self.plan(context).attacks
         n, attacked = min(plan.rows, len(context.test)), min(plan.attacked, len(context.test))
         disturbed = n * _corruptions(context.task) * len(plan.severities)
         corrupted = disturbed * (row + context.pass_seconds + context.corruption_seconds)
+        checked = n * behaviour.CHECKS * row if isinstance(context.task.input, Perturbable) else 0.0
         pass_over_all = _threat_models(context.task, plan) * attacked * context.pass_seconds
         gradient = pass_over_all * STEP
         more = gradient * (attacks.apgd + attacks.targets * attacks.targeted) + pass_over_all * attacks.queries
-        return min(corrupted, plan.seconds) + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)
+        by_chance = min(corrupted, plan.seconds) + min(checked, plan.seconds)
+        return by_chance + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)
 
     def measure(self, context: EvaluationContext) -> Findings:
-        """Both halves."""
+        """All parts."""
         require_headline(context)
         plan = self.plan(context)
         passes = _corruptions(context.task) * len(plan.severities)
         rows = context.within(plan.seconds, passes, plan.rows, LEAST)
-        parts = [under_corruption(context, rows, plan.severities), under_attack(context, plan)]
+        checked = context.within(plan.seconds, behaviour.CHECKS, plan.rows, LEAST)
+        parts = [
+            under_corruption(context, rows, plan.severities),
+            under_attack(context, plan),
+            behaviour.under_change(context, checked),
+        ]
+        sentence = " ".join(part.sentence for part in parts if part.sentence)
         if not any(part.numbers for part in parts):
-            raise NotMeasured(" ".join(part.sentence for part in parts))
+            raise NotMeasured(sentence)
         return Findings(
-            sentence=" ".join(part.sentence for part in parts),
+            sentence=sentence,
             numbers=tuple(number for part in parts for number in part.numbers),
             figures=tuple(figure for part in parts for figure in part.figures),
             details={key: value for part in parts for key, value in part.details.items()},
@@ -163,7 +172,8 @@ def _number(context: EvaluationContext, report: AttackReport) -> Number:
     metric, threat = context.task.row_metrics[0], report.threat
     attacks = " then ".join(f"{attempt.attack} ({attempt.how})" for attempt in report.attempts)
     if threat.norm == EDITS.norm:
-        within = "two edits"
+        edit = Discrete.of(context.task.input).edit
+        within = "two edits" + (f", each {edit}" if edit else "")
     else:
         size = f"{threat.radius:.4g}" + (" of the input's own root mean square" if threat.relative else "")
         within = f"{_NORMS.get(threat.norm, threat.norm)} ≤ {size}"
@@ -186,12 +196,22 @@ def _number(context: EvaluationContext, report: AttackReport) -> Number:
 
 def _left(context: EvaluationContext, reports: Sequence[AttackReport], clean: Estimate) -> str:
     metric = context.task.row_metrics[0]
-    bounds = "; ".join(f"{report.threat.name}: {_bound(metric, report.attempts[-1].left)}" for report in reports)
+    bounds = ", ".join(f"{_bound(metric, report.attempts[-1].left)} {_within(context, report)}" for report in reports)
     attempts = [attempt for report in reports for attempt in report.attempts]
     names = dict.fromkeys(attempt.attack for attempt in attempts if attempt.attack is not Attack.APGD_AGAIN)
-    without = f"{clean} on the same {len(reports[0].records)} clean rows"
+    rows = counted(len(reports[0].records), "row")
     stopped = " An attack was stopped by the time limit." if any(attempt.stopped for attempt in attempts) else ""
-    return f"Under attack ({', '.join(names)}), {metric.name} ({without}) is {bounds}.{stopped}"
+    return f"Under attack ({', '.join(names)}), {metric.name} goes from {clean} on {rows} to {bounds}.{stopped}"
+
+
+def _within(context: EvaluationContext, report: AttackReport) -> str:
+    """How far an attack may go: "within L∞ 2/255", "with two small edits (each a typing error in a word)"."""
+    if report.threat.name == ALL_OF_IT:
+        return "without a bound"
+    if report.threat.norm == EDITS.norm:
+        edit = Discrete.of(context.task.input).edit
+        return f"with {report.threat.name}" + (f" (each {edit})" if edit else "")
+    return f"within {report.threat.name}"
 
 
 def _bound(metric: Metric, e: Estimate) -> str:

@@ -6,6 +6,7 @@
     Continuous         gradients and noise may act on what it encodes to    attacks, certificates, hardening
     StronglyAugmented  batches of it can be varied as strongly as may be    hardening, contrastive learning
     Discrete           it can be edited in small steps                      attacks without gradients
+    Perturbable        it can be changed with a known effect on its answer  behaviour checks
     Fingerprinted      near duplicates are told by a short vector           the check of the data
     Divisible          it can be cut into stretches                         learning from documents
     Tokenized          its encoding is learnt with the weights      beginning with other weights
@@ -32,6 +33,9 @@ from sounding.drawing.rendering import Marks, Rendering
 
 Corruption = Callable[[Any, int, np.random.Generator], Any]
 """A disturbance `f(value, severity 1..5, rng) → value` that leaves the right answer right and never moves things."""
+
+Invariance = Callable[[Any, np.random.Generator], Any | None]
+"""A change `f(value, rng) → value` that leaves the right answer what it is; None where there is nothing to change."""
 
 Window = tuple[float, float, float, float]
 """A part of a picture: left, top, right and bottom, in shares of its sides."""
@@ -138,9 +142,33 @@ class StronglyAugmented(Modality):
 class Discrete(Modality):
     """An input that can be edited in small steps: letters, words, pieces on a board."""
 
+    edit: str = ""
+    """What one step is, in a sentence ("a typing error in one word"), where more can be said than that it is small."""
+
     @abstractmethod
     def neighbours(self, value: Any, rng: np.random.Generator) -> Iterator[Any]:
         """Values one small edit away, whose answer is the same: what an attack may try without a gradient."""
+
+
+class Perturbable(Modality):
+    """An input that can be changed so that what becomes of its answer is known (CheckList: arXiv 2005.04118)."""
+
+    @abstractmethod
+    def invariances(self, values: Sequence[Any], answers: Sequence[Any]) -> Mapping[str, Invariance]:
+        """What was changed ("first names swapped") → the change.
+
+        `values` are training inputs and `answers` the answers to them, from which may be learnt what tells nothing.
+        """
+
+    @abstractmethod
+    def extended(self, value: Any, other: Any) -> Any:
+        """A value to which another one was added, where a model reads it: what speaks for an answer in `other` should
+        not speak against it here.
+        """
+
+    def difference(self, value: Any, other: Any) -> str:
+        """What was changed in a value to get another one, in a few words; by default the other one."""
+        return self.describe(other)
 
 
 class Fingerprinted(Modality):

@@ -14,6 +14,7 @@ there is nothing to measure where it is not.
                 Corruptible, Continuous  Corruptible       Corruptible       Discrete
                 StronglyAugmented        Continuous        Discrete
                 Fingerprinted            Divisible         Divisible
+                                                           Perturbable
     as answer                            Averaged          Answer                              Answer, Transformed
 """
 
@@ -55,6 +56,8 @@ class Modality(ABC):
     """Usual column names in lower case, the most telling first."""
     suffixes: tuple[str, ...] = ()
     """File endings (".jpg") when a cell may name a file, else empty."""
+    noun: str = ""
+    """What one of it is called in a sentence, where that is not the name of the class."""
     asked: str = "INPUT"
     """How help and hints call what a person names to be answered for."""
     classes: Sequence[Any] | None = None
@@ -153,4 +156,4 @@ class Modality(ABC):
 
 def kind_name(modality: Modality) -> str:
     """What a kind of input or answer is called in a sentence: "image", "picture pair"."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(modality).__name__).lower()
+    return modality.noun or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(modality).__name__).lower()

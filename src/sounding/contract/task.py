@@ -209,6 +209,13 @@ class Task(ABC):
         """What tells a good answer to a row from a bad one: the card shows the worst, typical and best rows by it."""
         return row_loss()
 
+    def agree(self, answer: Any, other: Any) -> bool | None:
+        """Whether two answers say the same, which an input changed in what does not matter must not alter.
+
+        By default equality, where answers are one of a finite list; None where nothing is known of that.
+        """
+        return None if self.target.classes is None else bool(answer == other)
+
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Plots of its own for the card's section on quality, of records of rows; none by default."""
         return ()

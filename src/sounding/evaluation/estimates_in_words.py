@@ -17,7 +17,7 @@ def sample(found: Estimate) -> str:
     """
     if "cluster" in found.interval:
         return f"n = {counted(found.n, 'group')}"
-    other = re.search(r"over \d+ (?!rows?\b)(\w+)", found.interval)
+    other = re.search(r"(?<!joint )over \d+ (?!rows?\b)(\w+)", found.interval)
     return f"n = {found.n:,} {other[1]}" if other else f"n = {found.n:,}"
 
 

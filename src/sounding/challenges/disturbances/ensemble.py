@@ -188,7 +188,7 @@ def attack_reports(
         before = next((s.records for s in reversed(reports) if s.threat.norm == threat.norm), clean)
         report = AttackReport(task, model, examples, threat, list(before), seed)
         if threat.norm == EDITS.norm:
-            how = "2 edits, each the most harmful of 10 neighbours"
+            how = "each edit the most harmful of 10 that are tried"
             report.attack(Attack.GREEDY, how, lambda values, truths, _: greedy(task, model, values, truths, seed=seed))
         else:
             report.by_gradient(attacks, clean, _share(now + BY_GRADIENT * attacks.seconds, len(threats) - k))

@@ -25,6 +25,8 @@ from sounding.contract.inputs import (
     Discrete,
     Divisible,
     Fingerprinted,
+    Invariance,
+    Perturbable,
     Tokenized,
 )
 from sounding.drawing.rendering import Marks, Rendering
@@ -33,6 +35,7 @@ from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.text.corruptions import CORRUPTIONS
 from sounding.modalities.text.encodings import announced, encoding_of, read_text, require_decoded
 from sounding.modalities.text.fingerprint import fingerprint
+from sounding.modalities.text.invariances import difference, invariances, joined
 from sounding.modalities.text.kinds import require_known
 from sounding.modalities.text.segments import masked, segment_spans, segment_texts, summed
 from sounding.modalities.text.specials import END, PAD, START
@@ -58,7 +61,7 @@ class Tokens(NamedTuple):
     lengths: Tensor
 
 
-class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokenized):
+class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerprinted, Tokenized):
     """A string, as tokens.
 
     `tokenizer` is a kind of tokenizer (`kinds.KINDS`), trained by `fit` with at most `vocabulary` tokens that training
@@ -84,7 +87,9 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokeni
         *("body", "description", "utterance", "post", "passage", "article", "abstract", "headline", "title", "prompt"),
     )
     suffixes = (".txt",)
+    noun = "text"
     baselines = ("deleted", "masked")
+    edit = "a typing error in one word"
 
     def __init__(
         self,
@@ -365,6 +370,20 @@ class Text(Attributable, Corruptible, Discrete, Divisible, Fingerprinted, Tokeni
                     yield value[:start] + found + value[end:]
                     left.append(((start, end), errors))
             order, tries = [place for place, _ in left], [errors for _, errors in left]
+
+    def invariances(self, values: Sequence[str], answers: Sequence[Any]) -> Mapping[str, Invariance]:
+        """Names, numbers, a typing error, a neutral word …; see `invariances.py`."""
+        return invariances(values, answers, lambda text, rng: next(self.neighbours(text, rng), None))
+
+    def extended(self, value: str, other: str) -> str:
+        """The other text behind this one; before it, where what is behind is not read any more."""
+        behind = joined(value, other)
+        whole = not self.longest or len(self.tokenizer.ids(behind)) <= sum(self._kept())
+        return behind if whole or self.keep == "ends" else joined(other, value)
+
+    def difference(self, value: str, other: str) -> str:
+        """The words that were changed, and some around them."""
+        return difference(value, other)
 
     def fingerprint(self, value: str) -> np.ndarray:
         """A projection of the character n-grams of a text; see `fingerprint.py`."""

@@ -265,6 +265,10 @@ class Sentiment(Task):
             model.threshold.fill_(self.answering.threshold(scores, truths))
         return True
 
+    def agree(self, answer: Any, other: Any) -> bool:
+        """Whether two texts were given the same class, or the same labels."""
+        return bool(answer == other)
+
     def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
         """Logistic regression on words and strings of letters."""
         order = stream("baseline").permutation(len(train))[:MOST].tolist()
