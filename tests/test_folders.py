@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sounding.errors import DataError
 from sounding.folders import entries, place, subfolders, walk, with_suffix
@@ -42,6 +43,16 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 def test_endings_count_in_any_case(tmp_path):
     root = make(tmp_path, "a.JPG", "b.jpeg", "c.png")
     assert [file.name for file in with_suffix(walk(root), (".jpg", ".jpeg"))] == ["a.JPG", "b.jpeg"]
+
+
+def test_a_picture_without_an_ending_is_told_by_its_content(tmp_path):
+    for name, kind in (("0001", "PNG"), ("0002", "JPEG"), ("0003", "GIF"), ("0004", "WEBP"), ("0005.1", "PNG")):
+        Image.new("RGB", (4, 4)).save(tmp_path / name, kind)
+    make(tmp_path, "LICENSE", "a.png", "empty")
+    (tmp_path / "empty").write_bytes(b"")
+    found = with_suffix(walk(tmp_path), (".png", ".webp", ".jpg"))
+    assert [file.name for file in found] == ["0001", "0002", "0004", "a.png"]
+    assert with_suffix(walk(tmp_path), (".txt",)) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="this user may read everything")

@@ -21,7 +21,7 @@ from sounding.card.trade_offs import TradeOffs, compare_runs
 from sounding.contract.task import Task
 from sounding.data import Columns, Report, guessing
 from sounding.data.audit import check as audit
-from sounding.errors import DataError, RunError, UsageError, did_you_mean
+from sounding.errors import DataError, RunError, UsageError, did_you_mean, require_one
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
 from sounding.machine.setting import choose
@@ -65,10 +65,11 @@ def train(
     """Train a task from a person's own files into a new run folder, and measure its card.
 
     `source` is a path, "demo", or a list of Examples; a task that plays takes none. `time` ("10m", or seconds),
-    `epochs` or `steps` is the budget of the training itself; `until` ends it when the headline metric reaches that
-    value on the validation rows. `size` is tiny, small (the default) or base, `seed` 0 where none is named. `split` is
-    the column of splits, the sizes of those that the data do not give ("70/15/15"), or a run whose rows keep theirs.
-    `allow_bad` is the share of rows that may be unusable: a hundredth, or one row, where nobody says, and 0 is strict.
+    `epochs` or `steps` is the budget of the training itself, one of the three; `until` ends it when the headline metric
+    reaches that value on the validation rows. `size` is tiny, small (the default) or base, `seed` 0 where none is
+    named. `split` is the column of splits, the sizes of those that the data do not give ("70/15/15"), or a run whose
+    rows keep theirs. `allow_bad` is the share of rows that may be unusable: a hundredth, or one row, where nobody says,
+    and 0 is strict.
     `settings` are fields of the task's recipe, and its options: how it answers.
     `resume=True` goes on with the latest unfinished run (of the task, if one is named), or with that in `out`;
     `resume=path` with that. Then `source` is where its data lie now, if they moved; what else is said has to be what
@@ -227,14 +228,18 @@ def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOf
     return compare_runs({str(model.dir): model.context(profile) for model in models}, profile)
 
 
-def pipeline(task: str, model: str | Path) -> Callable[..., Any]:
+def pipeline(task: str | Path = "", model: str | Path | None = None) -> Callable[..., Any]:
     """A function that answers as the Hugging Face pipeline of that name does: dictionaries, best first.
 
-    It takes the inputs, options of the task by name, and `top_k`, how many of the best are given.
+    `task` is the pipeline's name or the application's, and `model` a run; or the run is the one argument. The function
+    takes the inputs, options of the task by name, and `top_k`, how many of the best are given. Raises UsageError where
+    no run is named, and where it is for another task.
     """
+    if model is None:
+        task, model = "", _only_run(task)
     loaded = load(model)
     known = (loaded.task.pipeline, Path(loaded.run.config["task"]).stem)
-    if task not in known:
+    if task and task not in known:
         raise UsageError(f"the run is for {' or '.join(filter(None, known))}, not {task}", where=str(model))
 
     def answer(inputs: Any, top_k: int | None = None, **options: Any) -> Any:
@@ -244,6 +249,15 @@ def pipeline(task: str, model: str | Path) -> Callable[..., Any]:
         return results if isinstance(inputs, list | tuple) or len(results) != 1 else results[0]
 
     return answer
+
+
+def _only_run(named: str | Path) -> Path:
+    """The run that is the one argument of a pipeline. Raises UsageError where it is none."""
+    if not str(named) or not Run.is_one(str(named)):
+        found = f"{str(named)!r} is no run" if str(named) else "no run is named"
+        fix = 'Give its folder: pipeline("runs/classify/1"), or pipeline("image-classification", "runs/classify/1")'
+        raise UsageError(found, fix=fix)
+    return Path(named)
 
 
 def seconds(duration: str | float) -> float:
@@ -258,6 +272,8 @@ def _budget(epochs: float | None, steps: int | None, time: str | float | None, u
     for name, value in (("epochs", epochs), ("steps", steps), ("until", until)):
         if value is not None and not isinstance(value, Real):
             raise UsageError(f"{name} is a number, and {value!r} is none", fix=f"Give it without quotes: {name}=100")
+    given = {"epochs": epochs, "steps": steps, "time": time}
+    require_one({f"{name}={value}": value is not None for name, value in given.items()})
     return Budget(epochs, steps, None if time is None else seconds(time), until)
 
 

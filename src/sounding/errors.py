@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import codecs
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+OR_REMOVE = ", or remove this row"
+"""The end of a fix that holds for a row of data; who reads an input by itself leaves it out (`alone`)."""
 ESCAPED = "sounding.escaped"
 """How text is encoded that may hold file names which are not UTF-8: their odd bytes as `\\xe4`."""
 
@@ -54,6 +56,10 @@ class SoundingError(Exception):
         """The same error, said to be at `where` (file:line), for callers that know the place."""
         return type(self)(self.what, where=where, fix=self.fix)
 
+    def alone(self) -> SoundingError:
+        """The same error, of an input that is no row of the user's data."""
+        return type(self)(self.what, where=self.where, fix=self.fix.removesuffix(OR_REMOVE))
+
 
 class UsageError(SoundingError):
     """The words of the call are off."""
@@ -81,8 +87,22 @@ class NotFiniteError(TrainingError):
     """What a model gives is not finite."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`Did you mean x?` for a near miss, else the list of what there is."""
+def require_one(given: Mapping[str, object]) -> None:
+    """Raise UsageError where more than one of the words was given of which each makes the others void.
+
+    `given` are the words by how a person writes them, and whether they were given.
+    """
+    named = [word for word, is_given in given.items() if is_given]
+    if len(named) > 1:
+        said = " and ".join([", ".join(named[:-1]), named[-1]])
+        raise UsageError(f"{said} cannot be given together", fix="Give one of them")
+
+
+def did_you_mean(word: str, known: Iterable[str], meant: Iterable[str] = ()) -> str:
+    """`Did you mean x?` for a near miss, else the list of what there is.
+
+    What else can be `meant`, but does not belong in the list, is looked through as well.
+    """
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, [*known, *sorted(meant)], n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}"

@@ -1,7 +1,8 @@
 """Looking through a folder of the user's: one rule for what is theirs and in which order it comes.
 
 Hidden files and folders, and what operating systems leave behind, are passed over. Names are sorted within each folder.
-Links are followed, but never back to a folder above. Endings count in any case (`.JPG` is `.jpg`).
+Links are followed, but never back to a folder above. Endings count in any case (`.JPG` is `.jpg`). A picture whose name
+has no ending (`0001`) is told by the bytes that it begins with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,22 @@ LITTER = frozenset(
     )
 )
 """What operating systems and file servers leave in folders, in lower case, besides names that begin with a dot."""
+
+
+BEGINNINGS = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG": ".png",
+    b"GIF8": ".gif",
+    b"BM": ".bmp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+    **{b"P%d" % n: ending for n, ending in enumerate((".pbm", ".pgm", ".ppm") * 2, 1)},
+}
+"""What pictures begin with, and the ending that their names should have."""
+BRANDS = {b"avif": ".avif", b"avis": ".avif", **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), ".heic")}
+"""What files of the ISO base media format (ISO 14496-12) say in their bytes 8 to 11, and the same."""
+_LOOKED_AT = 16  # bytes
+_ENDINGS = frozenset((*BEGINNINGS.values(), *BRANDS.values(), ".webp"))
 
 
 def is_visible(name: str) -> bool:
@@ -54,9 +71,33 @@ def passed_over(path: Path, depth: int | None = None) -> list[Path]:
 
 
 def with_suffix(files: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
-    """Those files whose names end so; `suffixes` are in lower case."""
+    """Those files whose names end so, or that begin so and have no ending; `suffixes` are in lower case."""
     endings = tuple(suffixes)
-    return [file for file in files if file.name.lower().endswith(endings)]
+    begun = not _ENDINGS.isdisjoint(endings)
+    return [file for file in files if file.name.lower().endswith(endings) or (begun and _begins(file, endings))]
+
+
+def picture_ending(start: bytes) -> str:
+    """The ending of the usual picture format that the first 16 bytes of a file belong to; nothing for another."""
+    if start[4:8] == b"ftyp":
+        return BRANDS.get(start[8:12], "")
+    if start[:4] == b"RIFF":
+        return ".webp" if start[8:12] == b"WEBP" else ""
+    return next((ending for begin, ending in BEGINNINGS.items() if start.startswith(begin)), "")
+
+
+def told_ending(file: Path) -> str:
+    """The ending that a file should have by its content; nothing for what is no picture, or cannot be opened."""
+    try:
+        with open(file, "rb") as opened:
+            return picture_ending(opened.read(_LOOKED_AT))
+    except OSError:  # who reads the file will say so
+        return ""
+
+
+def _begins(file: Path, endings: tuple[str, ...]) -> bool:
+    """Whether a file without an ending is a picture of one of the kinds by its content."""
+    return not file.suffix and bool(told := told_ending(file)) and told in endings
 
 
 def place(file: Path, top: Path) -> str:

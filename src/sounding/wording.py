@@ -46,6 +46,11 @@ def roughly(seconds: float) -> str:
     return "about " + " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n)
 
 
+def percent(share: float, decimals: int = 0) -> str:
+    """A share as a percentage, with the space that the SI has before the sign: 60 %, 2.8 %."""
+    return f"{share:.{decimals}%}".replace("%", " %")
+
+
 def capital(text: str) -> str:
     """The text with a large first letter and the others as they are; a name such as mAP50 stays as it is written."""
     first = text.split(" ")[0]

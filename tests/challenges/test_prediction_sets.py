@@ -126,7 +126,7 @@ def test_the_curve_allows_for_wrong_answers_that_it_has_not_seen():
 
 def test_a_calibrated_model_reaches_its_nominal_coverage():
     found = measured(600, 600, seed=2)
-    assert "Coverage agrees with the nominal 90%" in found.sentence
+    assert "Coverage agrees with the nominal 90 %" in found.sentence
     assert found["coverage_expected"].low < found["coverage"].value < found["coverage_expected"].high
     assert 1 < found["set_size"].value < 4
     assert found["coverage"].interval == "clopper-pearson"
@@ -160,7 +160,7 @@ def test_sets_cover_for_any_model_and_the_better_one_has_smaller_sets():
 def test_a_shift_between_validation_and_test_lowers_the_coverage():
     rng = np.random.default_rng(3)
     found = toys.measured(prediction_sets, bench(answered(400, rng, 3.0, spread=0.7), answered(400, rng, spread=3.0)))
-    assert "Coverage is below the nominal 90%" in found.sentence
+    assert "Coverage is below the nominal 90 %" in found.sentence
     assert found["coverage"].high < 0.9
 
 
@@ -183,7 +183,7 @@ def test_too_few_calibration_rows_cover_nothing_and_no_number_is_made_up():
     rng = np.random.default_rng(5)
     found = toys.measured(prediction_sets, bench(answered(200, rng), answered(16, rng)))
     assert (
-        "No set short of every answer can have a nominal coverage of 90%: that takes 9 calibration rows"
+        "No set short of every answer can have a nominal coverage of 90 %: that takes 9 calibration rows"
         in found.sentence
     )
     assert "coverage" not in {n.id for n in found.numbers}
@@ -244,7 +244,7 @@ def test_a_truth_that_no_set_can_hold_is_never_covered():
     strangers = [Record(r.value, 99, r.confidence, 9.0, "", r.scores) for r in answered(100, rng)]
     found = toys.measured(prediction_sets, bench(strangers, answered(200, rng)))
     assert found["coverage"].value == 0
-    assert "Coverage is below the nominal 90%" in found.sentence
+    assert "Coverage is below the nominal 90 %" in found.sentence
 
 
 def test_answers_without_a_list_of_options_are_still_ordered_by_confidence():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -67,7 +67,7 @@ def test_no_test_rows_are_said_to_be_none():
 def test_one_group_and_few_groups_are_warned_of():
     assert "All test rows are of one group (‘ann’)" in warned(of(bench(group="ann")))
     context = bench(group="ann")
-    context.records = [*context.records[:50], *bench(50, 50, group="bob").records]
+    context.test = [*context.test[:50], *(replace(row, group="bob") for row in context.test[50:])]
     assert "only 2 groups" in warned(of(context))
     assert "group" not in warned(of(bench()))
 
@@ -94,6 +94,29 @@ def test_a_picture_is_described_by_its_modality():
     made = EvaluationContext(task, nn.Linear(1, 1), rows, [], rows)
     made.records = [Record(e.target, e.target, 1.0, 0.0) for e in rows]
     assert of(made).details["inputs_measured"] == "image: 16×16 grey picture"
+
+
+class Scaled(list):
+    """Rows that the model sees at 16×16, of pictures of three sizes."""
+
+    def original(self, i: int) -> np.ndarray:
+        return np.zeros([(24, 24, 3), (20, 32, 3), (40, 40, 3)][i % 3], np.uint8)
+
+
+def test_pictures_are_told_at_their_own_sizes():
+    task = catalog.find("classify")()
+    rows = Scaled(task.demo(np.random.default_rng(0), 20))
+    task.fit(rows)
+    made = EvaluationContext(task, nn.Linear(1, 1), rows, [], rows)
+    said = of(made).details["inputs_measured"]
+    assert said == "image: from 24×24 colour picture to 40×40 colour picture"
+
+
+def test_no_row_is_answered_for_this_section():
+    context = bench()
+    vars(context).pop("records", None)
+    assert of(context).status == "ok"
+    assert "records" not in vars(context)
 
 
 def test_a_broken_model_does_not_break_the_section():

@@ -35,7 +35,7 @@ def test_a_bad_row_is_reported_and_does_not_raise(tmp_path):
     assert "a.csv:43: 1 fields, where the header has 2" in text
     assert text.splitlines()[-2:] == [
         "not usable",
-        "  2 of 42 rows cannot be used (4.76%). Mend them, or train without them (--allow-bad 0.048)",
+        "  2 of 42 rows cannot be used (4.76 %). Mend them, or train without them (--allow-bad 0.048)",
     ]
     assert check(Sentences(), path, allow_bad=0.05).usable
 

@@ -68,7 +68,7 @@ def test_a_missing_label_is_named_by_its_line(tmp_path):
     lines[16] = "sentence 15,"
     path.write_text("\n".join(lines))
     text = rejected(path)
-    assert "1 of 40 rows cannot be used (2.50%)" in text
+    assert "1 of 40 rows cannot be used (2.50 %)" in text
     assert "file.csv:17: the target is empty. Fill it in, or remove the row" in text
 
 

@@ -100,7 +100,9 @@ def _headline(card: Contents) -> str:
         quality = card.get("quality")
         return f'<p class="lead">{escape(quality.reason)}</p>' if quality and quality.reason else ""
     p = printed(number)
-    baseline = next((n for n in card["quality"].numbers if n.id == "baseline"), None)
+    named = f"{number.name} of "  # the baseline is told of one metric, which need not be the headline
+    numbers = card["quality"].numbers
+    baseline = next((n for n in numbers if n.id == "baseline" and n.name.startswith(named)), None)
     about = f"{p.interval} {p.how}, {sample(number.estimate)}" if p.interval else p.how
     return (
         f'<div class="headline"><div><p class="big">{_value(p)}</p><p class="of">{escape(capital(number.name))}</p>'

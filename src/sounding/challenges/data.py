@@ -14,7 +14,7 @@ from sounding.contract.evidence import COUNTED, Estimate, Number
 from sounding.data.alike import files_alike
 from sounding.evaluation.challenge import Challenge, Findings
 from sounding.evaluation.context import EvaluationContext
-from sounding.wording import counted
+from sounding.wording import counted, percent
 
 SMALL = 100
 """With fewer test rows than this, intervals are wide and the card says so."""
@@ -120,7 +120,7 @@ def _began(context: EvaluationContext) -> dict[str, Any]:
         return {}
     words = taken["origin"].split(" ")
     origin = " ".join(PurePath(w).name if w.startswith("/") else w for w in words)  # a card may be published
-    share = f"{taken['share']:.0%} of the parameters, before training"
+    share = f"{percent(taken['share'])} of the parameters, before training"
     return {"weights_from": f"{origin} ({share}); what they were learnt on is not in this report"}
 
 

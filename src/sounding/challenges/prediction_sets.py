@@ -29,6 +29,7 @@ from sounding.evaluation import plots
 from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
+from sounding.wording import percent
 
 ID = "prediction_sets"
 KEPT = 0.8
@@ -92,8 +93,8 @@ def _sets(context: EvaluationContext, plan: Plan) -> Findings:
     if calibration is None or other is None or len(calibration) < need:
         n = 0 if calibration is None else len(calibration)
         return Findings(
-            f"No set short of every answer can have a nominal coverage of {plan.nominal[0]:.0%}: that takes {need} "
-            f"calibration rows, and half of the validation rows are {n}."
+            f"No set short of every answer can have a nominal coverage of {percent(plan.nominal[0])}: that takes "
+            f"{need} calibration rows, and half of the validation rows are {n}."
         )
     found = [
         covered(kind, nominal, calibration, other, test, context, plan.resamples)
@@ -133,8 +134,8 @@ def _numbers(one: Covered, first: bool) -> list[Number]:
 
 def _expected(expected: Estimate, nominal: float, m: int) -> Number:
     definition = (
-        f"where the coverage on {m} test rows lies in 95 % of cases for a nominal coverage of {nominal:.0%}, with as "
-        "many calibration rows as here, where test and calibration rows are exchangeable"
+        f"where the coverage on {m} test rows lies in 95 % of cases for a nominal coverage of {percent(nominal)}, with "
+        "as many calibration rows as here, where test and calibration rows are exchangeable"
     )
     return Number("coverage_expected", "coverage to be expected", expected, definition, kind="estimated")
 
@@ -144,23 +145,23 @@ def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
     found = f"hold the truth for {one.coverage} of the test rows, {size}"
     span = f"{expected.low:.3f} to {expected.high:.3f}"
     if len(test) < FEW:
-        sentence = f"Sets of nominal coverage {one.nominal:.0%} {found}; {len(test)} rows are too few to check it."
+        sentence = f"Sets of nominal coverage {percent(one.nominal)} {found}; {len(test)} rows are too few to check it."
     elif test.grouped:
-        sentence = f"Sets of nominal coverage {one.nominal:.0%} {found}; rows come in groups, so it is not exact."
+        sentence = f"Sets of nominal coverage {percent(one.nominal)} {found}; rows come in groups, so it is not exact."
     elif expected.low is not None and one.coverage.value < expected.low:
         sentence = (
-            f"Coverage is below the nominal {one.nominal:.0%}: the sets {found}, and {span} was to be expected with "
-            f"{expected.n} calibration rows. Test rows are not like the validation rows."
+            f"Coverage is below the nominal {percent(one.nominal)}: the sets {found}, and {span} was to be expected "
+            f"with {expected.n} calibration rows. Test rows are not like the validation rows."
         )
     else:
         sentence = (
-            f"Coverage agrees with the nominal {one.nominal:.0%}: the sets {found}; {span} was to be "
+            f"Coverage agrees with the nominal {percent(one.nominal)}: the sets {found}; {span} was to be "
             f"expected with {expected.n} calibration rows."
         )
     empty = float((one.members.sum(1) == 0).mean())
     if empty > 0:
         right = float((test.scores.argmax(1) == test.truths).mean())
-        sentence += f" {empty:.0%} of the sets are empty"
+        sentence += f" {percent(empty)} of the sets are empty"
         sentence += (
             f": one answer is right for {right:.3f}, so only a higher nominal coverage is of use."
             if right > one.nominal
@@ -174,12 +175,12 @@ def _said(one: Covered, expected: Estimate, test: Listed, describe: Any) -> str:
 def _bars(found: Sequence[Covered]) -> Figure:
     names, estimates = [], []
     for one in found:
-        names.append(f"{one.name} {one.nominal:.0%}, all rows")
+        names.append(f"{one.name} {percent(one.nominal)}, all rows")
         estimates.append(one.coverage)
         if one.worst is not None:
-            names.append(f"{one.name} {one.nominal:.0%}, worst class")
+            names.append(f"{one.name} {percent(one.nominal)}, worst class")
             estimates.append(one.worst)
-    nominal = {f"nominal: {one.nominal:.0%}": one.nominal for one in found}
+    nominal = {f"nominal: {percent(one.nominal)}": one.nominal for one in found}
     caption = "Share of test rows in whose set the truth is, over all rows and for the class where it is least."
     return Figure("prediction_sets_coverage", caption, plots.bars(names, estimates, "coverage", nominal))
 

@@ -111,7 +111,8 @@ def _judged(some: Judged, prefix: str = "") -> tuple[str, list[Number]]:
     leading = {metric.name for metric in some.metrics if metric.leads}
     led = [f"{number.name} is {number.estimate}" for number in metrics if number.name in leading]
     first = f"{', '.join(led)}. " if led else ""
-    return first + _sentence(some, metrics[0], compared), [*metrics, *compared]
+    numbers = sorted(metrics, key=lambda number: number.name not in leading)  # of a card the first is the headline
+    return first + _sentence(some, metrics[0], compared), [*numbers, *compared]
 
 
 def _metrics(some: Judged, prefix: str) -> Iterator[Number]:

@@ -29,7 +29,7 @@ from sounding.evaluation.challenge import Challenge, Findings, NotMeasured
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.evaluation import FEW
 from sounding.evaluation.intervals import bootstrap
-from sounding.wording import counted
+from sounding.wording import counted, percent
 
 ID = "unknown_inputs"
 
@@ -246,7 +246,7 @@ def _empty(test: Seen) -> str:
     )
     if not empty:
         return ""
-    said = f" {empty / max(1, n):.0%} of the out-of-distribution inputs are answered with nothing, which is right"
+    said = f" {percent(empty / max(1, n))} of the out-of-distribution inputs are answered with nothing, which is right"
     known = int(test.known.empty.sum())
     rows = f"; {counted(known, 'test row')} answered so {'is' if known == 1 else 'are'} left out" if known else ""
     return f"{said} and counts as told apart{rows}."

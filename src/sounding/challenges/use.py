@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sized
 from typing import Any
 
+import numpy as np
+
 from sounding.challenges.data import classes, warnings
 from sounding.contract.evidence import COUNTED, Estimate, Number
 from sounding.contract.modality import Modality, kind_name
@@ -21,7 +23,7 @@ from sounding.evaluation.context import EvaluationContext
 from sounding.wording import counted, listed, shortened
 
 UNSAID = "The author does not say what the model is for, or what it is not for."
-LOOKED_AT = 200
+LOOKED_AT = 100
 """Test inputs that are looked at to say of what kind they are."""
 FEW_GROUPS = 10
 FEW_ROWS = 30
@@ -83,8 +85,7 @@ def _inputs(context: EvaluationContext) -> str:
     input = context.task.input
     noun = kind_name(input)
     try:
-        rows = context.sample(LOOKED_AT, "use") if len(context.test) else list(context.train[:LOOKED_AT])
-        values = [row.input for row in rows]
+        values = _originals(context)
         sized = sorted(((_size(context.task, value), i) for i, value in enumerate(values)))
     except SoundingError:  # a row that cannot be read any more: other sections say so
         return noun
@@ -94,8 +95,18 @@ def _inputs(context: EvaluationContext) -> str:
     return f"{noun}: {first}" if first == last else f"{noun}: from {first} to {last}"
 
 
+def _originals(context: EvaluationContext) -> list[Any]:
+    """Some inputs as a person has them, before they were brought to what the model works on."""
+    rows = context.test if len(context.test) else context.train
+    places = sorted(context.rng("use").permutation(len(rows))[:LOOKED_AT].tolist())
+    original = getattr(rows, "original", None)
+    return [rows[i].input if original is None else original(i) for i in places]
+
+
 def _size(task: Task, value: Any) -> int:
-    """How many numbers an input takes when it is encoded, to name the smallest and the largest."""
+    """How many numbers an input holds, or takes when it is encoded, to name the smallest and the largest."""
+    if isinstance(value, np.ndarray):
+        return value.size
     return sum(tensor.numel() for tensor in leaves(task.encode_inputs([value])))
 
 
@@ -134,11 +145,10 @@ def _groups(context: EvaluationContext) -> Iterator[str]:
     if not len(context.test):
         return
     try:
-        records = context.row_records
-    except SoundingError:  # a broken model is the finding of another section
+        names = Counter(row.group for row in context.test if row.group)
+    except SoundingError:  # a row that cannot be read any more: other sections say so
         return
-    names = Counter(record.group for record in records if record.group)
-    if len(names) == 1 and names.total() == len(records):
+    if len(names) == 1 and names.total() == len(context.test):
         yield f"All test rows are of one group (‘{next(iter(names))}’): nothing is known of any other."
     elif 1 < len(names) < FEW_GROUPS:
         yield f"The test rows come from only {len(names)} groups: intervals are over groups, and wide."

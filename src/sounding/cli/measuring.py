@@ -11,7 +11,7 @@ import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import bad_option, cli, columns_options, findings, prepare, say, set_option
-from sounding.errors import UsageError
+from sounding.errors import UsageError, require_one
 
 if TYPE_CHECKING:
     from sounding.contract.evidence import Estimate
@@ -64,9 +64,9 @@ def _listed(metrics: Metrics, said: Callable[[Estimate], str]) -> Iterator[str]:
 @cli.command()
 @click.argument("words", nargs=-1, required=True, metavar="RUN [DATA | RUN...] [KEY=VALUE]...")
 @set_option
-@click.option("--quick", "profile", flag_value="quick", help="Measure anew: at most about a minute.")
-@click.option("--standard", "profile", flag_value="standard", help="Measure anew on more rows: about ten minutes.")
-@click.option("--full", "profile", flag_value="full", help="Measure everything; goes on where it was stopped.")
+@click.option("--quick", is_flag=True, help="Measure anew: a minute for a small model, else a few minutes.")
+@click.option("--standard", is_flag=True, help="Measure anew on more rows: ten minutes or more.")
+@click.option("--full", is_flag=True, help="Measure everything; goes on where it was stopped.")
 @click.option("--shift", metavar="DATA", help="A second set of the same task, from elsewhere.")
 @bad_option
 @click.option("--region", default="", help="Where the electricity comes from, for CO2e: SE, FR, DE, US … or world.")
@@ -77,7 +77,14 @@ def _listed(metrics: Metrics, said: Callable[[Estimate], str]) -> Iterator[str]:
 @click.option("--out", type=Path, help="Of several runs: write the table to a .txt, .md, .html or .json file.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
 def card(
-    words: Sequence[str], settings: Sequence[str], profile: str | None, out: Path | None, show: bool, **said: Any
+    words: Sequence[str],
+    settings: Sequence[str],
+    quick: bool,
+    standard: bool,
+    full: bool,
+    out: Path | None,
+    show: bool,
+    **said: Any,
 ) -> int:
     """The card of a run: what was measured about it. Of several runs: what each is better at, side by side.
 
@@ -87,6 +94,8 @@ def card(
     from sounding import api
     from sounding.runs.folder import Run
 
+    require_one({"--quick": quick, "--standard": standard, "--full": full})
+    profile = "quick" if quick else "standard" if standard else "full" if full else None
     runs, options, typed = spoken.settings(words, settings)
     out, said = typed.pop("out", out), {**said, **typed}
     moved = runs.pop() if len(runs) == 2 and not Run.is_one(runs[1]) and os.path.exists(runs[1]) else None

@@ -10,7 +10,7 @@ import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import bad_option, cli, columns_options, prepare, reporter, say, summary
-from sounding.errors import UsageError
+from sounding.errors import UsageError, require_one
 
 if TYPE_CHECKING:
     from sounding.runs.model import Model
@@ -97,12 +97,15 @@ def train(
     words, numbers, typed = spoken.settings(words, settings)
     spoken.require_no_words_of_python(numbers)
     profile, options = typed.pop("profile", profile), {**options, **typed}
+    budget = {f"--{name} {options[name]}": options[name] is not None for name in ("epochs", "steps", "time")}
+    require_one(budget)
     if len(words) > 2 or (resume is None and not words):
         raise UsageError("train takes a task and the data", fix="Such as: sounding train classify photos/")
     if resume is not None and len(words) == 1 and not _is_task(words[0]) and (resume or Path(words[0]).exists()):
         words = ["", *words]
     columns = {name: options.pop(name) for name in ("input", "target", "group", "split")}
     if resume is not None:
+        require_one({f"--resume {resume}": resume, f"--out {options['out']}": options["out"]})
         run = api.resumed_run(words[0] if words else "", resume or options["out"] or True)
         resume = str(run.dir)
         if run.finished:

@@ -14,7 +14,7 @@ import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import cli, prepare, set_option
-from sounding.errors import SoundingError, UsageError
+from sounding.errors import SoundingError, UsageError, require_one
 from sounding.wording import shortened
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def predict(
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     if out and (explain or plots):
         raise UsageError("answers are either written to a file or explained", fix="Use --json > FILE with --explain")
+    require_one({"--out": out, "--json": as_json})
     refused = Refusals()
     if len(lines) == 1 and sys.stdout.isatty() and not (out or as_json or explain or plots) and model.streams(lines[0]):
         return _typed(model, lines[0], refused)

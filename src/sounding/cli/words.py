@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
+from click.core import ParameterSource
 
 from sounding.contract.settings import TRAINING_WORDS, Settings
-from sounding.errors import UsageError, did_you_mean
+from sounding.errors import UsageError, did_you_mean, require_one
 
 if TYPE_CHECKING:
     from sounding.data import Columns
@@ -39,8 +40,12 @@ def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dic
     """
     words, long = _long_options(words)
     words, pairs = answering(words, given)
-    pairs |= long
     context, known = click.get_current_context(), _options()
+    for name in pairs:
+        _require_once(
+            name, [pairs[name], *([long[name]] if name in long else _as_option(context, known.get(name), pairs[name]))]
+        )
+    pairs |= long
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
     return words, pairs, options
@@ -61,7 +66,10 @@ def answering(
     others may be texts, only words that name one of the `options` are settings: "x=3 is good" is a text.
     """
     bare = [word for word in words if _is_setting(word) and (options is None or _sets(word, options))]
-    return [w for w in words if w not in bare], dict(_pair(setting) for setting in (*given, *bare))
+    pairs = [_pair(setting) for setting in (*given, *bare)]
+    for name, _ in pairs:
+        _require_once(name, [value for other, value in pairs if other == name])
+    return [word for word in words if word not in bare], dict(pairs)
 
 
 def places(words: Sequence[str], names: Sequence[str], least: int, such: str) -> list[str | None]:
@@ -86,6 +94,19 @@ def _long_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             value = left.pop() if left and not left[-1].startswith("--") else "yes"
         found[name.replace("-", "_")] = value
     return rest, found
+
+
+def _require_once(name: str, values: Sequence[str]) -> None:
+    """Raise UsageError for a word that is given two values."""
+    require_one({f"{name}={value}": True for value in values})
+
+
+def _as_option(context: click.Context, option: click.Option | None, text: str) -> list[str]:
+    """The value that the command line gave an option of the command, if it gave another one than `text`."""
+    if option is None or context.get_parameter_source(str(option.name)) is not ParameterSource.COMMANDLINE:
+        return []
+    value = context.params[str(option.name)]
+    return [] if option.type_cast_value(context, text) == value else [str(value)]
 
 
 def _is_setting(word: str) -> bool:

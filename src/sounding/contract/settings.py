@@ -8,14 +8,16 @@ from typing import Any, ClassVar, Self, get_type_hints
 
 from sounding.errors import UsageError, did_you_mean
 
-TRAINING_WORDS = frozenset(
+SPOKEN = frozenset(
     (
-        *("task", "source", "columns", "input", "target", "group", "split", "allow_bad"),
+        *("input", "target", "group", "split", "allow_bad"),
         *("epochs", "time", "steps", "until", "size", "seed", "out", "precision", "resume"),
-        *("start", "from", "unlabelled", "method", "control", "harden", "every", "log"),
-        *("card", "profile", "reporter", "say", "set", "settings", "help"),
+        *("start", "from", "unlabelled", "method", "control", "harden", "every", "log", "card"),
     )
 )
+"""What a person tells a training by name besides the fields of a recipe."""
+_OF_PROGRAMS = ("task", "source", "columns", "profile", "reporter", "say", "set", "settings", "help")
+TRAINING_WORDS = SPOKEN.union(_OF_PROGRAMS)
 """What a training is told by name besides the fields of a recipe, from Python or on the command line. No field of a
 recipe may be called so, since every one of them is an option as well."""
 

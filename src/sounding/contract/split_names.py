@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,35 @@ def split_above(file: Path, top: Path) -> str:
     """The split that a folder between `top` and the file is named after, the nearest one; or ""."""
     folders = file.relative_to(top).parts[:-1]
     return next((split for word in reversed(folders) if (split := split_named(word))), "")
+
+
+def several_words(named: Iterable[tuple[Path, str]]) -> Iterator[str]:
+    """A sentence for each split that different words beside each other mean (eval/ and test/).
+
+    `named` are paths that belong to a split, and that split: a folder or file there, or anything in it.
+    """
+    words: dict[tuple[Path, str], dict[str, str]] = {}
+    for path, split in named:
+        for part in (path, *path.parents):
+            if word := _word_for(split, part.name):
+                words.setdefault((part.parent, split), {}).setdefault(word, part.name)
+    for (_, split), names in words.items():
+        if len(names) > 1:
+            yield two_words(list(names.values()), split)
+
+
+def two_words(names: Sequence[str], split: str) -> str:
+    """The note that several names beside each other are read as one split."""
+    joined = " and ".join([", ".join(names[:-1]), names[-1]])
+    others = " or ".join(name for name in NAMES if name != split)
+    return f"{joined} are read together as {split}; if one of them is for {others}, give it that name"
+
+
+def _word_for(split: str, name: str) -> str:
+    """The word in the name of a file or folder that means the split, or nothing."""
+    words = re.split(r"[-_. ]", name.lower())
+    plain = [word.rstrip("0123456789") for word in words]
+    return next((word for word in reversed(plain) if _SPLIT_OF.get(word) == split), "")
 
 
 @dataclass(frozen=True)

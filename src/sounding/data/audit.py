@@ -18,7 +18,7 @@ from sounding.data.documents import ingest_documents
 from sounding.data.ingest import ingest
 from sounding.data.opening import fitted
 from sounding.data.report import Pairs, Report
-from sounding.wording import counted
+from sounding.wording import counted, percent
 
 UNEVEN = 10
 """A class with so many times the training rows of another is worth a word."""
@@ -55,7 +55,7 @@ def left_out(report: Report) -> Iterator[str]:
         n = len(report.ignored)
         some = ", ".join(report.ignored[:3]) + ", …" * (n > 3)
         files = sum(file.files for file in report.files) + n
-        yield f"not used: {n:,} of {files:,} files ({n / files:.1%}): {some}"
+        yield f"not used: {n:,} of {files:,} files ({percent(n / files, 1)}): {some}"
 
 
 def _lines(report: Report, every: bool) -> Iterator[str]:

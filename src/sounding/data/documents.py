@@ -31,6 +31,7 @@ from sounding.data.splits import SHARE, assign
 from sounding.data.summary import digest_of, duplicates_of, remarks_of, with_files
 from sounding.errors import DataError
 from sounding.randomness import stream
+from sounding.wording import percent
 
 FEW = 10
 """Fewer documents than this are divided themselves, where their kind can be."""
@@ -204,7 +205,7 @@ def _split(input: Modality, found: Scan, rows: np.ndarray, shares: Shares | None
     stretches = [0, -1, -1]
     for number, side in enumerate(missing, 1):
         sides[side], stretches[side] = sides[0], number
-    words = ", ".join(f"{share:.0%} {NAMES[side]}" for share, side in zip(parts, [0, *missing], strict=True))
+    words = ", ".join(f"{percent(share)} {NAMES[side]}" for share, side in zip(parts, [0, *missing], strict=True))
     whole = len(missing) == 2
     origin = f"stretches of each document: {words}" if whole else f"given; stretches of the training documents: {words}"
     return DocumentSplits((sides[0], sides[1], sides[2]), origin, parts, (stretches[0], stretches[1], stretches[2]))

@@ -190,7 +190,7 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
     if path.is_file():
         if path.suffix.lower() in SUFFIXES:
             return _of_tables(task, path.name, path.parent, [path], columns)
-        if path.suffix.lower() not in task.input.suffixes:
+        if not with_suffix([path], task.input.suffixes):
             fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
             raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
         return Rows.listed([Row(path.name, str(path.absolute()))]), _Found(str(path))

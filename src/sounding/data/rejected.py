@@ -20,6 +20,7 @@ from sounding.data.reading import Source
 from sounding.data.report import RejectedRow
 from sounding.data.scan import Scan
 from sounding.errors import DataError
+from sounding.wording import percent
 
 _SHOWN = 10  # lines on rejected rows that an error lists
 ALLOWED = 0.01
@@ -159,7 +160,7 @@ def too_many(
         return [DataError(f"none of the {total:,} {noun} can be used", fix=fix)]
     enough = math.ceil(share * 1000) / 1000
     fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
-    return [DataError(f"{len(rejected):,} of {total:,} {noun} cannot be used ({share:.2%})", fix=fix)]
+    return [DataError(f"{len(rejected):,} of {total:,} {noun} cannot be used ({percent(share, 2)})", fix=fix)]
 
 
 def unfit(task: Task, found: Scan, rows: np.ndarray, sides: np.ndarray) -> list[DataError]:

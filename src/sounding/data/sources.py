@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Row
-from sounding.contract.split_names import split_named, split_of_file
+from sounding.contract.split_names import several_words, split_named, split_of_file
 from sounding.contract.task import Learning, Task
 from sounding.data.columns import GUESSED, Chosen, Columns, choose, choose_document, require
 from sounding.data.report import File, RejectedRow
@@ -25,11 +26,13 @@ from sounding.data.tables import SUFFIXES, Table, open_table
 from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
-from sounding.folders import entries, passed_over, place, subfolders, walk, with_suffix
+from sounding.folders import entries, passed_over, place, subfolders, told_ending, walk, with_suffix
 from sounding.wording import counted
 
 TEXTS = (".txt", ".md", ".json", ".xml", ".csv", ".yaml", ".yml", ".html", ".pdf", ".py", ".ipynb", ".cache")
 """What often lies beside data to describe them: a folder of these alone lacks nothing."""
+_KINDS = 3  # endings that an error names
+_TRIED = 50  # files that are looked into for a hint
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
     if laid := _laid(task, path):
         rows, layout, read = laid
         ignored = _unused(path, rows, read, layout.beside)
-        notes = (*layout.notes(path, rows), *passed(path), *_unread(path, rows, ignored))
+        notes = (*layout.notes(path, rows), *_two_words(path, rows), *passed(path), *_unread(path, rows, ignored))
         return Listing(rows, ignored=ignored, notes=notes, folder=path, root=path, layout=layout.words)
     for inner in subfolders(path):  # as data sets on the Hugging Face hub lie
         if inner.name.lower() == "data" and with_suffix(entries(inner), SUFFIXES):
@@ -128,7 +131,9 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
 
 
 def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: Columns) -> Listing:
-    return _from_tables(task, [(open_table(p, place(p, path)), split) for p, split in parts], columns)
+    listing = _from_tables(task, [(open_table(p, place(p, path)), split) for p, split in parts], columns)
+    joined = several_words([(p.relative_to(path), split) for p, split in parts if split])
+    return replace(listing, notes=(*listing.notes, *joined))
 
 
 def _tables_below(path: Path) -> list[tuple[Path, str]]:
@@ -186,6 +191,16 @@ def _with_ignored(listing: Listing, task: Task, used: Sequence[Path], path: Path
     files = task.input.suffixes or task.target.suffixes
     ignored = _unused(path, _whole(listing.rows) if files else (), used)
     return replace(listing, ignored=ignored, notes=(*listing.notes, *passed(path)))
+
+
+def _two_words(path: Path, rows: Rows) -> Iterator[str]:
+    """A note on each split that two words beside each other mean."""
+    top, folders = path.absolute(), set[tuple[str, str]]()
+    for row in rows:
+        if row.split:
+            folders |= {(os.path.dirname(cell), row.split) for cell in _paths(row)}
+    inside = [(Path(folder), split) for folder, split in sorted(folders) if Path(folder).is_relative_to(top)]
+    yield from several_words([(folder.relative_to(top), split) for folder, split in inside])
 
 
 def passed(path: Path, depth: int | None = None) -> Iterator[str]:
@@ -267,8 +282,9 @@ def _no_layout(task: Task, path: Path, here: Sequence[Path], tables: Sequence[Pa
         return DataError(
             f"the folder holds several tables and no split in their names ({names})", where=str(path), fix=fix
         )
-    what = f"no known layout; looked for {_looked_for(task)}, and found {_seen(here)}"
-    return DataError(what, where=str(path), fix="Arrange the files so, or name the table itself")
+    what = f"no known layout; looked for {_looked_for(task)}, and found {_seen(here)}{_below(path, here)}"
+    fix = _misnamed(task, path) or "Arrange the files so, or name the table itself"
+    return DataError(what, where=str(path), fix=fix)
 
 
 def _looked_for(task: Task) -> str:
@@ -279,6 +295,26 @@ def _looked_for(task: Task) -> str:
         return tables
     words = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
     return f"{words} with files such as {endings}, or {tables}" if endings else f"{words}, or {tables}"
+
+
+def _below(path: Path, here: Sequence[Path]) -> str:
+    """What lies in the folders of a folder, in words; nothing where it has none."""
+    if not any(entry.is_dir() for entry in here):
+        return ""
+    kinds = Counter(file.suffix.lower() for file in walk(path) if file.parent != path)
+    some = [f"{counted(n, 'file')} {ending or 'without an ending'}" for ending, n in kinds.most_common(_KINDS)]
+    return f"; in these {', '.join(some) or 'no files'}{', …' * (len(kinds) > _KINDS)}"
+
+
+def _misnamed(task: Task, path: Path) -> str:
+    """What to do about files that hold what the task reads under a name that does not say so; nothing without any."""
+    known = task.input.suffixes
+    for file in islice((file for file in walk(path) if not file.name.lower().endswith(known)), _TRIED):
+        if (ending := told_ending(file)) in known:
+            return f"{place(file, path)} is a picture by its content: let the names of such files end in {ending}"
+    if not any(file.suffix for file in islice(walk(path), _TRIED)) and known:
+        return f"Let the names of the files end in what they are, such as {known[0]}"
+    return ""
 
 
 def _seen(here: Sequence[Path]) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from sounding.contract.evidence import Estimate
 from sounding.drawing.colours import BLUE, INK, LINES, MUTED, VERMILION
 from sounding.evaluation.figure_svg import figure_svg
+from sounding.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -196,7 +197,7 @@ def reliability(series: Mapping[str, Sequence[tuple[float, Estimate]]]) -> str:
             below.vlines(np.array(confidences) + 0.006 * i, 0, counts, color=colour, linewidth=4)
         above.set(ylabel="share that is right", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         below.set(xlabel="confidence", ylabel="answers", ylim=(0, None))
-        below.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        below.yaxis.set_major_formatter(lambda share, _: percent(share))
         _legend(figure, above)
 
     return figure_svg(draw, width=5.2, height=4.8)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sounding.inspection.layer_statistics import LayerStatistics
+from sounding.wording import percent
 
 Ailment = Literal["not finite", "exploding", "dead", "saturated", "vanishing"]
 HEALTHY = "healthy"
@@ -114,7 +115,7 @@ def _dead(layers: Sequence[LayerStatistics]) -> Finding | None:
     ill = [layer for layer in layers if layer.dead_share >= DEAD and layer.saturated is None]
     if not ill:
         return None
-    found = f"{ill[0].dead_share:.0%} of the units of {ill[0].title} are dead: no row moves them"
+    found = f"{percent(ill[0].dead_share)} of the units of {ill[0].title} are dead: no row moves them"
     if len(ill) > 1:
         found += f"; likewise in {named(ill[1:])}"
     fix = "Lower the learning rate, normalise ahead of it, or use leaky_relu, which is flat nowhere"
@@ -130,7 +131,8 @@ def _saturated(layers: Sequence[LayerStatistics]) -> Finding | None:
     ill = [layer for layer in layers[:last] if not layer.parameters and (layer.saturated or 0.0) >= SATURATED]
     if not ill:
         return None
-    found = f"{ill[0].saturated:.0%} of the outputs of {ill[0].title} lie at an end of its range, where it is flat"
+    share = percent(ill[0].saturated or 0.0)
+    found = f"{share} of the outputs of {ill[0].title} lie at an end of its range, where it is flat"
     if len(ill) > 1:
         found += f"; likewise in {named(ill[1:])}"
     fix = "Scale the inputs to a spread of 1, begin with smaller weights, normalise ahead of it, or use relu or gelu"

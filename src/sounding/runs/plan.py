@@ -21,7 +21,7 @@ from typing import Any, Self
 from sounding import catalog
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
-from sounding.contract.settings import TRAINING_WORDS
+from sounding.contract.settings import SPOKEN
 from sounding.contract.task import Task
 from sounding.data import Columns
 from sounding.errors import UsageError, did_you_mean
@@ -73,8 +73,8 @@ def divided(task: type[Task], settings: Mapping[str, Any]) -> tuple[dict[str, An
     recipe, options = task.Recipe.names(), task.Options.names()
     for name in settings:
         if name not in (*recipe, *options):
-            known = {*recipe, *options, *TRAINING_WORDS}
-            raise UsageError(f"{catalog.name_of(task)} has no setting {name!r}", fix=did_you_mean(name, known))
+            fix = did_you_mean(name, [*recipe, *options], SPOKEN)
+            raise UsageError(f"{catalog.name_of(task)} has no setting {name!r}", fix=fix)
     of_recipe = {name: value for name, value in settings.items() if name in recipe}
     return of_recipe, {name: value for name, value in settings.items() if name in options}
 

@@ -19,6 +19,7 @@ from sounding.contract.modality import Modality
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
+from sounding.data.sources import require_path
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
@@ -198,6 +199,8 @@ def _named(modality: Modality, named: Any) -> list[Any]:
     path = Path(named)
     if not os.path.exists(path) and not modality.written:
         path = Spellings().named(Path(), str(named)) or path
+    if not (os.path.exists(path) or modality.written or glob.has_magic(str(named)) or _is_address(named)):
+        require_path(path)
     if os.path.isdir(path):
         found = with_suffix(walk(path), modality.suffixes)
     elif os.path.exists(path) or not glob.has_magic(str(named)):
@@ -210,6 +213,11 @@ def _named(modality: Modality, named: Any) -> list[Any]:
         fix = f"Looked for {' '.join(modality.suffixes[:_ENDINGS])}{' …' * (len(modality.suffixes) > _ENDINGS)}"
         raise DataError("no file of this kind is in it", where=str(named), fix=fix)
     return list(found)
+
+
+def _is_address(named: str | Path) -> bool:
+    """Whether a word means something on the network, of which the modality says that nothing is fetched."""
+    return "://" in str(named)
 
 
 def _matched(pattern: str, suffixes: Sequence[str]) -> list[Path]:
@@ -245,7 +253,7 @@ def _read(modality: Modality, item: Any) -> Any:
     except OSError as error:
         raise unreadable(_where(modality, item), error) from None
     except SoundingError as error:
-        raise (error if error.where else error.at(_where(modality, item))) from None
+        raise (error if error.where else error.at(_where(modality, item))).alone() from None
 
 
 def _where(modality: Modality, item: Any) -> str:

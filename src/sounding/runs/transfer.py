@@ -31,6 +31,7 @@ from sounding.errors import UsageError
 from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published, publishing
 from sounding.runs.folder import Run
+from sounding.wording import percent
 
 LEAST = 0.3
 """A smaller share of the new model's parameters than this is hardly a start …"""
@@ -165,8 +166,8 @@ def transfer(weights: Weights, model: nn.Module, where: str = "", fix: str = SAM
     if share < LEAST and used < MOST:
         shapes = ", ".join(f"{name} {list(learnt[name].shape)}" for name in left[:3])
         what = (
-            f"only {share:.0%} of the new model's parameters have a counterpart, and only {used:.0%} of the old "
-            f"tensors a place; there is none for {shapes}"
+            f"only {percent(share)} of the new model's parameters have a counterpart, and only {percent(used)} of the "
+            f"old tensors a place; there is none for {shapes}"
         )
         raise UsageError(what, where=where, fix=fix)
     if tied:

@@ -30,6 +30,7 @@ from sounding.training.feed import Feed, RowFeed
 from sounding.training.optimization import learning_rate
 from sounding.training.progress import Reporter, Standing
 from sounding.training.train_state import Counters, TrainState
+from sounding.wording import percent
 
 MOST_ROLLBACKS = 6
 """How often a training may diverge before it is given up."""
@@ -140,7 +141,7 @@ def fit(
                 checkpointer.checkpoint(state, now=counters.finished or stop.is_set())
                 if stop.is_set() and not counters.finished:
                     raise Interrupted(
-                        f"stopped at step {counters.step}, {counters.progress:.0%} of the way; nothing is lost",
+                        f"stopped at step {counters.step}, {percent(counters.progress)} of the way; nothing is lost",
                         fix=checkpointer.way_on,
                     )
                 if counters.finished:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sounding.wording import counted, roughly
+from sounding.wording import counted, percent, roughly
 
 EVERY = 30.0
 """Seconds after which a line is due, however little was done."""
@@ -57,7 +57,7 @@ class Standing:
     @property
     def place(self) -> str:
         """The step, of how many or at which share of the time: "step 120 of 400", "step 120 (30 %)"."""
-        return f"step {self.step:,}" + (f" of {self.steps:,}" if self.steps else f" ({self.progress:.0%})")
+        return f"step {self.step:,}" + (f" of {self.steps:,}" if self.steps else f" ({percent(self.progress)})")
 
     @property
     def measured(self) -> list[str]:

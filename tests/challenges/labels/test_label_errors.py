@@ -196,7 +196,7 @@ def test_a_review_names_places_says_its_price_and_is_written(tmp_path):
     assert number.kind == "estimated"
     assert number.estimate.low <= number.estimate.value <= number.estimate.high
     text = describe(found, most=2)
-    assert text.startswith(f"An estimated {found.share.value:.1%}")
+    assert text.startswith(f"An estimated {100 * found.share.value:.1f} %")
     assert "→" in text.splitlines()[1]
     assert text.splitlines()[-1] == f"and {len(found.rows) - 2:,} more"
     assert write(tmp_path / "errors.csv", found) == len(found.rows)

@@ -19,6 +19,7 @@ from sounding.contract.task import Task
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import FEW
 from sounding.evaluation.intervals import bootstrap, clopper_pearson, proportion, wilson
+from sounding.wording import percent
 
 NAMES = {"lac": "LAC", "aps": "APS", "raps": "RAPS"}
 LARGEST = 20_000_000
@@ -66,7 +67,7 @@ class Covered:
     @property
     def label(self) -> str:
         """The kind and its nominal coverage, for names and figures."""
-        return f"{self.name} sets at {self.nominal:.0%}"
+        return f"{self.name} sets at {percent(self.nominal)}"
 
     def row(self) -> dict[str, Any]:
         """A row of the table of all kinds."""

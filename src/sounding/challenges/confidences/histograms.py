@@ -9,6 +9,7 @@ import numpy as np
 
 from sounding.drawing.colours import BLUE, VERMILION
 from sounding.evaluation.figure_svg import figure_svg
+from sounding.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -37,7 +38,7 @@ def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], names: tuple
                     linewidth=1.6,
                 )
             axes.set(xlabel=score, ylabel="share of inputs")
-            axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+            axes.yaxis.set_major_formatter(lambda share, _: percent(share))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
 
     return figure_svg(draw, width=3.6 * len(panels) + 0.6, height=3.2)

@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
-from sounding.contract.evidence import Bound, Estimate, Kind, Number
+from sounding.contract.evidence import COUNTED, Bound, Estimate, Kind, Number
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import JOULES, Intensity
 from sounding.machine.metering.cost import METER, Cost
 from sounding.machine.metering.meter import memory_mb
+from sounding.wording import percent
 
 BATCH = 32
 BACKWARD = 3  # a training step is its forward pass about three times over: backward takes two products for each of its
@@ -44,7 +45,7 @@ class Grid:
 def training(context: EvaluationContext, cost: Cost, forward: Estimate | None, grid: Grid | None) -> Iterator[Number]:
     """What the training took: joules, seconds, steps, operations, CO2e."""
     yield Number("training_joules", "energy of training", cost.joules, source(cost), "J", cost.kind)
-    definition = "the energy of training in watt-hours; 1000 are a kWh"
+    definition = "the energy of training in watt-hours (1 Wh is 3,600 J)"
     yield Number(
         "training_wh", "energy of training in Wh", scaled(cost.joules, 1 / PER_WH), definition, "Wh", cost.kind
     )
@@ -107,7 +108,7 @@ def target(context: EvaluationContext, cost: Cost) -> Iterator[Number]:
         return
     share = min(1.0, seconds / cost.seconds) if cost.seconds > 0 else 1.0
     whole = share > 0.99
-    part = "" if whole else f", as the {share:.0%} of the training's time until then"
+    part = "" if whole else f", as the {percent(share)} of the training's time until then"
     definition = f"energy of the training until {what} was reached{part}; {cost.source}"
     kind: Kind = cost.kind if whole else "estimated"
     joules = cost.joules if whole else scaled(cost.joules, share)
@@ -138,12 +139,12 @@ def prediction(
         yield Number("flops_per_prediction", "FLOPs of a prediction", operations, definition, "FLOPs")
     for size in found:
         yield from _joules(found[size], size, seed, idle)
-    for percent in (50, 95):
+    for share in (50, 95):
         definition = (
-            f"{percent} % of predictions at batch 1 take no longer; {PER_PREDICTION}; all calls, spread over windows"
+            f"{share} % of predictions at batch 1 take no longer; {PER_PREDICTION}; all calls, spread over windows"
         )
-        spread = latency(found[1], percent, seed)
-        yield Number(f"latency_p{percent}", f"latency, {percent}th percentile", spread, definition, "s", seed=seed)
+        spread = latency(found[1], share, seed)
+        yield Number(f"latency_p{share}", f"latency, {share}th percentile", spread, definition, "s", seed=seed)
     definition = f"predictions a second at batch {BATCH}; {PER_PREDICTION}"
     speed = throughput(found[BATCH], seed)
     yield Number(f"throughput_{BATCH}", f"throughput, batch {BATCH}", speed, definition, "1/s", seed=seed)
@@ -178,10 +179,14 @@ def size(model: nn.Module) -> Iterator[Number]:
     parameters = float(sum(p.numel() for p in model.parameters()))
     held = float(sum(t.numel() * t.element_size() for t in tensors))
     peak, threads = memory_mb()[1] * 1e6, float(torch.get_num_threads())
-    yield Number("parameters", "parameters", Estimate(parameters, n=1), "numbers that training may change")
+    yield Number(
+        "parameters", "parameters", Estimate(parameters, n=1, interval=COUNTED), "numbers that training may change"
+    )
     yield Number("model_bytes", "model size", Estimate(held, n=1), "bytes of parameters and buffers", "B")
     yield Number("peak_memory", "peak memory", Estimate(peak, n=1), "peak resident set of the process until now", "B")
-    yield Number("threads", "threads", Estimate(threads, n=1), "threads that a layer may use while predicting")
+    yield Number(
+        "threads", "threads", Estimate(threads, n=1, interval=COUNTED), "threads that a layer may use while predicting"
+    )
 
 
 def source(cost: Cost) -> str:

@@ -25,6 +25,7 @@ from sounding.contract.metrics import Metric
 from sounding.contract.records import Record
 from sounding.evaluation.evaluation import same
 from sounding.evaluation.intervals import proportion, wilson
+from sounding.wording import percent
 
 FEWEST = 30
 """With fewer rows than this no verdict is given."""
@@ -100,7 +101,7 @@ def _rises(reports: Sequence[AttackReport]) -> Check | None:
         "loss_rises", "rows on which the loss rises along the attack", found, f"should be at least {RISING:.2f}",
         f"share of attacked rows on which PGD raised the loss above that of its start ({worst.threat})",
         _verdict(found.value < RISING, found.n),
-        f"following the gradient raised the loss on only {found.value:.0%} of the rows ({worst.threat})",
+        f"following the gradient raised the loss on only {percent(found.value)} of the rows ({worst.threat})",
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.evaluation import baseline
 from sounding.evaluation.intervals import paired_difference
 from sounding.machine.setting import inference
+from sounding.wording import percent
 
 FEW = 10
 """Below so many independent rows the numbers are printed, and nothing is concluded from them."""
@@ -160,7 +161,7 @@ def _telling(items: Sequence[Item]) -> dict[str, int]:
 
 def _said(task: Task, item: Item, longest: int) -> str:
     said = task.target.describe(item.answer)
-    sure = "" if item.confidence is None else f", {item.confidence:.0%}\N{NO-BREAK SPACE}sure"
+    sure = "" if item.confidence is None else f", {percent(item.confidence)}\N{NO-BREAK SPACE}sure"
     return textwrap.shorten(said, max(longest - len(sure), 8), placeholder="…") + sure
 
 

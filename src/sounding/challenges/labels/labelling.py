@@ -32,7 +32,7 @@ from sounding.errors import RunError, UsageError
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.randomness import stream
 from sounding.training.progress import Say
-from sounding.wording import roughly
+from sounding.wording import percent, roughly
 
 WEAK = 0.2
 """Where models that did not see the rows contradict a larger share of labels, they say little about any one label."""
@@ -231,11 +231,12 @@ def _reviewed(found: Review) -> Iterator[str]:
         yield f"{found.n:,} rows, the largest loss first: each is hard, rare or wrong; place, answer given, loss"
     else:
         low, high = found.share.low, found.share.high
-        spread = "" if low is None or high is None else f" [{low:.1%}, {high:.1%}]"
+        spread = "" if low is None or high is None else f" [{percent(low, 1)}, {percent(high, 1)}]"
         n, others, counted = found.n, len(found.rows), sum(row.counted for row in found.rows)
         yield (
-            f"An estimated {found.share.value:.1%}{spread} of {n:,} labels are wrong. For {others:,} rows another "
-            "answer is more probable, the likeliest label issue first: place, label → answer, probability of the label "
+            f"An estimated {percent(found.share.value, 1)}{spread} of {n:,} labels are wrong. For {others:,} rows "
+            "another answer is more probable, the likeliest label issue first: place, label → answer, probability of "
+            "the label "
             f"(* if counted as wrong: {counted:,})"
             + "; the models are weak, and this says little"
             * (others > WEAK * n)

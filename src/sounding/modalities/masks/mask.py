@@ -42,6 +42,7 @@ from sounding.modalities.masks.class_ids import FULL, VOID
 from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image_files import within
+from sounding.wording import percent
 
 BACKGROUND = ("background", "bg")
 """What people call the class of pixels in which there is no thing."""
@@ -246,7 +247,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Tabular, 
         areas = self._areas(value)
         if not areas:
             return "nothing labelled"
-        said = [f"{share:.0%}".replace("%", " %") + f" {self.name(i)}" for i, share in areas[:2]]
+        said = [percent(share) + f" {self.name(i)}" for i, share in areas[:2]]
         return ", ".join([*said, *([f"{len(areas) - 2} more"] if len(areas) > 2 else [])])
 
     def answers(self, value: np.ndarray, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:

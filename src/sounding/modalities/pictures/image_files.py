@@ -22,7 +22,8 @@ import PIL.Image
 import PIL.ImageOps
 from torch import Tensor
 
-from sounding.errors import DataError
+from sounding.errors import OR_REMOVE, DataError
+from sounding.folders import BRANDS, picture_ending
 
 MAX_PIXELS = 100_000_000
 """Larger pictures are rejected by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
@@ -32,9 +33,6 @@ DEEPEST = 65535
 TURNED = 0x0112
 """The EXIF tag of how the camera was held; from 5 on, height and width change places."""
 FORMATS = "JPEG, PNG, WebP, BMP, GIF, TIFF or PNM"
-MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", *(b"P%d" % n for n in range(1, 7)))
-BRANDS = {b"avif": "AVIF", b"avis": "AVIF", **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "HEIC")}
-"""What files of the ISO base media format (ISO 14496-12) say in their bytes 8 to 11, and the kinds of such pictures."""
 UNREAD = frozenset(("BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"))
 """Formats that Pillow knows by name, and opens only with a program beside it, or not at all."""
 PACKAGES = {"HEIC": "pillow-heif", "AVIF": "-U pillow"}
@@ -54,9 +52,7 @@ def readable() -> tuple[str, ...]:
 
 def looks_like_picture(start: bytes) -> bool:
     """Whether bytes begin as one of the usual picture formats does."""
-    if start[4:8] == b"ftyp":
-        return start[8:12] in BRANDS
-    return start.startswith(MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    return bool(picture_ending(start))
 
 
 def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
@@ -80,7 +76,7 @@ def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
         return from_tensor(cell)
     missing = cell is None or cell != cell or isinstance(cell, str)
     found = "there is no picture" if missing else f"a {type(cell).__name__} is not a picture"
-    raise DataError(found, fix="Give the path of a picture file, or remove this row")
+    raise DataError(found, fix="Give the path of a picture file" + OR_REMOVE)
 
 
 def load(source: Path | bytes, side: int = 0) -> np.ndarray:
@@ -111,7 +107,7 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
     except (
         Exception
     ) as error:  # decoders meet broken files with a dozen kinds of exception; all mean the same to a user
-        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file, or remove this row") from None
+        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file" + OR_REMOVE) from None
 
 
 def image_size(cell: Any, root: Path = Path()) -> tuple[int, int]:
@@ -136,21 +132,21 @@ def _refuse_unusable(source: Path | bytes, name: str) -> None:
     elif os.path.isdir(source):
         raise DataError(f"{name} is a folder, not a picture", fix="Give the path of one picture file")
     elif not os.path.isfile(source):
-        raise DataError(f"there is no file {source}", fix="Correct the path, or remove this row")
+        raise DataError(f"there is no file {source}", fix="Correct the path" + OR_REMOVE)
     else:
         empty = source.stat().st_size == 0
     if empty:
-        raise DataError(f"{name} is empty", fix="Replace the file, or remove this row")
+        raise DataError(f"{name} is empty", fix="Replace the file" + OR_REMOVE)
 
 
 def _unknown(source: Path | bytes, name: str) -> DataError:
     """What to say of a file that Pillow does not know."""
     start = source[:16] if isinstance(source, bytes) else _start(source)
     if start[4:8] == b"ftyp" and start[8:12] in BRANDS:
-        kind = BRANDS[start[8:12]]
+        kind = BRANDS[start[8:12]].removeprefix(".").upper()
         fix = f"Install what reads it (pip install {PACKAGES[kind]}), or save it as JPEG or PNG"
         return DataError(f"{name} is {kind}, which cannot be read on this machine", fix=fix)
-    return DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file, or remove this row")
+    return DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file" + OR_REMOVE)
 
 
 def _start(file: Path) -> bytes:
@@ -162,7 +158,7 @@ def _refuse_size(size: tuple[int, int], name: str) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(name, f" ({size[0]}×{size[1]})")
     if min(size) < 1:
-        raise DataError(f"{name} has no pixels", fix="Replace the file, or remove this row")
+        raise DataError(f"{name} has no pixels", fix="Replace the file" + OR_REMOVE)
 
 
 def _too_large(name: str, size: str = "") -> DataError:

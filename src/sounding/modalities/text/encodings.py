@@ -16,6 +16,7 @@ from typing import TextIO
 
 from sounding.errors import DataError
 from sounding.files import unreadable
+from sounding.wording import percent
 
 _BLOCK = 2**20
 _FOREIGN = 0.3
@@ -140,7 +141,7 @@ def _of_bytes(path: Path) -> Encoding:
     if 10 * found.valid > found.escaped:
         return UTF8  # a byte that is broken is named with its line when it is read
     if found.above > _FOREIGN * found.dark:
-        what = f"this is neither UTF-8 nor Latin-1 ({found.above / found.dark:.0%} of its bytes are above ASCII)"
+        what = f"this is neither UTF-8 nor Latin-1 ({percent(found.above / found.dark)} of its bytes are above ASCII)"
         raise DataError(what, where=str(found.first), fix=_UTF8)
     return Encoding("cp1252", "Windows-1252" if found.controls else "Latin-1")
 

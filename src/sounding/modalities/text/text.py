@@ -43,6 +43,7 @@ from sounding.modalities.text.stretches import cuts
 from sounding.modalities.text.tokenizer import PRETRAINED, Encoded, Tokenizer
 from sounding.modalities.text.typos import can_err, misspellings
 from sounding.modalities.text.words import word_spans
+from sounding.wording import percent
 
 KEEPS = ("head", "ends")
 HUGE = 100_000
@@ -243,7 +244,7 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
             f"the first {room:,}" if self.keep == "head" else f"{self._kept()[0]:,} first and {self._kept()[1]:,} last"
         )
         looked = f"{len(sample):,} training texts" + (" that were looked at" if len(sample) == SAMPLE else "")
-        return [f"{long:,} of {looked} are cut: {which} tokens are read ({share:.1%} of all tokens)"]
+        return [f"{long:,} of {looked} are cut: {which} tokens are read ({percent(share, 1)} of all tokens)"]
 
     def notes(self) -> list[str]:
         """Files that are not UTF-8, how many tokens there are, and how many texts are longer than what is read."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sounding.modalities.category import Category
+from sounding.wording import percent
 
 UNEVEN = 3.0
 """How many times as many rows one class has as another, from which on it is said."""
@@ -51,7 +52,8 @@ class Classes(Category):
             if self.balanced
             else "each row weighs the same in training (balance=yes would let rare classes weigh more)"
         )
-        uneven = f"{most!r} has {max(self.shares):.1%} of the training rows and {least!r} {min(self.shares):.1%}"
+        common, rare = percent(max(self.shares), 1), percent(min(self.shares), 1)
+        uneven = f"{most!r} has {common} of the training rows and {least!r} {rare}"
         return [f"classes are uneven: {uneven}; {done}, and macro F1 counts all classes alike"]
 
     def state(self) -> dict[str, Any]:

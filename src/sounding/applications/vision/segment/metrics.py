@@ -21,6 +21,7 @@ import numpy as np
 
 from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
+from sounding.wording import percent
 
 VOID = 255
 LABELLED = "a labelled pixel"
@@ -202,7 +203,9 @@ def boundary_f(ids: Sequence[int], tolerance: float = TOLERANCE) -> Metric:
         known = scores[np.isfinite(scores)]
         return float(known.mean()) if len(known) else math.nan
 
-    definition = f"F1 of the edges of each class, met within {tolerance:.2%} of the diagonal, averaged over pictures"
+    definition = (
+        f"F1 of the edges of each class, met within {percent(tolerance, 2)} of the diagonal, averaged over pictures"
+    )
     needs, hit = "a class of the model in its truth or its answer", confident_pixels(ids)
     return Metric("boundary F", judge, reduce, definition, hit=hit, bounds=SHARE, needs=needs)
 
