@@ -2,7 +2,7 @@
 
 import pytest
 
-from sounding.wording import counted
+from sounding.wording import counted, percent
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,7 @@ from sounding.wording import counted
 )
 def test_counts_agree_with_what_they_count(count, words):
     assert counted(*count) == words
+
+
+def test_a_percentage_has_one_form():
+    assert [percent(0.6), percent(0.0284, 1), percent(1)] == ["60 %", "2.8 %", "100 %"]

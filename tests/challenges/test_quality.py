@@ -156,6 +156,21 @@ def test_where_less_is_better_the_gain_is_still_above_zero():
     assert "nats" in found.sentence
 
 
+class Led(Side):
+    """Judged by accuracy, of which a metric that leads tells what it hides."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return (accuracy(), replace(accuracy(), name="sharpness", leads=True))
+
+
+def test_a_metric_that_leads_is_the_first_number_and_the_first_word():
+    found = toys.measured(quality, context(task=Led))
+    assert [number.name for number in found.numbers[:2]] == ["sharpness", "accuracy"]
+    assert found.sentence.startswith("sharpness is ")
+    assert "baseline" in [number.id for number in found.numbers]
+
+
 class Nll(Side):
     @property
     def metrics(self) -> Sequence[Metric]:

@@ -42,9 +42,8 @@ def settings(words: Sequence[str], given: Sequence[str]) -> tuple[list[str], dic
     words, pairs = answering(words, given)
     context, known = click.get_current_context(), _options()
     for name in pairs:
-        _require_once(
-            name, [pairs[name], *([long[name]] if name in long else _as_option(context, known.get(name), pairs[name]))]
-        )
+        others = [long[name]] if name in long else _as_option(context, known.get(name), pairs[name])
+        _require_once(name, [pairs[name], *others])
     pairs |= long
     typed = [(known[key], pairs.pop(key)) for key in known.keys() & pairs.keys()]
     options = {str(option.name): option.type_cast_value(context, text) for option, text in typed}
