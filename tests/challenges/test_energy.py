@@ -355,7 +355,7 @@ def test_the_joules_to_a_wanted_quality_are_those_until_it_was_reached():
     joules = found["joules_to_target"]
     assert (joules.value, joules.low) == pytest.approx((70.0, 0.33 * 70))
     (number,) = [n for n in found.numbers if n.id == "joules_to_target"]
-    assert "accuracy 0.93 on the validation rows was reached, as the 25% of the training's time" in number.definition
+    assert "accuracy 0.93 on the validation rows was reached, as the 25 % of the training's time" in number.definition
     assert "Reaching the wanted accuracy 0.93 took 10 s and 70 J." in found.sentence
 
 

@@ -194,7 +194,7 @@ def test_one_long_document_is_divided_into_contiguous_stretches(tmp_path):
     report = data.report
     assert report.rows == 1
     assert report.documents == {"train": 1, "validation": 1, "test": 1}
-    assert report.split_origin == "stretches of each document: 80% train, 10% validation, 10% test"
+    assert report.split_origin == "stretches of each document: 80 % train, 10 % validation, 10 % test"
     assert whole.startswith(data.train[0].input)
     assert whole[4000:].startswith(data.validation[0].input)
     assert whole[4500:].startswith(data.test[0].input)
@@ -207,7 +207,7 @@ def test_a_missing_split_is_a_stretch_of_the_training_documents(tmp_path):
     (tmp_path / "test.txt").write_text("c" * 50)
     data = open_data(Continue(), tmp_path)
     assert (letters(data.train), letters(data.validation), letters(data.test)) == ({"a"}, {"b"}, {"c"})
-    assert data.report.split_origin == "given; stretches of the training documents: 90% train, 10% validation"
+    assert data.report.split_origin == "given; stretches of the training documents: 90 % train, 10 % validation"
 
 
 def test_few_documents_that_cannot_be_divided_are_split_whole():

@@ -153,7 +153,7 @@ def test_texts_that_are_cut_are_told_with_their_share(tmp_path):
     pairs = [(f"{text} and so on and on and on for many more words than are read", mood) for text, mood in reviews(80)]
     notes = open_data(Moods(), table(tmp_path / "reviews.csv", pairs)).report.notes
     cut = next(note for note in notes if "cut" in note)
-    assert "training texts are cut: the first 16 tokens are read (72.7% of all tokens)" in cut  # 16 of 22
+    assert "training texts are cut: the first 16 tokens are read (72.7 % of all tokens)" in cut  # 16 of 22
 
 
 def test_a_cell_that_names_a_text_file_is_that_file(tmp_path):

@@ -42,7 +42,7 @@ def test_a_relu_that_never_fires_is_dead_and_named():
     seen = inspect(*net(dead))
     assert seen.verdict == "dead"
     assert seen.findings[0].layers[0] == "body.3"
-    assert "100% of the units of body.3 (ReLU)" in seen.findings[0].found
+    assert "100 % of the units of body.3 (ReLU)" in seen.findings[0].found
     assert any(line.endswith("dead") and "body.3" in line for line in table(seen))
     assert not any(line.endswith("dead") and "body.1" in line for line in table(seen))
 

@@ -216,7 +216,7 @@ def test_the_network_of_a_run_is_known_by_the_words_of_others(tmp_path, monkeypa
 
 def test_another_network_than_the_file_has_is_refused(imagenet, tmp_path):
     photos = pictures(tmp_path / "photos", 12)
-    with pytest.raises(UsageError, match=r"mobilenet_v2\.safetensors: only 0% of the new model's parameters"):
+    with pytest.raises(UsageError, match=r"mobilenet_v2\.safetensors: only 0 % of the new model's parameters"):
         sd.train("classify", photos, start=imagenet, network="resnet", out=tmp_path / "run", steps=1, card=None)
     assert not (tmp_path / "run").exists()
 

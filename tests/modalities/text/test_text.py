@@ -88,7 +88,7 @@ def test_huge_texts_are_cut_as_others_are(keep):
 def test_half_of_the_tokens_are_read_and_that_is_said():
     text = Text(longest=5)
     text.fit(["one two three four five six seven eight nine ten"] * 3)
-    assert "3 of 3 training texts are cut: the first 5 tokens are read (50.0% of all tokens)" in text.notes()
+    assert "3 of 3 training texts are cut: the first 5 tokens are read (50.0 % of all tokens)" in text.notes()
 
 
 @pytest.mark.parametrize("kind", ["words", "wordpiece", "unigram", "bpe", "bytes", "characters"])

@@ -145,7 +145,7 @@ def test_uneven_classes_are_said_and_weighed_where_asked():
     for classes in (plain, balanced):
         classes.fit(answers)
         (note,) = classes.notes()
-        assert "'common' has 90.0% of the training rows and 'rare' 10.0%" in note
+        assert "'common' has 90.0 % of the training rows and 'rare' 10.0 %" in note
     assert "each row weighs the same" in plain.notes()[0]
     assert "weigh more" in balanced.notes()[0]
     common, rare = balanced.weights
