@@ -3,7 +3,8 @@
     python benchmarks/make_concepts.py [--out docs]
 
 Four small nets learn the digits of the package, each with something done to it; the pictures are those that
-`sounding inspect RUN --out FILE.svg` and a training with `--every` draw. Seeded; about two minutes on one core.
+`sounding inspect RUN --out FILE.svg` and a training with `--every` draw. Recurrent nets recall what they read and
+a Transformer continues the demonstration texts. Seeded; about three minutes on one core.
 """
 
 from __future__ import annotations
@@ -16,13 +17,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import sounding as sd
 from sounding.architectures.activations import ACTIVATIONS
+from sounding.architectures.rnn import CELLS
 from sounding.contract.records import Example
 from sounding.drawing.colours import BLUE, MUTED, VERMILION
 from sounding.evaluation.figure_svg import figure_svg
-from sounding.inspection import Inspection, Journal, inspect, read_journal, sample, save, table
+from sounding.inspection import (
+    Inspection,
+    Journal,
+    Reach,
+    Reading,
+    inspect,
+    reach,
+    read_along,
+    read_journal,
+    reading_table,
+    sample,
+    save,
+    table,
+)
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
 from sounding.training.checkpointer import Checkpointer
@@ -39,13 +55,25 @@ NETS: dict[str, dict[str, Any]] = {
 }
 DEPTHS = ((4, "sigmoid"), (6, "sigmoid"), (8, "sigmoid"), (10, "sigmoid"), (12, "sigmoid"), (12, "relu"), (30, "relu"))
 
+STEPS_BACK, UNITS, OPEN = 30, 32, 3.0
+"""How long ago it was what a recurrent net has to recall, its units, and the bias of a forget gate that stands open."""
+MEMORIES = (
+    ("plain", "tanh", 0.0),
+    ("GRU", "gru", 0.0),
+    ("LSTM", "lstm", 0.0),
+    ("LSTM, forget gate open", "lstm", OPEN),
+)
+SENTENCE = "three old cats:"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("docs"))
     out = parser.parse_args().out
     (out / "concepts_activations.svg").write_text(activations())
+    memory(out)
     with tempfile.TemporaryDirectory() as folder:
+        attention(Path(folder) / "attention", out)
         for name, settings in NETS.items():
             seen, accuracy, _ = trained(Path(folder) / name, settings)
             show(name, seen, out, f"accuracy on the validation rows {accuracy:.3f}")
@@ -68,6 +96,47 @@ def trained(folder: Path, settings: dict[str, Any], steps: int = STEPS) -> tuple
     rows = list(model.dataset().train)
     seen = inspect(model.task, model.module, sample(rows), rate=model.task.recipe.lr * state["damping"])
     return seen, state["best"], rows
+
+
+def memory(out: Path) -> None:
+    """Nets that say after some steps whether the first number was above 0; how far back their gradient reaches."""
+    reaches = []
+    for name, kind, bias in MEMORIES:
+        torch.manual_seed(0)
+        rng = torch.Generator().manual_seed(0)
+        cell, answer = CELLS[kind](4, UNITS, batch_first=True), nn.Linear(UNITS, 1)
+        if bias:
+            nn.init.constant_(cell.bias_ih_l0[UNITS : 2 * UNITS], bias)
+        (before,), _ = recalled(1, torch.Generator().manual_seed(1))
+        reaches.append(Reach(name, type(cell).__name__, reach(cell, before)))
+        weights = [*cell.parameters(), *answer.parameters()]
+        optimizer = torch.optim.Adam(weights, 1e-2)
+        for _ in range(400):
+            x, truth = recalled(64, rng)
+            loss = nn.functional.binary_cross_entropy_with_logits(answer(cell(x)[0][:, -1])[:, 0], truth)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+        x, truth = recalled(1000, torch.Generator().manual_seed(2))
+        right = ((answer(cell(x)[0][:, -1])[:, 0] > 0) == (truth > 0)).float().mean()
+        first = reaches[-1].gradient[0]
+        print(f"{name}: gradient at the first of {STEPS_BACK} steps {first:.0e}, recalls {right:.3f}", flush=True)
+    save(Reading((), "", (), tuple(reaches)), out / "concepts_memory.svg")
+
+
+def recalled(n: int, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of random numbers, and whether the first number of each is above 0."""
+    x = torch.randn(n, STEPS_BACK, 4, generator=rng)
+    return x, (x[:, 0, 0] > 0).float()
+
+
+def attention(folder: Path, out: Path) -> None:
+    """Where a decoder that learnt the demonstration texts looks while it writes how a sentence goes on."""
+    model = sd.train("generate", "demo", size="tiny", tokenizer="words", steps=STEPS, out=folder, card=None)
+    seen = read_along(model.task.with_options({"length": 4, "temperature": 0}), model.module, SENTENCE)
+    save(seen, out / "concepts_attention.svg")
+    print(f"\n## attention: {SENTENCE} {seen.answer}\n", "\n".join(reading_table(seen)), sep="\n", flush=True)
 
 
 def show(name: str, seen: Inspection, out: Path, note: str) -> None:

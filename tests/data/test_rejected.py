@@ -184,5 +184,5 @@ def test_one_row_in_a_hundred_may_be_unusable_and_one_in_any_case(tmp_path):
 def test_not_even_one_row_is_left_out_of_none_that_can_be_used(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n,a\n")
-    with pytest.raises(DataError, match="none of the 1 rows can be used"):
+    with pytest.raises(DataError, match="there is nothing that can be used"):
         open_data(Sentences(), path)

@@ -1,6 +1,6 @@
 """Attention: each position takes from others what its query finds in their keys (Vaswani et al., arXiv 1706.03762).
 
-    attend          queries, keys and values → what is taken, by the faster of two ways
+    attend          queries, keys and values → what is taken, by the faster of two ways; attention_weights: from where
     Rotary          positions as turns of queries and keys (Su et al., arXiv 2104.09864)
     KeyValueCache   keys and values of positions that are done, so that a text is continued token by token
     Attention       the layer: four projections around `attend`
@@ -41,12 +41,22 @@ def attend(
         if causal and mask is not None:
             mask, causal = mask & _not_ahead(q.shape[2], k.shape[2], q.device), False
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+    return attention_weights(q, k, mask, causal) @ v
+
+
+def attention_weights(
+    q: Float[Tensor, "B H T E"],
+    k: Float[Tensor, "B H S E"],
+    mask: Bool[Tensor, " ..."] | None = None,
+    causal: bool = False,
+) -> Float[Tensor, "B H T S"]:
+    """softmax(q kᵀ / √E): what share each query takes of the value at each key; `mask` and `causal` as above."""
     scores = (q / math.sqrt(q.shape[3])) @ k.transpose(2, 3)
     if causal:
         scores = scores + _penalty(_not_ahead(q.shape[2], k.shape[2], q.device), scores.dtype)
     if mask is not None:
         scores = scores + _penalty(mask, scores.dtype)
-    return scores.softmax(dim=-1) @ v
+    return scores.softmax(dim=-1)
 
 
 def _not_ahead(queries: int, keys: int, device: torch.device) -> Bool[Tensor, "T S"]:
@@ -182,6 +192,31 @@ class Attention(nn.Module):
 
         `angles` are of the positions of `x`; with a `cache` these come behind the ones that it holds for `layer`.
         """
+        taken = attend(*self._queries_keys_values(x, memory, angles, cache, layer), mask, causal)
+        return self.output(taken.transpose(1, 2).flatten(2))
+
+    def weights(
+        self,
+        x: Float[Tensor, "B T D"],
+        memory: tuple[Float[Tensor, "B G S E"], Float[Tensor, "B G S E"]] | None = None,
+        *,
+        mask: Bool[Tensor, " ..."] | None = None,
+        causal: bool = False,
+        angles: tuple[Tensor, Tensor] | None = None,
+    ) -> Float[Tensor, "B H T S"]:
+        """The share of each position that each head takes for each position of `x`: what a picture shows."""
+        q, k, _ = self._queries_keys_values(x, memory, angles, None, 0)
+        return attention_weights(q, k, mask, causal)
+
+    def _queries_keys_values(
+        self,
+        x: Float[Tensor, "B T D"],
+        memory: tuple[Tensor, Tensor] | None,
+        angles: tuple[Tensor, Tensor] | None,
+        cache: KeyValueCache | None,
+        layer: int,
+    ) -> tuple[Float[Tensor, "B H T E"], Float[Tensor, "B H S E"], Float[Tensor, "B H S E"]]:
+        """One key and value for each head of queries."""
         q = self._split(self.query(x), self.heads)
         q = unit(q) if self.normalised else q
         k, v = self.keys_values(x) if memory is None else memory
@@ -192,21 +227,7 @@ class Attention(nn.Module):
         if self.key_value_heads != self.heads:
             shared = self.heads // self.key_value_heads
             k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
-        taken = attend(q, k, v, mask, causal)
-        return self.output(taken.transpose(1, 2).flatten(2))
-
-    def weights(
-        self,
-        x: Float[Tensor, "B T D"],
-        memory: tuple[Float[Tensor, "B G S E"], Float[Tensor, "B G S E"]],
-        mask: Bool[Tensor, " ..."] | None = None,
-    ) -> Float[Tensor, "B H T S"]:
-        """The share that each position of a memory has in what each head takes for each position of `x`."""
-        q, k = self._split(self.query(x), self.heads), memory[0]
-        q = unit(q) if self.normalised else q
-        k = k.repeat_interleave(self.heads // self.key_value_heads, dim=1)
-        scores = (q / math.sqrt(self.head_width)) @ k.transpose(2, 3)
-        return (scores if mask is None else scores.masked_fill(~mask, -math.inf)).softmax(dim=-1)
+        return q, k, v
 
     def _split(self, x: Float[Tensor, "B T D"], heads: int) -> Float[Tensor, "B H T E"]:
         return x.unflatten(-1, (heads, self.head_width)).transpose(1, 2)

@@ -283,7 +283,7 @@ def read(folder: Path) -> Checkpoint:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"this is no config of a model ({error})", where=str(where), fix="Download it again") from None
     if kind not in LAYOUTS:
-        raise DataError(f"no architecture {kind!r} is known", where=str(where), fix=did_you_mean(kind, LAYOUTS))
+        raise DataError(f"no architecture {kind!r} is known", where=str(where), fix=f"Name one of {', '.join(LAYOUTS)}")
     layout = LAYOUTS[kind]
     try:
         shape = layout.shape(config)

@@ -158,4 +158,4 @@ class EncoderDecoder(nn.Module):
             self.decoder.transformer(target, memory=remembered.memory)
         finally:
             handle.remove()
-        return attention.weights(seen[0], remembered.memory.layers[layer], remembered.memory.mask).mean(dim=1)
+        return attention.weights(seen[0], remembered.memory.layers[layer], mask=remembered.memory.mask).mean(dim=1)

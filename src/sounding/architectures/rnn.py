@@ -1,12 +1,13 @@
-"""Recurrent networks: the LSTM (Hochreiter and Schmidhuber 1997) and the GRU (Cho et al., arXiv 1406.1078).
+"""Recurrent networks: the LSTM (Hochreiter and Schmidhuber 1997), the GRU (Cho et al., arXiv 1406.1078), and the plain
+one (Elman 1990), whose states pass through a tanh at every step and whose gradient soon vanishes.
 
     RNNConfig   what tells one from another
     RNN         vectors of tokens → vectors that know the tokens before (and after) them
     TextRNN     vectors of tokens → one vector of the text
 
-The steps themselves are `nn.LSTM` and `nn.GRU`, whose kernels are fused. The direction from the end of a text to its
-beginning is a layer of its own, given each row reversed within its length: so padding on the right is never read, and a
-text gives the same alone and in a batch, without packing.
+The steps themselves are `nn.LSTM`, `nn.GRU` and `nn.RNN`, whose kernels are fused. The direction from the end of a text
+to its beginning is a layer of its own, given each row reversed within its length: so padding on the right is not read,
+and a text gives the same alone and in a batch, without packing.
 
 Legend of shapes: B batch, T tokens, D width of what comes in, H units of a direction, F width of what goes out.
 """
@@ -23,7 +24,7 @@ from sounding.architectures.dropout import Dropout
 from sounding.architectures.pooling import AttentionPooling, largest_over_tokens, mean_over_tokens, within
 from sounding.errors import UsageError, did_you_mean
 
-CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "tanh": nn.RNN}
 POOLS = ("attention", "largest", "mean")
 
 

@@ -127,18 +127,30 @@ def _side_by_side(runs: Sequence[str], options: dict[str, Any], profile: str | N
 
 
 @cli.command()
-@click.argument("run")
+@click.argument("words", nargs=-1, required=True, metavar="RUN [KEY=VALUE]...")
+@set_option
 @click.option("--rows", default=128, show_default=True, help="Training rows to look at the layers with.")
 @click.option("--history", is_flag=True, help="Show what --every wrote during the training.")
+@click.option("--input", "along", metavar="INPUT", help="Along one input: attention, and the gradient through time.")
 @click.option("--out", type=Path, help="Write a picture (.svg, .png, .pdf) or the numbers (.json).")
-def inspect(run: str, rows: int, history: bool, out: Path | None) -> None:
+def inspect(
+    words: Sequence[str], settings: Sequence[str], rows: int, history: bool, along: str | None, out: Path | None
+) -> None:
     """Layer by layer: activations, gradients, dead units, the size of a step; and a verdict."""
     prepare()
     from sounding import api, inspection
 
-    model = api.load(run)
-    seen: Any = model.journal() if history else model.inspect(rows)
-    click.echo("\n".join(map(inspection.history_line, seen) if history else inspection.table(seen)))
+    runs, options, typed = spoken.settings(words, settings)
+    rows, along, out = typed.get("rows", rows), typed.get("along", along), typed.get("out", out)
+    (run,) = spoken.places(runs, ("RUN",), 1, "sounding inspect runs/classify/1")
+    model = api.load(str(run), options=options)
+    if along is not None:
+        seen: Any = model.read_along(along)
+        lines = inspection.reading_table(seen)
+    else:
+        seen = model.journal() if history else model.inspect(rows)
+        lines = [*map(inspection.history_line, seen)] if history else inspection.table(seen)
+    click.echo("\n".join(lines))
     if out is not None:
         inspection.save(seen, out)
         click.echo(f"Written to {out}")

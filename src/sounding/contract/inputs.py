@@ -197,6 +197,10 @@ class Tokenized(Modality):
     def adopt(self, state: Mapping[str, Any]) -> None:
         """Encode as the input did that gave `state`, whose weights are begun with; told ahead of `fit`."""
 
+    @abstractmethod
+    def token_texts(self, value: Any) -> list[str]:
+        """What each position of an encoded value stands for, to be read by people."""
+
 
 class Pictorial(Modality):
     """An input that is one picture, over which an answer may lie (`answers.Placed`)."""

@@ -157,7 +157,8 @@ def too_many(
     more = f"\n  and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
     if len(rejected) == total:
         fix = f"Mend them, or name {columns}:{listed}{more}"
-        return [DataError(f"none of the {total:,} {noun} can be used", fix=fix)]
+        what = f"none of the {total:,} {noun} can be used" if total > 1 else "there is nothing that can be used"
+        return [DataError(what, fix=fix)]
     enough = math.ceil(share * 1000) / 1000
     fix = f"Mend them, or {go_on} without them (--allow-bad {enough:g}):{listed}{more}"
     return [DataError(f"{len(rejected):,} of {total:,} {noun} cannot be used ({percent(share, 2)})", fix=fix)]

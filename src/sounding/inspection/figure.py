@@ -18,8 +18,10 @@ from sounding.drawing.colours import BLUE, GREEN, INK, LINE, ORANGE, PURPLE, VER
 from sounding.errors import RunError, UsageError
 from sounding.evaluation.figure_svg import figure_bytes, figure_svg
 from sounding.files import write, write_json
+from sounding.inspection.reading import Reading
+from sounding.inspection.reading_figure import along, powers
 from sounding.inspection.report import Inspection, shortened
-from sounding.inspection.verdicts import EXPLODED_REAL_STEP, EXPLODED_STEP, HEALTHY, ten_to
+from sounding.inspection.verdicts import EXPLODED_REAL_STEP, EXPLODED_STEP, HEALTHY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,17 +61,24 @@ def history(lines: Sequence[Mapping[str, Any]]) -> str:
     return figure_svg(_over_time(lines), WIDTH, TIME_HEIGHT)
 
 
-def save(shown: Inspection | Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write an inspection, or a journal's lines, as .svg, .png, .pdf or .json, by the ending. Else UsageError."""
+def save(shown: Inspection | Reading | Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write a reading, an inspection or a journal's lines as .svg, .png, .pdf or .json; else UsageError."""
     kind = path.suffix.lower()
     if kind == ".json":
-        write_json(path, shown.to_json() if isinstance(shown, Inspection) else list(shown))
+        write_json(path, shown.to_json() if isinstance(shown, Inspection | Reading) else list(shown))
         return
     if kind not in (".svg", ".png", ".pdf"):
         found, fix = kind or "a file without an ending", "Name a .svg, .png, .pdf or .json"
         raise UsageError(f"cannot write {found}", where=str(path), fix=fix)
-    draw, height = _by_layer(shown) if isinstance(shown, Inspection) else (_over_time(shown), TIME_HEIGHT)
+    draw, height = _drawn(shown)
     write(path, figure_svg(draw, WIDTH, height) if kind == ".svg" else figure_bytes(draw, WIDTH, height, kind[1:]))
+
+
+def _drawn(shown: Inspection | Reading | Sequence[Mapping[str, Any]]) -> tuple[Draw, float]:
+    """How to draw it, and how high the picture is in inches."""
+    if isinstance(shown, Inspection):
+        return _by_layer(shown)
+    return along(shown) if isinstance(shown, Reading) else (_over_time(shown), TIME_HEIGHT)
 
 
 # ---- by layer
@@ -128,16 +137,7 @@ def _dots(
     axes.scatter([10 ** (first + 0.3)] * len(nothing), nothing, s=16, facecolors="white",
                  edgecolors=[COLOURS[marks[place]] for place in nothing], zorder=2)  # fmt: skip
     axes.set_xlabel(label)
-    _powers(axes.xaxis, 4)
-
-
-def _powers(axis: Any, most: int) -> None:
-    """At most so many ticks on a logarithmic axis, each a power of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    axis.set_major_locator(LogLocator(numticks=most))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: ten_to(round(math.log10(value))) if value > 0 else ""))
-    axis.set_minor_locator(NullLocator())
+    powers(axes.xaxis, 4)
 
 
 def _split(pairs: Sequence[tuple[float, int]]) -> tuple[list[float], list[int]]:
@@ -171,7 +171,7 @@ def _over_time(lines: Sequence[Mapping[str, Any]]) -> Draw:
                 for steps, values in _stretches(lines, name, key):
                     panel.plot(steps, values, linewidth=1.2, markersize=2.2, **look)
             panel.set(yscale="log", ylabel="gradient (RMS)" if key == "gradient" else "step over weights")
-            _powers(panel.yaxis, 7)
+            powers(panel.yaxis, 7)
         panels[1].axhspan(*USUAL, color=GREEN, alpha=0.12, linewidth=0)
         panels[1].set_xlabel("step")
         _strip(strip, lines)

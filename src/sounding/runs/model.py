@@ -39,12 +39,12 @@ from sounding.errors import RunError, SoundingError
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.files import read_json, write
-from sounding.inspection import Inspection
+from sounding.inspection import Inspection, Reading
 from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
 from sounding.runs.answer_lines import answer_lines
 from sounding.runs.folder import Run
-from sounding.runs.prediction import Refused, Result, Results, expand, predict
+from sounding.runs.prediction import Refused, Result, Results, expand, predict, streamed
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
 from sounding.training.progress import Say
@@ -140,7 +140,7 @@ class Model:
         """
         task = self.task.with_options(options)
         if isinstance(inputs, str) and self.streams(inputs):
-            return task.stream(self._fused, task.input.read(inputs))
+            return streamed(task, self._fused, task.input.read(inputs), self.setting)
         return self._results(task, inputs, refused)
 
     def streams(self, text: str) -> bool:
@@ -320,6 +320,14 @@ class Model:
         damping = read_json(state).get("damping", 1.0) if state.exists() else 1.0
         some = inspection.sample(self.dataset().train, rows, seed)
         return inspection.inspect(self.task, self.module, some, seed=seed, rate=self.task.recipe.lr * damping)
+
+    def read_along(self, input: Any, **options: Any) -> Reading:
+        """What the model does along one input: where attention looks, how far back a recurrent gradient reaches.
+
+        Raises UsageError for a model that has neither.
+        """
+        value = self.task.input.read(input)
+        return inspection.read_along(self.task.with_options(options), self.module, value)
 
     def journal(self) -> list[dict[str, Any]]:
         """What `every` wrote of the layers during the training. Raises RunError if nothing was."""

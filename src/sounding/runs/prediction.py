@@ -165,6 +165,20 @@ def predict(
             yield Result(source, value, _at_own_size(task, prediction, item), task, item)
 
 
+def streamed(task: Task, model: nn.Module, value: Any, setting: Setting | None = None) -> Iterator[Any]:
+    """The answer to one input piece by piece, computed in the precision of `setting`; fp32 when none is given.
+
+    Precision is a state of the whole thread: it is set anew for each piece, so that it does not reach who reads them.
+    """
+    pieces = task.stream(model, value)
+    while True:
+        with inference(setting):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
 def _at_own_size(task: Task, prediction: Prediction, item: Any) -> Prediction:
     """The prediction in the measures of the picture that was named, which the model may have seen smaller."""
     return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))

@@ -206,6 +206,12 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
         if state.get("tokenizer"):
             self.use(Tokenizer.restored(state["tokenizer"]))
 
+    def token_texts(self, value: str) -> list[str]:
+        """The characters of each token; of one that stands for none (an end, a mask), its name."""
+        ids, offsets = self.encoded(value)
+        pairs = zip(ids.tolist(), offsets.tolist(), strict=False)
+        return [value[start:end] or self.tokenizer.token(id) for id, (start, end) in pairs]
+
     def fit(self, values: Iterable[str]) -> None:
         """Train the tokenizer, unless there is one; count how many texts are longer than what is read."""
         sample: list[str] = []

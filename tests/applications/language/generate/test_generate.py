@@ -129,6 +129,15 @@ def test_the_same_text_in_any_batch_another_with_another_seed_and_piece_by_piece
     assert "".join(pieces) == together[0]
 
 
+def test_a_stream_is_computed_in_the_precision_that_was_asked_for(run, monkeypatch):
+    narrow = sd.load(run.dir, precision="bf16")
+    assert "".join(narrow.stream("two ", length=20)) == narrow("two ", length=20)[0].label
+    here = lambda *of: (str(torch.is_autocast_enabled("cpu")) for _ in range(2))  # noqa: E731
+    monkeypatch.setattr(Generate, "stream", here)
+    assert [(piece, torch.is_autocast_enabled("cpu")) for piece in narrow.stream("two ")] == [("True", False)] * 2
+    assert list(run.stream("two ")) == ["False", "False"]
+
+
 def test_an_empty_prompt_is_the_beginning_of_a_document(run):
     assert run.task.predict(run.module, [""])[0].value.split()[0] in ("one", "two", "three")
 

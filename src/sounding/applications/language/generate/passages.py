@@ -69,6 +69,10 @@ class Passages(Text, Answer):
             row[: len(found)] = found
         return Tokens(torch.from_numpy(ids), torch.from_numpy(lengths))
 
+    def token_texts(self, value: str) -> list[str]:
+        """The characters of each token that is read."""
+        return [self.tokenizer.decode([id]) for id in self.ids(value)[-self.context :].tolist()]
+
     # ---- as an answer
 
     def answers(self, value: str, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
