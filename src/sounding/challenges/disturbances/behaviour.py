@@ -259,13 +259,16 @@ def _number(context: EvaluationContext, check: Check, rate: Estimate) -> Number:
 
 def _sentence(checks: Sequence[Check], rates: dict[str, Estimate]) -> str:
     said = []
-    for kind, of in ((INV, "that should not change the answer"), (DIR, "that should not speak against a class")):
+    for kind, of, happens in (
+        (INV, "that should not change the answer", "it changes"),
+        (DIR, "that should not speak against a class", "its probability falls"),
+    ):
         those = [check for check in checks if check.kind == kind]
         if not those:
             continue
-        worst = max(those, key=lambda check: rates[check.name].value)
-        found = f"it does so most with {worst.name}: {rates[worst.name]} of {counted(len(worst.cases), 'row')}"
-        if not worst.failed.any():
-            found = f"none does, in {counted(sum(len(check.cases) for check in those), 'trial')}"
+        worst = max(those, key=lambda check: (rates[check.name].low or 0.0, rates[check.name].value))
+        found = f"{happens} most surely with “{worst.name}”: {rates[worst.name]} of {counted(len(worst.cases), 'row')}"
+        if not any(check.failed.any() for check in those):
+            found = f"{happens} with none, in {counted(sum(len(check.cases) for check in those), 'trial')}"
         said.append(f"Of {counted(len(those), 'change')} {of} ({kind} tests), {found}.")
     return " ".join(said)
