@@ -5,9 +5,10 @@
 
 DIR/tiny_shakespeare holds train.parquet and validation.parquet with a column text (docs/benchmarks.md says where they
 come from). The model learns all of the training split, as published results do, and the last weights are kept: the
-validation split chooses nothing, and is only measured. It is cut into windows of the model's context, one behind the other, and every character but the first is told from
-those before it in its window. Prints one row of a markdown table for each seed: what the machine is, how long it
-trained, tokens a second, nats of a character, and bits of a byte. A run that is there already is only read.
+validation split chooses nothing, and is only measured. It is cut into windows of the model's context, one behind the
+other, and every character but the first is told from those before it in its window. Prints one row of a markdown
+table for each seed: what the machine is, how long it trained, tokens a second, nats of a character, and bits of a
+byte. A run that is there already is only read.
 """
 
 from __future__ import annotations
