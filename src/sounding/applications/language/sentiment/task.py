@@ -63,7 +63,7 @@ class SentimentRecipe(BegunRecipe):
     shaping: ClassVar = ("vectors", "units", "buckets", "layers", "width", "heads", "architecture")
     begun: ClassVar = {
         "epochs": 2.0,
-        "least_steps": 60,
+        "least_steps": 40,
         "batch": 32,
         "tokens": 1024,
         "optimizer": "adamw",
