@@ -137,7 +137,7 @@ def test_simple_models_stand_beside_the_trained_one_with_the_paired_gain():
     assert gain.low < gain.value < gain.high
     assert f"A threshold gives {share:.3f}: the model gains {gain.value:+.3f} [{gain.low:+.3f}, " in found.sentence
     assert found["gain_over_an_oracle"].high < 0
-    assert found.sentence.endswith(", worse.")
+    assert found.sentence.endswith(", which is worse.")
     assert s.baselines is s.baselines, "simple models are fitted once for a card"
 
 

@@ -210,14 +210,14 @@ def _sentence(d: Decisions, numbers: list[Number], null: np.ndarray) -> str:
         few = f" No temperature was fitted: fewer than {FEWEST} validation decisions."
     if d.tied and groups < FEWEST_GROUPS:
         return (
-            f"The {len(d)} decisions come in {counted(groups, 'group')}, too few to say whether the model is "
+            f"The {len(d):,} decisions come in {counted(groups, 'group')}, too few to say whether the model is "
             f"calibrated: {_both(d)}; the calibration error is {found['ece']}.{few}"
         )
     of_mean, of_bins = found["mean_gap_p"].value, _p_of_bins(found["ece"].value, null)
     if of_mean > BY_THE_MEAN and of_bins > BY_BINS:
         return (
             f"No evidence of miscalibration at this n: {_both(d)}; the calibration error is {found['ece']}, and a "
-            f"perfectly calibrated model would show up to {_limit(null):.3f} on {len(d)} decisions.{few}"
+            f"perfectly calibrated model would show up to {_limit(null):.3f} on {len(d):,} decisions.{few}"
         )
     told = _by_the_mean(d, found) if of_mean <= min(of_bins, BY_THE_MEAN) else _by_bins(d, found, _limit(null))
     return f"{told}{_mended(found)}{few}"
@@ -237,7 +237,7 @@ def _by_the_mean(d: Decisions, found: dict[str, Estimate]) -> str:
     rarely = "less than once in 1,000" if p < 0.001 else f"{1000 * p:.0f} times in 1,000"
     return (
         f"The model is {verdict}: {_both(d)}, a difference of {found['mean_gap']} that a perfectly calibrated model "
-        f"shows {rarely} on {len(d)} decisions; the calibration error is {found['ece']}."
+        f"shows {rarely} on {len(d):,} decisions; the calibration error is {found['ece']}."
     )
 
 
@@ -247,7 +247,7 @@ def _by_bins(d: Decisions, found: dict[str, Estimate], limit: float) -> str:
         verdict = "overconfident" if gap > 0 else "underconfident"
     return (
         f"The model is {verdict}: {_both(d)}; the calibration error is {found['ece']}, above the {limit:.3f} that a "
-        f"perfectly calibrated model could show on {len(d)} decisions."
+        f"perfectly calibrated model could show on {len(d):,} decisions."
     )
 
 

@@ -182,7 +182,13 @@ def _simple_models(some: Judged) -> tuple[str, list[Number]]:
         over = f"gain in {metric.name} over {name}"
         numbers.append(Number(f"gain_over_{_slug(name)}", over, gain, meaning, metric.unit, seed=seed))
         clear = gain.low is None or gain.low > 0
-        verdict = "" if clear else ", which is not clearly better" if gain.high is None or gain.high > 0 else ", worse"
+        verdict = (
+            ""
+            if clear
+            else ", which is not clearly better"
+            if gain.high is None or gain.high > 0
+            else ", which is worse"
+        )
         said += f" {capital(name)} gives {found.value:.3f}: the model gains {signed(gain)}{verdict}."
     return said, numbers
 
@@ -202,7 +208,8 @@ def _loss(some: Judged) -> list[Number]:
 
 def _sentence(some: Judged, headline: Number, compared: Sequence[Number]) -> str:
     """ "Such as: Accuracy is 0.873 [0.852, 0.891] on 963 test rows; always answering ‘positive’ would give 0.514."""
-    unit = f" {headline.unit}" if headline.unit else ""
+    said_already = headline.unit and headline.name.startswith(headline.unit)  # bits per byte
+    unit = f" {headline.unit}" if headline.unit and not said_already else ""
     of = counted(len(some.records), some.what)
     if not math.isfinite(headline.estimate.value):
         return f"{capital(headline.name)} has no value on {of}: {evaluation.undefined(some.metrics[0])}."

@@ -102,10 +102,18 @@ def _masks(ranked: np.ndarray) -> np.ndarray:
 
 
 def untrained(task: Task, seed: int) -> nn.Module:
-    """A model of the same shape that has learnt nothing; the global random state is left as it was."""
+    """A model of the same shape that has learnt nothing; the global random state is left as it was.
+
+    Matrices that begin at zero, as the last ones of residual branches do, are drawn as well: a model whose output is
+    the same for all inputs has no explanation that another could be like.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(entropy("untrained", seed))
-        return task.build().eval()
+        model = task.build().eval()
+        for parameter in model.parameters():
+            if parameter.ndim > 1 and not parameter.any():
+                nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
+        return model
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -6,8 +6,10 @@ import torch
 
 import sounding as sd
 from sounding.applications.language.fill.task import Fill
-from sounding.contract.records import Example
+from sounding.challenges.explanations.faithfulness import untrained
+from sounding.contract.records import Example, Record
 from sounding.errors import DataError
+from sounding.evaluation.evaluation import baseline
 from sounding.modalities.text.specials import MASK
 
 TEXTS = ["The sun shines on the roof.", "Rain falls on the old house again and again.", "A cat sat on the mat."]
@@ -37,6 +39,27 @@ def test_rows_are_stretches_with_the_same_masks_each_time_and_their_words_in_ord
         whole += ids.tolist()
     assert whole == [id for text in TEXTS for id in task.input.tokenizer.ids(text)]
     assert {row.group for row in rows} == {"0", "1", "2"}  # stretches of one text belong together
+
+
+def test_stretches_of_a_single_document_are_drawn_one_by_one():
+    assert {row.group for row in fitted(tokenizer="words", context=4).windows([" ".join(TEXTS)])} == {""}
+
+
+def test_the_constant_baseline_is_the_commonest_token_wherever_one_is_missing():
+    task = fitted(tokenizer="words", context=8)
+    truths = [task.target.passage(task.input.tokenizer.ids(text)) for text in ("the roof the", "the cat")]
+    records = [Record("", truth, None, 1.0) for truth in truths]
+    found = baseline(task, truths, records)
+    assert task.metrics[0].value(found) == 3 / 5
+
+
+def test_an_untrained_model_gives_other_answers_to_other_texts():
+    """Although the scores of a Transformer, and what its blocks add, begin at zero."""
+    task = fitted()
+    model = untrained(task, 0)
+    with torch.no_grad():
+        one, other = (model(task.input.encode([text]).ids)[0, -1] for text in ("A cat sat", "Rain falls on"))
+    assert (one - other).abs().max() > 1e-3
 
 
 def test_the_loss_is_the_mean_over_what_is_missing(run):
@@ -99,8 +122,8 @@ def test_the_masks_stay_whatever_is_done_to_the_text(run):
         assert corrupt(text, 5, rng).count("[MASK]") == 2
     for other in input.neighbours(text, rng):
         assert other.count("[MASK]") == 2
-    for baseline in input.baselines:
-        gone = input.mask(text, np.zeros(input.segments(text), bool), baseline)
+    for way in input.baselines:
+        gone = input.mask(text, np.zeros(input.segments(text), bool), way)
         assert gone.count("[MASK]") == 2
         assert "mew" not in gone
     assert run.explain(run(text)[0]).weights.shape == (input.segments(text),)

@@ -37,7 +37,7 @@ def test_on_texts_longer_rows_tell_more_and_the_records_are_of_the_same_tokens()
     task.fit([Example(text) for text in texts])
     train, test = task.windows(texts[:60]), task.windows(texts[60:])
     (name, records), *_ = task.baselines(train, test).items()
-    assert name == "Kneser-Ney 6-grams"
+    assert name == "a Kneser-Ney 6-gram model"
     model = task.build().eval()
     ours = task.evaluate(model, test)
     assert [(r.truth, r.group) for r in records] == [(r.truth, r.group) for r in ours]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.answers import Answer
+from sounding.contract.answers import Answer, Averaged
 from sounding.contract.inputs import Corruption, Queried
 from sounding.errors import DataError
 from sounding.modalities.text.passage import Passage
@@ -77,7 +77,7 @@ class Blanks(Text, Queried):
         return (other for other in super().neighbours(value, rng) if other.count(word) == value.count(word))
 
 
-class Missing(Text, Answer):
+class Missing(Text, Answer, Averaged):
     """The tokens that are missing in a text, in their order; of an answer, with the probability of all tokens."""
 
     def _ids(self, value: str) -> np.ndarray:
@@ -99,6 +99,12 @@ class Missing(Text, Answer):
     def fields(self, value: str, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """`words`: the most probable ones for the first mask."""
         return {"words": lambda: [word for word, _ in self.ranked(scores)] if scores is not None else [str(value)]}
+
+    def constant_baseline(self, values: Sequence[str]) -> Passage:
+        """The commonest token, as often as tokens are missing anywhere."""
+        ids = [self._ids(value) for value in values]
+        most = int(np.bincount(np.concatenate(ids)).argmax())
+        return self.passage(np.full(max(map(len, ids)), most))
 
     def passage(self, ids: Sequence[int] | np.ndarray) -> Passage:
         """Some tokens that are missing, with spaces between them."""

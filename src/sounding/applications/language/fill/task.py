@@ -101,7 +101,7 @@ class Fill(Task):
             parts = -(-len(ids) // room)
             for part in np.array_split(ids, max(1, parts)):
                 if len(part) > 1:
-                    found.append(self._example(part, str(number) if parts > 1 else ""))
+                    found.append(self._example(part, str(number) if parts > 1 and len(documents) > 1 else ""))
         return found
 
     def _example(self, ids: np.ndarray, group: str) -> Example:

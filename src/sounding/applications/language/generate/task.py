@@ -208,7 +208,7 @@ class Generate(Task):
         order = LETTERS if self.input.kind in ("characters", "bytes") else PIECES
         windows = [train[place] for place in stream("baseline").permutation(len(train))[: MOST // self.recipe.context]]
         simple = NGrams(map(_window, windows), order, len(self.input.tokenizer))
-        return {f"Kneser-Ney {order}-grams": [self._counted(simple, example) for example in examples]}
+        return {f"a Kneser-Ney {order}-gram model": [self._counted(simple, example) for example in examples]}
 
     def _counted(self, simple: NGrams, example: Example) -> Record:
         ids = _window(example).tolist()

@@ -73,6 +73,9 @@ def decisions(record: Record) -> Hits:
 
 
 def _right(record: Record) -> np.ndarray:
-    """[T]: whether each true token was the most probable one; none of an answer that is no token for token."""
+    """[T]: whether each true token was the most probable one; none of an answer that has too few tokens.
+
+    Of a longer one, such as a constant baseline that fits every row, the first count.
+    """
     told, true = getattr(record.value, "ids", ()), record.truth.ids
-    return told == true if len(told) == len(true) else np.zeros(len(true), bool)
+    return told[: len(true)] == true if len(told) >= len(true) else np.zeros(len(true), bool)
