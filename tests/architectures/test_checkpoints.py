@@ -115,7 +115,7 @@ def test_a_checkpoint_in_several_files_is_read_whole(tmp_path):
 def test_a_net_is_shaped_by_a_word(tmp_path):
     made("llama", tmp_path)
     checkpoint = checkpoints.read(tmp_path)
-    net = checkpoints.shaped(checkpoints.shape_of(checkpoint), dropout=0.3)
+    net = checkpoints.shaped(checkpoints.shape_of("llama", checkpoint.shape)).model(dropout=0.3)
     assert {name: p.shape for name, p in net.named_parameters()} == {
         name: p.shape for name, p in checkpoint.model().named_parameters()
     }

@@ -14,7 +14,7 @@ margin.py        embeddings, and the softmax that sets them apart by a margin
 attention.py     attention, rotary positions, and the cache with which a decoder goes on
 transformer.py   Transformers: encoders such as BERT, decoders such as GPT and Llama
 encoder_decoder.py  both: nets that read one text and write another, and a pointer that copies
-checkpoints.py   Transformers as Hugging Face publishes them, read into these and written back
+checkpoints/     Transformers as Hugging Face publishes them, read into these and written back
 lora.py          low-rank adaptation of a net that was trained before
 dropout.py       dropout that takes little time
 folding.py       normalisations folded into convolutions, for answers

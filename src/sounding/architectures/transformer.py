@@ -25,7 +25,7 @@ from sounding.architectures.attention import Attention, KeyValueCache, Rotary
 from sounding.architectures.dropout import Dropout
 from sounding.errors import UsageError, did_you_mean
 
-POSITIONS = ("rotary", "learned", "sinusoidal", "none")
+POSITIONS = ("rotary", "learned", "sinusoidal", "sinusoidal_halves", "none")
 NORMS = ("layer", "rms")
 
 
@@ -33,8 +33,9 @@ NORMS = ("layer", "rms")
 class TransformerConfig:
     """The shape of a Transformer. The defaults are a small one of today, with rotary positions and norms ahead.
 
-    BERT (arXiv 1810.04805): learned positions, norms behind, two token types, a norm of the embeddings. GPT-2: learned
-    positions, norms ahead, gelu_tanh, causal. Llama (arXiv 2302.13971): rotary, root mean square norms, a gated silu,
+    BERT (arXiv 1810.04805): learned positions, norms behind, two token types, a norm of the embeddings; BART the same
+    without types. GPT-2: learned positions, norms ahead, gelu_tanh, causal. Marian: sinusoidal_halves, norms behind,
+    scaled embeddings. Llama (arXiv 2302.13971): rotary, root mean square norms, a gated silu,
     no biases, causal, shared keys and values.
     """
 
@@ -49,10 +50,10 @@ class TransformerConfig:
     gated: bool = False  # a feed-forward network whose units are multiplied by others (Shazeer, arXiv 2002.05202)
     causal: bool = False  # no position looks ahead
     memory: bool = False  # the blocks also look at another text, encoded: a translator's decoder
-    positions: str = "rotary"
+    positions: str = "rotary"  # sinusoidal: a sine and its cosine in turn; …_halves: all sines first, as Marian has it
     rotary_base: float = 10_000.0
     context: int = 512  # positions that there are; of rotary and sinusoidal ones more may come
-    position_offset: int = 0  # the first position's number (RoBERTa: 2)
+    position_offset: int = 0  # the first position's number (RoBERTa, BART: 2)
     token_types: int = 0
     embedding_scale: float = 1.0  # what the tokens' embeddings are multiplied by (section 3.4 of the paper: √width)
     embedding_norm: bool = False
@@ -163,8 +164,8 @@ class Embeddings(nn.Module):
             x = x * self.config.embedding_scale
         if self.positions is not None:
             x = x + self.positions(positions + self.config.position_offset)
-        elif self.config.positions == "sinusoidal":
-            x = x + sinusoids(positions, self.config.width).to(x.dtype)
+        elif self.config.positions.startswith("sinusoidal"):
+            x = x + sinusoids(positions, self.config.width, self.config.positions.endswith("halves")).to(x.dtype)
         if self.types is not None:
             x = x + self.types.weight[0]
         return self.dropout(x if self.norm is None else self.norm(x))
@@ -272,10 +273,15 @@ class LanguageModel(nn.Module):
         return self.output(vectors if self.transform is None else self.transform(vectors))
 
 
-def sinusoids(positions: Int[Tensor, " ..."], width: int) -> Float[Tensor, "... D"]:
-    """Sines and cosines of wavelengths from 2π to 20,000π, one after the other (arXiv 1706.03762, section 3.5)."""
+def sinusoids(positions: Int[Tensor, " ..."], width: int, halves: bool = False) -> Float[Tensor, "... D"]:
+    """Sines and cosines of wavelengths from 2π to 20,000π (arXiv 1706.03762, section 3.5).
+
+    A sine and its cosine stand side by side, or with `halves` all sines ahead of all cosines.
+    """
     speeds = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2, device=positions.device) / width)
     angles = positions[..., None].float() * speeds
+    if halves:
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)[..., :width]
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)[..., :width]
 
 

@@ -1,4 +1,4 @@
-"""What a text may not be: shorter than asked for, or one that says the same n tokens again.
+"""What a text may not be: shorter than asked for, one that says the same n tokens again, or certain tokens at all.
 
 Legend of shapes: R texts, N tokens, V vocabulary.
 """
@@ -28,6 +28,7 @@ class Constraints:
 
     shortest: int = 0  # tokens, at least, before one that ends the text
     no_repeat: int = 0  # no so many tokens in a row twice, those of the prompt among them; 0: as often as may be
+    never: tuple[int, ...] = ()  # tokens that are not written
 
     def __post_init__(self) -> None:
         """Raises UsageError for a number that means nothing."""
@@ -36,7 +37,7 @@ class Constraints:
                 raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 0 or more")
 
     def __bool__(self) -> bool:
-        return bool(self.shortest or self.no_repeat)
+        return bool(self.shortest or self.no_repeat or self.never)
 
     def scores(
         self, scores: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], written: int, ends: Collection[int]
@@ -46,6 +47,7 @@ class Constraints:
         Shorter prompts have `NOTHING` ahead. The tokens that end a text are never said to be repeated.
         """
         allowed = scores.clone()
+        allowed[:, list(self.never)] = -math.inf
         if written < self.shortest and ends:
             allowed[:, sorted(ends)] = -math.inf
         if self.no_repeat and texts.shape[1] >= self.no_repeat:

@@ -120,8 +120,8 @@ class SingleStep:
             x = x * self.config.embedding_scale
         if e.positions is not None:
             x = x + F.embedding(positions + self.config.position_offset, e.positions.weight)
-        elif self.config.positions == "sinusoidal":
-            x = x + sinusoids(positions, self.config.width)
+        elif self.config.positions.startswith("sinusoidal"):
+            x = x + sinusoids(positions, self.config.width, self.config.positions.endswith("halves"))
         if e.types is not None:
             x = x + e.types.weight[0]
         return x if e.norm is None else e.norm(x)

@@ -67,8 +67,10 @@ def prepare(
     check_log(options.log)
     start = opened(options.start) if options.start else None
     task = plan.new_task() if fitted is None else plan.task.restored(fitted)
-    if fitted is None and start is not None and isinstance(task.input, Tokenized):
-        task.input.adopt(start.input)
+    if fitted is None and start is not None:
+        for side, state in ((task.target, start.target), (task.input, start.input)):
+            if isinstance(side, Tokenized):
+                side.adopt(state)
     if fitted is None and not isinstance(task, Player):
         former = (
             None if start is None else start.record

@@ -3,7 +3,7 @@
 best/transformers/
 ├── config.json          that of the weights it began with
 ├── model.safetensors    the weights by the names of that layout
-└── tokenizer.json       and what else stood beside it of the tokenizer
+└── tokenizer.json       and what else stood beside it of the tokenizer, and of how texts are written
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from safetensors.torch import save
 from torch import nn
 
 from sounding.architectures.checkpoints import written
+from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel
 from sounding.contract.task import Task
 from sounding.files import write, write_json
+from sounding.modalities.text.pairs import OWN, SOURCE, TARGET, VOCABULARY
 from sounding.modalities.text.text import Text
 
 FOLDER = "transformers"
-_BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json")
+_BESIDE = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    *(SOURCE, TARGET, VOCABULARY, OWN),
+)
 
 
 def publish(folder: Path, task: Task, model: nn.Module, origin: Path) -> None:
@@ -29,7 +36,7 @@ def publish(folder: Path, task: Task, model: nn.Module, origin: Path) -> None:
 
     Nothing is written of a model that became a part of another, such as a classifier.
     """
-    if not isinstance(model, LanguageModel) or not isinstance(task.input, Text):
+    if not isinstance(model, LanguageModel | EncoderDecoder) or not isinstance(task.input, Text):
         return
     config = json.loads((origin / "config.json").read_text(encoding="utf-8"))
     tensors = written(model, config["model_type"], config)
@@ -41,5 +48,5 @@ def publish(folder: Path, task: Task, model: nn.Module, origin: Path) -> None:
     task.input.tokenizer.save(place / "tokenizer.json")
     for name in _BESIDE:
         if (origin / name).exists():
-            write(place / name, (origin / name).read_text(encoding="utf-8"))
+            write(place / name, (origin / name).read_bytes())
     write_json(place / "config.json", config)

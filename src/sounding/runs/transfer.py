@@ -24,10 +24,12 @@ from torch import Tensor, nn
 
 from sounding.architectures import checkpoints, pretrained
 from sounding.architectures.backbones import NAMES
+from sounding.architectures.checkpoints import PairShape, SingleShape
 from sounding.architectures.layers import Normalize
 from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
 from sounding.errors import UsageError
+from sounding.modalities.text.pairs import tokenizers_in
 from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published, publishing
 from sounding.runs.folder import Run
@@ -50,14 +52,15 @@ Weights = Mapping[str, Tensor]
 class Start:
     """Weights by name, where they are from in words, and the fields of a recipe that shape their network.
 
-    `input` is the state of the input that they read, where it belongs to them; `record` the rows that they were trained
-    on, where a run keeps these; `published` the folder of weights as Hugging Face writes them.
+    `input` and `target` are the states of what they read and write, where these belong to them; `record` the rows that
+    they were trained on, where a run keeps these; `published` the folder of weights as Hugging Face writes them.
     """
 
     weights: dict[str, Tensor]
     origin: str
     shaping: dict[str, Any]
     input: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
     record: RowRecord | None = None
     published: Path | None = None
 
@@ -114,17 +117,27 @@ def opened(start: str) -> Start:
     config = run.model_config()
     again = run.dir / "best" / publishing.FOLDER
     layout = again if checkpoints.is_checkpoint(again) else None
-    return Start(run.weights(), origin, _shaping(config["recipe"]), config.get("input", {}), run.record, layout)
+    sides = config.get("input", {}), config.get("target", {})
+    return Start(run.weights(), origin, _shaping(config["recipe"]), *sides, run.record, layout)
 
 
 def _published(folder: Path) -> Start:
     """A Transformer as Hugging Face publishes it, with its tokenizer."""
     checkpoint = checkpoints.read(folder)
-    tokenizer = Tokenizer.read(folder).state()
-    shape = {"architecture": checkpoints.shape_of(checkpoint), "model": "transformer"}
-    context = min(checkpoint.config.context, LONGEST)
-    shaping, input = {**shape, "context": context}, {"tokenizer": tokenizer}
-    return Start(checkpoint.weights, checkpoint.origin, shaping, input, published=folder)
+    input, target = _tokenizers(folder, checkpoint.shape)
+    shape = {"architecture": checkpoints.shape_of(checkpoint.layout, checkpoint.shape), "model": "transformer"}
+    context = min(checkpoint.shape.context, LONGEST)
+    shaping = {**shape, "context": context}
+    return Start(checkpoint.weights, checkpoint.origin, shaping, input, target, published=folder)
+
+
+def _tokenizers(folder: Path, shape: SingleShape | PairShape) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The states of what is read and of what is written: their tokenizers; nothing where no other text is written."""
+    if isinstance(shape, SingleShape):
+        return {"tokenizer": Tokenizer.read(folder).state()}, {}
+    writing = shape.writing
+    source, target = tokenizers_in(folder, writing.start, writing.first, writing.end)
+    return {"tokenizer": source.state()}, {"tokenizer": target.state()}
 
 
 def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def test_a_gap_can_be_shown_where_there_is_no_mask(tmp_path):
 
 
 def test_what_is_no_tokenizer_says_so(tmp_path):
-    with pytest.raises(sd.DataError, match="not there any more"):
+    with pytest.raises(sd.DataError, match="which says how texts become tokens"):
         Tokenizer.read(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(sd.DataError, match="not a tokenizer of the tokenizers library"):

@@ -17,12 +17,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import tokenizers
+from tokenizers import processors
 
 from sounding.errors import DataError
 from sounding.files import unreadable, write
 from sounding.modalities.text.kinds import trained
 from sounding.modalities.text.specials import MASK, OURS, PAD, UNKNOWN, Specials, specials_of
 
+FILE = "tokenizer.json"
 PRETRAINED = "pretrained"
 """The kind of a tokenizer that was read from a file."""
 _STRETCH = 2**16  # characters that the library is given at once: it needs some hundred bytes for each token
@@ -74,15 +76,38 @@ class Tokenizer:
         tokens. Raises DataError for what is none.
         """
         path = Path(path)
-        path = path / "tokenizer.json" if path.is_dir() else path
+        path = path / FILE if path.is_dir() else path
         try:
             library = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            what = f"there is no {path.name}, which says how texts become tokens"
+            fix = "Make it with transformers: AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER)"
+            raise DataError(what, where=str(path.parent), fix=fix) from None
         except OSError as error:
             raise unreadable(str(path), error) from None
         except Exception as error:  # the library raises nothing narrower
             what = f"this is not a tokenizer of the tokenizers library ({error})"
             raise DataError(what, where=str(path), fix="Give a tokenizer.json as Hugging Face models have") from None
         return cls(library, PRETRAINED, specials_of(library.get_vocab(), path.parent))
+
+    def between(self, ahead: Sequence[int], behind: Sequence[int]) -> Self:
+        """The same tokenizer with these tokens around every text, as its `prefix` and `suffix`.
+
+        Raises DataError for an id that it lacks.
+        """
+        for number in (*ahead, *behind):
+            if self._library.id_to_token(number) is None:
+                what = f"texts are put between tokens of which {number:,} is one, and the tokenizer has none of that id"
+                raise DataError(what, fix="Take config and tokenizer of one model")
+        library = tokenizers.Tokenizer.from_str(self._library.to_str())
+        around = {name: list(ids) for name, ids in (("ahead", ahead), ("behind", behind)) if ids}
+        special = [
+            {"id": name, "ids": ids, "tokens": [library.id_to_token(number) for number in ids]}
+            for name, ids in around.items()
+        ]
+        single = [*(["ahead"] if ahead else []), "$A", *(["behind"] if behind else [])]
+        library.post_processor = processors.TemplateProcessing(single=single, special_tokens=special)
+        return type(self)(library, self.kind, self.specials)
 
     # ---- text and ids
 

@@ -6,7 +6,7 @@ Legend of shapes: B batch, T tokens, M members, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,8 +24,7 @@ from sounding.applications.language.sentiment.network import (
     text_classifier,
 )
 from sounding.applications.language.sentiment.reviews import review
-from sounding.applications.language.shared.begun import BegunRecipe
-from sounding.architectures.checkpoints import config_of
+from sounding.applications.language.shared.begun import BegunRecipe, single
 from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
@@ -188,7 +187,7 @@ class Sentiment(Task):
         """That of a published encoder, or of the recipe."""
         r, dropout = self.recipe, self.recipe.dropout / 5
         if r.architecture:
-            return config_of(r.architecture, dropout=dropout)
+            return replace(single(r).config, dropout=dropout)
         tokens = len(self.input.tokenizer)
         return TransformerConfig(tokens, r.width, r.layers, r.heads, context=r.context, dropout=dropout)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sounding.architectures.checkpoints import shaped
+from sounding.architectures.checkpoints import PairShape, SingleShape, shaped
+from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.lora import tune
 from sounding.architectures.transformer import LanguageModel
 from sounding.contract.recipe import Recipe
+from sounding.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,34 @@ class BegunRecipe(Recipe):
 def begun(own: Callable[[], LanguageModel], recipe: BegunRecipe, dropout: float) -> LanguageModel:
     """A new language model: a published one where the recipe names its shape, else the application's `own`.
 
-    Of its trunk is trained what the recipe says.
+    Of its trunk is trained what the recipe says. Raises UsageError where it is another kind of net.
     """
-    model = shaped(recipe.architecture, dropout=dropout) if recipe.architecture else own()
+    model = single(recipe).model(dropout=dropout) if recipe.architecture else own()
     tune(model.transformer, recipe.tune, recipe.rank)
     return model
+
+
+def begun_pair(own: Callable[[], EncoderDecoder], recipe: BegunRecipe, dropout: float) -> EncoderDecoder:
+    """The same of an encoder with a decoder."""
+    model = pair(recipe).model(dropout=dropout) if recipe.architecture else own()
+    for trunk in (model.encoder, model.decoder.transformer):
+        tune(trunk, recipe.tune, recipe.rank)
+    return model
+
+
+def single(recipe: BegunRecipe) -> SingleShape:
+    """The encoder or decoder that the recipe begins with. Raises UsageError where it is both in one."""
+    shape = shaped(recipe.architecture)
+    if isinstance(shape, PairShape):
+        what = "these weights are of an encoder with a decoder, and what is trained here is one of the two"
+        raise UsageError(what, fix="Begin a translation or a summarization with them")
+    return shape
+
+
+def pair(recipe: BegunRecipe) -> PairShape:
+    """The encoder with a decoder that the recipe begins with. Raises UsageError where it is one of the two."""
+    shape = shaped(recipe.architecture)
+    if isinstance(shape, SingleShape):
+        what = "these weights are of an encoder or a decoder alone, and what is trained here has both"
+        raise UsageError(what, fix="Begin with weights of the layout marian, bart or mbart")
+    return shape
