@@ -95,7 +95,7 @@ def names_of_applications(path: Path, source: Path = SOURCE) -> list[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         words = {
             ast.Name: lambda n: [n.id],
-            ast.Attribute: lambda n: [n.attr],
+            ast.Attribute: lambda n: [] if hasattr(str, n.attr) else [n.attr],  # strings can be translated
             ast.alias: lambda n: n.name.split("."),
             ast.Constant: lambda n: [n.value.strip()] if isinstance(n.value, str) else [],
         }.get(type(node), lambda n: [])(node)

@@ -84,7 +84,7 @@ def test_no_place_sees_what_comes_after_it_nor_padding_nor_other_rows(copying):
 
 def test_embeddings_are_shared_as_asked():
     net = model()
-    assert net.encoder.embeddings.tokens is net.decoder.transformer.embeddings.tokens
+    assert net.encoder.embeddings.tokens.weight is net.decoder.transformer.embeddings.tokens.weight
     assert net.decoder.output.weight is net.encoder.embeddings.tokens.weight
     apart = EncoderDecoder(
         TransformerConfig(**SHAPE),

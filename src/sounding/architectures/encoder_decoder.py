@@ -104,8 +104,8 @@ class EncoderDecoder(nn.Module):
         self.encoder = Transformer(encoder)
         self.pointer = Pointer(decoder.width) if copying else None
         self.decoder = LanguageModel(decoder, tied=tied, bias=bias)
-        if shared:
-            self.encoder.embeddings.tokens = self.decoder.transformer.embeddings.tokens
+        if shared:  # two layers with one matrix: who looks into the one sees the source alone
+            self.encoder.embeddings.tokens.weight = self.decoder.transformer.embeddings.tokens.weight
 
     def forward(
         self,
@@ -117,8 +117,17 @@ class EncoderDecoder(nn.Module):
 
         `target` may be padded on the right: what stands there is looked at by what stands behind it alone.
         """
+        return self.scores(*self.vectors(source, target, lengths))
+
+    def vectors(
+        self,
+        source: Int[Tensor, "B S"],
+        target: Int[Tensor, "B T"],
+        lengths: Int[Tensor, " B"] | None = None,
+    ) -> tuple[Float[Tensor, "B T D"], Source]:
+        """The decoder's vectors, of which `scores` makes logits, and the encoded source."""
         remembered = self.remember(source, lengths)
-        return self.scores(self.decoder.transformer(target, memory=remembered.memory), remembered)
+        return self.decoder.transformer(target, memory=remembered.memory), remembered
 
     def remember(self, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"] | None = None) -> Source:
         """The encoded source, which is the same for all tokens of the target."""

@@ -8,6 +8,7 @@
     Listing      it may say that there is nothing: no boxes          unknown inputs
     Placed       it lies over a picture, in that picture's pixels    reading, results
     Overlaid     it can be drawn over its input                      results
+    Drawn        it may have a drawing of its own                    results
     Tabular      it is several rows of a table: boxes, classes       results
     Saved        it is a file of a kind of its own                   results
     Documented   many of it have a usual JSON document               results
@@ -30,7 +31,7 @@ import numpy as np
 
 from sounding.contract.change import Change, Successive, Unchanged, refusal
 from sounding.contract.modality import Modality
-from sounding.drawing.rendering import Marks
+from sounding.drawing.rendering import Marks, Rendering
 
 UNLABELLED = "(not labelled)"
 """The name of what belongs to no class, where amounts of classes are counted."""
@@ -139,6 +140,14 @@ class Overlaid(Modality):
     @abstractmethod
     def marks(self, value: Any) -> Marks:
         """What is drawn over the input, in coordinates that its kind knows (see `Marks`); no shapes for nothing."""
+
+
+class Drawn(Modality):
+    """An answer that may have a drawing of its own, which shows its input as well: what a text was written from."""
+
+    @abstractmethod
+    def drawing(self, value: Any) -> Rendering | None:
+        """The drawing; None for a value that has none."""
 
 
 class Tabular(Modality):

@@ -23,6 +23,7 @@ from sounding.data.columns import GUESSED, Chosen, Columns, choose, choose_docum
 from sounding.data.report import File, RejectedRow
 from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.tables import SUFFIXES, Table, open_table
+from sounding.data.tables.parallel import Parallel, beside, parallel_files
 from sounding.data.text_files import TEXT_FILES
 from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
@@ -73,6 +74,8 @@ def _listing(task: Task, path: Path, columns: Columns) -> Listing:
         return _in_folder(task, path, columns)
     if path.suffix.lower() in SUFFIXES:
         return _from_tables(task, [(open_table(path), "")], columns)
+    if files := beside(path):
+        return _from_tables(task, [(_parallel(files), "")], columns)
     laid = _laid(task, path)
     if laid is None:
         text = " or a .txt file" if task.learns is Learning.DOCUMENTS else ""
@@ -112,6 +115,8 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
     tables = [entry for entry in here if entry.suffix.lower() in SUFFIXES and entry.is_file()]
     if parts := _split_tables(tables):
         return _with_ignored(_opened(task, path, parts, columns), task, [p for p, _ in parts], path)
+    if stems := parallel_files(here):
+        return _in_parallel_files(task, path, stems, columns)
     found: DataError | None = None
     for parts in ([(table, "") for table in tables if len(tables) == 1], _tables_below(path)):
         try:
@@ -134,6 +139,24 @@ def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: 
     listing = _from_tables(task, [(open_table(p, place(p, path)), split) for p, split in parts], columns)
     joined = several_words([(p.relative_to(path), split) for p, split in parts if split])
     return replace(listing, notes=(*listing.notes, *joined))
+
+
+def _parallel(files: Mapping[str, Path], top: Path | None = None) -> Parallel:
+    """Files of several languages as one table."""
+    return Parallel(files, " + ".join(file.name if top is None else place(file, top) for file in files.values()))
+
+
+def _in_parallel_files(task: Task, path: Path, stems: Mapping[str, Mapping[str, Path]], columns: Columns) -> Listing:
+    """The rows of a folder of parallel files: one stem, or stems named after splits."""
+    named = {stem: split_of_file(stem) for stem in stems}
+    parts = {stem: split for stem, split in named.items() if split} if len(stems) > 1 else {next(iter(stems)): ""}
+    if not parts:
+        some = ", ".join(list(stems)[:5])
+        first = next(iter(next(iter(stems.values())).values()))
+        what = f"the folder holds several texts and no split in their names ({some})"
+        raise DataError(what, where=str(path), fix=f"Name one ({first}), or call them train and test")
+    tables = [(_parallel(stems[stem], path), split) for stem, split in parts.items()]
+    return _with_ignored(_from_tables(task, tables, columns), task, [p for t, _ in tables for p in t.paths], path)
 
 
 def _tables_below(path: Path) -> list[tuple[Path, str]]:
@@ -173,10 +196,15 @@ def from_tables(parts: Sequence[tuple[Table, str]], chosen: Chosen, budget: int 
         budget = max(0, budget - block.held)
         blocks.append(block)
         rejected += broken
-        files.append(_file(table.name, table.path, len(block) + len(broken)))
+        files += [_file(_called(table, path), path, len(block) + len(broken)) for path in table.paths]
         notes += [note for note in table.notes(chosen.target or chosen.input) if note not in notes]
     root = parts[0][0].path.parent
     return Listing(Rows(blocks), tuple(rejected), tuple(files), chosen, notes=tuple(notes), root=root)
+
+
+def _called(table: Table, path: Path) -> str:
+    """What a file of a table is called."""
+    return table.name if len(table.paths) == 1 else place(path, table.paths[0].parent)
 
 
 def _listed(rows: Iterable[Row], path: Path) -> Rows:

@@ -86,11 +86,12 @@ class Hypothesis:
 class _Search:
     """What is known of one prompt."""
 
+    limit: int
     finished: list[Hypothesis] = field(default_factory=list)
 
 
 class BeamSearch:
-    """Goes on with `prompts`, at most `limit` tokens each; a token of `ends` ends a text.
+    """Goes on with `prompts`, at most `limit` tokens each (or so many of each); a token of `ends` ends a text.
 
     One beam is a greedy search, which ends with the first end. Prompts that are done take no more time.
     """
@@ -100,29 +101,32 @@ class BeamSearch:
         decoder: Decoder,
         prompts: Sequence[Sequence[int]],
         beams: Beams,
-        limit: int,
+        limit: int | Sequence[int],
         ends: Collection[int] = (),
         constraints: Constraints | None = None,
     ) -> None:
-        self.decoder, self.prompts, self.limit, self.ends = decoder, prompts, limit, frozenset(ends)
+        self.decoder, self.prompts, self.ends = decoder, prompts, frozenset(ends)
+        self.limits = [limit] * len(prompts) if isinstance(limit, int) else list(limit)
         self.beams, self.constraints = beams.beams, constraints or Constraints()
         self.stop = "first" if beams.beams == 1 else beams.stop
         self.ranker = Ranker(beams.length_penalty)
 
     def run(self) -> list[list[Hypothesis]]:
         """The texts that were found for each prompt, at most as many as beams, the best first."""
-        searches = [_Search() for _ in self.prompts]
-        if not searches or self.limit < 1:
-            return [[Hypothesis((), 0.0, 0.0, False)] for _ in searches]
+        if min(self.limits, default=1) < 1:
+            raise UsageError(f"a limit of {min(self.limits)} tokens leaves nothing to write", fix="Give 1 or more")
+        searches = [_Search(limit) for limit in self.limits]
+        if not searches:
+            return []
         logits = self.decoder.start(self.prompts)
         texts = aligned(self.prompts, logits.device)
         sums = torch.zeros(len(searches), 1, device=logits.device)  # of the one beginning that there is at first
         open_ = list(searches)
-        for written in range(self.limit):
+        for written in range(max(self.limits)):
             values, beam, ids = self._candidates(logits, texts, sums, written)
             going = self._advance(open_, values, beam, ids, texts, written)
             rows = [k for k, chosen in enumerate(going) if chosen is not None]
-            if not rows or written == self.limit - 1:
+            if not rows:
                 break
             kept = torch.tensor([going[k] for k in rows], device=texts.device)  # [B, K] candidates
             open_, at = [open_[k] for k in rows], torch.tensor(rows, device=texts.device)
@@ -164,9 +168,10 @@ class BeamSearch:
     ) -> list[list[int] | None]:
         """Finish what ends; which K candidates of each prompt go on, None where its search is done."""
         going: list[list[int] | None] = []
-        last, each = written == self.limit - 1, len(texts) // len(values)
+        each = len(texts) // len(values)
         for k, (search, scores, tokens) in enumerate(zip(searches, values.tolist(), ids.tolist(), strict=True)):
             on: list[int] = []
+            last = written == search.limit - 1
             for place, (score, token) in enumerate(zip(scores, tokens, strict=True)):
                 ended = token in self.ends
                 if score == -math.inf:
@@ -202,4 +207,4 @@ class BeamSearch:
         if self.stop == "first":
             return True
         certain = self.stop == "certain" and self.ranker.length_penalty > 0
-        return self.ranker.score(best, self.limit if certain else tokens) <= search.finished[-1].score
+        return self.ranker.score(best, search.limit if certain else tokens) <= search.finished[-1].score

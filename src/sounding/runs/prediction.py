@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from sounding.contract.answers import Answer, Overlaid
+from sounding.contract.answers import Answer, Drawn, Overlaid
 from sounding.contract.file_names import Spellings
 from sounding.contract.inputs import Pictorial, Queried
 from sounding.contract.modality import Modality
@@ -69,10 +69,17 @@ class Result:
     def plot(self, path: str | Path | None = None, weights: np.ndarray | None = None) -> Rendering:
         """The input with its answer, which a notebook shows; also written to `path` (.png, .svg, .html) if given.
 
-        An answer that has a place in the input (boxes, a mask) is drawn there, any other stands above it. `weights` [P]
+        An answer that has a place in the input (boxes, a mask) is drawn there, one with a drawing of its own (an
+        alignment) is drawn so, any other stands above it. `weights` [P]
         of the input's segments, as an explanation gives them, are drawn over the part of it that the model saw.
         """
         target = self.task.target
+        own = target.drawing(self.value) if isinstance(target, Drawn) and weights is None else None
+        if own is not None:
+            own = own.titled(self._title)
+            if path is not None:
+                own.save(path)
+            return own
         marks = target.marks(self.value) if isinstance(target, Overlaid) else Marks()
         drawn = self._drawn(weights, marks)
         drawn = replace(drawn, text=f"{self._title}\n{drawn.text}") if marks.shapes else drawn.titled(self._title)

@@ -5,6 +5,8 @@ table.load(columns) → Block     the chosen columns of every row, in memory or 
 
 table.py        what every kind of table gives
 text.py         comma- or tab-separated values, and JSON Lines
+parallel.py     a file for each language, line beside line
+tmx.py          translation memories
 parquet.py      Apache Parquet; class_names.py has the names of class ids where the file knows them
 """
 
@@ -13,11 +15,12 @@ from pathlib import Path
 from sounding.data.tables.parquet import Parquet
 from sounding.data.tables.table import Table
 from sounding.data.tables.text import Csv, Jsonl
+from sounding.data.tables.tmx import Tmx
 
 __all__ = ["SUFFIXES", "Table", "open_table"]
 
 _KINDS: dict[str, type[Table]] = {".csv": Csv, ".tsv": Csv, ".tab": Csv, ".jsonl": Jsonl, ".ndjson": Jsonl}
-_KINDS |= {".parquet": Parquet, ".pq": Parquet}
+_KINDS |= {".parquet": Parquet, ".pq": Parquet, ".tmx": Tmx}
 SUFFIXES = tuple(_KINDS)
 """The file endings that are tables."""
 

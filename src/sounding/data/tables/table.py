@@ -30,6 +30,11 @@ class Table(ABC):
         self._namers, self._named_by = namers_beside(path.parent)
         self.head: list[dict[str, Any]] = []
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that it is read from; one, as a rule."""
+        return (self.path,)
+
     def place(self, line: int) -> str:
         """How an error calls a row."""
         return f"{self.name}:{line}"

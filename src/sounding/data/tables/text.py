@@ -25,7 +25,7 @@ Record = tuple[int, list[Any] | DataError]
 """The line where a row starts, and its cells or what is wrong with it."""
 
 
-class _Lines(Table):
+class Lines(Table):
     """A table that is text, one record after the other."""
 
     def notes(self, name: str) -> list[str]:
@@ -53,7 +53,7 @@ class _Lines(Table):
             yield batch(columns, [at for at, _ in rows])
 
 
-class Csv(_Lines):
+class Csv(Lines):
     """Comma-, semicolon- or tab-separated values with a header, quoted as RFC 4180 has it."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -95,7 +95,7 @@ class Csv(_Lines):
                         return line
                     continue
                 if fields:  # an empty line is no row
-                    yield line, _valid(fields)
+                    yield line, valid(fields)
 
     def _records(self) -> Iterator[Record]:
         width = len(self.names)
@@ -111,7 +111,7 @@ class Csv(_Lines):
                 yield line, fields
 
 
-class Jsonl(_Lines):
+class Jsonl(Lines):
     """One JSON object a line. Cells are stored as JSON, since a column may mix kinds."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -142,7 +142,8 @@ class Jsonl(_Lines):
                     yield line, _object(text)
 
 
-def _valid(fields: list[str]) -> list[str] | DataError:
+def valid(fields: list[str]) -> list[str] | DataError:
+    """The cells of a row, or what is wrong with their letters."""
     try:
         require_decoded("".join(fields))
         return fields
@@ -157,9 +158,9 @@ def _misquoted(error: csv.Error, first: int, last: int) -> DataError:
 
 
 def _object(text: str) -> dict[str, Any] | DataError:
-    valid = _valid([text])
-    if isinstance(valid, DataError):
-        return valid
+    checked = valid([text])
+    if isinstance(checked, DataError):
+        return checked
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:

@@ -72,7 +72,7 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
     read from a file has ends of its own.
     """
 
-    columns = (
+    columns: tuple[str, ...] = (
         *(
             "text",
             "sentence",

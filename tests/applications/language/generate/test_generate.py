@@ -138,6 +138,18 @@ def test_a_stream_is_computed_in_the_precision_that_was_asked_for(run, monkeypat
     assert list(run.stream("two ")) == ["False", "False"]
 
 
+def test_beams_find_a_text_at_least_as_probable_as_one_token_after_the_other(run):
+    prompts = ["two wet hens:", "one old"]
+    greedy, wide = (run(prompts, length=12, beams=beams, temperature=0, length_penalty=0) for beams in (1, 6))
+    asked = {"length": 12, "beams": 6, "length_penalty": 0}
+    assert list(run.stream(prompts[0], **asked)) == [wide[0].label]
+    told = [[answer.score ** len(run.task.input.ids(answer.value)) for answer in some] for some in (greedy, wide)]
+    assert sum(told[1]) >= sum(told[0]) * 0.99
+    no_pair_twice = str(run(["two wet hens:"], length=24, temperature=0, no_repeat=2)[0].value)
+    pairs = [no_pair_twice[k : k + 2] for k in range(len(no_pair_twice) - 1)]
+    assert len(set(pairs)) == len(pairs)
+
+
 def test_an_empty_prompt_is_the_beginning_of_a_document(run):
     assert run.task.predict(run.module, [""])[0].value.split()[0] in ("one", "two", "three")
 

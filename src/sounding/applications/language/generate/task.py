@@ -31,6 +31,8 @@ from sounding.contract.options import Options
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.data.windows import PackedWindows
+from sounding.decoding.beam import Beams, BeamSearch
+from sounding.decoding.constraints import Constraints
 from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
 from sounding.decoding.sampling import Sampler, Sampling
@@ -84,6 +86,9 @@ class GenerateOptions(Options):
     top_p: float = 1.0  # only the most probable tokens that have this probability together
     min_p: float = 0.0  # only tokens with at least this share of the probability of the most probable
     repetition_penalty: float = 1.0
+    no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
+    beams: int = 1  # more: the most probable text, so many beginnings being followed at a time; nothing is drawn
+    length_penalty: float = 1.0  # with beams: log-probability / tokens ^ this
     stop: str = ""  # a text that ends the answer; several are separated by |
     seed: int = 0  # another seed writes another text
 
@@ -248,18 +253,26 @@ class Generate(Task):
 
     @torch.inference_mode()
     def _written(self, model: nn.Module, inputs: Sequence[Any], writers: Sequence[Writer]) -> Iterator[None]:
-        """Gives the writers their tokens, one step after the other."""
+        """Gives the writers their tokens, one step after the other; the texts that beams find, all at once."""
         o = self.options
         before = self.input.tokenizer.prefix
         prompts = [
             [*before, *self.input.ids(value).tolist()][-self.recipe.context :] or [self.end or 0] for value in inputs
         ]
-        known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
-        streams = [(o.seed, *prompt) for prompt in prompts]
         assert isinstance(model, LanguageModel)
         decoder = LanguageModelDecoder(model, max(map(len, prompts), default=0) + o.length)
         ends = () if self.end is None else (self.end,)
-        generation = Generation(decoder, prompts, Sampler(Sampling(**known), streams, prompts), o.length, ends)
+        rules = Constraints(no_repeat=o.no_repeat)
+        if o.beams != 1:
+            search = BeamSearch(decoder, prompts, Beams(o.beams, o.length_penalty), o.length, ends, rules)
+            for writer, (found, *_) in zip(writers, search.run(), strict=True):
+                for id in found.ids:
+                    writer.add(id, found.log_probability / len(found.ids))
+            yield
+            return
+        known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
+        sampler = Sampler(Sampling(**known), [(o.seed, *prompt) for prompt in prompts], prompts)
+        generation = Generation(decoder, prompts, sampler, o.length, ends, rules)
         for step in generation:
             for token in step:
                 writer = writers[token.row]

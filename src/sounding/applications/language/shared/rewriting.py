@@ -1,0 +1,237 @@
+"""What translating and summarizing have in common: a text is read, another one is written.
+
+An encoder-decoder Transformer learns each next token of the text that is written. An answer is searched with beams.
+
+Legend of shapes: B batch, T tokens that are written, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.applications.language.shared.alignment import by_words
+from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
+from sounding.architectures.encoder_decoder import EncoderDecoder
+from sounding.architectures.transformer import TransformerConfig
+from sounding.contract.options import Options
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task
+from sounding.decoding.beam import Beams, BeamSearch, Hypothesis
+from sounding.decoding.constraints import Constraints
+from sounding.decoding.decoder import SourceDecoder
+from sounding.modalities.text.text import Tokens
+from sounding.modalities.text.tokenizer import Tokenizer
+
+LEAST_VOCABULARY = 512
+"""Tokens that there are at least: 256 are single bytes."""
+TELLING = 50
+"""Words of training text for each token of a vocabulary: what a few texts have is soon too rare to be learnt."""
+
+
+@dataclass(frozen=True)
+class RewritingRecipe(Recipe):
+    """The numbers of a training of an encoder-decoder."""
+
+    sizes: ClassVar = {
+        "tiny": {"layers": 2, "width": 64, "feed_forward": 128, "tokens": 1024, "dropout": 0.1, "average": 0.98},
+        "small": {},
+        "base": {"layers": 6, "width": 512, "heads": 8, "feed_forward": 2048, "tokens": 8192},
+    }
+    shaping: ClassVar = (
+        *("layers", "width", "heads", "feed_forward", "context", "shared", "copying", "tokenizer", "vocabulary"),
+    )
+
+    epochs: float = 20.0
+    batch: int = 32  # rows that are answered at a time; how many are learnt from in a step, `tokens` says
+    tokens: int = 2048  # tokens of a step: those of the longer of the two texts, times rows
+    lr: float = 3e-3
+    matrix_lr: float = 0.02
+    decay: str = "linear"
+    weight_decay: float = 0.0
+    warmup: float = 0.02
+    smoothing: float = 0.1
+    average: float = 0.998
+    clip: float = 0.0
+    select: str = "loss"
+    validations: int = 10
+    layers: int = 3  # of the encoder, and of the decoder
+    width: int = 256
+    heads: int = 4
+    feed_forward: int = 512
+    dropout: float = 0.25
+    context: int = 256  # tokens of a text that are read or learnt
+    shared: bool = True  # both texts have one tokenizer and the same embeddings
+    copying: bool = False  # tokens of what is read may be copied (arXiv 1704.04368)
+    tokenizer: str = "bpe"  # or bytes, unigram, wordpiece, words, characters
+    vocabulary: int = 10_000  # tokens of a tokenizer that is trained, at most; fewer for few texts
+
+
+@dataclass(frozen=True)
+class RewritingOptions(Options):
+    """How a text is written."""
+
+    beams: int = 5  # beginnings that are followed at a time; 1: always the most probable token
+    length_penalty: float = 1.0  # log-probability / tokens ^ this: more than 1 likes longer texts, 0 shorter ones
+    length: int = 0  # tokens that are written at most; 0: what the task takes for the text that is read
+    shortest: int = 1  # tokens that are written at least
+    no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
+    beginning: str = ""  # what the text begins with
+    alignment: bool = False  # say what was looked at for each word: a map, where the answer is drawn
+
+
+class Rewriting(Task):
+    """A task whose inputs and answers are texts. A subclass says what they are called, and how they are judged."""
+
+    Recipe = RewritingRecipe
+    Options = RewritingOptions
+    recipe: RewritingRecipe
+    options: RewritingOptions
+    input: Read
+    target: Written
+
+    @abstractmethod
+    def longest(self, source: int) -> int:
+        """Tokens that an answer may have, for a text of so many."""
+
+    # ---- texts
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Train the tokenizer, of both texts together where they share it."""
+        r, notes = self.recipe, []
+        if not self.input.given:
+            words = sum(len(e.input.split()) + len(e.target.split()) for e in examples)
+            size = max(LEAST_VOCABULARY, min(r.vocabulary, words // TELLING)) if r.tokenizer == "bpe" else r.vocabulary
+            sides = [(text for e in examples for text in (e.input, e.target))]
+            if not r.shared:
+                sides = [(e.input for e in examples), (e.target for e in examples)]
+            made = [Tokenizer.train(r.tokenizer, side, size, 2) for side in sides]
+            self.input.learnt(made[0])
+            self.target.learnt(made[-1])
+            how = "both sides together" if r.shared else "each side has its own"
+            notes.append(f"the tokenizer ({r.tokenizer}, {how}) has {' and '.join(f'{len(t):,}' for t in made)} tokens")
+        else:
+            self.target.learnt(self.input.tokenizer)
+        self.input.learnt(self.input.tokenizer, [*notes, *self._cut(examples), *self.told(examples)])
+
+    def _cut(self, examples: Sequence[Example]) -> list[str]:
+        """How many texts are longer than what is read of them."""
+        found = []
+        for name, side, texts in (
+            ("input", self.input, (e.input for e in examples)),
+            ("target", self.target, (e.target for e in examples)),
+        ):
+            long = sum(len(side.tokenizer.ids(text)) > side.room for text in texts)
+            if long:
+                noun = f"{name}s are" if long > 1 else f"{name} is"
+                found.append(f"{long:,} training {noun} longer than {side.room:,} tokens, and cut there")
+        return found
+
+    def told(self, examples: Sequence[Example]) -> list[str]:
+        """What should be said of the training rows; nothing by default."""
+        return []
+
+    def length(self, example: Example) -> int:
+        """The tokens of the longer text."""
+        return max(self.input.length(example.input), self.target.length(example.target))
+
+    def note(self, input: str) -> str:
+        """That a text is longer than what is read of it."""
+        length, most = len(self.input.tokenizer.ids(input)), self.input.room
+        return f"the text has {length:,} tokens, of which the first {most:,} are read" if length > most else ""
+
+    # ---- the net
+
+    def build(self) -> nn.Module:
+        """Encoder and decoder with norms ahead, sinusoidal positions, tied embeddings; logits [B, T, V]."""
+        r = self.recipe
+        shape = {
+            "width": r.width,
+            "layers": r.layers,
+            "heads": r.heads,
+            "feed_forward": r.feed_forward,
+            "activation": "relu",
+            "positions": "sinusoidal",
+            "embedding_scale": r.width**0.5,
+            "context": r.context,
+            "dropout": r.dropout,
+        }
+        encoder = TransformerConfig(len(self.input.tokenizer), **shape)
+        decoder = TransformerConfig(len(self.target.tokenizer), **shape, causal=True, memory=True)
+        return EncoderDecoder(encoder, decoder, shared=r.shared, copying=r.copying)
+
+    def embedding_layer(self, model: nn.Module) -> nn.Module:
+        """The vectors of the tokens that are read."""
+        return model.get_submodule("encoder.embeddings.tokens")
+
+    def loss(self, model: nn.Module, x: Tokens, y: Tokens) -> Tensor:
+        """Mean nats of a token, the end among them [B]; smoothed in training."""
+        nats = self._nats(model, x, y, self.recipe.smoothing if model.training else 0.0)
+        return nats.sum(dim=1) / (y.lengths - 1).clamp(min=1)
+
+    def _nats(self, model: nn.Module, x: Tokens, y: Tokens, smoothing: float = 0.0) -> Tensor:
+        """The nats of each token after the first [B, T - 1]; 0 where there is none."""
+        assert isinstance(model, EncoderDecoder)
+        asked = y.ids[:, 1:]
+        within = torch.arange(asked.shape[1], device=asked.device) < (y.lengths - 1)[:, None]
+        vectors, source = model.vectors(x.ids, y.ids[:, :-1], x.lengths)
+        if model.pointer is None:  # the scores of padding are not computed
+            logits = model.decoder.scores(vectors[within])
+        else:
+            logits = model.scores(vectors, source)[within]
+        told = F.cross_entropy(logits.float(), asked[within], reduction="none", label_smoothing=smoothing)
+        return torch.zeros(asked.shape, device=asked.device).masked_scatter(within, told)
+
+    # ---- answers
+
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """What is written for each text, as the options say; confidence is the geometric mean over its tokens."""
+        found = self._found(model, inputs)
+        texts = [self._text(one, source) for one, source in zip(found, inputs, strict=True)]
+        if self.options.alignment:
+            texts = [self._aligned(model, text) for text in texts]
+        sure = [math.exp(one.log_probability / max(1, one.tokens)) for one in found]
+        return [Prediction(text, confidence) for text, confidence in zip(texts, sure, strict=True)]
+
+    def _text(self, found: Hypothesis, source: str) -> Rewritten:
+        begun = self.options.beginning
+        text = self.target.tokenizer.decode(found.ids).strip()
+        return Rewritten.of(f"{begun} {text}".strip() if begun else text, str(source), found.ended)
+
+    @torch.inference_mode()
+    def _aligned(self, model: nn.Module, text: Rewritten) -> Rewritten:
+        """The text with what was looked at for each of its words."""
+        assert isinstance(model, EncoderDecoder)
+        x, y = self.encoded(model, [text.source]), self.encoded_targets(model, [text])
+        weights = model.alignment(x.ids, y.ids[:, :-1], x.lengths)[0].float().cpu().numpy()
+        written, read = self.target.encoded(text).offsets[1:], self.input.encoded(text.source).offsets
+        return Rewritten.of(text, text.source, text.ended, by_words(weights, text, written, text.source, read))
+
+    @torch.inference_mode()
+    def _found(self, model: nn.Module, inputs: Sequence[Any]) -> list[Hypothesis]:
+        """The best text for each input."""
+        if not len(inputs):
+            return []
+        assert isinstance(model, EncoderDecoder)
+        o, x = self.options, self.encoded(model, inputs)
+        prompt = [self.target.start, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
+        limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
+        decoder = SourceDecoder(model, x.ids, x.lengths, len(prompt) + max(limits))
+        rules = Constraints(o.shortest, o.no_repeat)
+        beams = Beams(o.beams, o.length_penalty)
+        search = BeamSearch(decoder, [prompt] * len(inputs), beams, limits, (self.target.end,), rules)
+        return [found[0] for found in search.run()]
+
+    def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """A record for each row. Rows of like length are answered together, which changes nothing but the time."""
+        order = sorted(range(len(examples)), key=lambda k: len(examples[k].input))
+        records = dict(zip(order, super().evaluate_rows(model, [examples[k] for k in order]), strict=True))
+        return [records[k] for k in range(len(examples))]
