@@ -81,7 +81,7 @@ def test_what_is_written_back_is_read_by_transformers_with_equal_logits(name, tm
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "config.json").write_text(json.dumps(config))
-    tensors = checkpoints.written(checkpoint.model(), checkpoint.layout, config)
+    tensors = checkpoints.written(checkpoint.model(), config)
     save_file(tensors, tmp_path / "b" / "model.safetensors", {"format": "pt"})
     again, told = getattr(transformers, MODELS[name][0]).from_pretrained(tmp_path / "b", output_loading_info=True)
     assert not told["missing_keys"]

@@ -28,7 +28,24 @@ SIZES = {
 MARIAN = {**SIZES, "pad_token_id": 59, "decoder_start_token_id": 59, "eos_token_id": 0, "forced_eos_token_id": None}
 APART = {"share_encoder_decoder_embeddings": False, "decoder_vocab_size": 57}
 UNTIED = {"tie_word_embeddings": False}
+T5 = {
+    "vocab_size": 60,
+    "d_model": 24,
+    "d_kv": 10,
+    "d_ff": 40,
+    "num_layers": 2,
+    "num_heads": 3,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 9,
+    "decoder_start_token_id": 0,
+}
 MODELS = {
+    "t5": ("T5ForConditionalGeneration", "T5Config", T5),
+    "t5_gated": (
+        "T5ForConditionalGeneration",
+        "T5Config",
+        {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
     "marian": ("MarianMTModel", "MarianConfig", {**MARIAN, "activation_function": "swish"}),
     "marian_apart": (
         "MarianMTModel",
@@ -54,8 +71,10 @@ def made(name, folder, **save):
     for part, p in net.named_parameters():  # nothing is zero or one, so that every part matters
         if "embed_positions" not in part or "marian" not in name:  # those of Marian are no weights
             norm = "norm" in part and part.endswith("weight")
-            torch.nn.init.normal_(p, mean=float(norm), std=0.5 if p.ndim > 1 else 0.2)
-    torch.nn.init.normal_(net.final_logits_bias, std=0.3)
+            deep = 0.25 if "t5" in name else 0.5  # T5's scores are not scaled down
+            torch.nn.init.normal_(p, mean=float(norm), std=deep if p.ndim > 1 else 0.2)
+    if hasattr(net, "final_logits_bias"):
+        torch.nn.init.normal_(net.final_logits_bias, std=0.3)
     net.save_pretrained(folder, **save)
     return net
 
@@ -79,7 +98,7 @@ def test_logits_are_those_of_transformers(name, tmp_path):
     expected = theirs(source, attention_mask=attended(lengths), decoder_input_ids=target).logits
     found = checkpoint.model().eval()(source, target, lengths)
     assert (found - expected).abs().max() < 1e-4
-    assert expected.std() > 0.5
+    assert expected.std() > 0.2
     assert (expected[0] - expected[1]).abs().max() > 0.1  # the source matters
 
 
@@ -140,7 +159,7 @@ def test_what_is_written_back_is_read_by_transformers_with_equal_logits(name, tm
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "config.json").write_text(json.dumps(config))
-    tensors = checkpoints.written(checkpoint.model(), checkpoint.layout, config)
+    tensors = checkpoints.written(checkpoint.model(), config)
     save_file(tensors, tmp_path / "b" / "model.safetensors", {"format": "pt"})
     again, told = getattr(transformers, MODELS[name][0]).from_pretrained(tmp_path / "b", output_loading_info=True)
     assert not told["missing_keys"]
@@ -148,7 +167,7 @@ def test_what_is_written_back_is_read_by_transformers_with_equal_logits(name, tm
     source, lengths, target = texts()
     words = {"attention_mask": attended(lengths), "decoder_input_ids": target}
     logits = again.eval()(source, **words).logits
-    torch.testing.assert_close(logits, theirs(source, **words).logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(logits, theirs(source, **words).logits, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()

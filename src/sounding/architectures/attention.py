@@ -2,6 +2,7 @@
 
     attend          queries, keys and values → what is taken, by the faster of two ways; attention_weights: from where
     Rotary          positions as turns of queries and keys (Su et al., arXiv 2104.09864)
+    Distances       positions as numbers that are added to the scores (Raffel et al., arXiv 1910.10683, section 2.1)
     KeyValueCache   keys and values of positions that are done, so that a text is continued token by token
     Attention       the layer: four projections around `attend`
 
@@ -27,11 +28,13 @@ def attend(
     v: Float[Tensor, "B H S E"],
     mask: Bool[Tensor, " ..."] | None = None,
     causal: bool = False,
+    bias: Float[Tensor, "1 H T S"] | None = None,
 ) -> Float[Tensor, "B H T E"]:
-    """softmax(q kᵀ / √E) v. `mask` (broadcast to [B, H, T, S]) is true where a query may look; `causal`: not ahead.
+    """softmax(q kᵀ / √E + bias) v. `mask` (broadcast to [B, H, T, S]) is true where a query may look.
 
-    With `causal` the last query stands at the last key. A query that may look nowhere gives numbers without a meaning.
-    The fused kernel's backward pass is slow in bfloat16 on a CPU: there training takes two products of matrices.
+    With `causal` it may not look ahead, and the last query stands at the last key. A query that may look nowhere gives
+    numbers without a meaning. The fused kernel's backward pass is slow in bfloat16 on a CPU: there training takes two
+    products of matrices.
     """
     if causal and q.shape[2] != k.shape[2]:
         ahead = _not_ahead(q.shape[2], k.shape[2], q.device)
@@ -40,8 +43,13 @@ def attend(
     if not (trained and q.dtype == torch.bfloat16 and q.device.type == "cpu" and k.shape[2] <= EXPLICIT):
         if causal and mask is not None:
             mask, causal = mask & _not_ahead(q.shape[2], k.shape[2], q.device), False
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
-    return attention_weights(q, k, mask, causal) @ v
+        if bias is None:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+        if causal:
+            mask = _not_ahead(q.shape[2], k.shape[2], q.device)
+        bias = (bias if mask is None else bias + _penalty(mask, bias.dtype)).to(q.dtype)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    return attention_weights(q, k, mask, causal, bias) @ v
 
 
 def attention_weights(
@@ -49,9 +57,12 @@ def attention_weights(
     k: Float[Tensor, "B H S E"],
     mask: Bool[Tensor, " ..."] | None = None,
     causal: bool = False,
+    bias: Float[Tensor, "1 H T S"] | None = None,
 ) -> Float[Tensor, "B H T S"]:
-    """softmax(q kᵀ / √E): what share each query takes of the value at each key; `mask` and `causal` as above."""
+    """softmax(q kᵀ / √E + bias): what share each query takes of the value at each key; `mask` and `causal` as above."""
     scores = (q / math.sqrt(q.shape[3])) @ k.transpose(2, 3)
+    if bias is not None:
+        scores = scores + bias
     if causal:
         scores = scores + _penalty(_not_ahead(q.shape[2], k.shape[2], q.device), scores.dtype)
     if mask is not None:
@@ -92,6 +103,34 @@ class Rotary(nn.Module):
         """`x`, turned by the angles whose cosines and sines are given, broadcast to its shape."""
         first, second = x.chunk(2, dim=-1)
         return x * cos.to(x.dtype) + torch.cat([-second, first], dim=-1) * sin.to(x.dtype)
+
+
+class Distances(nn.Module):
+    """A number for each distance of a key from a query and each head, which is added to their score.
+
+    Distances share `buckets` numbers: near ones have one each, farther ones share them by the logarithm, and all beyond
+    `reach` have the last. `causal`: keys ahead are not looked at, and all buckets are for those behind.
+    """
+
+    def __init__(self, heads: int, buckets: int, reach: int, causal: bool) -> None:
+        super().__init__()
+        self.buckets, self.reach, self.causal = buckets, reach, causal
+        self.table = nn.Embedding(buckets, heads)
+
+    def forward(self, queries: int, keys: int) -> Float[Tensor, "1 H T S"]:
+        """What is added to the scores of the last `queries` of so many positions, the `keys`."""
+        places = torch.arange(keys, device=self.table.weight.device)
+        return self.table(self._bucket(places - places[keys - queries :, None])).permute(2, 0, 1)[None]
+
+    def _bucket(self, ahead: Int[Tensor, "T S"]) -> Int[Tensor, "T S"]:
+        """The bucket of keys that stand so many positions ahead of a query, or behind it."""
+        side = self.buckets if self.causal else self.buckets // 2
+        far = (-ahead).clamp(min=0) if self.causal else ahead.abs()
+        near = side // 2
+        scale = (side - near) / math.log(self.reach / near)
+        shared = near + (torch.log(far.clamp(min=1).float() / near) * scale).long()
+        bucket = torch.where(far < near, far, shared.clamp(max=side - 1))
+        return bucket if self.causal else bucket + side * (ahead > 0)
 
 
 class KeyValueCache:
@@ -185,14 +224,16 @@ class Attention(nn.Module):
         mask: Bool[Tensor, " ..."] | None = None,
         causal: bool = False,
         angles: tuple[Tensor, Tensor] | None = None,
+        bias: Float[Tensor, "1 H T S"] | None = None,
         cache: KeyValueCache | None = None,
         layer: int = 0,
     ) -> Float[Tensor, "B T D"]:
         """What each position of `x` takes from `x` itself, or from the `keys_values` of a `memory`.
 
-        `angles` are of the positions of `x`; with a `cache` these come behind the ones that it holds for `layer`.
+        `angles` are of the positions of `x`, `bias` is added to the scores; with a `cache` these come behind the ones
+        that it holds for `layer`.
         """
-        taken = attend(*self._queries_keys_values(x, memory, angles, cache, layer), mask, causal)
+        taken = attend(*self._queries_keys_values(x, memory, angles, cache, layer), mask, causal, bias)
         return self.output(taken.transpose(1, 2).flatten(2))
 
     def weights(
@@ -203,10 +244,11 @@ class Attention(nn.Module):
         mask: Bool[Tensor, " ..."] | None = None,
         causal: bool = False,
         angles: tuple[Tensor, Tensor] | None = None,
+        bias: Float[Tensor, "1 H T S"] | None = None,
     ) -> Float[Tensor, "B H T S"]:
         """The share of each position that each head takes for each position of `x`: what a picture shows."""
         q, k, _ = self._queries_keys_values(x, memory, angles, None, 0)
-        return attention_weights(q, k, mask, causal)
+        return attention_weights(q, k, mask, causal, bias)
 
     def _queries_keys_values(
         self,

@@ -15,17 +15,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from sounding.architectures.activations import activation
-from sounding.architectures.attention import Attention, KeyValueCache, Rotary
+from sounding.architectures.attention import Attention, Distances, KeyValueCache, Rotary
 from sounding.architectures.dropout import Dropout
 from sounding.errors import UsageError, did_you_mean
 
-POSITIONS = ("rotary", "learned", "sinusoidal", "sinusoidal_halves", "none")
+POSITIONS = ("rotary", "learned", "sinusoidal", "sinusoidal_halves", "relative", "none")
 NORMS = ("layer", "rms")
 
 
@@ -36,7 +37,7 @@ class TransformerConfig:
     BERT (arXiv 1810.04805): learned positions, norms behind, two token types, a norm of the embeddings; BART the same
     without types. GPT-2: learned positions, norms ahead, gelu_tanh, causal. Marian: sinusoidal_halves, norms behind,
     scaled embeddings. Llama (arXiv 2302.13971): rotary, root mean square norms, a gated silu,
-    no biases, causal, shared keys and values.
+    no biases, causal, shared keys and values. T5: relative positions, root mean square norms, no biases.
     """
 
     vocabulary: int
@@ -52,7 +53,9 @@ class TransformerConfig:
     memory: bool = False  # the blocks also look at another text, encoded: a translator's decoder
     positions: str = "rotary"  # sinusoidal: a sine and its cosine in turn; …_halves: all sines first, as Marian has it
     rotary_base: float = 10_000.0
-    context: int = 512  # positions that there are; of rotary and sinusoidal ones more may come
+    distance_buckets: int = 32  # numbers that relative positions have (`attention.Distances`)
+    distance_reach: int = 128  # positions, from which on all are equally far
+    context: int = 512  # positions that there are; where they are not learned more may come
     position_offset: int = 0  # the first position's number (RoBERTa, BART: 2)
     token_types: int = 0
     embedding_scale: float = 1.0  # what the tokens' embeddings are multiplied by (section 3.4 of the paper: √width)
@@ -112,8 +115,9 @@ class Block(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T D"], look: Look) -> Float[Tensor, "B T D"]:
         """The new vectors; `look` says where attention may look."""
-        words = {"mask": look.mask, "causal": look.causal, "angles": look.angles, "cache": look.cache}
-        x = self._added(x, self.attention_norm, lambda h: self.attention(h, layer=self.layer, **words))
+        words: dict[str, Any] = {"mask": look.mask, "causal": look.causal, "angles": look.angles, "bias": look.bias}
+        words |= {"cache": look.cache, "layer": self.layer}
+        x = self._added(x, self.attention_norm, lambda h: self.attention(h, **words))
         if self.memory_attention is not None and self.memory_norm is not None:
             attention, memory = self.memory_attention, look.memories[self.layer]
             x = self._added(x, self.memory_norm, lambda h: _looked_up(attention, h, memory, look.memory_mask))
@@ -139,6 +143,7 @@ class Look:
     mask: Bool[Tensor, " ..."] | None = None
     causal: bool = False
     angles: tuple[Tensor, Tensor] | None = None
+    bias: Float[Tensor, "1 H T S"] | None = None
     cache: KeyValueCache | None = None
     memories: Sequence[tuple[Tensor, Tensor]] = ()
     memory_mask: Bool[Tensor, " ..."] | None = None
@@ -182,6 +187,7 @@ class Transformer(nn.Module):
         self.norm = _norm(config) if config.norm_first else None
         width = config.head_width or config.width // config.heads
         self.rotary = Rotary(width, config.rotary_base) if config.positions == "rotary" else None
+        self.distances = _distances(config) if config.positions == "relative" else None
         start(self)
 
     def forward(
@@ -209,7 +215,8 @@ class Transformer(nn.Module):
         if padded_left is not None:
             mask = (torch.arange(done + ids.shape[1], device=ids.device) >= padded_left[:, None])[:, None, None]
             positions = (positions - padded_left[:, None]).clamp(min=0)
-        look = Look(mask, self.config.causal, self._angles(positions), cache)
+        bias = None if self.distances is None else self.distances(ids.shape[1], done + ids.shape[1])
+        look = Look(mask, self.config.causal, self._angles(positions), bias, cache)
         if memory is not None:
             look.memories, look.memory_mask = memory.layers, memory.mask
         x = self.embeddings(ids, positions)
@@ -314,6 +321,10 @@ def _attention(config: TransformerConfig) -> Attention:
         output_bias=config.bias,
         normalised=config.normalised_queries,
     )
+
+
+def _distances(config: TransformerConfig) -> Distances:
+    return Distances(config.heads, config.distance_buckets, config.distance_reach, config.causal)
 
 
 def _norm(config: TransformerConfig) -> nn.Module:

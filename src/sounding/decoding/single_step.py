@@ -71,7 +71,7 @@ class SingleStep:
         self.blocks = [_Block(block, trunk.config.norm_first) for block in trunk.blocks if isinstance(block, Block)]
         self.norm, self.transform = trunk.norm, model.transform
         self.output = Packed(model.output)
-        self.rotary = trunk.rotary
+        self.rotary, self.distances = trunk.rotary, trunk.distances
 
     @staticmethod
     def suits(model: LanguageModel) -> bool:
@@ -108,9 +108,10 @@ class SingleStep:
         positions = torch.tensor([place]) if padded is None else place - padded
         mask = None if padded is None else (torch.arange(place + 1) >= padded[:, None])[:, None, None]
         angles = None if self.rotary is None else self._angles(positions)
+        bias = None if self.distances is None else self.distances(1, place + 1)
         x = self._embedded(ids, positions)
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, cache, angles, mask, memory)
+            x = block(x, layer, cache, angles, mask, memory, bias)
         return x if self.norm is None else self.norm(x)
 
     def _embedded(self, ids: Int[Tensor, " B"], positions: Int[Tensor, " ..."]) -> Float[Tensor, "B D"]:
@@ -166,13 +167,14 @@ class _Block:
         angles: tuple[Tensor, Tensor] | None,
         mask: Tensor | None,
         memory: Memory | None,
+        bias: Tensor | None,
     ) -> Float[Tensor, "B D"]:
         """The new vectors."""
         first, second = self.norms
         if self.norm_first:
-            x = x + self._attended(first(x), layer, cache, angles, mask)
+            x = x + self._attended(first(x), layer, cache, angles, mask, bias)
         else:
-            x = first(x + self._attended(x, layer, cache, angles, mask))
+            x = first(x + self._attended(x, layer, cache, angles, mask, bias))
         if self.looking is not None and self.memory_norm is not None:
             assert memory is not None
             look, norm, keys_values = self.looking, self.memory_norm, memory.layers[layer]
@@ -191,6 +193,7 @@ class _Block:
         cache: KeyValueCache,
         angles: tuple[Tensor, Tensor] | None,
         mask: Tensor | None,
+        bias: Tensor | None,
     ) -> Float[Tensor, "B D"]:
         a = self.attention
         heads, groups = a.heads, a.key_value_heads
@@ -202,7 +205,8 @@ class _Block:
         keys, values = cache.extend(layer, k[:, :, None], v[:, :, None])
         # The queries of heads that share keys stand where the queries of several positions would.
         q = q.reshape(len(x), groups, heads // groups, a.head_width)
-        taken = _taken(q, keys, values, mask)
+        bias = None if bias is None else bias.view(1, groups, heads // groups, -1)
+        taken = _taken(q, keys, values, mask, bias)
         return self.output(taken.reshape(len(x), -1))
 
     def _fed(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
@@ -230,11 +234,13 @@ class _Looking:
         return self.output(taken.view(memories, groups, rows, heads, width).transpose(1, 2).reshape(len(x), -1))
 
 
-def _taken(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """softmax(q kᵀ / √E) v; the fused kernel is slower than two products where there are many small ones."""
-    if len(q) == 1:
+def _taken(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, bias: Tensor | None = None) -> Tensor:
+    """softmax(q kᵀ / √E + bias) v; the fused kernel is slower than two products where there are many small ones."""
+    if len(q) == 1 and bias is None:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
+    if bias is not None:
+        scores = scores + bias
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     return scores.softmax(dim=-1) @ v

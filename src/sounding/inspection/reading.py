@@ -126,7 +126,7 @@ def _watched(model: nn.Module) -> Iterator[tuple[list[AttentionMap], list[tuple[
 
     def look(name: str) -> Any:
         def hook(module: Attention, given: tuple[Any, ...], words: dict[str, Any]) -> None:
-            known = {key: word for key, word in words.items() if key in ("mask", "causal", "angles")}
+            known = {key: word for key, word in words.items() if key in ("mask", "causal", "angles", "bias")}
             maps.append(AttentionMap(name, module.weights(*given, **known)[0].float().cpu().numpy()))
 
         return hook

@@ -39,7 +39,7 @@ def publish(folder: Path, task: Task, model: nn.Module, origin: Path) -> None:
     if not isinstance(model, LanguageModel | EncoderDecoder) or not isinstance(task.input, Text):
         return
     config = json.loads((origin / "config.json").read_text(encoding="utf-8"))
-    tensors = written(model, config["model_type"], config)
+    tensors = written(model, config)
     for name in ("torch_dtype", "dtype"):
         if name in config:
             config[name] = "float32"

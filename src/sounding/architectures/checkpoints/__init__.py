@@ -9,12 +9,13 @@
     marian         encoder-decoder: norms behind, sinusoidal positions    arXiv 1804.00344
     bart           the same with learned positions                        arXiv 1910.13461
     mbart          the same with norms ahead, in many languages           arXiv 2001.08210
+    t5, mt5        encoder-decoder: relative positions, RMS norms         arXiv 1910.10683, arXiv 2010.11934
 
 The layout is told by the config, and every tensor has to be there in the shape that the config promises. Pickles are
 refused: they can run any code when they are opened. What no layout needs (poolers, heads of other tasks) is left out.
 
 shape.py     what a word in a recipe says of a net        layout.py   how a published one names its parts
-single.py    the layouts of encoders and of decoders      pair.py     those of the two together
+single.py    those of encoders and of decoders            pair.py, t5.py  those of the two together
 files.py     the tensors of a folder                      reading.py, writing.py
 """
 

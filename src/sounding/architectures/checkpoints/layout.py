@@ -31,7 +31,8 @@ class Layout:
 
     {n} or {m} stands for the number of a block (`NUMBERS`). `shape` makes our config of theirs, or our two; `prefix`
     may stand before all names of the trunk. `fused` names matrices that hold several of ours, side by side,
-    `transposed` what lies on its side, `alone` tensors of one part only, which are a bias for us.
+    `transposed` what lies on its side, `alone` tensors of one part only, which are a bias for us. `scales` are ends of
+    our names, and what theirs is multiplied by to be ours.
     """
 
     prefix: str
@@ -41,6 +42,7 @@ class Layout:
     fused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transposed: Sequence[str] = ()
     alone: Mapping[str, str] = field(default_factory=dict)
+    scales: Callable[[Config], Mapping[str, float]] = lambda c: {}
 
 
 def each(names: Sequence[tuple[str, ...]], layers: Mapping[str, int]) -> list[tuple[str, ...]]:
@@ -51,6 +53,11 @@ def each(names: Sequence[tuple[str, ...]], layers: Mapping[str, int]) -> list[tu
         for place in range(layers[number]) if number else range(1):
             found.append(tuple(name.replace(f"{{{number}}}", str(place)) for name in row))
     return found
+
+
+def scale_of(name: str, scales: Mapping[str, float]) -> float:
+    """What their tensor is multiplied by to be ours of this name."""
+    return next((scale for end, scale in scales.items() if name.endswith(end)), 1.0)
 
 
 def activation(name: str) -> str:

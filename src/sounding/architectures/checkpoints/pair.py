@@ -1,4 +1,7 @@
-"""The layouts of encoders with a decoder: Marian, BART, mBART."""
+"""The layouts of encoders with a decoder: BART's family (Marian, BART, mBART), and what all of them have in common.
+
+T5's is in t5.py.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +50,18 @@ def _blocks(c: Config, side: str) -> dict[str, Any]:
 
 def _written(c: Config) -> int:
     """The vocabulary of what is written."""
-    own = None if _is_shared(c) else c.get("decoder_vocab_size")
+    own = None if is_shared(c) else c.get("decoder_vocab_size")
     return own or c["vocab_size"]
 
 
-def _is_shared(c: Config) -> bool:
+def is_shared(c: Config) -> bool:
+    """Whether both sides have the same embeddings."""
     return bool(c.get("share_encoder_decoder_embeddings", True))
+
+
+def is_tied(c: Config) -> bool:
+    """Whether the scores are products with the embeddings."""
+    return bool(c.get("tie_word_embeddings", True))
 
 
 def _marian(c: Config) -> tuple[TransformerConfig, TransformerConfig]:
@@ -69,7 +78,7 @@ def _mbart(c: Config) -> tuple[TransformerConfig, TransformerConfig]:
 
 # ---- how it writes
 
-_START = {"marian": "pad_token_id", "bart": "eos_token_id"}
+_START = {"marian": "pad_token_id", "bart": "eos_token_id", "t5": "pad_token_id", "mt5": "pad_token_id"}
 """What a decoder begins with where the config does not say."""
 
 
@@ -153,9 +162,9 @@ def assembled(
 
     Files keep shared embeddings once, under any of the names that they have.
     """
-    tied = bool(c.get("tie_word_embeddings", True))
+    tied = is_tied(c)
     one = found.pop(SHARED, None)
-    shared = _is_shared(c) and not _differ(found.get(ENCODER_TOKENS), found.get(DECODER_TOKENS))
+    shared = is_shared(c) and not _differ(found.get(ENCODER_TOKENS), found.get(DECODER_TOKENS))
     if shared:
         names = (DECODER_TOKENS, ENCODER_TOKENS, *([OUTPUT] if tied else []))
         one = next((found[name] for name in names if name in found), None) if one is None else one
@@ -166,8 +175,9 @@ def assembled(
     if tied and DECODER_TOKENS in found:
         found[OUTPUT] = found[DECODER_TOKENS]
     encoder, decoder = sides
-    found.setdefault(OUTPUT_BIAS, torch.zeros(decoder.vocabulary))
-    return PairShape(encoder, decoder, shared, tied, _writing(kind, c, generation))
+    if decoder.bias:
+        found.setdefault(OUTPUT_BIAS, torch.zeros(decoder.vocabulary))
+    return PairShape(encoder, decoder, shared, tied, _writing(kind, c, generation), decoder.bias)
 
 
 def _differ(a: Tensor | None, b: Tensor | None) -> bool:

@@ -9,15 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sounding.architectures.checkpoints import pair, single
+from sounding.architectures.checkpoints import pair, single, t5
 from sounding.architectures.checkpoints.files import config_in, generation_in, tensors_in
-from sounding.architectures.checkpoints.layout import NUMBERS, Layout, each
+from sounding.architectures.checkpoints.layout import NUMBERS, Config, Layout, each, scale_of
 from sounding.architectures.checkpoints.shape import PairShape, SingleShape
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.errors import DataError
 
-LAYOUTS: Mapping[str, Layout] = {**single.LAYOUTS, **pair.LAYOUTS}
 NAMED = 5
 """Tensors that do not fit are named, at most."""
 
@@ -50,13 +49,11 @@ def read(folder: Path) -> Checkpoint:
     """
     where, config = folder / "config.json", config_in(folder)
     kind = config["model_type"]
-    if kind not in LAYOUTS:
-        raise DataError(f"no architecture {kind!r} is known", where=str(where), fix=f"Name one of {', '.join(LAYOUTS)}")
-    layout = LAYOUTS[kind]
     of: SingleShape | PairShape
     try:
+        layout = layout_of(config)
         shape = layout.shape(config)
-        found = _ours(tensors_in(folder), layout, _layers(shape))
+        found = _ours(tensors_in(folder), layout, _layers(shape), layout.scales(config))
         if isinstance(shape, TransformerConfig):
             of, scores = single.assembled(kind, config, shape, found)
         else:
@@ -69,13 +66,27 @@ def read(folder: Path) -> Checkpoint:
     return Checkpoint(of, found, kind, scores, f"{folder} ({kind})")
 
 
+def layout_of(config: Config) -> Layout:
+    """The layout of a config. Raises DataError for one that is not known."""
+    kind = config["model_type"]
+    if kind in t5.KINDS:
+        return t5.layout(config)
+    layouts = {**single.LAYOUTS, **pair.LAYOUTS}
+    if kind not in layouts:
+        fix = f"Name one of {', '.join((*layouts, *t5.KINDS))}"
+        raise DataError(f"no architecture {kind!r} is known", fix=fix)
+    return layouts[kind]
+
+
 def _layers(shape: TransformerConfig | tuple[TransformerConfig, TransformerConfig]) -> dict[str, int]:
     """How many blocks there are of each number in a layout's names."""
     sides = (shape,) if isinstance(shape, TransformerConfig) else shape
     return {number: side.layers for number, side in zip(NUMBERS, sides, strict=False)}
 
 
-def _ours(found: Mapping[str, Tensor], layout: Layout, layers: Mapping[str, int]) -> dict[str, Tensor]:
+def _ours(
+    found: Mapping[str, Tensor], layout: Layout, layers: Mapping[str, int], scales: Mapping[str, float]
+) -> dict[str, Tensor]:
     """The tensors under our names; those that have none are left out."""
     names = {row[0]: row[1] for row in each((*layout.trunk, *layout.head), layers)}
     fused = {theirs: ours for theirs, *ours in each([(theirs, *ours) for theirs, ours in layout.fused.items()], layers)}
@@ -95,7 +106,7 @@ def _ours(found: Mapping[str, Tensor], layout: Layout, layers: Mapping[str, int]
             weights |= {f"{ours}.{kind}": some for ours, some in zip(fused[part], tensor.chunk(len(fused[part])))}
         elif part in names:
             weights[f"{names[part]}.{kind}"] = tensor
-    return weights
+    return {name: tensor * scale_of(name, scales) if scales else tensor for name, tensor in weights.items()}
 
 
 def _check(shape: SingleShape | PairShape, weights: Mapping[str, Tensor], scores: bool, where: str) -> None:

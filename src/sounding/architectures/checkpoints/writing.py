@@ -10,19 +10,24 @@ import torch
 from torch import Tensor
 
 from sounding.architectures.checkpoints import pair
-from sounding.architectures.checkpoints.layout import Layout, each
-from sounding.architectures.checkpoints.reading import LAYOUTS
+from sounding.architectures.checkpoints.layout import Layout, each, scale_of
+from sounding.architectures.checkpoints.reading import layout_of
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel
 
 
-def written(model: LanguageModel | EncoderDecoder, layout: str, config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of a net under the names of a layout; `config` is the config.json that goes with them.
+def written(model: LanguageModel | EncoderDecoder, config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of a net under the names of the layout that goes with a config.json.
 
     Low-rank matrices beside the weights are left out: what they learnt is in these once they are merged.
     """
-    known = LAYOUTS[layout]
-    own = {name: tensor for name, tensor in model.state_dict().items() if name.endswith((".weight", ".bias"))}
+    known = layout_of(config)
+    scales = known.scales(config)
+    own = {
+        name: tensor / scale_of(name, scales) if scales else tensor
+        for name, tensor in model.state_dict().items()
+        if name.endswith((".weight", ".bias"))
+    }
     if isinstance(model, EncoderDecoder):
         layers = {"n": model.encoder.config.layers, "m": model.decoder.transformer.config.layers}
         own = _named_as(own, config)
@@ -47,10 +52,10 @@ def written(model: LanguageModel | EncoderDecoder, layout: str, config: Mapping[
 
 def _named_as(own: dict[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
     """The tensors of a pair; what is one matrix by the config is there once, under the name that files have for it."""
-    tied = config.get("tie_word_embeddings", True)
+    tied = pair.is_tied(config)
     if tied:
         del own[pair.OUTPUT]
-    if config.get("share_encoder_decoder_embeddings", True):
+    if pair.is_shared(config):
         own[pair.SHARED] = own[pair.ENCODER_TOKENS].clone()
         if tied:
             del own[pair.ENCODER_TOKENS], own[pair.DECODER_TOKENS]

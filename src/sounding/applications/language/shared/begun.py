@@ -54,5 +54,5 @@ def pair(recipe: BegunRecipe) -> PairShape:
     shape = shaped(recipe.architecture)
     if isinstance(shape, SingleShape):
         what = "these weights are of an encoder or a decoder alone, and what is trained here has both"
-        raise UsageError(what, fix="Begin with weights of the layout marian, bart or mbart")
+        raise UsageError(what, fix="Begin with weights of Marian, BART, mBART or T5")
     return shape
