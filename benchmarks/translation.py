@@ -21,6 +21,7 @@ import common
 import numpy as np
 
 import sounding as sd
+from sounding.applications.language.shared.fidelity import unended
 from sounding.applications.language.translate import bleu, fidelity
 from sounding.applications.language.translate.chrf import chrf
 from sounding.contract.records import Example, Record
@@ -78,7 +79,7 @@ def row(model: sd.Model, options: Any, seed: int) -> str:
         estimate(bleu.bleu(), found),
         f"{moses.bleu(found):.2f}",
         f"{moses.bleu(greedy):.2f}",
-        f"{fidelity.length_ratio(found):.3f}, {copies}, {sum(fidelity.unended(r.value) for r in found)}",
+        f"{fidelity.length_ratio(found):.3f}, {copies}, {sum(unended(r.value) for r in found)}",
     )
 
 

@@ -96,6 +96,16 @@ def test_embeddings_are_shared_as_asked():
 
 
 @torch.no_grad()
+def test_what_is_told_of_the_target_alone_is_what_is_told_of_all_tokens():
+    net = model(copying=True)
+    source, target, lengths = texts()
+    vectors, remembered = net.vectors(source, target[:, :-1], lengths)
+    asked = torch.cat([source[:, :4], target[:, 5:]], dim=1)[:, :7]  # some can be copied
+    told = net.pointer.told(vectors, net.decoder.scores(vectors), remembered, asked)
+    torch.testing.assert_close(told, net.scores(vectors, remembered).gather(2, asked[:, :, None])[:, :, 0])
+
+
+@torch.no_grad()
 def test_what_may_be_copied_is_a_mixture_of_two_distributions():
     net = model(copying=True)
     source, target, lengths = texts()

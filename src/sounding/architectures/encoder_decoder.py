@@ -59,12 +59,30 @@ class Pointer(nn.Module):
         self, vectors: Float[Tensor, "B T D"], logits: Float[Tensor, "B T V"], source: Source
     ) -> Float[Tensor, "B T V"]:
         """Log-probabilities of words that are written or copied; in fp32."""
-        weights = self.weights(vectors, source)
-        context = weights.to(source.encoded.dtype) @ source.encoded
-        written = torch.sigmoid(self.gate(torch.cat([vectors, context], dim=2)).float())
+        weights, written = self._attended(vectors, source)
         places = source.ids[:, None].expand_as(weights)
         shares = (written * logits.float().softmax(dim=2)).scatter_add(2, places, (1 - written) * weights)
         return shares.clamp(min=LEAST).log()
+
+    def told(
+        self,
+        vectors: Float[Tensor, "B T D"],
+        logits: Float[Tensor, "B T V"],
+        source: Source,
+        target: Int[Tensor, "B T"],
+    ) -> Float[Tensor, "B T"]:
+        """What `forward` gives for the tokens of `target` alone: a training needs no others, and they cost the most."""
+        weights, written = self._attended(vectors, source)
+        written = written[:, :, 0]
+        share = (logits.gather(2, target[:, :, None])[:, :, 0].float() - logits.float().logsumexp(dim=2)).exp()
+        copied = (weights * (source.ids[:, None] == target[:, :, None])).sum(dim=2)
+        return (written * share + (1 - written) * copied).clamp(min=LEAST).log()
+
+    def _attended(self, vectors: Float[Tensor, "B T D"], source: Source) -> tuple[Tensor, Tensor]:
+        """The shares of the source tokens [B, T, S], and of the vocabulary beside them [B, T, 1]."""
+        weights = self.weights(vectors, source)
+        context = weights.to(source.encoded.dtype) @ source.encoded
+        return weights, torch.sigmoid(self.gate(torch.cat([vectors, context], dim=2)).float())
 
     def weights(self, vectors: Float[Tensor, "B T D"], source: Source) -> Float[Tensor, "B T S"]:
         """The share of each source token in what is copied; in fp32."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity
 from sounding.applications.language.shared.rewritten import Rewritten
 from sounding.applications.language.translate import bleu, chrf, fidelity
 from sounding.contract.records import Record
@@ -60,13 +61,13 @@ def test_empty_answers_have_a_score():
 
 
 def test_numbers_are_alike_however_they_are_written():
-    metric = fidelity.number_fidelity()
+    metric = number_fidelity()
     assert metric.value([record("um 9:30 sind es 1,000", "at 9.30 there are 1.000 or 7")]) == pytest.approx(2 / 3)
     assert math.isnan(metric.value([record("9", "nine")]))
 
 
 def test_names_are_what_has_a_capital_on_both_sides():
-    metric = fidelity.name_fidelity()
+    metric = name_fidelity()
     source, truth = "Anna meets Bob in the House", "Anna trifft Bob im Haus"
     assert metric.value([record("Anna trifft Rob im Haus", truth, source)]) == 0.5
     assert math.isnan(metric.value([record("Haus", "Haus", "the house")]))

@@ -1,5 +1,8 @@
 """What several applications of language share.
 
 begun.py           the net that a training begins with
+rewriting.py       what reads one text and writes another: its recipe, loss and search
+rewritten.py       the texts of that, read and written    alignment.py   what was looked at for each word
+fidelity.py        whether numbers and names are the same in both
 token_metrics.py   how well tokens are told    sayings.py   small documents for demonstrations
 """

@@ -46,7 +46,7 @@ class RewritingRecipe(Recipe):
         "small": {},
         "base": {"layers": 6, "width": 512, "heads": 8, "feed_forward": 2048, "tokens": 8192},
     }
-    shaping: ClassVar = (
+    shaping: ClassVar[Sequence[str]] = (
         *("layers", "width", "heads", "feed_forward", "context", "shared", "copying", "tokenizer", "vocabulary"),
     )
 
@@ -82,7 +82,7 @@ class RewritingOptions(Options):
     beams: int = 5  # beginnings that are followed at a time; 1: always the most probable token
     length_penalty: float = 1.0  # log-probability / tokens ^ this: more than 1 likes longer texts, 0 shorter ones
     length: int = 0  # tokens that are written at most; 0: what the task takes for the text that is read
-    shortest: int = 1  # tokens that are written at least
+    shortest: int = 0  # tokens that are written at least; 0: what the task takes
     no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
     beginning: str = ""  # what the text begins with
     alignment: bool = False  # say what was looked at for each word: a map, where the answer is drawn
@@ -101,6 +101,10 @@ class Rewriting(Task):
     @abstractmethod
     def longest(self, source: int) -> int:
         """Tokens that an answer may have, for a text of so many."""
+
+    def shortest(self) -> int:
+        """Tokens that an answer has at least, where no option says it."""
+        return 1
 
     # ---- texts
 
@@ -183,6 +187,8 @@ class Rewriting(Task):
         asked = y.ids[:, 1:]
         within = torch.arange(asked.shape[1], device=asked.device) < (y.lengths - 1)[:, None]
         vectors, source = model.vectors(x.ids, y.ids[:, :-1], x.lengths)
+        if model.pointer is not None and not smoothing:
+            return -model.pointer.told(vectors, model.decoder.scores(vectors), source, asked) * within
         if model.pointer is None:  # the scores of padding are not computed
             logits = model.decoder.scores(vectors[within])
         else:
@@ -225,7 +231,7 @@ class Rewriting(Task):
         prompt = [self.target.start, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
         limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
         decoder = SourceDecoder(model, x.ids, x.lengths, len(prompt) + max(limits))
-        rules = Constraints(o.shortest, o.no_repeat)
+        rules = Constraints(o.shortest or self.shortest(), o.no_repeat)
         beams = Beams(o.beams, o.length_penalty)
         search = BeamSearch(decoder, [prompt] * len(inputs), beams, limits, (self.target.end,), rules)
         return [found[0] for found in search.run()]

@@ -109,6 +109,6 @@ class Written(Read, Answer, Drawn):
         """All of the text: an answer is what was asked for."""
         return str(value)
 
-    def to_json(self, value: str) -> str:
+    def to_json(self, value: str) -> Any:
         """The text."""
         return str(value)

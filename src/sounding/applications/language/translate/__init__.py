@@ -4,6 +4,6 @@ task.py          the application
 languages.py     which language is which: directions, and pairs that look wrong
 chrf.py          character n-gram F-score
 bleu.py          BLEU, and the words that it counts
-fidelity.py      lengths, numbers, names, copies, texts without an end
+fidelity.py      lengths, words, copies, texts without an end
 memory.py        the most similar training text's translation, which stands beside the model on its card
 """

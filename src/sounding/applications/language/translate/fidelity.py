@@ -1,35 +1,21 @@
-"""What may be wrong with a translation that n-grams do not tell: its length, numbers, names; a copy; no end."""
+"""What may be wrong with a translation that n-grams do not tell: its length, its words, a copy, no end."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from sounding.applications.language.shared.rewritten import Rewritten
+from sounding.applications.language.shared.fidelity import source, unended
 from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
 from sounding.wording import shortened
 
 COPIED = 0.8
 """An answer is untranslated that shares so large a part of its words, in their places, with its source."""
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_WORD = re.compile(r"\w[\w'’-]*")
-
-
-def numbers(text: str) -> Counter[str]:
-    """The numbers of a text as they are read: 1,000 and 1.000 alike."""
-    return Counter(re.sub(r"[.,:]", "", found) for found in _NUMBER.findall(text))
-
-
-def names(source: str, truth: str) -> Counter[str]:
-    """Words with a capital that stand in a text and in its true translation alike: names, and what is like them."""
-    ours, theirs = (Counter(word for word in _WORD.findall(text) if word != word.lower()) for text in (source, truth))
-    return ours & theirs
 
 
 def copied(answer: str, source: str, truth: str = "") -> bool:
@@ -40,14 +26,9 @@ def copied(answer: str, source: str, truth: str = "") -> bool:
     return sum((Counter(ours) & Counter(theirs)).values()) >= COPIED * max(len(ours), len(theirs))
 
 
-def unended(answer: str) -> bool:
-    """Whether an answer had not come to an end at the most tokens that it may have."""
-    return not getattr(answer, "ended", True)
-
-
 def details(records: Sequence[Record]) -> dict[str, Any]:
     """Answers that are no translation, and how long the others are, as the card tells them."""
-    copies = [r for r in records if copied(r.value, _source(r), r.truth)]
+    copies = [r for r in records if copied(r.value, source(r), r.truth)]
     loops = [r for r in records if unended(r.value)]
     rows = [
         {"answers": "untranslated", "rows": len(copies), "such as": _such_as(copies)},
@@ -67,43 +48,7 @@ def length_ratio(records: Sequence[Record]) -> float:
 
 
 def _such_as(records: Sequence[Record]) -> str:
-    return shortened(_source(records[0]), 60) if records else ""
-
-
-def number_fidelity() -> Metric:
-    """The share of the numbers that are right."""
-    definition = "share of the numbers of the true answers that stand in the answer as well"
-    return _kept("number fidelity", lambda record: numbers(record.truth), numbers, definition, "a number in the truth")
-
-
-def name_fidelity() -> Metric:
-    """The share of the names that are right."""
-
-    def true(record: Record) -> Counter[str]:
-        return names(_source(record), record.truth)
-
-    definition = "share of the capitalised words that stand in text and true answer alike which the answer has as well"
-    needs = "a capitalised word that is the same in both languages"
-    return _kept("name fidelity", true, lambda text: Counter(_WORD.findall(text)), definition, needs)
-
-
-def _kept(
-    name: str,
-    true: Callable[[Record], Counter[str]],
-    said: Callable[[str], Counter[str]],
-    definition: str,
-    needs: str,
-) -> Metric:
-    def judge(record: Record) -> tuple[int, int]:
-        wanted = true(record)
-        found = wanted & said(record.value)
-        return sum(found.values()), sum(wanted.values())
-
-    def reduce(found: np.ndarray) -> float:
-        kept, all_ = found.sum(axis=0)
-        return float(kept / all_) if all_ else math.nan
-
-    return Metric(name, judge, reduce, definition, bounds=SHARE, needs=needs)
+    return shortened(source(records[0]), 60) if records else ""
 
 
 def word_precision() -> Metric:
@@ -134,7 +79,3 @@ def _right(record: Record) -> list[bool]:
         found.append(left[word] > 0)
         left[word] -= 1
     return found
-
-
-def _source(record: Record) -> str:
-    return record.value.source if isinstance(record.value, Rewritten) else ""

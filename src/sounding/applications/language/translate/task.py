@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity
 from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
 from sounding.applications.language.translate import fidelity
@@ -73,8 +74,8 @@ class Translate(Rewriting):
             chrf(),
             bleu(),
             fidelity.word_precision(),
-            fidelity.number_fidelity(),
-            fidelity.name_fidelity(),
+            number_fidelity(),
+            name_fidelity(),
         )
 
     def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
