@@ -43,3 +43,9 @@ def brightness(colour: str) -> float:
     """How bright "#RRGGBB" looks, in 0..1, by the luma weights of ITU-R BT.601."""
     red, green, blue = bytes.fromhex(colour[1:])
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
+
+
+def light(colour: str, share: float = 0.35) -> str:
+    """A colour on which words can be read: `share` of it, the rest white."""
+    parts = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8).astype(float)
+    return hexadecimal((255 - share * (255 - parts)).round())

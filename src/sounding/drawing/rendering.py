@@ -92,6 +92,14 @@ class Rendering:
         html = f"{self.html}{other.html}" if self.html and other.html else ""
         return Rendering(sheet, f"{self.text}\n{other.text}", html, self.least + gap + other.least)
 
+    def above(self, other: Rendering, gap: float = 10.0) -> Rendering:
+        """Both, the other one below."""
+        top = self.sheet.height + gap
+        width, height = max(self.sheet.width, other.sheet.width), top + other.sheet.height
+        sheet = Sheet(width, height, (self.sheet.at(0, 0), other.sheet.at(0, top)))
+        html = f"<div>{self.html}</div><div>{other.html}</div>" if self.html and other.html else ""
+        return Rendering(sheet, f"{self.text}\n{other.text}", html, max(self.least, other.least))
+
     def explained(self, legend: tuple[tuple[str, str], ...]) -> Rendering:
         """The same with a legend below, in as many lines as it takes."""
         if not legend:

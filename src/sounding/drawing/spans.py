@@ -38,6 +38,20 @@ def spans(segments: Sequence[str], weights: np.ndarray | None = None) -> Renderi
     return Rendering(sheet, _text(segments, weights, share), _html(segments, weights, colours), WIDTH)
 
 
+def tinted(segments: Sequence[str], colours: Sequence[str]) -> Rendering:
+    """The segments one after the other, each on its colour "#RRGGBB", or on none where that is empty."""
+    kept, _ = _cut(segments, None)
+    tints = [*colours, *[""] * len(kept)][: len(kept)]
+    shapes, height = _lines(kept, tints)
+    marked = "".join(
+        f'<mark style="background: {tint}; color: {INK}">{escaped(each)}</mark>' if tint else escaped(each)
+        for each, tint in zip(kept, tints, strict=True)
+    )
+    side = ' dir="rtl" style="display: block; white-space: pre-wrap"' if right_to_left("".join(kept)) else _WRAPPED
+    sheet = Sheet(WIDTH, height + EDGE, tuple(shapes))
+    return Rendering(sheet, "".join(kept), f"<span{side}>{marked}</span>", WIDTH)
+
+
 def plain(words: str, weights: np.ndarray | None = None) -> Rendering:
     """A value of which nothing is known but a description; its segments are numbered, each on its colour."""
     if weights is None:
@@ -79,7 +93,7 @@ def _lines(segments: Sequence[str], colours: Sequence[str] | None) -> tuple[list
             if piece == "\n":
                 continue
             left = WIDTH - x - wide if leftwards else x
-            if colours is not None:
+            if colours is not None and colours[number]:
                 under.append(Rectangle(left, y, wide, LINE - 3, colours[number]))
             if leftwards:
                 over.append(Words(left + wide, y + 14, piece.rstrip(), SIZE, INK, "end"))

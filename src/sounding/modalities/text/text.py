@@ -286,11 +286,15 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
 
     def encoded(self, value: str) -> Encoded:
         """The tokens of a text as `encode` gives them, and the characters of each; none for its ends."""
-        ids, offsets = self.tokenizer.encode(value)
+        ids, offsets = self._encoding(value)
         before, after = self._around()
         nowhere = np.zeros((1, 2), np.int64)
         places = [nowhere.repeat(len(before), 0), self._cut(offsets), nowhere.repeat(len(after), 0)]
         return Encoded(self._closed(ids), np.concatenate(places) if len(ids) or before or after else nowhere)
+
+    def _encoding(self, value: str) -> Encoded:
+        """The tokens of a text; of one that is too long, the first or last of these are read."""
+        return self.tokenizer.encode(value)
 
     def _ids(self, value: str) -> np.ndarray:
         return self._closed(self.tokenizer.ids(value))

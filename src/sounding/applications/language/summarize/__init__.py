@@ -1,0 +1,10 @@
+"""Summarization: a document in few words.
+
+task.py        the application
+documents.py   documents, and what is read of those that are too long
+summaries.py   summaries: one or several true ones; the sentences that one was drawn from
+rouge.py       n-grams that answer and truth share
+faithful.py    what n-grams do not tell: words of its own, numbers and names that the document has not, length
+sentences.py   extractive baselines: the first sentences, the most central ones
+notices.py     documents for demonstrations
+"""

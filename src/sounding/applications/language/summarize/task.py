@@ -1,0 +1,197 @@
+"""Summarization: a document in few words.
+
+Legend of shapes: B batch, T tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity, source, unended
+from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
+from sounding.applications.language.shared.rewritten import Rewritten
+from sounding.applications.language.summarize import faithful
+from sounding.applications.language.summarize.documents import RULES, Document
+from sounding.applications.language.summarize.notices import notice
+from sounding.applications.language.summarize.rouge import rouge
+from sounding.applications.language.summarize.sentences import lead, most_central, sentences
+from sounding.applications.language.summarize.summaries import Summary
+from sounding.contract.metrics import Metric
+from sounding.contract.modality import Row
+from sounding.contract.records import Example, Record
+from sounding.decoding.beam import Hypothesis
+from sounding.errors import UsageError, did_you_mean
+
+SHOWN = 3
+"""Odd rows whose places are told."""
+LOOKED_AT, SHORTER = 200, 2.5
+"""Rows by which it is guessed what data are for; words of documents, at least, for each of summaries."""
+
+
+@dataclass(frozen=True)
+class SummarizeRecipe(RewritingRecipe):
+    """The numbers of a training of a summarizer."""
+
+    sizes: ClassVar = {**RewritingRecipe.sizes, "tiny": {**RewritingRecipe.sizes["tiny"], "layers": 1}}
+    shaping: ClassVar[Sequence[str]] = (*RewritingRecipe.shaping, "long")
+
+    tokens: int = 4096  # tokens of a step: those of the documents
+    smoothing: float = 0.0
+    context: int = 512
+    copying: bool = True
+    long: str = "first"  # what is read of a document beyond `context` tokens: first, or central sentences
+
+    def __post_init__(self) -> None:
+        """Raises UsageError besides for a rule that is not known."""
+        super().__post_init__()
+        if self.long not in RULES:
+            raise UsageError(f"long={self.long} is not known", fix=did_you_mean(self.long, RULES))
+
+
+@dataclass(frozen=True)
+class SummarizeOptions(RewritingOptions):
+    """How a summary is written."""
+
+    no_repeat: int = 3  # no so many tokens in a row twice; 0: as often as may be
+
+
+class Summarize(Rewriting):
+    """Summarization: a document in few words."""
+
+    Recipe = SummarizeRecipe
+    Options = SummarizeOptions
+    pipeline = "summarization"
+    caution = (
+        "A summary may say what its document does not: numbers, names and negations have to be checked against it. "
+        "Documents unlike those of the training are summarized badly."
+    )
+    recipe: SummarizeRecipe
+    options: SummarizeOptions
+    input: Document
+    target: Summary
+
+    def modalities(self) -> tuple[Document, Summary]:
+        """A document, and its summary or several of them."""
+        r = self.recipe
+        return Document(r.tokenizer, r.vocabulary, r.context, r.long), Summary(r.tokenizer, r.vocabulary, r.context)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """ROUGE-1 first, -2 and -L beside it; then what n-grams do not tell."""
+        return (
+            *rouge(self.target.unicode),
+            number_fidelity(),
+            name_fidelity(),
+            faithful.invented(),
+            faithful.novel_pairs(),
+            faithful.compression(),
+        )
+
+    @property
+    def ranking(self) -> Metric:
+        """ROUGE-L of one row, which also asks for the order of words."""
+        return rouge(self.target.unicode)[2]
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Train the tokenizer; learn how long summaries are."""
+        super().fit(examples)
+        self.target.learn_lengths(example.target for example in examples)
+
+    def told(self, examples: Sequence[Example]) -> list[str]:
+        """Summaries that are as long as their document or longer."""
+        odd = [k for k, e in enumerate(examples) if len(e.target.split()) >= len(e.input.split())]
+        if not odd:
+            return []
+        where = getattr(examples, "where", lambda k: f"example {k + 1}")
+        some = ", ".join(where(k) for k in odd[:SHOWN]) + (", …" if len(odd) > SHOWN else "")
+        noun = "summary is" if len(odd) == 1 else "summaries are"
+        return [f"{len(odd):,} training {noun} not shorter than the document ({some})"]
+
+    def _cut(self, examples: Sequence[Example]) -> list[str]:
+        """How many documents and summaries are longer than what is read, and what is read of them."""
+        found = []
+        if long := sum(self.input.tokens(example.input) > self.input.room for example in examples):
+            found.append(_too_long(long, len(examples), "training document", self.input))
+        room = self.target.room
+        if long := sum(len(self.target.tokenizer.ids(example.target)) > room for example in examples):
+            noun = "summary is" if long == 1 else "summaries are"
+            found.append(f"{long:,} training {noun} longer than {room:,} tokens: the first {room:,} are learnt")
+        return found
+
+    def note(self, input: str) -> str:
+        """That a document is longer than what is read of it."""
+        length = self.input.tokens(input)
+        return f"the document has {length:,} tokens: {self.input.rule}" if length > self.input.room else ""
+
+    def longest(self, source: int) -> int:
+        """Half as many tokens again as the longest training summaries have, the longest hundredth aside."""
+        return self.target.most
+
+    def shortest(self) -> int:
+        """As many tokens as the shortest training summaries have, the shortest hundredth aside."""
+        return self.target.least
+
+    def _text(self, found: Hypothesis, source: str) -> Rewritten:
+        """The summary; the first sentence of the document where tokens make no text."""
+        written = super()._text(found, source)
+        return written if written else Rewritten.of(lead(str(source), 1), str(source), found.ended)
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """Likely where the answers are texts that are much shorter than the others; else hardly."""
+        texts = [(row.input, _first(row.target)) for row in rows[:LOOKED_AT]]
+        long, short = (sum(len(str(text).split()) for text in side) for side in zip(*texts, strict=True))
+        if short < 2 * len(texts) or long < SHORTER * short:
+            return 0.1, "texts and answers that are about as long"
+        return 0.6, "texts, and shorter ones beside them"
+
+    # ---- beside the model
+
+    def baselines(self, train: Sequence[Example], examples: Sequence[Example]) -> Mapping[str, Sequence[Record]]:
+        """The first sentence, the first three; as many of the most central ones as training summaries have."""
+        length = max(1, round(float(np.median([len(sentences(example.target)) for example in train]))))
+        noun = "sentence" if length == 1 else f"{length} sentences"
+
+        def records(summarized: Mapping[int, str]) -> list[Record]:
+            return [
+                Record(Rewritten.of(summarized[k], each.input), each.target, None, math.nan, each.group)
+                for k, each in enumerate(examples)
+            ]
+
+        return {
+            "the first sentence (lead-1)": records({k: lead(e.input, 1) for k, e in enumerate(examples)}),
+            "the first three sentences (lead-3)": records({k: lead(e.input, 3) for k, e in enumerate(examples)}),
+            f"the most central {noun} (TextRank)": records(
+                {k: most_central(e.input, length) for k, e in enumerate(examples)}
+            ),
+        }
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """The novelty of answers and true summaries; how many documents were too long."""
+        known = [source(record) for record in records if source(record)]
+        long = sum(self.input.tokens(document) > self.input.room for document in known)
+        return {
+            "novelty": faithful.novelty(records),
+            "answers_without_an_end": sum(unended(record.value) for record in records),
+            "long_documents": _too_long(long, len(known), "document that was summarized", self.input),
+        }
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Notices of libraries in made-up towns."""
+        return [Example(*notice(rng)) for _ in range(n)]
+
+
+def _first(cell: Any) -> Any:
+    """The first of several summaries."""
+    return cell[0] if isinstance(cell, list | tuple | np.ndarray) and len(cell) else cell
+
+
+def _too_long(long: int, of: int, noun: str, input: Document) -> str:
+    """How many documents are too long, and what is read of these."""
+    which = noun.replace("document", "documents").replace("that was", "that were")
+    said = f"{long:,} of {of:,} {which} {'is' if long == 1 else 'are'} longer than {input.room:,} tokens"
+    return f"{said}: of each {input.rule}" if long else said
