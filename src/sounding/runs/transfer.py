@@ -28,7 +28,7 @@ from sounding.architectures.checkpoints import PairShape, SingleShape
 from sounding.architectures.layers import Normalize
 from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
-from sounding.errors import UsageError
+from sounding.errors import DataError, UsageError
 from sounding.modalities.text.pairs import tokenizers_in
 from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published, publishing
@@ -137,6 +137,10 @@ def _tokenizers(folder: Path, shape: SingleShape | PairShape) -> tuple[dict[str,
         return {"tokenizer": Tokenizer.read(folder).state()}, {}
     writing = shape.writing
     source, target = tokenizers_in(folder, writing.start, writing.first, writing.end)
+    for tokenizer, config in ((source, shape.encoder), (target, shape.decoder)):
+        if len(tokenizer) > config.vocabulary:
+            what = f"the tokenizer has {len(tokenizer):,} tokens, and the config promises {config.vocabulary:,}"
+            raise DataError(what, where=str(folder), fix="Take config and tokenizer of one model")
     return {"tokenizer": source.state()}, {"tokenizer": target.state()}
 
 

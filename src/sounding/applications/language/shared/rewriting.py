@@ -18,16 +18,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.shared.alignment import by_words
+from sounding.applications.language.shared.begun import BegunRecipe, begun_pair, pair
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
 from sounding.architectures.encoder_decoder import EncoderDecoder
+from sounding.architectures.lora import merge
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.options import Options
-from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.decoding.beam import Beams, BeamSearch, Hypothesis
 from sounding.decoding.constraints import Constraints
 from sounding.decoding.decoder import SourceDecoder
+from sounding.errors import UsageError
 from sounding.modalities.text.text import Tokens
 from sounding.modalities.text.tokenizer import Tokenizer
 
@@ -38,7 +40,7 @@ TELLING = 50
 
 
 @dataclass(frozen=True)
-class RewritingRecipe(Recipe):
+class RewritingRecipe(BegunRecipe):
     """The numbers of a training of an encoder-decoder."""
 
     sizes: ClassVar = {
@@ -48,7 +50,19 @@ class RewritingRecipe(Recipe):
     }
     shaping: ClassVar[Sequence[str]] = (
         *("layers", "width", "heads", "feed_forward", "context", "shared", "copying", "tokenizer", "vocabulary"),
+        "architecture",
     )
+    begun: ClassVar = {
+        "epochs": 3.0,
+        "least_steps": 60,
+        "optimizer": "adamw",
+        "lr": 5e-5,
+        "warmup": 0.1,
+        "dropout": 0.1,
+        "average": 0.0,
+        "clip": 1.0,
+        "copying": False,
+    }
 
     epochs: float = 20.0
     batch: int = 32  # rows that are answered at a time; how many are learnt from in a step, `tokens` says
@@ -122,7 +136,7 @@ class Rewriting(Task):
             self.target.learnt(made[-1])
             how = "both sides together" if r.shared else "each side has its own"
             notes.append(f"the tokenizer ({r.tokenizer}, {how}) has {' and '.join(f'{len(t):,}' for t in made)} tokens")
-        else:
+        elif not self.target.given:
             self.target.learnt(self.input.tokenizer)
         self.input.learnt(self.input.tokenizer, [*notes, *self._cut(examples), *self.told(examples)])
 
@@ -155,7 +169,15 @@ class Rewriting(Task):
     # ---- the net
 
     def build(self) -> nn.Module:
-        """Encoder and decoder with norms ahead, sinusoidal positions, tied embeddings; logits [B, T, V]."""
+        """Encoder and decoder with norms ahead, sinusoidal positions, tied embeddings; logits [B, T, V].
+
+        Or those of published weights, to which nothing that copies is added.
+        """
+        if self.recipe.architecture and self.recipe.copying:
+            raise UsageError("published weights hold nothing that copies", fix="Leave copying out, or --from")
+        return begun_pair(self._network, self.recipe, self.recipe.dropout)
+
+    def _network(self) -> EncoderDecoder:
         r = self.recipe
         shape = {
             "width": r.width,
@@ -171,6 +193,10 @@ class Rewriting(Task):
         encoder = TransformerConfig(len(self.input.tokenizer), **shape)
         decoder = TransformerConfig(len(self.target.tokenizer), **shape, causal=True, memory=True)
         return EncoderDecoder(encoder, decoder, shared=r.shared, copying=r.copying)
+
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """What lora has learnt becomes a part of the weights."""
+        return merge(model)
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """The vectors of the tokens that are read."""
@@ -228,10 +254,11 @@ class Rewriting(Task):
             return []
         assert isinstance(model, EncoderDecoder)
         o, x = self.options, self.encoded(model, inputs)
-        prompt = [self.target.start, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
+        prompt = [*self.target.ahead, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
         limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
         decoder = SourceDecoder(model, x.ids, x.lengths, len(prompt) + max(limits))
-        rules = Constraints(o.shortest or self.shortest(), o.no_repeat)
+        never = pair(self.recipe).writing.never if self.recipe.architecture else ()
+        rules = Constraints(o.shortest or self.shortest(), o.no_repeat, never)
         beams = Beams(o.beams, o.length_penalty)
         search = BeamSearch(decoder, [prompt] * len(inputs), beams, limits, (self.target.end,), rules)
         return [found[0] for found in search.run()]

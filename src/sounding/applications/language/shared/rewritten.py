@@ -10,7 +10,6 @@ import numpy as np
 from sounding.applications.language.shared.alignment import Alignment
 from sounding.contract.answers import Answer, Drawn
 from sounding.drawing.rendering import Rendering
-from sounding.modalities.text.specials import END, START
 from sounding.modalities.text.text import Text
 from sounding.modalities.text.tokenizer import Tokenizer
 
@@ -61,16 +60,14 @@ class Read(Text):
         return self._given
 
     @property
-    def start(self) -> int:
-        """The token ahead of a text."""
-        found = self.tokenizer.specials.start
-        return START if found is None else found
+    def ahead(self) -> tuple[int, ...]:
+        """The tokens ahead of a text: START, or what published weights are used to."""
+        return self._around()[0]
 
     @property
     def end(self) -> int:
         """The token behind a text."""
-        found = self.tokenizer.specials.end
-        return END if found is None else found
+        return self._around()[1][0]
 
     @property
     def room(self) -> int:
