@@ -109,13 +109,13 @@ def test_blocks_keep_their_places():
 @pytest.mark.parametrize(("old", "new"), [(4, 8), (8, 4), (8, 16), (16, 8)])
 def test_layers_of_a_shape_by_chance_are_no_start(network, old, new):
     """At twice the width one layer has the shape that another had; nothing it has learnt is of use there."""
-    with pytest.raises(UsageError, match=r"only \d+% of the new model's parameters have a counterpart"):
+    with pytest.raises(UsageError, match=r"only \d+ % of the new model's parameters have a counterpart"):
         transfer(classifier(network=network, width=old).state_dict(), classifier(network=network, width=new))
 
 
 def test_a_narrower_network_is_refused_with_both_shares():
     with pytest.raises(
-        UsageError, match=r"runs/1: only \d% of the new .* only \d+% of the old tensors a place; .*stem"
+        UsageError, match=r"runs/1: only \d% of the new .* only \d+ % of the old tensors a place; .*stem"
     ):
         transfer(classifier(width=16).state_dict(), Detector(), "runs/1")
 

@@ -60,21 +60,25 @@ def published(folder, kind):
     return net.eval()
 
 
-def trained(start, out, **settings):
+def trained(start, out, task="translate", **settings):
     settings = {"size": "tiny", "steps": 1, "card": None, "validations": 1, "precision": "fp32", **settings}
-    return sd.train("translate", PAIRS, out=out, start=str(start), **settings)
+    return sd.train(task, PAIRS, out=out, start=str(start), **settings)
 
 
-@pytest.mark.parametrize(("kind", "beams"), [("marian", 1), ("marian", 4), ("bart", 1)])
-def test_untrained_it_writes_what_transformers_writes(tmp_path, kind, beams):
+CASES = [("translate", "marian", 1), ("translate", "marian", 4), ("summarize", "bart", 1)]
+
+
+@pytest.mark.parametrize(("task", "kind", "beams"), CASES)
+def test_untrained_it_writes_what_transformers_writes(tmp_path, task, kind, beams):
     net = published(tmp_path / kind, kind)
-    run = trained(tmp_path / kind, tmp_path / "run", lr=0)
+    run = trained(tmp_path / kind, tmp_path / "run", task, lr=0)
     assert run.run.config["transfer"]["share"] == 1
     task = run.task
-    for text, answer in zip(TEXTS, run(TEXTS, beams=beams, length=9, shortest=0), strict=True):
+    for text, answer in zip(TEXTS, run(TEXTS, beams=beams, length=9, shortest=1, no_repeat=0), strict=True):
         ids = torch.from_numpy(task.input.encode([text]).ids.numpy())
-        written = len(task.target.ahead) - 1 + 9  # of transformers the first token is a part of what is written
-        found = net.generate(ids, num_beams=beams, do_sample=False, max_new_tokens=written)[0].tolist()
+        begun = len(task.target.ahead) - 1  # what every text begins with is written for transformers
+        words = {"max_new_tokens": begun + 9, "min_new_tokens": begun + 1, "do_sample": False}
+        found = net.generate(ids, num_beams=beams, **words)[0].tolist()
         assert str(answer.value) == task.target.tokenizer.decode(found).strip()
         assert answer.value
 
