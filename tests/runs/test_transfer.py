@@ -115,7 +115,7 @@ def test_layers_of_a_shape_by_chance_are_no_start(network, old, new):
 
 def test_a_narrower_network_is_refused_with_both_shares():
     with pytest.raises(
-        UsageError, match=r"runs/1: only \d% of the new .* only \d+ % of the old tensors a place; .*stem"
+        UsageError, match=r"runs/1: only \d % of the new .* only \d+ % of the old tensors a place; .*stem"
     ):
         transfer(classifier(width=16).state_dict(), Detector(), "runs/1")
 
