@@ -106,7 +106,7 @@ def test_a_model_of_a_closed_set_names_the_pictures_of_the_test(tmp_path, monkey
     model = sd.train("faces", "faces", size="tiny", steps=60, width=8, card=None, margin_steps=10)
     found = model.evaluate()
     assert found["rank-1"].value >= 0.5  # one in six by chance
-    assert found["FNIR"].value >= 1 - found["rank-1"].value
+    assert found["FNIR"].value >= 1 - found["rank-1"].value - 1e-9  # as sums of floats may differ
     assert 0 <= found["FPIR"].value <= 1
     assert list(found)[:3] == ["accuracy", "FNMR", "FMR"]
     section = challenge.measured(Quality(), model.context())
