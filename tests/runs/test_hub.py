@@ -8,10 +8,12 @@ import sys
 import urllib.error
 import urllib.request
 from email.message import Message
+from fnmatch import fnmatch
 
 import pytest
 
 import sounding as sd
+from sounding.architectures import checkpoints
 from sounding.errors import DataError, UsageError
 from sounding.runs import hub
 
@@ -118,6 +120,30 @@ def test_a_repository_gives_its_safetensors(web, cached):
     net = web()
     assert hub.fetched(f"hub:{REPOSITORY}").samefile(cached)
     assert not net.asked, "huggingface_hub fetches and keeps it"
+
+
+def test_a_repository_of_a_transformer_gives_its_folder(cached):
+    transformers = pytest.importorskip("transformers")
+    folder = cached.parent
+    cached.unlink()
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    transformers.BertModel(transformers.BertConfig(vocab_size=12, **sizes)).save_pretrained(folder)
+    found = hub.fetched(f"hub:{REPOSITORY}")
+    assert found.samefile(folder)
+    assert checkpoints.read(found).model().transformer.config.width == 8
+
+
+def test_a_repository_without_weights_that_are_read_is_named(cached):
+    cached.rename(cached.parent / "pytorch_model.bin")
+    with pytest.raises(DataError, match=rf"hub:{REPOSITORY}: .*neither a Transformer .* nor model\.safetensors"):
+        hub.fetched(f"hub:{REPOSITORY}")
+
+
+def test_what_is_fetched_is_all_that_a_transformer_is_read_from_and_no_pickle():
+    wanted = ["config.json", "model.safetensors", "model-00001-of-00003.safetensors", "model.safetensors.index.json"]
+    wanted += ["tokenizer.json", "tokenizer_config.json", "vocab.json", "target_vocab.json", "source.spm", "target.spm"]
+    others = ["pytorch_model.bin", "model.fp16.safetensors", "tf_model.h5", "onnx/model.onnx", "README.md"]
+    assert [name for name in [*wanted, *others] if any(fnmatch(name, part) for part in hub.FILES)] == wanted
 
 
 def test_a_repository_that_cannot_be_had_is_one_clear_error(web, cached):

@@ -1,7 +1,8 @@
 """Weights out of the network: fetched once, when a person asks for them by `hub:NAME`, and kept in the user's cache.
 
     hub:mobilenet_v2   torchvision's MobileNetV2, ImageNet-1k
-    hub:OWNER/REPO     model.safetensors of a repository of the Hugging Face hub, by huggingface_hub (the extra `hub`)
+    hub:OWNER/REPO     a repository of the Hugging Face hub, by huggingface_hub (the extra `hub`): a Transformer with its
+                       config and tokenizer, or model.safetensors of another network
 
 Nothing else in the package opens a connection.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from sounding.architectures.checkpoints import is_checkpoint
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.files import sha256, unwritable
 from sounding.machine.setting import cache_folder
@@ -23,11 +25,16 @@ KNOWN = {"mobilenet_v2": ("https://download.pytorch.org/models/mobilenet_v2-b035
 """Name → address of the file, and how its SHA-256 begins."""
 
 WEIGHTS = "model.safetensors"
-"""The file of a repository that is read."""
+FILES = (
+    *(WEIGHTS, "model.safetensors.index.json", "model-*-of-*.safetensors"),
+    *("config.json", "generation_config.json", "tokenizer*.json", "special_tokens_map.json", "*vocab.json", "*.spm"),
+)
+"""What is fetched of a repository: no pickle, and no second copy of the weights in another format."""
 
 
 def fetched(name: str) -> Path:
-    """The file that `name` (with or without "hub:") stands for, downloaded unless it is in the cache already.
+    """The file, or folder of a Transformer, that `name` (with or without "hub:") stands for; downloaded unless it is in
+    the cache already.
 
     Raises UsageError for an unknown name and where huggingface_hub is needed and missing, DataError for a file that
     cannot be had or is not the one that was meant.
@@ -61,16 +68,22 @@ def _known(url: str, digest: str) -> Path:
 
 
 def _of_repository(repository: str) -> Path:
-    """The weights of a repository, in huggingface_hub's own cache; without a network, what is there already."""
+    """What is read of a repository, in huggingface_hub's own cache; without a network, what is there already."""
     try:
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import snapshot_download
     except ImportError:
         fix = "Install it: pip install 'sounding[hub]'"
         raise UsageError(f"{PREFIX}{repository} needs the package huggingface_hub", fix=fix) from None
     try:
-        return Path(hf_hub_download(repository, WEIGHTS))
-    except Exception as error:  # no network, no such repository or file, no permission
+        folder = Path(snapshot_download(repository, allow_patterns=list(FILES)))
+    except Exception as error:  # no network, no such repository, no permission
         raise _missing(error, f"{PREFIX}{repository}", WEIGHTS) from None
+    if is_checkpoint(folder):
+        return folder
+    if not (folder / WEIGHTS).exists():
+        what = f"the repository holds neither a Transformer (config.json) nor {WEIGHTS}"
+        raise DataError(what, where=f"{PREFIX}{repository}", fix="Name one that does")
+    return folder / WEIGHTS
 
 
 def _missing(error: Exception, where: str, file: str) -> DataError:
