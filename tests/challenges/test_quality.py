@@ -110,6 +110,23 @@ def test_the_baseline_is_the_commonest_answer_of_the_training_rows():
     assert "notes" not in found.details, "that one run tells nothing of others stands in the section on seeds"
 
 
+class Noted(Side):
+    """Has a note of its own, and a metric of which no row says anything."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return accuracy(), Metric("never", lambda r: [0.0], lambda found: math.nan, "nothing", needs="a wonder")
+
+    def details(self, records: Sequence[Record]) -> dict[str, Any]:
+        return {"notes": ["Three answers are empty."]}
+
+
+def test_notes_of_the_task_stand_beside_those_on_metrics_that_are_left_out():
+    first, second = toys.measured(quality, context(task=Noted)).details["notes"]
+    assert first == "Three answers are empty."
+    assert second.startswith("never is left out")
+
+
 def test_a_model_that_is_no_better_than_nothing_is_said_to_be_no_better():
     found = toys.measured(quality, context(wrong=0.5))
     assert found["gain"].low < 0 < found["gain"].high

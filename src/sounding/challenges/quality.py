@@ -90,17 +90,17 @@ class Quality(Challenge[None]):
             beside, simple = _simple_models(rows)
             also, more = _of_set(context)
             figures = tuple(_figures(context, records))
-            details = _details(rows) | _left_out(rows.metrics, numbers)
+            details = _details(rows, _left_out(rows.metrics, numbers))
             return Findings(said + beside + also, (*numbers, *simple, *_loss(rows), *more), figures, details)
         matches = Judged(context, context.task.metrics, records, (), "match")
         said, numbers = _judged(matches)
         if not len(context.test):
-            return Findings(said, tuple(numbers), tuple(_history(context)), _left_out(matches.metrics, numbers))
+            return Findings(said, tuple(numbers), tuple(_history(context)), _noted(_left_out(matches.metrics, numbers)))
         records = context.row_records
         rows = Judged(context, context.task.row_metrics, records, _baseline(context, records))
         also, more = _judged(rows, "rows_")
         figures = tuple(_figures(context, records))
-        details = _details(rows) | _left_out([*matches.metrics, *rows.metrics], [*numbers, *more])
+        details = _details(rows, _left_out([*matches.metrics, *rows.metrics], [*numbers, *more]))
         return Findings(f"{said} {also}", (*numbers, *more, *_loss(rows)), figures, details)
 
 
@@ -122,10 +122,14 @@ def _metrics(some: Judged, prefix: str) -> Iterator[Number]:
             yield found
 
 
-def _left_out(metrics: Sequence[Metric], numbers: Sequence[Number]) -> dict[str, Any]:
+def _left_out(metrics: Sequence[Metric], numbers: Sequence[Number]) -> list[str]:
     """Metrics that the records say nothing of, as notes that say why."""
     without = evaluation.left_out(metrics, {number.name: number.estimate for number in numbers})
-    return {"notes": [f"{name} is left out: {why}." for name, why in without.items()]} if without else {}
+    return [f"{name} is left out: {why}." for name, why in without.items()]
+
+
+def _noted(notes: Sequence[str]) -> dict[str, Any]:
+    return {"notes": list(notes)} if notes else {}
 
 
 def _of_set(context: EvaluationContext) -> tuple[str, list[Number]]:
@@ -224,7 +228,8 @@ def _sentence(some: Judged, headline: Number, compared: Sequence[Number]) -> str
 # ---- by class and group, and pictures
 
 
-def _details(some: Judged) -> dict[str, Any]:
+def _details(some: Judged, notes: Sequence[str]) -> dict[str, Any]:
+    """The tables by class and group and the task's own; its notes, and these behind them."""
     rows = evaluation.slices(some.context.task, some.records)
     found: dict[str, Any] = {}
     for by in ("class", "group"):
@@ -233,7 +238,8 @@ def _details(some: Judged) -> dict[str, Any]:
             found[f"by_{by}"] = table
     pairs = _confused(some.context, some.records)
     found |= {"most_often_confused": pairs} if pairs else {}
-    return found | dict(some.context.task.details(some.records))
+    own = dict(some.context.task.details(some.records))
+    return found | own | _noted([*own.get("notes", ()), *notes])
 
 
 def _slice(row: dict[str, Any]) -> dict[str, Any]:

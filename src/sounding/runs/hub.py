@@ -1,7 +1,7 @@
 """Weights out of the network: fetched once, when a person asks for them by `hub:NAME`, and kept in the user's cache.
 
     hub:mobilenet_v2   torchvision's MobileNetV2, ImageNet-1k
-    hub:OWNER/REPO     a repository of the Hugging Face hub, by huggingface_hub (the extra `hub`): a Transformer with its
+    hub:OWNER/REPO     a repository of the Hugging Face hub, by huggingface_hub (the extra `hub`): a Transformer, its
                        config and tokenizer, or model.safetensors of another network
 
 Nothing else in the package opens a connection.
