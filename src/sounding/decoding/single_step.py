@@ -14,6 +14,7 @@ V vocabulary, I inputs, O outputs, M memories (R = M, or several rows for each).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,7 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sounding.architectures.attention import Attention, KeyValueCache, Rotary, unit
-from sounding.architectures.transformer import Block, LanguageModel, Memory, sinusoids
+from sounding.architectures.transformer import Block, LanguageModel, Look, Memory, sinusoids
 
 LARGEST = 300_000_000
 """Parameters up to which a second copy of the weights is made."""
@@ -109,9 +110,12 @@ class SingleStep:
         mask = None if padded is None else (torch.arange(place + 1) >= padded[:, None])[:, None, None]
         angles = None if self.rotary is None else self._angles(positions)
         bias = None if self.distances is None else self.distances(1, place + 1)
+        look = Look(mask, angles=angles, bias=bias, cache=cache)
+        if memory is not None:
+            look.memories, look.memory_mask = memory.layers, memory.mask
         x = self._embedded(ids, positions)
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, cache, angles, mask, memory, bias)
+            x = block(x, layer, look)
         return x if self.norm is None else self.norm(x)
 
     def _embedded(self, ids: Int[Tensor, " B"], positions: Int[Tensor, " ..."]) -> Float[Tensor, "B D"]:
@@ -159,54 +163,32 @@ class _Block:
         self.looking = None if block.memory_attention is None else _Looking(block.memory_attention)
         self.memory_norm = block.memory_norm
 
-    def __call__(
-        self,
-        x: Float[Tensor, "B D"],
-        layer: int,
-        cache: KeyValueCache,
-        angles: tuple[Tensor, Tensor] | None,
-        mask: Tensor | None,
-        memory: Memory | None,
-        bias: Tensor | None,
-    ) -> Float[Tensor, "B D"]:
-        """The new vectors."""
+    def __call__(self, x: Float[Tensor, "B D"], layer: int, look: Look) -> Float[Tensor, "B D"]:
+        """The new vectors. `look` says where attention may look, `layer` which part of its cache and memories."""
         first, second = self.norms
-        if self.norm_first:
-            x = x + self._attended(first(x), layer, cache, angles, mask, bias)
-        else:
-            x = first(x + self._attended(x, layer, cache, angles, mask, bias))
+        x = self._added(x, first, lambda h: self._attended(h, layer, look))
         if self.looking is not None and self.memory_norm is not None:
-            assert memory is not None
-            look, norm, keys_values = self.looking, self.memory_norm, memory.layers[layer]
-            if self.norm_first:
-                x = x + look(norm(x), *keys_values, memory.mask)
-            else:
-                x = norm(x + look(x, *keys_values, memory.mask))
-        if self.norm_first:
-            return x + self._fed(second(x))
-        return second(x + self._fed(x))
+            attend, memory = self.looking, look.memories[layer]
+            x = self._added(x, self.memory_norm, lambda h: attend(h, *memory, look.memory_mask))
+        return self._added(x, second, self._fed)
 
-    def _attended(
-        self,
-        x: Float[Tensor, "B D"],
-        layer: int,
-        cache: KeyValueCache,
-        angles: tuple[Tensor, Tensor] | None,
-        mask: Tensor | None,
-        bias: Tensor | None,
-    ) -> Float[Tensor, "B D"]:
+    def _added(self, x: Tensor, norm: nn.Module, part: Callable[[Tensor], Tensor]) -> Tensor:
+        return x + part(norm(x)) if self.norm_first else norm(x + part(x))
+
+    def _attended(self, x: Float[Tensor, "B D"], layer: int, look: Look) -> Float[Tensor, "B D"]:
+        assert look.cache is not None
         a = self.attention
         heads, groups = a.heads, a.key_value_heads
         q, k, v = self.projections(x).view(len(x), -1, a.head_width).split([heads, groups, groups], dim=1)
         if a.normalised:
             q, k = unit(q), unit(k)
-        if angles is not None:
-            q, k = Rotary.turn(q, *angles), Rotary.turn(k, *angles)
-        keys, values = cache.extend(layer, k[:, :, None], v[:, :, None])
+        if look.angles is not None:
+            q, k = Rotary.turn(q, *look.angles), Rotary.turn(k, *look.angles)
+        keys, values = look.cache.extend(layer, k[:, :, None], v[:, :, None])
         # The queries of heads that share keys stand where the queries of several positions would.
         q = q.reshape(len(x), groups, heads // groups, a.head_width)
-        bias = None if bias is None else bias.view(1, groups, heads // groups, -1)
-        taken = _taken(q, keys, values, mask, bias)
+        bias = None if look.bias is None else look.bias.view(1, groups, heads // groups, -1)
+        taken = _taken(q, keys, values, look.mask, bias)
         return self.output(taken.reshape(len(x), -1))
 
     def _fed(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,11 @@ class Layout:
     transposed: Sequence[str] = ()
     alone: Mapping[str, str] = field(default_factory=dict)
     scales: Callable[[Config], Mapping[str, float]] = lambda c: {}
+
+
+def inside(theirs: str, ours: str, parts: Iterable[tuple[str, str]]) -> Names:
+    """Names of parts, (theirs, ours), with the names of what they are parts of ahead."""
+    return [(f"{theirs}.{their}", f"{ours}.{our}") for their, our in parts]
 
 
 def each(names: Sequence[tuple[str, ...]], layers: Mapping[str, int]) -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation
+from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation, inside
 from sounding.architectures.checkpoints.shape import PairShape, Writing
 from sounding.architectures.transformer import TransformerConfig
 from sounding.errors import DataError
@@ -24,6 +24,9 @@ SHARED = "shared.weight"
 """The embeddings of both sides, where the file has them once; a net of ours has none of this name."""
 
 # ---- shapes
+
+
+_PROJECTIONS = (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("out_proj", "output"))
 
 
 def _sides(c: Config, **other: Any) -> tuple[TransformerConfig, TransformerConfig]:
@@ -118,9 +121,9 @@ def _side(theirs: str, ours: str, number: str) -> Names:
     """The names of one side of BART's family."""
     block = f"{theirs}.layers.{{{number}}}", f"{ours}.blocks.{{{number}}}"
     parts = [
-        *_looking("self_attn", "attention"),
+        *inside("self_attn", "attention", _PROJECTIONS),
         ("self_attn_layer_norm", "attention_norm"),
-        *(_looking("encoder_attn", "memory_attention") if number == "m" else ()),
+        *(inside("encoder_attn", "memory_attention", _PROJECTIONS) if number == "m" else ()),
         *([("encoder_attn_layer_norm", "memory_norm")] if number == "m" else ()),
         ("fc1", "feed_forward.up"),
         ("fc2", "feed_forward.down"),
@@ -131,13 +134,8 @@ def _side(theirs: str, ours: str, number: str) -> Names:
         (f"{theirs}.embed_positions", f"{ours}.embeddings.positions"),
         (f"{theirs}.layernorm_embedding", f"{ours}.embeddings.norm"),
         (f"{theirs}.layer_norm", f"{ours}.norm"),
-        *((f"{block[0]}.{their}", f"{block[1]}.{our}") for their, our in parts),
+        *inside(*block, parts),
     ]
-
-
-def _looking(theirs: str, ours: str) -> Names:
-    parts = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "output"}
-    return [(f"{theirs}.{their}", f"{ours}.{our}") for their, our in parts.items()]
 
 
 _NAMES = [("shared", "shared"), *_side("encoder", "encoder", "n"), *_side("decoder", "decoder.transformer", "m")]

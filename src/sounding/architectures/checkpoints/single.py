@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation
+from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation, inside
 from sounding.architectures.checkpoints.shape import SingleShape
 from sounding.architectures.transformer import TransformerConfig
 from sounding.errors import DataError
@@ -115,7 +115,7 @@ def _bert_names(block: str, attention: Sequence[str], feed: Sequence[str]) -> li
         ("embeddings.position_embeddings", "embeddings.positions"),
         ("embeddings.token_type_embeddings", "embeddings.types"),
         ("embeddings.LayerNorm", "embeddings.norm"),
-        *((f"{block}.{{n}}.{theirs}", f"blocks.{{n}}.{ours}") for theirs, ours in parts),
+        *inside(f"{block}.{{n}}", "blocks.{n}", parts),
     ]
 
 

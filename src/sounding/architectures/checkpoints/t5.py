@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation
+from sounding.architectures.checkpoints.layout import Config, Layout, Names, activation, inside
 from sounding.architectures.transformer import TransformerConfig
+
+_PROJECTIONS = (("q", "query"), ("k", "key"), ("v", "value"), ("o", "output"))
 
 
 def _sides(c: Config) -> tuple[TransformerConfig, TransformerConfig]:
@@ -49,24 +51,19 @@ def _side(theirs: str, ours: str, number: str, gated: bool) -> Names:
     feed = f"{1 + memory}.DenseReluDense"
     ups = (("wi_0", "gate"), ("wi_1", "up")) if gated else (("wi", "up"),)
     parts = [
-        *_looking("0.SelfAttention", "attention"),
+        *inside("0.SelfAttention", "attention", _PROJECTIONS),
         ("0.layer_norm", "attention_norm"),
-        *(_looking("1.EncDecAttention", "memory_attention") if memory else ()),
+        *(inside("1.EncDecAttention", "memory_attention", _PROJECTIONS) if memory else ()),
         *([("1.layer_norm", "memory_norm")] if memory else ()),
-        *((f"{feed}.{their}", f"feed_forward.{our}") for their, our in (*ups, ("wo", "down"))),
+        *inside(feed, "feed_forward", (*ups, ("wo", "down"))),
         (f"{1 + memory}.layer_norm", "feed_forward_norm"),
     ]
     return [
         (f"{theirs}.embed_tokens", f"{ours}.embeddings.tokens"),
         (f"{theirs}.block.0.layer.0.SelfAttention.relative_attention_bias", f"{ours}.distances.table"),
         (f"{theirs}.final_layer_norm", f"{ours}.norm"),
-        *((f"{block[0]}.{their}", f"{block[1]}.{our}") for their, our in parts),
+        *inside(*block, parts),
     ]
-
-
-def _looking(theirs: str, ours: str) -> Names:
-    parts = {"q": "query", "k": "key", "v": "value", "o": "output"}
-    return [(f"{theirs}.{their}", f"{ours}.{our}") for their, our in parts.items()]
 
 
 KINDS = ("t5", "mt5")

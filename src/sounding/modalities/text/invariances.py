@@ -87,10 +87,10 @@ def neutral_words(values: Sequence[str], answers: Sequence[Any]) -> list[str]:
     return sorted(neutral, key=lambda word: apart[word] + doubt[word])[:_NEUTRAL]
 
 
-def _common(values: Iterable[str]) -> list[str]:
+def _common(values: Sequence[str]) -> list[str]:
     """The commonest words of two letters or more, each in a hundredth of the texts at least, and in ten."""
     counts = Counter(word for text in values for word in set(words(text.lower())) if len(word) > 1 and word.isalpha())
-    least = max(10, len(list(values)) / 100)
+    least = max(10, len(values) / 100)
     return [word for word, n in counts.most_common(_COMMON) if n >= least]
 
 
