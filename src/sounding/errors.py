@@ -18,8 +18,6 @@ import codecs
 import difflib
 from collections.abc import Iterable, Mapping
 
-OR_REMOVE = ", or remove this row"
-"""The end of a fix that holds for a row of data; who reads an input by itself leaves it out (`alone`)."""
 ESCAPED = "sounding.escaped"
 """How text is encoded that may hold file names which are not UTF-8: their odd bytes as `\\xe4`."""
 
@@ -40,12 +38,16 @@ def shown(name: str) -> str:
 
 
 class SoundingError(Exception):
-    """Something that the user can mend: `where` it is, `what` was found, and the `fix`."""
+    """Something that the user can mend: `where` it is, `what` was found, and the `fix`.
+
+    `or_remove`: a row of data can be removed instead, which the fix then says.
+    """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
-        self.what, self.where, self.fix = what, where, fix
+    def __init__(self, what: str, *, where: str = "", fix: str = "", or_remove: bool = False) -> None:
+        self.what, self.where, self.fix = what, where, f"{fix}, or remove this row" if or_remove else fix
+        self._mending, self._or_remove = fix, or_remove
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -54,11 +56,11 @@ class SoundingError(Exception):
 
     def at(self, where: str) -> SoundingError:
         """The same error, said to be at `where` (file:line), for callers that know the place."""
-        return type(self)(self.what, where=where, fix=self.fix)
+        return type(self)(self.what, where=where, fix=self._mending, or_remove=self._or_remove)
 
     def alone(self) -> SoundingError:
         """The same error, of an input that is no row of the user's data."""
-        return type(self)(self.what, where=self.where, fix=self.fix.removesuffix(OR_REMOVE))
+        return type(self)(self.what, where=self.where, fix=self._mending)
 
 
 class UsageError(SoundingError):

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from sounding.contract.answers import Answer, Labelled, MixedTarget, SoftLabel, Transformed
 from sounding.contract.change import Change, ClassPreserving, Mixed, refusal
-from sounding.errors import OR_REMOVE, DataError, did_you_mean
+from sounding.errors import DataError, did_you_mean
 
 
 class Category(Answer, Transformed, Labelled):
@@ -47,7 +47,7 @@ class Category(Answer, Transformed, Labelled):
             or (isinstance(cell, float) and math.isnan(cell))
             or (isinstance(cell, str) and not cell.strip())
         ):
-            raise DataError("the label is empty", fix="Fill it in" + OR_REMOVE)
+            raise DataError("the label is empty", fix="Fill it in", or_remove=True)
         if isinstance(cell, str):
             return cell
         if isinstance(cell, bool):

@@ -23,7 +23,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-from sounding.errors import OR_REMOVE, DataError
+from sounding.errors import DataError
 from sounding.modalities.masks import coco, panoptic
 from sounding.modalities.pictures.image_files import MAX_PIXELS, looks_like_picture
 
@@ -121,7 +121,7 @@ def of_cell(cell: Any, root: Path = Path(), scheme: Scheme = PLAIN) -> np.ndarra
             raise DataError(f"there is no mask {path}", fix="Put it there, or remove the row")
         return _checked(_opened(path, path.name, scheme), scheme)
     found = "there is no mask" if cell is None or isinstance(cell, str) else f"a {type(cell).__name__} is not a mask"
-    raise DataError(found, fix="Give the path of a mask (PNG)" + OR_REMOVE)
+    raise DataError(found, fix="Give the path of a mask (PNG)", or_remove=True)
 
 
 def black_and_white(cells: Iterable[tuple[Any, Path]]) -> bool:
@@ -152,9 +152,9 @@ def _opened(source: Path | BytesIO, name: str, scheme: Scheme) -> np.ndarray:
     except (DataError, MemoryError):
         raise
     except PIL.UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture", fix="Give a PNG file" + OR_REMOVE) from None
+        raise DataError(f"{name} is not a picture", fix="Give a PNG file", or_remove=True) from None
     except Exception as error:  # decoders meet broken files with a dozen kinds of exception; all mean the same
-        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file" + OR_REMOVE) from None
+        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file", or_remove=True) from None
 
 
 def _of_picture(picture: PIL.Image.Image, name: str, scheme: Scheme) -> np.ndarray:

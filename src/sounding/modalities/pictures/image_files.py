@@ -22,7 +22,7 @@ import PIL.Image
 import PIL.ImageOps
 from torch import Tensor
 
-from sounding.errors import OR_REMOVE, DataError
+from sounding.errors import DataError
 from sounding.folders import BRANDS, picture_ending
 
 MAX_PIXELS = 100_000_000
@@ -76,7 +76,7 @@ def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
         return from_tensor(cell)
     missing = cell is None or cell != cell or isinstance(cell, str)
     found = "there is no picture" if missing else f"a {type(cell).__name__} is not a picture"
-    raise DataError(found, fix="Give the path of a picture file" + OR_REMOVE)
+    raise DataError(found, fix="Give the path of a picture file", or_remove=True)
 
 
 def load(source: Path | bytes, side: int = 0) -> np.ndarray:
@@ -107,7 +107,7 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
     except (
         Exception
     ) as error:  # decoders meet broken files with a dozen kinds of exception; all mean the same to a user
-        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file" + OR_REMOVE) from None
+        raise DataError(f"{name} is cut off or damaged ({error})", fix="Replace the file", or_remove=True) from None
 
 
 def image_size(cell: Any, root: Path = Path()) -> tuple[int, int]:
@@ -132,11 +132,11 @@ def _refuse_unusable(source: Path | bytes, name: str) -> None:
     elif os.path.isdir(source):
         raise DataError(f"{name} is a folder, not a picture", fix="Give the path of one picture file")
     elif not os.path.isfile(source):
-        raise DataError(f"there is no file {source}", fix="Correct the path" + OR_REMOVE)
+        raise DataError(f"there is no file {source}", fix="Correct the path", or_remove=True)
     else:
         empty = source.stat().st_size == 0
     if empty:
-        raise DataError(f"{name} is empty", fix="Replace the file" + OR_REMOVE)
+        raise DataError(f"{name} is empty", fix="Replace the file", or_remove=True)
 
 
 def _unknown(source: Path | bytes, name: str) -> DataError:
@@ -146,7 +146,7 @@ def _unknown(source: Path | bytes, name: str) -> DataError:
         kind = BRANDS[start[8:12]].removeprefix(".").upper()
         fix = f"Install what reads it (pip install {PACKAGES[kind]}), or save it as JPEG or PNG"
         return DataError(f"{name} is {kind}, which cannot be read on this machine", fix=fix)
-    return DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file" + OR_REMOVE)
+    return DataError(f"{name} is not a picture", fix=f"Give a {FORMATS} file", or_remove=True)
 
 
 def _start(file: Path) -> bytes:
@@ -158,7 +158,7 @@ def _refuse_size(size: tuple[int, int], name: str) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(name, f" ({size[0]}×{size[1]})")
     if min(size) < 1:
-        raise DataError(f"{name} has no pixels", fix="Replace the file" + OR_REMOVE)
+        raise DataError(f"{name} has no pixels", fix="Replace the file", or_remove=True)
 
 
 def _too_large(name: str, size: str = "") -> DataError:

@@ -36,7 +36,7 @@ from sounding.contract.inputs import (
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
 from sounding.drawing.rendering import Marks, Rendering
-from sounding.errors import OR_REMOVE, DataError
+from sounding.errors import DataError
 from sounding.modalities.pictures.image import Image
 
 
@@ -282,7 +282,7 @@ class People(Answer, Averaged, WithLegend):
         names = list(cell) if isinstance(cell, list | tuple) else [cell]
         words = ["" if name is None or name != name else str(name).strip() for name in names]
         if not 1 <= len(words) <= 3 or not words[0]:
-            raise DataError("the person is not named", fix="Write whose picture it is" + OR_REMOVE)
+            raise DataError("the person is not named", fix="Write whose picture it is", or_remove=True)
         return Kin(*words)
 
     def fit(self, values: Iterable[Kin]) -> None:
