@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_PLURALS = {"person": "people", "class": "classes", "match": "matches", "batch": "batches"}
+_PLURALS = {"person": "people", "class": "classes", "match": "matches", "batch": "batches", "summary": "summaries"}
 _WITH_ONE = {"are": "is", "were": "was", "have": "has", "stand": "stands", "look": "looks", "come": "comes"}
 
 

@@ -62,13 +62,15 @@ def _kept(
         found = wanted & said(record.value)
         return sum(found.values()), sum(wanted.values())
 
-    def reduce(found: np.ndarray) -> float:
-        kept, all_ = found.sum(axis=0)
-        return float(kept / all_) if all_ else math.nan
-
-    return Metric(name, judge, reduce, definition, bounds=SHARE, needs=needs)
+    return Metric(name, judge, ratio, definition, bounds=SHARE, needs=needs)
 
 
 def source(record: Record) -> str:
     """The text that an answer was written for; empty where that is not known."""
     return record.value.source if isinstance(record.value, Rewritten) else ""
+
+
+def ratio(found: np.ndarray) -> float:
+    """The sum of the first of two columns [n, 2], divided by that of the second; NaN where there is nothing."""
+    part, whole = found.sum(axis=0)
+    return float(part / whole) if whole else math.nan

@@ -9,9 +9,14 @@ import numpy as np
 
 from sounding.applications.language.shared.alignment import Alignment
 from sounding.contract.answers import Answer, Drawn
+from sounding.contract.records import Example
 from sounding.drawing.rendering import Rendering
 from sounding.modalities.text.text import Text
 from sounding.modalities.text.tokenizer import Tokenizer
+from sounding.wording import listed
+
+SHOWN = 3
+"""Odd rows whose places are told."""
 
 
 class Rewritten(str):
@@ -109,3 +114,9 @@ class Written(Read, Answer, Drawn):
     def to_json(self, value: str) -> Any:
         """The text."""
         return str(value)
+
+
+def places(examples: Sequence[Example], rows: Sequence[int]) -> str:
+    """Where some of these rows stand: by file and line where that is known."""
+    where = getattr(examples, "where", lambda row: f"example {row + 1}")
+    return listed([where(row) for row in rows[: SHOWN + 1]], SHOWN)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.applications.language.shared.fidelity import WORD, numbers, source
+from sounding.applications.language.shared.fidelity import WORD, numbers, ratio, source
 from sounding.applications.language.summarize.rouge import ngrams
 from sounding.applications.language.summarize.summaries import references
 from sounding.contract.metrics import POSITIVE, SHARE, Metric
@@ -72,7 +72,7 @@ def compression() -> Metric:
         return (len(_words(document)), len(_words(record.value))) if document else (0, 0)
 
     definition = "words of the documents, divided by those of the answers"
-    return Metric("compression", judge, _ratio, definition, bounds=POSITIVE, needs="a word in the answer")
+    return Metric("compression", judge, ratio, definition, bounds=POSITIVE, needs="a word in the answer")
 
 
 def novelty(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def novelty(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _rounded(found: np.ndarray) -> float | None:
-    value = _ratio(found)
+    value = ratio(found)
     return None if math.isnan(value) else round(value, 3)
 
 
@@ -95,10 +95,5 @@ def _words(text: str) -> list[str]:
     return [word for word in words(text.lower()) if any(letter.isalnum() for letter in word)]
 
 
-def _ratio(found: np.ndarray) -> float:
-    part, all_ = found.sum(axis=0)
-    return float(part / all_) if all_ else math.nan
-
-
 def _share(name: str, judge: Callable[[Record], tuple[int, int]], definition: str, needs: str) -> Metric:
-    return Metric(name, judge, _ratio, definition, higher_is_better=False, bounds=SHARE, needs=needs)
+    return Metric(name, judge, ratio, definition, higher_is_better=False, bounds=SHARE, needs=needs)

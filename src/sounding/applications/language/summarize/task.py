@@ -14,7 +14,7 @@ import numpy as np
 
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity, source, unended
 from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
-from sounding.applications.language.shared.rewritten import Rewritten
+from sounding.applications.language.shared.rewritten import Rewritten, places
 from sounding.applications.language.summarize import faithful
 from sounding.applications.language.summarize.documents import RULES, Document
 from sounding.applications.language.summarize.notices import notice
@@ -26,9 +26,8 @@ from sounding.contract.modality import Row
 from sounding.contract.records import Example, Record
 from sounding.decoding.beam import Hypothesis
 from sounding.errors import UsageError, did_you_mean
+from sounding.wording import counted
 
-SHOWN = 3
-"""Odd rows whose places are told."""
 LOOKED_AT, SHORTER = 200, 2.5
 """Rows by which it is guessed what data are for; words of documents, at least, for each of summaries."""
 
@@ -107,20 +106,18 @@ class Summarize(Rewriting):
         odd = [k for k, e in enumerate(examples) if len(e.target.split()) >= len(e.input.split())]
         if not odd:
             return []
-        where = getattr(examples, "where", lambda k: f"example {k + 1}")
-        some = ", ".join(where(k) for k in odd[:SHOWN]) + (", …" if len(odd) > SHOWN else "")
-        noun = "summary is" if len(odd) == 1 else "summaries are"
-        return [f"{len(odd):,} training {noun} not shorter than the document ({some})"]
+        said = counted(len(odd), "training summary", "are")
+        return [f"{said} not shorter than the document ({places(examples, odd)})"]
 
     def _cut(self, examples: Sequence[Example]) -> list[str]:
         """How many documents and summaries are longer than what is read, and what is read of them."""
         found = []
         if long := sum(self.input.tokens(example.input) > self.input.room for example in examples):
-            found.append(_too_long(long, len(examples), "training document", self.input))
+            found.append(_too_long(long, len(examples), "training documents", self.input))
         room = self.target.room
         if long := sum(len(self.target.tokenizer.ids(example.target)) > room for example in examples):
-            noun = "summary is" if long == 1 else "summaries are"
-            found.append(f"{long:,} training {noun} longer than {room:,} tokens: the first {room:,} are learnt")
+            said = counted(long, "training summary", "are")
+            found.append(f"{said} longer than {room:,} tokens: the first {room:,} are learnt")
         return found
 
     def note(self, input: str) -> str:
@@ -177,7 +174,7 @@ class Summarize(Rewriting):
         return {
             "novelty": faithful.novelty(records),
             "answers_without_an_end": sum(unended(record.value) for record in records),
-            "long_documents": _too_long(long, len(known), "document that was summarized", self.input),
+            "long_documents": _too_long(long, len(known), "documents that were summarized", self.input),
         }
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
@@ -190,8 +187,7 @@ def _first(cell: Any) -> Any:
     return cell[0] if isinstance(cell, list | tuple | np.ndarray) and len(cell) else cell
 
 
-def _too_long(long: int, of: int, noun: str, input: Document) -> str:
+def _too_long(long: int, of: int, documents: str, input: Document) -> str:
     """How many documents are too long, and what is read of these."""
-    which = noun.replace("document", "documents").replace("that was", "that were")
-    said = f"{long:,} of {of:,} {which} {'is' if long == 1 else 'are'} longer than {input.room:,} tokens"
+    said = f"{long:,} of {of:,} {documents} {'is' if long == 1 else 'are'} longer than {input.room:,} tokens"
     return f"{said}: of each {input.rule}" if long else said

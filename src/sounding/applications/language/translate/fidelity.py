@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from sounding.applications.language.shared.fidelity import source, unended
+from sounding.applications.language.shared.fidelity import ratio, source, unended
 from sounding.contract.metrics import SHARE, Hits, Metric
 from sounding.contract.records import Record
 from sounding.wording import shortened
@@ -58,13 +56,9 @@ def word_precision() -> Metric:
         right = _right(record)
         return sum(right), len(right)
 
-    def reduce(found: np.ndarray) -> float:
-        right, all_ = found.sum(axis=0)
-        return float(right / all_) if all_ else math.nan
-
     definition = "share of the words of the answers that stand in the true ones, each as often as it stands there"
     needs = "a word in the answer"
-    return Metric("word precision", judge, reduce, definition, hit=word_hits, bounds=SHARE, needs=needs)
+    return Metric("word precision", judge, ratio, definition, hit=word_hits, bounds=SHARE, needs=needs)
 
 
 def word_hits(record: Record) -> Hits:

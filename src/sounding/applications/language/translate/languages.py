@@ -11,7 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from sounding.applications.language.shared.rewritten import places
 from sounding.contract.records import Example
+from sounding.wording import counted
 
 NAMED = {
     **{"en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese"},
@@ -27,7 +29,6 @@ LANGUAGES = (*NAMED, *NAMED.values())
 LEAST, SURE = 200, 2.0
 """Rows from which on languages are learnt; nats a letter trigram by which a text has to be nearer to the other one."""
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#\d{2,5});")
-_SHOWN = 3
 
 
 class Profile:
@@ -57,17 +58,19 @@ def odd_pairs(examples: Sequence[Example]) -> list[str]:
     inputs, targets = [str(e.input) for e in examples], [str(e.target) for e in examples]
     same = [k for k, (a, b) in enumerate(zip(inputs, targets, strict=True)) if a.strip() == b.strip()]
     entities = [k for k, pair in enumerate(zip(inputs, targets, strict=True)) if any(map(_ENTITY.search, pair))]
-    notes = _note(examples, same, "have the same text on both sides")
+    notes = _note(examples, same, ("has", "have"), "the same text on both sides")
     if len(same) < len(examples) / 2 and len(examples) >= LEAST:
         ours, theirs = Profile(inputs), Profile(targets)
         foreign = [_is_foreign(text, ours, theirs) for text in inputs]
         turned = [_is_foreign(text, theirs, ours) for text in targets]
         others = [k for k in range(len(examples)) if k not in set(same)]
         both = [k for k in others if foreign[k] and turned[k]]
-        notes += _note(examples, both, "look as if input and target were exchanged")
+        notes += _note(examples, both, ("looks", "look"), "as if input and target were exchanged")
         one = [k for k in others if foreign[k] != turned[k]]
-        notes += _note(examples, one, "look as if both sides were in one language")
-    return notes + _note(examples, entities, "have HTML entities such as &amp;, which are learnt as they stand")
+        notes += _note(examples, one, ("looks", "look"), "as if both sides were in one language")
+    return notes + _note(
+        examples, entities, ("has", "have"), "HTML entities such as &amp;, which are learnt as they stand"
+    )
 
 
 def _is_foreign(text: str, own: Profile, other: Profile) -> bool:
@@ -75,15 +78,9 @@ def _is_foreign(text: str, own: Profile, other: Profile) -> bool:
     return len(text) >= 20 and own.nats(text) - other.nats(text) > SURE
 
 
-def _note(examples: Sequence[Example], places: Sequence[int], what: str) -> list[str]:
-    if not places:
+def _note(examples: Sequence[Example], rows: Sequence[int], verb: tuple[str, str], what: str) -> list[str]:
+    """How many pairs there are of this kind, where some are, and what they do; `verb` of one and of several."""
+    if not rows:
         return []
-    where = getattr(examples, "where", None)
-    some = [f"example {k + 1}" if where is None else where(k) for k in places[:_SHOWN]]
-    more = ", …" if len(places) > _SHOWN else ""
-    verb = {"have": "has", "look": "looks"}
-    if len(places) == 1:
-        first, _, rest = what.partition(" ")
-        what = f"{verb[first]} {rest}"
-    noun = "pair" if len(places) == 1 else "pairs"
-    return [f"{len(places):,} training {noun} ({', '.join(some)}{more}) {what}"]
+    one = len(rows) == 1
+    return [f"{counted(len(rows), 'training pair')} ({places(examples, rows)}) {verb[0] if one else verb[1]} {what}"]
