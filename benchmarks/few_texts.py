@@ -1,22 +1,23 @@
 """Text classification from few labels: from scratch, begun with a run of fill, and with a published encoder.
 
     SOUNDING_DATA=DIR python benchmarks/few_texts.py [--data sst2] [--labels 100 300 1000] [--seeds 0 1 2]
-                                                     [--starts scratch fill all-MiniLM-L6-v2] [--fill-epochs 20]
+                                                     [--starts scratch fill all-MiniLM-L6-v2]
+                                                     [--fill-time 15m] [--fill-on sst2 imdb_counterfactual]
 
 For each number of labels and seed, class-balanced rows are drawn from DIR/sst2/train.parquet, of which two in a
-hundred validate, the fewest that can, and the last weights are kept. `fill` learns masked words from all training
-texts, without their labels, once for all draws. Prints test accuracy for each draw, and for each start its mean with
-Student's t over the draws, and the paired gain over the same draws from scratch. `--judge validation` answers the
-validation rows in place of the test rows, as is right where a setting is chosen. A run that is there already is only
-read.
+hundred validate, the fewest that can, and the last weights are kept. `fill` learns masked words from all training texts
+of the sets that are named, without their labels, once for all draws. Prints test accuracy for each draw, and for each
+start its mean with Student's t over the draws, and the paired gain over the same draws from scratch. `--judge
+validation` answers the validation rows in place of the test rows, as is right where a setting is chosen. A run that is
+there already is only read.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 import common
+import pyarrow as pa
 import pyarrow.parquet as pq
 from few_labels import drawn
 
@@ -31,7 +32,8 @@ def main() -> None:
     parser.add_argument("--data", default="sst2", dest="set")
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--starts", nargs="+", default=[SCRATCH, FILL, "all-MiniLM-L6-v2"])
-    parser.add_argument("--fill-epochs", type=float, default=20.0)
+    parser.add_argument("--fill-time", default="15m")
+    parser.add_argument("--fill-on", nargs="+", default=["sst2", "imdb_counterfactual"])
     parser.add_argument("--judge", choices=["test", "validation"], default="test")
     options = common.parsed(parser)
     print(common.heads("labels", "start", "draw", "machine", "precision", "training", f"{options.judge} accuracy"))
@@ -48,7 +50,7 @@ def measured(options: Namespace, labels: int, start: str, seed: int) -> float:
     folder = drawn(source, options.out / f"data-{options.set}-{labels}-{seed}", labels, seed)
     given = {"seed": seed, "split": "96/2/2", "select": "last", **options.settings}  # the test rows are given
     if start != SCRATCH:
-        given["start"] = pretrained(options, source) if start == FILL else start
+        given["start"] = pretrained(options) if start == FILL else start
     out = common.place(options, options.set, labels, start, seed)
     model = common.trained("sentiment", folder / "labelled", out, **given)
     accuracy = model.evaluate(source / f"{options.judge}.parquet").accuracy
@@ -57,15 +59,16 @@ def measured(options: Namespace, labels: int, start: str, seed: int) -> float:
     return accuracy.value
 
 
-def pretrained(options: Namespace, source: Path) -> str:
+def pretrained(options: Namespace) -> str:
     """The run of fill on the training texts alone."""
-    texts = options.out / f"texts-{options.set}" / "train.parquet"
+    name = "-".join(options.fill_on)
+    texts = options.out / f"texts-{name}" / "train.parquet"
     if not texts.exists():
         texts.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pq.read_table(source / "train.parquet", columns=["text"]), texts)
-    out = options.out / f"{options.set}-fill-{options.fill_epochs:g}"
-    given = {"epochs": options.fill_epochs, "lower": True, "columns": Columns(input="text")}
-    return str(common.trained("fill", texts.parent, out, **given).dir)
+        files = [options.data / one / "train.parquet" for one in options.fill_on]
+        pq.write_table(pa.concat_tables([pq.read_table(file, columns=["text"]) for file in files]), texts)
+    given = {"time": options.fill_time, "lower": True, "columns": Columns(input="text")}
+    return str(common.trained("fill", texts.parent, options.out / f"fill-{name}-{options.fill_time}", **given).dir)
 
 
 def summary(labels: int, start: str, scores: dict[str, list[float]]) -> str:

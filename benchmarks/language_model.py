@@ -1,7 +1,7 @@
 """How well generate learns the characters of tiny_shakespeare in a given time, from random weights.
 
-    SOUNDING_DATA=DIR python benchmarks/language_model.py [--time 15m] [--seeds 0 1 2] [--out runs-shakespeare]
-        [--set key=value …]
+    SOUNDING_DATA=DIR python benchmarks/language_model.py [--time 15m | --steps N] [--seeds 0 1 2]
+        [--out runs-shakespeare] [--set key=value …]
 
 DIR/tiny_shakespeare holds train.parquet and validation.parquet with a column text (docs/benchmarks.md says where they
 come from). The model learns all of the training split, as published results do, and the last weights are kept: the
@@ -30,15 +30,17 @@ HEADS = ("processor", "precision", "seed", "training", "steps", "tokens/s", "wei
 def main() -> None:
     parser = common.options(__doc__, "runs-shakespeare")
     parser.add_argument("--time", default="15m")
+    parser.add_argument("--steps", type=int, help="so many, however long they take: what settings are compared by")
     options = common.parsed(parser, *FILES)
-    given = {"time": options.time, "select": "last", **options.settings}
+    budget = {"steps": options.steps} if options.steps else {"time": options.time}
+    given = {**budget, "select": "last", **options.settings}
     print(common.heads(*HEADS, "validation nats", "bits per byte"))
     with tempfile.TemporaryDirectory() as folder:
         learnt, unseen = (options.data / name for name in FILES)
         for name, file in (("train", learnt), ("validation", unseen), ("test", unseen)):
             shutil.copy(file, Path(folder, f"{name}.parquet"))
         for seed in options.seeds:
-            out = common.place(options, options.time, seed)
+            out = common.place(options, *budget.values(), seed)
             model = common.trained("generate", Path(folder), out, seed=seed, reporter=reporter(f"seed {seed}"), **given)
             print(row(model, unseen, seed), flush=True)
 

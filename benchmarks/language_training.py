@@ -1,11 +1,11 @@
 """How soon a language model is as good as GPT-2 of transformers is after some time, on the same text and threads.
 
-    SOUNDING_DATA=DIR python benchmarks/language_training.py [--seconds 180] [--factor 3.5] [--rates 3e-4 1e-3 3e-3]
+    SOUNDING_DATA=DIR python benchmarks/language_training.py [--seconds 180] [--factors 3.5 …] [--rates 3e-4 1e-3 3e-3]
         [--threads 2] [--set layers=4 width=192 …]
 
 A GPT-2 with the layers, width and heads of `generate` learns the characters of DIR/tiny_shakespeare in fp32 for
 `--seconds`: batches of 8 windows of 256, AdamW in a plain loop with a warm-up and a linear fall, its own dropout off as
-`generate`'s is, once with each rate; the best counts. Then `generate` learns for `--seconds` / `--factor`. Each is a
+`generate`'s is, once with each rate; the best counts. Then `generate` learns for `--seconds` / each factor. Each is a
 process of its own, one after the other. Prints tokens a second, and nats of a character of the validation split: where
 `generate`'s are no more, it was faster by the factor at no less quality. Needs transformers.
 """
@@ -38,7 +38,7 @@ LEARNT = {"lr": "6e-3", "select": "last", "validations": "1"}
 def main() -> None:
     parser = common.options(__doc__, "unused")
     parser.add_argument("--seconds", type=float, default=180)
-    parser.add_argument("--factor", type=float, default=3.5)
+    parser.add_argument("--factors", type=float, nargs="+", default=[3.5])
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3, 3e-3])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--side", default="", help=argparse.SUPPRESS)
@@ -52,8 +52,8 @@ def main() -> None:
     print(common.heads("processor", "side", "training", "tokens/s", "validation nats"))
     for rate in options.rates:
         show(options, f"transformers, fp32, lr={rate:g}", "--side", "transformers", "--rates", rate)
-    shorter = options.seconds / options.factor
-    show(options, "sounding", "--side", "sounding", "--seconds", shorter)
+    for factor in options.factors:
+        show(options, f"sounding, a time of 1/{factor:g}", "--side", "sounding", "--seconds", options.seconds / factor)
 
 
 def show(options: argparse.Namespace, name: str, *words: object) -> None:
