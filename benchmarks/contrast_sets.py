@@ -7,7 +7,7 @@ DIR/imdb_counterfactual holds train.parquet, validation.parquet and test.parquet
 (original or revised): counterfactually augmented reviews (Kaushik, Hovy, Lipton, arXiv 1909.12434). Trains on the
 originals; on both kinds of half of the pairs, which are as many rows; and on both kinds of all. Prints accuracy on the
 original and the revised test rows, the share of pairs with both right (Wilson), the gap between original and revised
-(paired bootstrap over pairs), and by how much it is narrower than that of the training on originals. A run that is
+(paired bootstrap over pairs), and by how much it is lower than that of the training on originals. A run that is
 there already is only read.
 """
 
@@ -35,14 +35,14 @@ def main() -> None:
     parser.add_argument("--starts", nargs="+", default=[SCRATCH, "all-MiniLM-L6-v2"])
     parser.add_argument("--kinds", nargs="+", choices=[ORIGINAL, HALF, BOTH], default=[ORIGINAL, HALF, BOTH])
     options = common.parsed(parser, SET)
-    print(common.heads(*HEADS, "both right", "gap", "narrower than of originals by"))
+    print(common.heads(*HEADS, "both right", "gap", "lower than of originals by"))
     for start in options.starts:
         for seed in options.seeds:
             right = {kind: measured(options, start, kind, seed) for kind in options.kinds}
             for kind, (said, found) in right.items():
                 first = right.get(ORIGINAL)
-                narrowed = "" if first is None or kind == ORIGINAL else signed(mean_of(gap(first[1]) - gap(found)))
-                print(common.row(*said, *shares(found), signed(mean_of(gap(found))), narrowed), flush=True)
+                lower = "" if first is None or kind == ORIGINAL else signed(mean_of(gap(first[1]) - gap(found)))
+                print(common.row(*said, *shares(found), signed(mean_of(gap(found))), lower), flush=True)
 
 
 def measured(options: Namespace, start: str, kind: str, seed: int) -> tuple[list[object], np.ndarray]:
