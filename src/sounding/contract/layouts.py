@@ -39,12 +39,14 @@ class Layout:
     out so, and is broken as a whole.
     `beside`: names of files, in lower case, that explain the rows wherever they lie, and are no leftovers.
     `notes(path, rows)`: what was taken for granted with the rows that were found, to be told.
+    `first`: it is looked for ahead of tables, some of which belong to it.
     """
 
     words: str
     rows: Callable[[Path, Modality, Modality], Iterable[Row] | None]
     beside: tuple[str, ...] = ()
     notes: Callable[[Path, Sequence[Row]], Iterable[str]] = _nothing
+    first: bool = False
 
 
 def split_origin(rows: object) -> str:

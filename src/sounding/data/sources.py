@@ -76,7 +76,7 @@ def _listing(task: Task, path: Path, columns: Columns) -> Listing:
         return _from_tables(task, [(open_table(path), "")], columns)
     if files := beside(path):
         return _from_tables(task, [(_parallel(files), "")], columns)
-    laid = _laid(task, path)
+    laid = _laid(task, path, _layouts(task))
     if laid is None:
         text = " or a .txt file" if task.learns is Learning.DOCUMENTS else ""
         fix = f"Give a table ({' '.join(SUFFIXES)}){text} or a folder"
@@ -90,9 +90,9 @@ def _layouts(task: Task) -> Sequence[Layout]:
     return (*task.layouts, TEXT_FILES) if task.learns is Learning.DOCUMENTS else task.layouts
 
 
-def _laid(task: Task, path: Path) -> tuple[Rows, Layout, tuple[Path, ...]] | None:
-    """The rows of a path in the first of the task's layouts that finds some there, that layout, and what it read."""
-    for layout in _layouts(task):
+def _laid(task: Task, path: Path, layouts: Sequence[Layout]) -> tuple[Rows, Layout, tuple[Path, ...]] | None:
+    """The rows of a path in the first of some layouts that finds some there, that layout, and what it read."""
+    for layout in layouts:
         rows = layout.rows(path, task.input, task.target)
         listed = None if rows is None else _listed(rows, path)
         if listed is not None and (len(listed) or path.is_file()):
@@ -112,6 +112,8 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
     here = entries(path)
     if not here:
         raise DataError("the folder is empty", where=str(path), fix="Put the files in it, or name another folder")
+    if laid := _laid(task, path, [layout for layout in task.layouts if layout.first]):
+        return _in_layout(path, *laid)
     tables = [entry for entry in here if entry.suffix.lower() in SUFFIXES and entry.is_file()]
     if parts := _split_tables(tables):
         return _with_ignored(_opened(task, path, parts, columns), task, [p for p, _ in parts], path)
@@ -124,15 +126,19 @@ def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:
                 return _with_ignored(_opened(task, path, parts, columns), task, [p for p, _ in parts], path)
         except DataError as error:
             found = found or error
-    if laid := _laid(task, path):
-        rows, layout, read = laid
-        ignored = _unused(path, rows, read, layout.beside)
-        notes = (*layout.notes(path, rows), *_two_words(path, rows), *passed(path), *_unread(path, rows, ignored))
-        return Listing(rows, ignored=ignored, notes=notes, folder=path, root=path, layout=layout.words)
+    if laid := _laid(task, path, _layouts(task)):
+        return _in_layout(path, *laid)
     for inner in subfolders(path):  # as data sets on the Hugging Face hub lie
         if inner.name.lower() == "data" and with_suffix(entries(inner), SUFFIXES):
             return _in_folder(task, inner, columns)
     raise found or _no_layout(task, path, here, tables)
+
+
+def _in_layout(path: Path, rows: Rows, layout: Layout, read: tuple[Path, ...]) -> Listing:
+    """The rows of a folder in a layout, with what else lies there."""
+    ignored = _unused(path, rows, read, layout.beside)
+    notes = (*layout.notes(path, rows), *_two_words(path, rows), *passed(path), *_unread(path, rows, ignored))
+    return Listing(rows, ignored=ignored, notes=notes, folder=path, root=path, layout=layout.words)
 
 
 def _opened(task: Task, path: Path, parts: Sequence[tuple[Path, str]], columns: Columns) -> Listing:
