@@ -2,7 +2,8 @@
 
 *Sets* are conformal (`conformal`), calibrated on one half of the validation rows and checked on the test rows; the
 other half sets what `raps` has to choose. The validation rows also chose the best weights, so the coverage is not
-strictly guaranteed: whether it is reached is measured. *Abstention* is risk against coverage (`abstention`).
+strictly guaranteed: whether it is reached is measured. *Abstention* is risk against coverage (`abstention`); of answers
+that are more or less good, such as texts that were written, it is in `graded`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sounding.challenges.confidences import graded
 from sounding.challenges.confidences.abstention import (
     aurc,
     curve,
@@ -189,6 +191,8 @@ def _bars(found: Sequence[Covered]) -> Figure:
 
 
 def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
+    if context.task.row_metrics[0].graded:
+        return graded.abstention(context, KEPT, COVERAGES, plan.resamples)
     d = decisions(context.task, context.row_records)
     if not len(d):
         return Findings("Abstention was not measured: the answers carry no confidence that could be right or wrong.")

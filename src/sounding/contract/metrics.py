@@ -39,7 +39,9 @@ class Metric:
     A `proportion` is the mean of zeros and ones, and takes a Wilson interval; of records that it does not count it says
     NaN (then `reduce` is `mean_of_counted`). `bounds` hold every value, and so its interval. Over rows of which it says
     nothing the value is NaN; `needs` says in words which rows those lack ("a true box of 96² pixels or more"). One that
-    `leads` is told before the headline, which would hide it.
+    `leads` is told before the headline, which would hide it. One that is `graded` says of a single answer how good it
+    is, between its bounds: where a model leaves out what it is least sure of, answers are judged by that (`shortfall`),
+    and not by what of them is right or wrong.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Metric:
     bounds: Bounds = UNBOUNDED
     needs: str = ""
     leads: bool = False
+    graded: bool = False
 
     def __post_init__(self) -> None:
         if self.proportion:
@@ -65,6 +68,13 @@ class Metric:
     def value(self, records: Sequence[Record]) -> float:
         """The metric over `records`, without an interval."""
         return float(self.reduce(self.statistics(records)))
+
+
+def shortfall(metric: Metric, record: Record) -> float:
+    """How much the answer of one record lacks to the best that there can be, from 0 to 1, by a graded metric."""
+    least, most = metric.bounds
+    share = (metric.value([record]) - least) / (most - least)
+    return 1 - share if metric.higher_is_better else share
 
 
 def mean(values: np.ndarray) -> float:

@@ -1,10 +1,11 @@
 """What a model gains by answering only where it is sure: risk against coverage.
 
-Answers are kept from the surest down. *Coverage* is the share that is kept, *risk* the share of those that is wrong.
+Answers are kept from the surest down. *Coverage* is the share that is kept, *risk* the share of those that is wrong;
+or, where answers are more or less good, the mean of what each of them lacks to the best (a number from 0 to 1).
 Answers of equal confidence have no order among them: each takes the mean risk of its equals, so that a model whose
 confidence is constant gains nothing, in whatever order its rows come.
 
-Plain functions; `prediction_sets` makes the section of the card from them.
+Plain functions; `prediction_sets` and `graded` make the section of the card from them.
 
 Legend of shapes: n decisions.
 """
@@ -37,13 +38,28 @@ def least_aurc(wrong: int, n: int) -> float:
     return float((np.arange(1, wrong + 1) / np.arange(n - wrong + 1, n + 1)).sum() / n) if n else 0.0
 
 
+def least_area(lacking: np.ndarray) -> float:
+    """The same for answers of which each is `lacking` [n] something: the area when the best are the surest."""
+    return float((np.sort(lacking).cumsum() / np.arange(1, len(lacking) + 1)).mean())
+
+
+def least_risk_at(lacking: np.ndarray, coverage: float) -> float:
+    """The risk at a coverage when the best are the surest."""
+    return float(np.sort(lacking)[: _kept(len(lacking), coverage)].mean())
+
+
 # ---- with intervals
 
 
 def ranked(confidences: np.ndarray, hits: np.ndarray) -> np.ndarray:
     """[n, 2]: the place of each answer's confidence, surest first, and whether it is wrong: what can be resampled."""
+    return placed(confidences, ~np.asarray(hits, bool))
+
+
+def placed(confidences: np.ndarray, lacking: np.ndarray) -> np.ndarray:
+    """[n, 2]: the same of answers of which each is `lacking` [n] something, from 0 to 1."""
     _, places = np.unique(-np.asarray(confidences, float), return_inverse=True)
-    return np.stack([places.reshape(-1), ~np.asarray(hits, bool)], axis=1).astype(float)
+    return np.stack([places.reshape(-1), np.asarray(lacking, float)], axis=1)
 
 
 def estimate_accuracy_at(
@@ -95,12 +111,28 @@ def estimate_excess(
     """The area above `least_aurc`: what a better order of the same answers would save (Geifman et al. 2019)."""
 
     def excess(some: np.ndarray) -> float:
-        return _area(some) - least_aurc(int(some[:, 1].sum()), len(some))
+        return _area(some) - least_area(some[:, 1])
 
     found = bootstrap(stats, excess, groups, seed, resamples, bounds=SHARE)
     if (unseen := _unseen(stats, found.n)) is None:
         return found
     return replace(found, low=0.0, high=unseen, interval="wilson")
+
+
+def estimate_saved(
+    stats: np.ndarray, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """How much smaller the area is than in an order of chance, whose risk is the same at every coverage."""
+    return bootstrap(
+        stats, lambda some: float(some[:, 1].mean()) - _area(some), groups, seed, resamples, bounds=CORRELATION
+    )
+
+
+def estimate_risk_at(
+    stats: np.ndarray, coverage: float, groups: Sequence[str] | None = None, seed: int = 0, resamples: int = 2000
+) -> Estimate:
+    """The risk at a coverage, where answers lack more or less."""
+    return bootstrap(stats, lambda some: _risk_at(some, coverage), groups, seed, resamples, bounds=SHARE)
 
 
 def curve(
@@ -143,4 +175,5 @@ def _kept(n: int, coverage: float) -> int:
 
 def _unseen(stats: np.ndarray, n: int) -> float | None:
     """Where all answers are right (or all wrong): how large the share of the others may be. Resampling sees none."""
-    return wilson(0, n).high if stats[:, 1].min() == stats[:, 1].max() else None
+    alike = stats[:, 1].min() == stats[:, 1].max()
+    return wilson(0, n).high if alike and stats[0, 1] in (0, 1) else None

@@ -97,8 +97,10 @@ def rouge(unicode: bool = False) -> tuple[Metric, Metric, Metric]:
     def metric(place: int, hit: Callable[[Record], Hits] | None) -> Metric:
         several = "the best of several true summaries, the mean over rows"
         definition = f"F-score of {_MEANING[place]}, {several}, 0 to 100; as rouge-score without stemming"
-        return Metric(
-            NAMES[place], judge, lambda found: float(found[:, place].mean()), definition, hit=hit, bounds=(0, 100)
-        )
+
+        def reduce(found: np.ndarray) -> float:
+            return float(found[:, place].mean())
+
+        return Metric(NAMES[place], judge, reduce, definition, hit=hit, bounds=(0, 100), graded=True)
 
     return metric(0, hits), metric(1, None), metric(2, None)

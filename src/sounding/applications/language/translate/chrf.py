@@ -50,4 +50,4 @@ def chrf() -> Metric:
     definition = (
         f"F-score of character n-grams (n up to 6, recall twice), over all rows, 0 to 100; sacreBLEU's {SIGNATURE}"
     )
-    return Metric("chrF", judge, score, definition, hit=word_hits, bounds=(0, 100))
+    return Metric("chrF", judge, score, definition, hit=word_hits, bounds=(0, 100), graded=True)
