@@ -125,7 +125,9 @@ def _sentence(
 ) -> str:
     value = {number.id: number.estimate.value for number in numbers}
     said = f"One prediction takes {_short(value['latency_p50'], 's')} and {_said(one[0].cost)}"
-    said += f" {_short(value['joules_per_prediction_1'], 'J')}."
+    said += f" {_short(value['joules_per_prediction_1'], 'J')}"
+    words = value.get("joules_per_1000_words_1")
+    said += "." if words is None else f", 1,000 words {_short(words, 'J')}."
     said += _emissions(grid, value) if grid else ""
     if cost is None:
         return f"{said} What training cost is unknown."

@@ -9,6 +9,7 @@
     Placed       it lies over a picture, in that picture's pixels    reading, results
     Overlaid     it can be drawn over its input                      results
     Drawn        it may have a drawing of its own                    results
+    Worded       it is a text, and so has words                      energy
     Tabular      it is several rows of a table: boxes, classes       results
     Saved        it is a file of a kind of its own                   results
     Documented   many of it have a usual JSON document               results
@@ -148,6 +149,14 @@ class Drawn(Modality):
     @abstractmethod
     def drawing(self, value: Any) -> Rendering | None:
         """The drawing; None for a value that has none."""
+
+
+class Worded(Modality):
+    """An answer that is a text which was written."""
+
+    @abstractmethod
+    def word_count(self, value: Any) -> int:
+        """How many words it has; signs are none."""
 
 
 class Tabular(Modality):

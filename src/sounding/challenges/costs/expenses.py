@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sounding.challenges.costs.windows import Window, joules_each, latency, scaled, throughput
+from sounding.challenges.costs.windows import Window, joules_each, joules_each_word, latency, scaled, throughput
 from sounding.contract.evidence import COUNTED, Bound, Estimate, Kind, Number
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.metering.carbon import JOULES, Intensity
@@ -158,9 +158,21 @@ def _joules(windows: Sequence[Window], size: int, seed: int, idle: float | None)
     if idle is not None:
         net, definition = joules_each(windows, seed, idle), f"the energy of a prediction {NET}"
         yield Number(f"joules_per_prediction_{size}_net", f"{name}, net", net, definition, "J", cost.kind, seed)
+    yield from _joules_of_words(windows, size, seed)
     name, definition = f"energy of 1,000 predictions, batch {size}", "1,000 times that of one prediction, in Wh"
     thousand = scaled(each, 1000 / PER_WH)
     yield Number(f"wh_per_1000_predictions_{size}", name, thousand, definition, "Wh", cost.kind, seed)
+
+
+def _joules_of_words(windows: Sequence[Window], size: int, seed: int) -> Iterator[Number]:
+    """What 1,000 words take that are written, by a task that writes texts."""
+    if not all(window.words for window in windows):
+        return
+    written = sum(window.words for window in windows) / sum(window.predictions for window in windows)
+    definition = f"energy of predictions for each 1,000 words of the answers, which have {written:.3g} words on average"
+    thousand, cost = scaled(joules_each_word(windows, seed), 1000), windows[0].cost
+    name = f"energy of 1,000 words, batch {size}"
+    yield Number(f"joules_per_1000_words_{size}", name, thousand, f"{definition}; {source(cost)}", "J", cost.kind, seed)
 
 
 def emissions(windows: Sequence[Window], grid: Grid, seed: int) -> Number:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from sounding.contract.answers import Worded
 from sounding.contract.evidence import Estimate
 from sounding.contract.records import Example
 from sounding.evaluation.context import EvaluationContext
@@ -31,11 +32,12 @@ IDLE_WINDOWS = 5  # windows' worth of doing nothing, where a counter shows what 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of predicting: how many answers, at what cost, and the seconds of each call."""
+    """A stretch of predicting: how many answers, at what cost, the seconds of each call, and words written."""
 
     predictions: int
     cost: Cost
     calls: np.ndarray
+    words: int = 0
 
 
 def windows(context: EvaluationContext, rows: Sequence[Example], size: int) -> list[Window]:
@@ -108,7 +110,16 @@ def throughput(found: Sequence[Window], seed: int) -> Estimate:
 
 def joules_each(found: Sequence[Window], seed: int, idle: float = 0.0) -> Estimate:
     """Joules of one prediction beyond `idle` watts: spread over windows, and over the watts where these are a guess."""
-    spent = np.array([(w.cost.joules.value - idle * w.cost.seconds, w.predictions) for w in found])
+    return _joules_of(found, [window.predictions for window in found], seed, idle)
+
+
+def joules_each_word(found: Sequence[Window], seed: int) -> Estimate:
+    """Joules of one word that was written, in the same way."""
+    return _joules_of(found, [window.words for window in found], seed)
+
+
+def _joules_of(found: Sequence[Window], counts: Sequence[int], seed: int, idle: float = 0.0) -> Estimate:
+    spent = np.array([(w.cost.joules.value - idle * w.cost.seconds, n) for w, n in zip(found, counts, strict=True)])
     estimate = _ratio_of(spent, seed)
     whole = [w.cost.joules for w in found]
     value = sum(e.value for e in whole)
@@ -143,18 +154,21 @@ def _positive(estimate: Estimate) -> Estimate:
 
 def _window(context: EvaluationContext, batches: Iterator[list[Any]], seconds: float) -> Window:
     calls: list[float] = []
-    predictions = 0
+    target = context.task.target
+    predictions, words = 0, 0
     with Meter() as meter:
         end = time.perf_counter() + seconds
         now = 0.0
         while not calls or now < end:
             inputs = next(batches)
             start = time.perf_counter()
-            context.task.predict(context.model, inputs)
+            answers = context.task.predict(context.model, inputs)
             now = time.perf_counter()
             calls.append(now - start)
             predictions += len(inputs)
-    return Window(predictions, meter.cost, np.array(calls))
+            if isinstance(target, Worded):
+                words += sum(target.word_count(answer.value) for answer in answers)
+    return Window(predictions, meter.cost, np.array(calls), words)
 
 
 def _batches(rows: Sequence[Example], size: int) -> Iterator[list[Any]]:

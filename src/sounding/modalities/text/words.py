@@ -51,6 +51,11 @@ def words(text: str) -> list[str]:
     return [text[start:end] for start, end in word_spans(text)]
 
 
+def word_count(text: str) -> int:
+    """How many words there are, signs aside."""
+    return sum(any(letter.isalnum() for letter in word) for word in words(text))
+
+
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """(start, end) of each sentence, without the spaces around it; a line break ends one too."""
     return tuple((found.start(), found.start() + len(found.group().rstrip())) for found in _SENTENCE.finditer(text))

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounding.contract.answers import Answer
+from sounding.contract.answers import Answer, Worded
 from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.specials import PAD
 from sounding.modalities.text.text import Text, Tokens
+from sounding.modalities.text.words import word_count
 
 AUTO = "auto"
 FEW = 5_000_000
@@ -21,7 +22,7 @@ SCRIPT = 1000
 """… and unless there are more different ones than this."""
 
 
-class Passages(Text, Answer):
+class Passages(Text, Answer, Worded):
     """A text, read by a model up to its last `context` tokens: what comes after it depends on these most.
 
     `tokenizer` may be "auto": characters where there are few texts of few characters, else byte-level BPE.
@@ -82,6 +83,10 @@ class Passages(Text, Answer):
     def fields(self, value: str, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """`text`: what was written."""
         return {"text": lambda: str(value)}
+
+    def word_count(self, value: str) -> int:
+        """How many words were written."""
+        return word_count(value)
 
     def describe(self, value: str) -> str:
         """All of the text: an answer is what was asked for."""
