@@ -318,6 +318,14 @@ def test_changes_of_known_effect_stay_valid_and_draw_only_from_their_stream(trai
             assert_valid(task, task.input.encode([other for _, other in found]))
     more = task.input.extended(rows[0].input, rows[1].input)
     assert task.input.length(more) >= task.input.length(rows[0].input)
+    for behaviour in task.behaviours(train).values():
+        first, second = ([behaviour.change(row, stream("contract", i)) for i, row in enumerate(rows)] for _ in range(2))
+        for row, one, other in zip(rows, first, second, strict=True):
+            assert (one is None) == (other is None)
+            if one is not None:
+                assert evaluation.same(one.value, other.value)
+                assert not evaluation.same(one.value, row.input)
+                assert isinstance(one.fault(row.target, row.target), str)
 
 
 def test_continuous_inputs_come_back_from_their_tensors_and_discrete_ones_have_neighbours(trained):

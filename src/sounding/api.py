@@ -26,6 +26,7 @@ from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
 from sounding.machine.setting import choose
 from sounding.runs import training
+from sounding.runs.direction import directed, require_direction
 from sounding.runs.folder import Run, latest_unfinished
 from sounding.runs.model import Metrics, Model, measured, whole_card
 from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided
@@ -233,13 +234,15 @@ def pipeline(task: str | Path = "", model: str | Path | None = None) -> Callable
 
     `task` is the pipeline's name or the application's, and `model` a run; or the run is the one argument. The function
     takes the inputs, options of the task by name, and `top_k`, how many of the best are given. Raises UsageError where
-    no run is named, and where it is for another task.
+    no run is named, and where it is for another task, or of another direction (`translation_en_to_de`).
     """
     if model is None:
         task, model = "", _only_run(task)
     loaded = load(model)
     known = (loaded.task.pipeline, Path(loaded.run.config["task"]).stem)
-    if task and task not in known:
+    if (direction := directed(str(task), loaded.task.pipeline)) is not None:
+        require_direction(loaded, *direction)
+    elif task and task not in known:
         raise UsageError(f"the run is for {' or '.join(filter(None, known))}, not {task}", where=str(model))
 
     def answer(inputs: Any, top_k: int | None = None, **options: Any) -> Any:

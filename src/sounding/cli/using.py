@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS... [KEY=VALUE]...")
 @set_option
+@click.option("--input", "read", metavar="NAME", help="From which language (column): that of the run, or an error.")
+@click.option("--target", metavar="NAME", help="Into which language (column): that of the run, or an error.")
 @click.option("--out", type=Path, help="Write the answers to a .jsonl or .csv file, or a folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--explain", is_flag=True, help="Say which parts of the input carry the answer.")
@@ -35,6 +37,8 @@ def predict(
     run: str,
     inputs: Sequence[str],
     settings: Sequence[str],
+    read: str | None,
+    target: str | None,
     out: Path | None,
     as_json: bool,
     explain: bool,
@@ -50,9 +54,11 @@ def predict(
     prepare()
     from sounding import api
     from sounding.files import shortened_name
+    from sounding.runs.direction import require_direction
     from sounding.runs.writing import write_results
 
     model = api.load(run, precision=precision)
+    require_direction(model, read, target)
     inputs, options = spoken.answering(inputs, settings, type(model.task).Options if model.task.input.written else None)
     model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]

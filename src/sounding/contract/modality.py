@@ -90,6 +90,10 @@ class Modality(ABC):
         """Whether a raw cell looks like one of this kind; used to guess columns."""
         return isinstance(cell, str | int | float)
 
+    def canonical(self, column: str) -> str:
+        """A column's name as it is compared with another: "de" and "German" may be one. By default without its case."""
+        return column.casefold()
+
     @abstractmethod
     def read(self, cell: Any, root: Path = Path()) -> Any:
         """The value of a cell. Raises DataError saying what was found and the fix (the caller adds where)."""

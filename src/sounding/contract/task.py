@@ -24,8 +24,10 @@ from torch import Tensor, nn
 
 from sounding.contract import options as answering
 from sounding.contract import recipe as recipes
+from sounding.contract.behaviour import Behaviour, Changed
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.evidence import Figure
+from sounding.contract.inputs import Invariance, Perturbable
 from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric, row_loss
@@ -215,6 +217,27 @@ class Task(ABC):
         By default equality, where answers are one of a finite list; None where nothing is known of that.
         """
         return None if self.target.classes is None else bool(answer == other)
+
+    def behaviours(self, train: Sequence[Example]) -> Mapping[str, Behaviour]:
+        """Changes of an input with a known effect on its answer, by name, for which `train` may be looked at.
+
+        By default the invariances of the input, after which the answer must `agree` with the one before; none where
+        the input knows none, or where nothing is known of answers that agree.
+        """
+        if not isinstance(self.input, Perturbable) or not train or self.agree(train[0].target, train[0].target) is None:
+            return {}
+        changes = self.input.invariances([e.input for e in train], [e.target for e in train])
+        return {name: self._invariant(change) for name, change in changes.items()}
+
+    def _invariant(self, change: Invariance) -> Behaviour:
+        def changed(example: Example, rng: np.random.Generator) -> Changed | None:
+            value = change(example.input, rng)
+            return None if value is None else Changed(value, fault)
+
+        def fault(before: Any, after: Any) -> str:
+            return "" if self.agree(before, after) else "the answer changed"
+
+        return Behaviour(changed)
 
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Plots of its own for the card's section on quality, of records of rows; none by default."""

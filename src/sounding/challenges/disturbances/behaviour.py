@@ -2,25 +2,28 @@
 arXiv 2005.04118). A part of the section `robustness`.
 
     invariance (INV)     the change leaves the right answer what it is: a row fails when the answer changes
+    equivariance         what was changed should be changed in the answer, too, and nothing else: a number, a name
     directional (DIR)    a training input of a class is added: a row fails when the probability of that class falls by
                          more than `TOLERANCE`
 
-Which changes there are is the kind of input's to say (`Perturbable`). The inputs that are added are training rows
-whose answer the model is surest of and right in, so that no list of words is needed; rows on which the probability
-is too small to fall so far are not counted.
+The first two are the task's to say (`Task.behaviours`: by default what the kind of input knows, `Perturbable`). The
+inputs that are added are training rows whose answer the model is surest of and right in, so that no list of words is
+needed; rows on which the probability is too small to fall so far are not counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from sounding.contract.behaviour import EQUIVARIANCE, INVARIANCE, Behaviour
 from sounding.contract.evidence import Estimate, Figure, Number
-from sounding.contract.inputs import Invariance, Perturbable
+from sounding.contract.inputs import Perturbable
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.errors import SoundingError
@@ -36,35 +39,59 @@ CHECKS = 11
 """About how many checks there are, to foretell how long they take."""
 TOLERANCE = 0.1
 """How far a probability may fall where it should not (as in CheckList)."""
+FELL = (
+    f"in which the probability of the class fell by more than {TOLERANCE:g}; rows in which it could; what is added is "
+    "a training row of that class which the model is sure of and right in"
+)
 LEARNT_FROM = 1000
-"""Training rows, at most, from which a kind of input learns what tells nothing."""
+"""Training rows, at most, from which a task learns what tells nothing, and which names there are."""
 ADDED, ADDED_FROM = 10, 200
 """Inputs of each class that are added, and of how many training rows they are the ones that the model is surest of."""
 WORST = 3
 """Failures of each check that are shown."""
-INV, DIR = "invariance", "directional"
+DIR = "directional"
+KINDS = (
+    (INVARIANCE, "that should not change the answer", "it changes"),
+    (EQUIVARIANCE, "that the answer should follow", "it does not"),
+    (DIR, "that should not speak against a class", "its probability falls"),
+)
+"""Each kind of check: what its changes are, and what a failure is, in words."""
+
+
+Fault = Callable[[Record, Record], str]
+"""What is wrong with the record after a change, beside that before; nothing where it is as it should be."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row that was changed: its number, its input, what that became, and the class that it is about."""
+    """One row that was changed: its number, its input, what that became, the class that it is about, and its fault."""
 
     row: int
     input: Any
     changed: Any
     about: Any
+    fault: Fault
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found: the cases with their records before and after, and which of them failed [n]."""
+    """What one check found: the cases with their records before and after, and what is wrong with each [n].
+
+    `fails` says in words when a row fails.
+    """
 
     name: str
     kind: str
+    fails: str
     cases: Sequence[Case]
     before: Sequence[Record]
     after: Sequence[Record]
-    failed: np.ndarray
+    faults: Sequence[str]
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Which of the cases failed [n]."""
+        return np.array([bool(fault) for fault in self.faults])
 
     def rate(self, seed: int) -> Estimate:
         """The share of rows that failed."""
@@ -76,11 +103,16 @@ class Check:
         order = sorted(np.flatnonzero(self.failed).tolist(), key=lambda k: -falls[k])
         for k in order[:WORST]:
             case, before, after = self.cases[k], self.before[k], self.after[k]
-            yield {
+            found = {
                 "check": self.name,
                 "change": Perturbable.of(task.input).difference(case.input, case.changed),
                 "answer before": task.target.describe(before.value),
                 "answer after": task.target.describe(after.value),
+            }
+            if task.target.classes is None:
+                yield found | {"what is wrong": self.faults[k]}
+                continue
+            yield found | {
                 "probability of": task.target.describe(case.about),
                 "before": _share(task, before, case.about),
                 "after": _share(task, after, case.about),
@@ -98,11 +130,11 @@ def under_change(context: EvaluationContext, rows: int) -> Findings:
     if not len(context.train):
         return Findings("No behaviour was checked: there are no training rows from which to learn what tells nothing.")
     try:
-        some = context.row_records
-        if len(some) != len(context.test) or not some or task.agree(some[0].value, some[0].value) is None:
+        known = task.behaviours(_some(context.train, LEARNT_FROM, context, "behaviour: training rows"))
+        if not known or len(context.row_records) != len(context.test):
             why = "another answer to a changed input need not be wrong in this task"
             return Findings(f"No behaviour was checked: {why}.")
-        checks = [*invariant(context, rows), *directional(context, rows)]
+        checks = [*expected(context, known, rows), *directional(context, rows)]
     except SoundingError as error:
         return Findings(f"No behaviour was checked: {error.what}.")
     return _findings(context, checks) if checks else Findings("No behaviour was checked: nothing could be changed.")
@@ -111,14 +143,11 @@ def under_change(context: EvaluationContext, rows: int) -> Findings:
 # ---- the checks
 
 
-def invariant(context: EvaluationContext, rows: int) -> Iterator[Check]:
-    """Every invariance of the input for which there are rows, on at most so many."""
-    task, input = context.task, Perturbable.of(context.task.input)
-    train = _some(context.train, LEARNT_FROM, context, "behaviour: training rows")
-    changes = input.invariances([e.input for e in train], [e.target for e in train])
-    for name, change in changes.items():
-        cases = _changed(context, name, change, rows)
-        yield from _checked(context, name, INV, cases, lambda b, a, _: not task.agree(b.value, a.value))
+def expected(context: EvaluationContext, known: Mapping[str, Behaviour], rows: int) -> Iterator[Check]:
+    """Every change of known effect for which there are rows, on at most so many."""
+    for name, behaviour in known.items():
+        cases = _changed(context, name, behaviour, rows)
+        yield from _checked(context, name, behaviour.kind, behaviour.fails, cases)
 
 
 def directional(context: EvaluationContext, rows: int) -> Iterator[Check]:
@@ -131,9 +160,6 @@ def directional(context: EvaluationContext, rows: int) -> Iterator[Check]:
     if len(known) < 2:
         return
 
-    def fell(before: Record, after: Record, about: Any) -> bool:
-        return _share(task, before, about) - _share(task, after, about) > TOLERANCE
-
     order = context.rng("behaviour: directional").permutation(len(some)).tolist()
     for name, other in (("text of the answer's class added", False), ("text of another class added", True)):
         cases = []
@@ -144,7 +170,7 @@ def directional(context: EvaluationContext, rows: int) -> Iterator[Check]:
                 cases.append(case)
             if len(cases) == rows:
                 break
-        yield from _checked(context, name, DIR, cases, fell)
+        yield from _checked(context, name, DIR, FELL, cases)
 
 
 def surest(context: EvaluationContext) -> dict[Any, list[Any]]:
@@ -172,37 +198,42 @@ def _extended(
     if about is None:
         return None
     added = known[about][int(rng.integers(len(known[about])))]
-    return Case(row, value, Perturbable.of(context.task.input).extended(value, added), about)
+
+    def fault(before: Record, after: Record) -> str:
+        fell = _share(context.task, before, about) - _share(context.task, after, about) > TOLERANCE
+        return "the probability fell" if fell else ""
+
+    return Case(row, value, Perturbable.of(context.task.input).extended(value, added), about, fault)
 
 
-def _changed(context: EvaluationContext, name: str, change: Invariance, rows: int) -> list[Case]:
+def _changed(context: EvaluationContext, name: str, behaviour: Behaviour, rows: int) -> list[Case]:
     """The first rows, in an order of chance, in which there is something to change."""
     cases = []
     for row in context.rng(f"behaviour: {name}").permutation(len(context.test)).tolist():
-        value = context.test[row].input
-        changed = change(value, stream("behaviour", context.seed, name, row))
+        example = context.test[row]
+        changed = behaviour.change(example, stream("behaviour", context.seed, name, row))
         if changed is not None:
-            cases.append(Case(row, value, changed, context.row_records[row].value))
+            about = context.row_records[row].value
+            cases.append(Case(row, example.input, changed.value, about, _of_answers(changed.fault)))
         if len(cases) == rows:
             break
     return cases
 
 
-def _checked(
-    context: EvaluationContext,
-    name: str,
-    kind: str,
-    cases: Sequence[Case],
-    fails: Callable[[Record, Record, Any], bool],
-) -> Iterator[Check]:
+def _of_answers(fault: Callable[[Any, Any], str]) -> Fault:
+    """The fault of records by that of their answers."""
+    return lambda before, after: fault(before.value, after.value)
+
+
+def _checked(context: EvaluationContext, name: str, kind: str, fails: str, cases: Sequence[Case]) -> Iterator[Check]:
     """The check of some cases; none where there are none."""
     if not cases:
         return
     before = [context.row_records[case.row] for case in cases]
     examples = [replace(context.test[case.row], input=case.changed) for case in cases]
     after = evaluate_rows(context.task, context.model, examples)
-    failed = [fails(b, a, case.about) for case, b, a in zip(cases, before, after, strict=True)]
-    yield Check(name, kind, cases, before, after, np.array(failed))
+    faults = [case.fault(b, a) for case, b, a in zip(cases, before, after, strict=True)]
+    yield Check(name, kind, fails, cases, before, after, faults)
 
 
 def _some(examples: Sequence[Example], n: int, context: EvaluationContext, purpose: str) -> list[Example]:
@@ -230,6 +261,7 @@ def _findings(context: EvaluationContext, checks: Sequence[Check]) -> Findings:
             "rows": len(check.cases),
             "failures": int(check.failed.sum()),
             "failure rate": asdict(rates[check.name]),
+            **_by_fault(check),
         }
         for check in checks
     ]
@@ -245,13 +277,14 @@ def _findings(context: EvaluationContext, checks: Sequence[Check]) -> Findings:
     return Findings(_sentence(checks, rates), numbers, (figure,), details)
 
 
+def _by_fault(check: Check) -> dict[str, str]:
+    """How often what was wrong, where that is not the same in all failures."""
+    found = Counter(fault for fault in check.faults if fault)
+    return {"of these": ", ".join(f"{fault}: {n:,}" for fault, n in found.most_common())} if len(found) > 1 else {}
+
+
 def _number(context: EvaluationContext, check: Check, rate: Estimate) -> Number:
-    definition = "share of rows whose answer changed, though the change leaves the right answer what it is"
-    if check.kind == DIR:
-        definition = (
-            f"share of rows in which the probability of the class fell by more than {TOLERANCE:g}; rows in which it "
-            "could; what is added is a training row of that class which the model is sure of and right in"
-        )
+    definition = f"share of rows {check.fails}"
     id = "behaviour_" + re.sub(r"\W+", "_", check.name.lower().replace("'", "")).strip("_")
     name = f"failure rate, {check.name}"
     return Number(id, name, rate, f"{definition}; {check.kind} test (CheckList)", seed=context.seed)
@@ -259,10 +292,7 @@ def _number(context: EvaluationContext, check: Check, rate: Estimate) -> Number:
 
 def _sentence(checks: Sequence[Check], rates: dict[str, Estimate]) -> str:
     said = []
-    for kind, of, happens in (
-        (INV, "that should not change the answer", "it changes"),
-        (DIR, "that should not speak against a class", "its probability falls"),
-    ):
+    for kind, of, happens in KINDS:
         those = [check for check in checks if check.kind == kind]
         if not those:
             continue

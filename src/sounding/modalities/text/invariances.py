@@ -52,7 +52,7 @@ def invariances(values: Sequence[str], answers: Sequence[Any], typo: Invariance)
         "places swapped": lambda text, rng: _swapped(text, PLACES, rng),
         "numbers changed": _other_numbers,
         "one typing error": typo,
-        "full stop added or lost": lambda text, rng: _full_stop(text),
+        "full stop added or lost": lambda text, rng: full_stop(text),
         "web address added": _with_address,
     }
     if neutral := neutral_words(values, answers):
@@ -134,18 +134,19 @@ def _in_its_case(word: str, into: Mapping[str, str]) -> str:
 
 
 def _other_numbers(text: str, rng: np.random.Generator) -> str | None:
-    changed = _NUMBER.sub(lambda found: _near(found[0], rng), text)
+    changed = _NUMBER.sub(lambda found: near(found[0], rng), text)
     return None if changed == text else changed
 
 
-def _near(number: str, rng: np.random.Generator) -> str:
+def near(number: str, rng: np.random.Generator) -> str:
     """Another number of as many digits, a fifth away at most."""
     value, reach = int(number), max(1, int(number) // 5)
     low, high = max(10 ** (len(number) - 1), value - reach), min(10 ** len(number) - 1, value + reach)
     return str(rng.choice([other for other in range(low, high + 1) if other != value]))
 
 
-def _full_stop(text: str) -> str | None:
+def full_stop(text: str) -> str | None:
+    """The text without the full stop at its end, or with one; None where another sign ends it."""
     stripped = text.rstrip()
     if stripped.endswith(".") and not stripped.endswith(".."):
         return stripped[:-1].rstrip() or None

@@ -1,6 +1,7 @@
 """Translation, as a user meets it: directions, odd pairs, options, results, and what stands beside the model."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from sounding import catalog
 from sounding.applications.language.shared.alignment import by_words
 from sounding.applications.language.translate.languages import odd_pairs
 from sounding.applications.language.translate.memory import TranslationMemory
+from sounding.challenges.shift import Shift
 from sounding.contract.records import Example
 from sounding.data.columns import Columns
 from sounding.errors import UsageError
+from sounding.evaluation.challenge import measured
 from sounding.randomness import stream
+from sounding.runs.direction import require_direction
 
 APPLICATION = catalog.find("translate")
 
@@ -67,6 +71,48 @@ def test_how_is_answered_can_be_asked_for(run):
 def test_a_long_text_is_said_to_be_cut(run):
     (result,) = run(["the dog " * 2000])
     assert "of which the first 254 are read" in result.note
+
+
+def test_a_text_in_another_language_is_said_to_be_unlike_the_training_texts(run):
+    known, new = sd.load(run.dir)(["The old dog sees the house.", "Старый корабль вернулся домой, 12."], beams=1)
+    assert known.note == ""
+    assert new.note.startswith("4 of the 4 words of this text did not occur in the training texts; ")
+
+
+@pytest.mark.parametrize("name", ["translation", "translation_en_to_de", "translation_english_to_DE"])
+def test_the_direction_of_a_run_may_be_asked_for(run, name):
+    assert sd.pipeline(name, run.dir)("The guest has 3 years.", beams=1)[0]["translation_text"]
+    require_direction(run, "en", "German")
+
+
+def test_another_direction_is_an_error_that_names_the_own(run, sounding):
+    for asked in ("translation_en_to_fr", "translation_de_to_en"):
+        with pytest.raises(UsageError, match="this run was trained from en to de, and knows nothing from"):
+            sd.pipeline(asked, run.dir)
+    status, _, err = sounding("predict", run.dir, "--target", "fr", "The house")
+    assert status == 2
+    assert "this run was trained from en to de, and knows nothing to fr" in err
+    assert "--input" in err
+
+
+def test_a_run_that_knows_no_names_of_languages_says_so():
+    class Nameless:
+        task, dir = APPLICATION(), Path("nowhere")
+
+    with pytest.raises(UsageError, match="is not known by name, and to fr was asked for"):
+        require_direction(Nameless(), target="fr")
+
+
+def test_another_test_set_stands_beside_that_of_the_training(run, tmp_path):
+    rows = [Example(f"{e.input} Yes.", e.target) for e in demo(500)[440:]]
+    (tmp_path / "other.tsv").write_text("en\tde\n" + "".join(f"{e.input}\t{e.target}\n" for e in rows))
+    assert run.evaluate(tmp_path / "other.tsv", beams=1).chrf.n == 60
+    quick = run.with_options({"beams": 1})
+    found = measured(Shift(), quick.context(second=quick.dataset(tmp_path / "other.tsv")))
+    assert found.status == "ok"
+    assert found["second"].n == 60
+    assert found["gap"].value == pytest.approx(found["second"].value - found["test"].value)
+    assert "other.tsv chrF is" in found.sentence
 
 
 def test_losses_are_those_of_the_whole_forward_pass():

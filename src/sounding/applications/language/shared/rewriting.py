@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,10 +19,12 @@ from torch import Tensor, nn
 
 from sounding.applications.language.shared.alignment import by_words
 from sounding.applications.language.shared.begun import BegunRecipe, begun_pair, pair
+from sounding.applications.language.shared.behaviours import behaviours
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import TransformerConfig
+from sounding.contract.behaviour import Behaviour
 from sounding.contract.options import Options
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
@@ -30,6 +32,7 @@ from sounding.decoding.beam import Beams, BeamSearch, Hypothesis
 from sounding.decoding.constraints import Constraints
 from sounding.decoding.decoder import SourceDecoder
 from sounding.errors import UsageError
+from sounding.modalities.text.known_words import KnownWords
 from sounding.modalities.text.text import Tokens
 from sounding.modalities.text.tokenizer import Tokenizer
 
@@ -134,6 +137,7 @@ class Rewriting(Task):
             made = [Tokenizer.train(r.tokenizer, side, size, 2) for side in sides]
             self.input.learnt(made[0])
             self.target.learnt(made[-1])
+            self.input.known = KnownWords.of(example.input for example in examples)
             how = "both sides together" if r.shared else "each side has its own"
             notes.append(f"the tokenizer ({r.tokenizer}, {how}) has {' and '.join(f'{len(t):,}' for t in made)} tokens")
         elif not self.target.given:
@@ -162,9 +166,17 @@ class Rewriting(Task):
         return max(self.input.length(example.input), self.target.length(example.target))
 
     def note(self, input: str) -> str:
+        """That a text is longer than what is read of it; that it is unlike the training texts."""
+        return "; ".join(filter(None, (self.too_long(input), self.input.unlike(input))))
+
+    def too_long(self, input: str) -> str:
         """That a text is longer than what is read of it."""
         length, most = len(self.input.tokenizer.ids(input)), self.input.room
         return f"the text has {length:,} tokens, of which the first {most:,} are read" if length > most else ""
+
+    def behaviours(self, train: Sequence[Example]) -> Mapping[str, Behaviour]:
+        """A full stop added or lost; a number, a name exchanged."""
+        return behaviours(train)
 
     # ---- the net
 

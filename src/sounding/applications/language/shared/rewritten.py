@@ -8,12 +8,14 @@ from typing import Any, Self
 import numpy as np
 
 from sounding.applications.language.shared.alignment import Alignment
-from sounding.contract.answers import Answer, Drawn
+from sounding.contract.answers import Answer, Drawn, Worded
 from sounding.contract.records import Example
 from sounding.drawing.rendering import Rendering
+from sounding.modalities.text.known_words import LOOKED_AT, KnownWords
 from sounding.modalities.text.text import Text
 from sounding.modalities.text.tokenizer import Tokenizer
-from sounding.wording import listed
+from sounding.modalities.text.words import word_count
+from sounding.wording import counted, listed
 
 SHOWN = 3
 """Odd rows whose places are told."""
@@ -49,6 +51,7 @@ class Read(Text):
 
     def __init__(self, tokenizer: str, vocabulary: int, context: int) -> None:
         super().__init__(tokenizer, vocabulary, context, ends=True)
+        self.known: KnownWords | None = None  # those of the training texts, where it began with no other weights
 
     def fit(self, values: Iterable[str]) -> None:
         """Nothing: see `learnt`."""
@@ -58,6 +61,26 @@ class Read(Text):
         """Take the tokenizer that the task has trained on the texts, and what is to be said of them."""
         self._tokenizer, self.kind = tokenizer, tokenizer.kind
         self._notes = list(notes)
+
+    def state(self) -> dict[str, Any]:
+        """With the words of the training texts."""
+        return super().state() | ({} if self.known is None else {"known_words": self.known.state()})
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        super().restore(state)
+        self.known = KnownWords.restored(state["known_words"]) if "known_words" in state else None
+
+    def unlike(self, text: str) -> str:
+        """That most words of a text are new to the training texts; nothing where it is as these are."""
+        new, looked_up = (0, 0) if self.known is None else self.known.new(text)
+        if self.known is None or not self.known.unlike(new, looked_up):
+            return ""
+        first = "first " if looked_up == LOOKED_AT else ""
+        return (
+            f"{new:,} of the {first}{counted(looked_up, 'word')} of this text did not occur in the training texts; "
+            "what is written for such words is a guess"
+        )
 
     @property
     def given(self) -> bool:
@@ -83,7 +106,7 @@ class Read(Text):
         return text  # whole, so that it can be said how much of it is read
 
 
-class Written(Read, Answer, Drawn):
+class Written(Read, Answer, Drawn, Worded):
     """A text that was written for another one. `key` is what a pipeline calls it."""
 
     def __init__(self, tokenizer: str, vocabulary: int, context: int, key: str) -> None:
@@ -106,6 +129,10 @@ class Written(Read, Answer, Drawn):
         """What was looked at for each word, where that was asked for."""
         alignment = getattr(value, "alignment", None)
         return None if alignment is None else alignment.render()
+
+    def word_count(self, value: str) -> int:
+        """How many words were written."""
+        return word_count(value)
 
     def describe(self, value: str) -> str:
         """All of the text: an answer is what was asked for."""

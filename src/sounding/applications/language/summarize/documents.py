@@ -50,6 +50,10 @@ class Document(Read):
         """How many tokens a document has, read or not."""
         return len(self.tokenizer.ids(value))
 
+    def end_of(self, value: str) -> int:
+        """How many characters of a document there are up to the last that is read."""
+        return int(self.encoded(value).offsets[:, 1].max(initial=0))
+
     def _ids(self, value: str) -> np.ndarray:
         ids = self.tokenizer.ids(value)
         return self._closed(ids if self.long == "first" or len(ids) <= self.room else self._encoding(value).ids)

@@ -15,12 +15,13 @@ import numpy as np
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity, source, unended
 from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
 from sounding.applications.language.shared.rewritten import Rewritten, places
-from sounding.applications.language.summarize import faithful
+from sounding.applications.language.summarize import faithful, irrelevant
 from sounding.applications.language.summarize.documents import RULES, Document
 from sounding.applications.language.summarize.notices import notice
 from sounding.applications.language.summarize.rouge import rouge
 from sounding.applications.language.summarize.sentences import lead, most_central, sentences
 from sounding.applications.language.summarize.summaries import Summary
+from sounding.contract.behaviour import Behaviour
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
 from sounding.contract.records import Example, Record
@@ -120,7 +121,7 @@ class Summarize(Rewriting):
             found.append(f"{said} longer than {room:,} tokens: the first {room:,} are learnt")
         return found
 
-    def note(self, input: str) -> str:
+    def too_long(self, input: str) -> str:
         """That a document is longer than what is read of it."""
         length = self.input.tokens(input)
         return f"the document has {length:,} tokens: {self.input.rule}" if length > self.input.room else ""
@@ -166,6 +167,10 @@ class Summarize(Rewriting):
                 {k: most_central(e.input, length) for k, e in enumerate(examples)}
             ),
         }
+
+    def behaviours(self, train: Sequence[Example]) -> Mapping[str, Behaviour]:
+        """As of all texts; and a sentence of another document put in."""
+        return {**super().behaviours(train), irrelevant.NAME: irrelevant.irrelevant_sentence(train, self.input.end_of)}
 
     def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
         """The novelty of answers and true summaries; how many documents were too long."""

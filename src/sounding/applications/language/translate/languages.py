@@ -31,6 +31,14 @@ LEAST, SURE = 200, 2.0
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#\d{2,5});")
 
 
+def canonical(name: str) -> str:
+    """The code of a language, however it is called: "German", "de", "de-AT"; another name without its case."""
+    said = name.casefold()
+    if said.split("-")[0].split("_")[0] in NAMED:
+        return said.split("-")[0].split("_")[0]
+    return next((code for code, english in NAMED.items() if english == said), said)
+
+
 class Profile:
     """How often letters stand in a row, three at a time, in the texts of one language."""
 

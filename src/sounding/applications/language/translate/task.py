@@ -15,7 +15,7 @@ from sounding.applications.language.shared.rewritten import Read, Rewritten, Wri
 from sounding.applications.language.translate import fidelity
 from sounding.applications.language.translate.bleu import bleu
 from sounding.applications.language.translate.chrf import chrf
-from sounding.applications.language.translate.languages import LANGUAGES, odd_pairs
+from sounding.applications.language.translate.languages import LANGUAGES, canonical, odd_pairs
 from sounding.applications.language.translate.memory import TranslationMemory
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
@@ -41,11 +41,19 @@ class SourceText(Read):
     columns = ("source", "src", "source_text", "source_sentence", *LANGUAGES)
     asked = "TEXT"
 
+    def canonical(self, column: str) -> str:
+        """The code of a language."""
+        return canonical(column)
+
 
 class TranslatedText(Written):
     """A translation."""
 
     columns = ("target", "tgt", "trg", "translation", "target_text", "target_sentence", *LANGUAGES)
+
+    def canonical(self, column: str) -> str:
+        """The code of a language."""
+        return canonical(column)
 
 
 class Translate(Rewriting):
