@@ -126,8 +126,8 @@ def _sentence(
     value = {number.id: number.estimate.value for number in numbers}
     said = f"One prediction takes {_short(value['latency_p50'], 's')} and {_said(one[0].cost)}"
     said += f" {_short(value['joules_per_prediction_1'], 'J')}"
-    words = value.get("joules_per_1000_words_1")
-    said += "." if words is None else f", 1,000 words {_short(words, 'J')}."
+    thousand = value.get("joules_per_1000_words_1")
+    said += "." if thousand is None else f", 1,000 words {_short(thousand, 'J')}."
     said += _emissions(grid, value) if grid else ""
     if cost is None:
         return f"{said} What training cost is unknown."

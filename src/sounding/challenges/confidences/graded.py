@@ -86,6 +86,8 @@ def _found(metric: Metric, lacking: np.ndarray, kept: float, at: Estimate, area:
         return (
             f"With fewer answers {change}; {len(lacking)} are too few to say whether leaving out the least sure helps."
         )
+    if not lacking.any():
+        return f"Leaving out answers has nothing to gain: every one of the {len(lacking):,} is as good as can be."
     if saved.low is not None and saved.low > 0:
         return f"Leaving out the least sure answers helps: {change}; {areas}."
     if saved.high is not None and saved.high < 0:

@@ -30,8 +30,8 @@ HEAVY = re.compile(
 )
 """Names of operations whose cost grows faster than their output: without a formula the count would be wrong."""
 
-LIGHT = re.compile(r"_thnn_fused_|linalg_(vector_norm|check_errors|cross|diagonal)")
-"""Names that match HEAVY but are element-wise."""
+LIGHT = re.compile(r"_thnn_fused_|_reorder_linear_weight|linalg_(vector_norm|check_errors|cross|diagonal)")
+"""Names that match HEAVY but are element-wise, or copies."""
 
 
 class Uncountable(RuntimeError):
@@ -93,6 +93,7 @@ def _formulas() -> dict[Any, Callable[..., int]]:
     """What torch's own table lacks on a CPU: a kernel → its operations, from shapes in place of tensors."""
     aten = torch.ops.aten
     return {
+        **_formulas_of_onednn(),
         aten._scaled_dot_product_flash_attention_for_cpu: _attention,
         aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
         aten.mv: lambda matrix, vector, **rest: _products(matrix),
@@ -105,6 +106,16 @@ def _formulas() -> dict[Any, Callable[..., int]]:
         aten._fft_r2c: lambda x, dim, *rest, out_shape=None, **options: _fourier(x, dim, 2.5),
         aten._fft_c2r: lambda x, dim, *rest, out_shape=None, **options: _fourier(out_shape, dim, 2.5),
     }
+
+
+def _formulas_of_onednn() -> dict[Any, Callable[..., int]]:
+    """A product with weights that were laid out for it before, where torch was built with oneDNN."""
+    product = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    return {} if product is None else {product: _linear}
+
+
+def _linear(x: Shape, weight: Shape, *rest: Any, out_shape: Shape, **options: Any) -> int:
+    return _products(x) * out_shape[-1]
 
 
 def _attention(query: Shape, key: Shape, value: Shape, *rest: Any, **options: Any) -> int:

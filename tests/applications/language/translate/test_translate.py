@@ -12,6 +12,7 @@ from sounding import catalog
 from sounding.applications.language.shared.alignment import by_words
 from sounding.applications.language.translate.languages import odd_pairs
 from sounding.applications.language.translate.memory import TranslationMemory
+from sounding.challenges.costs.windows import operations
 from sounding.challenges.shift import Shift
 from sounding.contract.records import Example
 from sounding.data.columns import Columns
@@ -113,6 +114,18 @@ def test_another_test_set_stands_beside_that_of_the_training(run, tmp_path):
     assert found["second"].n == 60
     assert found["gap"].value == pytest.approx(found["second"].value - found["test"].value)
     assert "other.tsv chrF is" in found.sentence
+
+
+def test_operations_of_an_answer_are_counted_however_its_steps_are_computed(run, monkeypatch):
+    task, row = run.task.with_options({"beams": 1}), Example("The old dog sees the house.")
+
+    def counted():
+        return operations([row], lambda e: task.predict(run.module, [e.input]))
+
+    found, why = counted()
+    assert why == ""
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert found.value == counted()[0].value > 0
 
 
 def test_losses_are_those_of_the_whole_forward_pass():
