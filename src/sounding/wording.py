@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 _PLURALS = {"person": "people", "class": "classes", "match": "matches", "batch": "batches", "summary": "summaries"}
 _WITH_ONE = {"are": "is", "were": "was", "have": "has", "stand": "stands", "look": "looks", "come": "comes"}
 
@@ -55,3 +57,11 @@ def capital(text: str) -> str:
     """The text with a large first letter and the others as they are; a name such as mAP50 stays as it is written."""
     first = text.split(" ")[0]
     return text if first != first.lower() else text[:1].upper() + text[1:]
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows of a table as lines: the first column to the left, the others to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  ".join(cells)

@@ -83,6 +83,8 @@ def predict(
         score = "" if result.score is None else f"\t{result.score:.3f}"
         facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})
         click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}")
+        for line in () if as_json else result.lines:
+            click.echo(f"  {line}")
         if why is not None and not as_json:
             click.echo(indent(why.render().text, "  "))
         if plots:

@@ -68,6 +68,10 @@ class Answer(Modality):
     def fields(self, value: Any, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """What a program asks a result for by name, such as `boxes`, made when it is asked for."""
 
+    def lines(self, value: Any) -> Sequence[str]:
+        """What a terminal shows below the answer in words: a forecast's times and values. Nothing for most."""
+        return ()
+
 
 class Averaged(Modality):
     """An answer of which there is a typical one: a mean, a common size."""

@@ -9,6 +9,7 @@
     Perturbable        it can be changed with a known effect on its answer  behaviour checks
     Fingerprinted      near duplicates are told by a short vector           the check of the data
     Divisible          it can be cut into stretches                         learning from documents
+    Assembled          it is made of many rows of a table: a series         reading tables
     Tokenized          its encoding is learnt with the weights      beginning with other weights
     Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
     Queried            training may use what nobody can ask about           prediction
@@ -22,7 +23,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -182,12 +183,47 @@ class Fingerprinted(Modality):
 class Divisible(Modality):
     """An input that can be divided into contiguous stretches: a text, a series."""
 
+    always: ClassVar[bool] = False
+    """Whether it is divided however many there are: what comes later in time must not be learnt from."""
+    held: ClassVar[float | None] = None
+    """The share of each that validates, and of each that tests, where nobody says; None: what is usual of texts."""
+
     @abstractmethod
     def divide(self, value: Any, shares: Sequence[float]) -> list[Any]:
         """Stretches of a value in their order, one for each of `shares`, which sum to 1.
 
         Put together they are the value. Shares are met as well as may be without tearing what belongs together: a line.
         """
+
+
+@dataclass(frozen=True)
+class TableCells:
+    """A whole table: its `name`, its columns by their names, cells as they stand there, and where each row stands.
+
+    `asked` are the columns that a person named, by role: "input", "target", "group"; absent where nobody did.
+    """
+
+    name: str
+    columns: Mapping[str, Sequence[Any]]
+    places: Sequence[str]
+    asked: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AssembledValues:
+    """What was made of a table: cells that `read` takes, each with where it stands; columns used by role; notes."""
+
+    values: Sequence[tuple[str, Any]]
+    used: Mapping[str, str]
+    notes: Sequence[str] = ()
+
+
+class Assembled(Modality):
+    """An input of which one is made of many rows of a table, in their order: a series."""
+
+    @abstractmethod
+    def assemble(self, table: TableCells) -> AssembledValues:
+        """The values in a table. Raises DataError, with its place, for a row that makes the table unusable."""
 
 
 class Tokenized(Modality):

@@ -18,7 +18,7 @@ from sounding.data.documents import ingest_documents
 from sounding.data.ingest import ingest
 from sounding.data.opening import fitted
 from sounding.data.report import Pairs, Report
-from sounding.wording import counted, percent
+from sounding.wording import counted, in_columns, percent
 
 UNEVEN = 10
 """A class with so many times the training rows of another is worth a word."""
@@ -97,7 +97,7 @@ def _table(report: Report) -> Iterator[str]:
         )
     name = "windows" if report.documents else "all"
     rows.append([name, *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
-    yield from _in_columns(rows)
+    yield from in_columns(rows)
     if len(report.classes) > _CLASSES:
         yield f"({len(report.classes) - _CLASSES:,} more classes are not shown)"
 
@@ -110,17 +110,9 @@ def _amounts(report: Report) -> Iterator[str]:
         together = sum(counts[split] for split in NAMES)
         share = f"{100 * together / max(1, whole):.1f} %"
         rows.append([name, *(f"{counts[split]:,}" for split in NAMES), f"{together:,}", share, f"{counts['rows']:,}"])
-    yield from _in_columns(rows)
+    yield from in_columns(rows)
     if len(report.amounts) > _CLASSES:
         yield f"({len(report.amounts) - _CLASSES:,} more classes are not shown)"
-
-
-def _in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
 
 
 def _uneven(classes: Mapping[str, Mapping[str, int]], unit: str) -> Iterator[str]:

@@ -195,12 +195,14 @@ def _split(input: Modality, found: Scan, rows: np.ndarray, shares: Shares | None
     given = np.array([max(0, NAMES.index(found.splits[row] or "train")) for row in rows], np.int8)
     missing = [side for side in (1, 2) if not (given == side).any()]
     sides = [rows[given == side] for side in range(3)]
-    if not missing or not 0 < len(sides[0]) < FEW or not isinstance(input, Divisible):
+    divided = isinstance(input, Divisible) and (0 < len(sides[0]) < FEW or input.always)
+    if not missing or not divided or not len(sides[0]):
         given_words, groups = ([column[row] for row in rows] for column in (found.splits, found.groups))
         split = assign(given_words, found.contents[rows], groups, shares=shares)
         first, second, third = (rows[split.sides == side] for side in range(3))
         return DocumentSplits((first, second, third), split.origin)
-    held = dict.fromkeys(missing, SHARE) if shares is None else {1: shares.validation, 2: shares.test}
+    usual = (input.held if isinstance(input, Divisible) else None) or SHARE
+    held = dict.fromkeys(missing, usual) if shares is None else {1: shares.validation, 2: shares.test}
     parts = (1 - sum(held[side] for side in missing), *(held[side] for side in missing))
     stretches = [0, -1, -1]
     for number, side in enumerate(missing, 1):

@@ -14,7 +14,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from sounding.contract.inputs import Assembled, TableCells
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Row
 from sounding.contract.split_names import several_words, split_named, split_of_file
@@ -185,10 +187,46 @@ def _split_tables(tables: Sequence[Path]) -> list[tuple[Path, str]]:
 
 
 def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
+    if isinstance(task.input, Assembled):
+        return _assembled(task.input, parts, columns)
     first = next((table for table, split in parts if split == "train"), parts[0][0])
     if task.learns is Learning.DOCUMENTS:
         return from_tables(parts, choose_document(columns, first, task.input))
     return from_tables(parts, choose(columns, first, task.input, task.target))
+
+
+def _assembled(input: Assembled, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
+    """A row for each value that is made of many rows of a table."""
+    asked = {"input": columns.input, "target": columns.target, "group": columns.group}
+    rows: list[Row] = []
+    notes: list[str] = []
+    files: list[File] = []
+    used: Mapping[str, str] = {}
+    for table, split in parts:
+        cells, places = table.cells()
+        known = {role: name for role, name in asked.items() if name is not None}
+        found = input.assemble(TableCells(table.name, cells, places, known))
+        used = used or found.used
+        files += [_file(_called(table, path), path, len(places)) for path in table.paths]
+        notes += [note for note in found.notes if note not in notes]
+        rows += [Row(where, value, split=split) for where, value in found.values]
+    chosen = Chosen(used["input"], used.get("target"), used.get("group"), guessed=frozenset(used) - frozenset(known))
+    notes = [str(chosen), *notes] if chosen.guessed else notes
+    return Listing(Rows.listed(rows), (), tuple(files), chosen, notes=tuple(notes), root=parts[0][0].path.parent)
+
+
+def assembled_values(input: Assembled, path: Path) -> list[Any]:
+    """The values that are made of the rows of a table, or of the tables of a folder, without more ado."""
+    require_path(path)
+    tables = with_suffix(walk(path), SUFFIXES) if path.is_dir() else [path]
+    if not tables or (not path.is_dir() and path.suffix.lower() not in SUFFIXES):
+        raise DataError("there is no table", where=str(path), fix=f"Give a table ({' '.join(SUFFIXES)})")
+    found: list[Any] = []
+    for file in tables:
+        cells, places = open_table(file, place(file, path) if path.is_dir() else str(path)).cells()
+        made = input.assemble(TableCells(str(file), cells, places, {}))
+        found += [value for _, value in made.values]
+    return found
 
 
 def from_tables(parts: Sequence[tuple[Table, str]], chosen: Chosen, budget: int = BUDGET) -> Listing:

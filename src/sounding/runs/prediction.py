@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from sounding.contract.answers import Answer, Drawn, Overlaid
 from sounding.contract.file_names import Spellings
-from sounding.contract.inputs import Pictorial, Queried
+from sounding.contract.inputs import Assembled, Pictorial, Queried
 from sounding.contract.modality import Modality
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
-from sounding.data.sources import require_path
+from sounding.data.sources import assembled_values, require_path
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
@@ -53,6 +53,12 @@ class Result:
     def label(self) -> str:
         """The answer in words."""
         return self.task.target.describe(self.prediction.value)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """What a terminal shows below the label; nothing for most."""
+        target = self.task.target
+        return target.lines(self.value) if isinstance(target, Answer) else ()
 
     @property
     def score(self) -> float | None:
@@ -211,6 +217,8 @@ def expand(modality: Modality, named: Any, refused: Refused | None = None) -> li
 def _named(modality: Modality, named: Any) -> list[Any]:
     if isinstance(named, list) or (isinstance(named, tuple) and not isinstance(modality, Queried)):
         return [item for part in named for item in _named(modality, part)]
+    if isinstance(modality, Assembled) and isinstance(named, str | Path):
+        return assembled_values(modality, Path(named))
     if isinstance(named, Tensor | np.ndarray) and isinstance(modality, Pictorial | Queried):
         return list(named) if named.ndim == 4 else [named]  # a batch of pictures
     if isinstance(named, Tensor):

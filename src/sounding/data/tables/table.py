@@ -60,6 +60,26 @@ class Table(ABC):
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self.name, error) from None
 
+    def cells(self) -> tuple[dict[str, list[Any]], list[str]]:
+        """Every column by its name, and the place of each row: for who reads a table as a whole.
+
+        Raises DataError for a row that cannot be cut into cells: without it the whole is another.
+        """
+        rejected: list[RejectedRow] = []
+        names = [name for name in self.names if name]
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        places: list[str] = []
+        try:
+            for batch in self._batches(names, rejected):
+                for k, name in enumerate(names):
+                    columns[name] += [self.decode(name, cell) for cell in batch.column(k).to_pylist()]
+                places += [self.place(line) for line in batch.column(len(names)).to_pylist()]
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(self.name, error) from None
+        if rejected:
+            raise DataError(rejected[0].what, where=rejected[0].where, fix=rejected[0].fix)
+        return columns, places
+
     def notes(self, name: str) -> list[str]:
         """What is decided for the user in the column `name`: that ids became names."""
         return [f"the ids in {name} have names in {self._named_by}, which are used"] if name in self._namers else []

@@ -1,0 +1,1 @@
+"""Applications that read numbers measured over time."""
