@@ -210,7 +210,7 @@ def _assembled(input: Assembled, parts: Sequence[tuple[Table, str]], columns: Co
         files += [_file(_called(table, path), path, len(places)) for path in table.paths]
         notes += [note for note in found.notes if note not in notes]
         rows += [Row(where, value, split=split) for where, value in found.values]
-    chosen = Chosen(used["input"], used.get("target"), used.get("group"), guessed=frozenset(used) - frozenset(known))
+    chosen = Chosen(used["input"], group=used.get("group"), guessed=frozenset(used) - frozenset(known))
     notes = [str(chosen), *notes] if chosen.guessed else notes
     return Listing(Rows.listed(rows), (), tuple(files), chosen, notes=tuple(notes), root=parts[0][0].path.parent)
 

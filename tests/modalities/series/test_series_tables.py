@@ -67,7 +67,7 @@ def test_a_long_table_is_a_series_for_each_name(tmp_path):
     rows = [f"{day[:10]},{store},{i * (1 + k)}" for k, store in enumerate("AB") for i, day in enumerate(days)]
     found = read(written(tmp_path / "a.csv", "day,store,sales", rows))
     assert [value.name for _, value in found.values] == ["A", "B"]
-    assert found.used == {"input": "day", "target": "sales", "group": "store"}
+    assert found.used == {"input": "day", "group": "store"}
     np.testing.assert_array_equal(found.values[1][1].values[:, 0], 2 * np.arange(30))
 
 

@@ -43,8 +43,8 @@ class Roles:
 
     @property
     def used(self) -> Mapping[str, str]:
-        """By the roles that every table has."""
-        found = {"input": self.time, "target": ",".join(self.numbers), "group": self.name}
+        """The columns that are not forecast, by the roles that every table has."""
+        found = {"input": self.time, "group": self.name}
         return {role: name for role, name in found.items() if name}
 
 
@@ -72,7 +72,7 @@ def assembled(table: TableCells, columns: Sequence[str] = ()) -> AssembledValues
 def _told(made: Sequence[Stretch]) -> str:
     first = made[0]
     rows = sum(map(len, made))
-    some = counted(len(first.columns), "column")
+    some = f"{counted(len(first.columns), 'column')} ({listed(list(first.columns), 8)})"
     many = f"{len(made):,} series of {some}, {rows:,} times in all" if len(made) > 1 else f"{rows:,} times of {some}"
     step = str(first.frequency)
     return f"{many}, {step} apart, from {first.time(0)} to {first.time(len(first) - 1)}"

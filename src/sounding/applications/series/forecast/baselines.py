@@ -20,7 +20,7 @@ import numpy as np
 
 Pair = tuple[np.ndarray, np.ndarray]
 PENALTIES = (1e-4, 1e-2, 1.0)
-"""Of the squared weights, as shares of the mean square of what is given; the best on the last of the windows is taken."""
+"""Of the squared weights, as shares of the mean square of what is given; the best on the last windows is taken."""
 HELD = 5
 """One part in so many of the training windows, the last, chooses among them."""
 LEVELS, TRENDS, SEASONS = (0.05, 0.2, 0.5, 0.9), (0.0, 0.05), (0.05, 0.2, 0.5)

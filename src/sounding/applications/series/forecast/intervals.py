@@ -53,7 +53,7 @@ def _mean(values: Tensor, known: Tensor) -> Tensor:
 
 
 def margins(found: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """By how much each interval is to be widened [L, H, C] to hold its share of rows: `found` [B, Q, H, C], y [B, H, C].
+    """By how much each interval is to be widened [L, H, C] to hold its share: `found` [B, Q, H, C], `y` [B, H, C].
 
     The ⌈(n + 1) · level⌉-th smallest of how far the truths lie outside (below 0: inside), or the largest where there
     are too few; 0 where no truth is known.

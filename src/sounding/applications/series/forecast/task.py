@@ -161,7 +161,7 @@ class ForecastSeries(Task):
     # ---- learning
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        """Mean absolute error of the medians [B], in standard deviations: nats of Laplace's distribution, less a constant.
+        """Mean absolute error of the medians [B], in standard deviations: nats of a Laplace density, less a constant.
 
         In training that of every network, and the pinball loss of its intervals.
         """
