@@ -58,8 +58,13 @@ class Forecasts(Answer, Averaged, Drawn, Tabular):
     # ---- shown
 
     def describe(self, value: Stretch) -> str:
-        """From what to what each column goes, and when."""
-        parts = [f"{name} {column[0]:.4g} … {column[-1]:.4g}" for name, column in zip(value.columns, value.values.T)]
+        """From what to what each column goes, and when; of what never changes, what it is."""
+        if len(value) > 1 and (value.values == value.values[0]).all():
+            return ", ".join(f"{name} {x:.4g}" for name, x in zip(value.columns, value.values[0], strict=True))
+        parts = [
+            f"{name} {column[0]:.4g} … {column[-1]:.4g}"
+            for name, column in zip(value.columns, value.values.T, strict=True)
+        ]
         more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
         return f"{value.time(0)} to {value.time(len(value) - 1)}: {', '.join(parts[:3])}{more}"
 
