@@ -12,7 +12,7 @@ from typing import Any
 
 from sounding.card import method
 from sounding.card.card import Card, Header
-from sounding.card.forecast import Course, forecast
+from sounding.card.foretelling import Course, foretold
 from sounding.card.parts import Part, Parts
 from sounding.card.sections import found
 from sounding.contract.evidence import failed, interrupted
@@ -41,7 +41,7 @@ def measure(context: EvaluationContext, header: Header, *, parts: Parts | None =
     done: list[Part] = []
     try:
         kept = {c.id: part for c in every if parts and (part := parts.get(c.id))}
-        course = Course({c.id: c.title for c in every}, forecast(every, context), kept.keys(), context.say)
+        course = Course({c.id: c.title for c in every}, foretold(every, context), kept.keys(), context.say)
         course.announce(context.profile)
         for challenge in every:
             with course.section(challenge.id, challenge.title) as context.say:

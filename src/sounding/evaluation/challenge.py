@@ -115,7 +115,7 @@ def reason(challenge: Challenge[Any], context: EvaluationContext) -> str:
     return ""
 
 
-def forecast(challenge: Challenge[Any], context: EvaluationContext) -> float:
+def foretold(challenge: Challenge[Any], context: EvaluationContext) -> float:
     """About how many seconds the section takes; 0 where it will only say why it is not measured."""
     return 0.0 if reason(challenge, context) else challenge.seconds(context)
 

@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "challenges"))
 import toys
 
-from sounding.card import forecast as module
-from sounding.card.forecast import Course, forecast
+from sounding.card import foretelling as module
+from sounding.card.foretelling import Course, foretold
 from sounding.card.sections import found
 from sounding.training import progress
 
@@ -35,19 +35,19 @@ def context(profile: str, **more):
 def test_every_section_has_its_seconds_and_full_takes_longer():
     profiles = ("quick", "standard", "full")
     training = {"seconds": 20.0, "steps": 100}
-    quick, standard, full = (forecast(found(), context(profile, training=training)) for profile in profiles)
+    quick, standard, full = (foretold(found(), context(profile, training=training)) for profile in profiles)
     assert list(quick) == list(standard) == list(full) == [challenge.id for challenge in found()]
     assert all(0 < seconds < 1e5 for seconds in (*quick.values(), *standard.values(), *full.values()))
     assert sum(full.values()) > 2 * sum(standard.values()) > 4 * sum(quick.values())
     assert (
-        standard["data_efficiency"] > forecast(found(), context("standard"))["data_efficiency"]
+        standard["data_efficiency"] > foretold(found(), context("standard"))["data_efficiency"]
     )  # no training cost is known
 
 
 def test_explanations_are_foretold_for_the_rows_that_there_are():
     few = context("quick")
     few.test = few.test[:8]
-    many, seconds = (forecast(found(), one)["interpretability"] for one in (context("quick"), few))
+    many, seconds = (foretold(found(), one)["interpretability"] for one in (context("quick"), few))
     assert seconds < 0.5 * many
 
 
@@ -59,13 +59,13 @@ def test_a_pass_takes_no_longer_than_an_answer():
 
 def test_trainings_that_are_too_long_to_be_repeated_cost_nothing():
     long = {"seconds": 36_000.0, "steps": 100}
-    assert forecast(found(), context("standard", training=long)) == forecast(found(), context("standard"))
+    assert foretold(found(), context("standard", training=long)) == foretold(found(), context("standard"))
 
 
 def test_the_real_speed_is_measured_in_a_moment():
     task = Slow()
     real = toys.context(task, task.build(), toys.rows(task, 40), profile="standard")
-    assert 10 < sum(forecast(found(), real).values()) < 600
+    assert 10 < sum(foretold(found(), real).values()) < 600
 
 
 def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
@@ -75,7 +75,7 @@ def test_a_model_that_cannot_predict_and_a_test_without_rows_have_no_forecast():
 
     task = Broken()
     broken = toys.context(task, task.build(), toys.rows(task, 4), profile="full")
-    assert forecast(found(), broken) == forecast(found(), replace(broken, test=())) == {}
+    assert foretold(found(), broken) == foretold(found(), replace(broken, test=())) == {}
 
 
 @pytest.mark.parametrize(("seconds", "announced"), [(50.0, 0), (70.0, 1)])

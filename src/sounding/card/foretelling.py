@@ -1,7 +1,7 @@
 """How long a card will take, and how far its measuring has come.
 
-    forecast   seconds for each section, as its challenge foretells them
-    Course     says the forecast, the section that is measured, the time it took and the time left
+    foretold   seconds for each section, as its challenge foretells them
+    Course     says what is foretold, the section that is measured, the time it took and the time left
 
 A forecast counts forward passes and known limits; it leaves out the work between passes and the noise of the machine,
 so it may be off by a factor of two or three either way. The time left is corrected by what the finished sections took.
@@ -29,12 +29,12 @@ LEAST = 0.5
 """Seconds that every section is taken to need."""
 
 
-def forecast(measured: Sequence[Challenge[Any]], context: EvaluationContext) -> dict[str, float]:
+def foretold(measured: Sequence[Challenge[Any]], context: EvaluationContext) -> dict[str, float]:
     """Seconds for each section; nothing for a model that cannot predict."""
     if not len(context.test):
         return {}
     try:
-        return {challenge.id: LEAST + challenges.forecast(challenge, context) for challenge in measured}
+        return {challenge.id: LEAST + challenges.foretold(challenge, context) for challenge in measured}
     except Exception:  # whatever is wrong with the model or the rows, the sections will say it
         return {}
 
