@@ -29,7 +29,7 @@ from sounding.runs import training
 from sounding.runs.direction import directed, require_direction
 from sounding.runs.folder import Run, latest_unfinished
 from sounding.runs.model import Metrics, Model, measured, whole_card
-from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided
+from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided, method_of
 from sounding.runs.transfer import located, opened
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
@@ -78,7 +78,8 @@ def train(
 
     `harden` ("attacks", "corruptions") makes the model robust. `start` is a run, a file of weights, "hub:NAME" or
     "mobilenet_v2" (see `runs.published`), with the weights of which the training begins; `unlabelled` are rows without
-    answers, learnt from by `method` ("self-training", "contrast"). With these a `control` shows what they are worth.
+    answers, or answers without inputs, learnt from by `method` ("self-training", "contrast", "back-translation"), one
+    of those that the task has. With these a `control` shows what they are worth.
     `every` so many steps the layers are looked at. `log` "tensorboard" writes event files beside metrics.csv. `card` is
     the profile of the card, None for none; by default quick, or as a resumed run was to have.
 
@@ -98,7 +99,7 @@ def train(
     else:
         kind = catalog.checked(task)
         start = located(start)
-        options = TrainOptions(harden, start, _whole(unlabelled), method or "self-training", control, every, log)
+        options = TrainOptions(harden, start, _whole(unlabelled), method_of(kind, method), control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
         recipe, answering = divided(kind, settings)
         plan = RunPlan(

@@ -71,8 +71,8 @@ def check(words: Sequence[str], allow_bad: float | None, every: bool, **columns:
 @bad_option
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
 @click.option("--from", "start", default="", metavar="WEIGHTS", help="Begin with those of a run, a file, or hub:NAME.")
-@click.option("--unlabelled", default="", metavar="DATA", help="Learn from rows without answers as well.")
-@click.option("--method", help="How: self-training (the default) or contrast.")
+@click.option("--unlabelled", default="", metavar="DATA", help="Learn from rows that lack a half as well.")
+@click.option("--method", help="How: self-training or contrast; of translate, back-translation.")
 @click.option("--control", is_flag=True, help="Train without the help of --from as well, to show what it is worth.")
 @click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
 @click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")

@@ -31,6 +31,8 @@ from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.scan import Scan, scan
 from sounding.data.sources import passed, require_path
 from sounding.data.tables import SUFFIXES, open_table
+from sounding.data.tables.parallel import language
+from sounding.data.tables.text import TextLines
 from sounding.errors import DataError
 from sounding.folders import place, walk, with_suffix
 from sounding.wording import counted
@@ -72,14 +74,18 @@ def open_pool(
     labelled: Sequence[Sequence[Example]] = (),
     allow_bad: float | None = None,
     progress: Callable[[str], None] | None = None,
+    by_line: bool = False,
+    preferred: str = "",
 ) -> Pool:
     """The rows of a folder (files at any depth), of a table, or of a list of cells, as the fitted `task` reads them.
 
+    With `by_line` each line of a text file (`.txt`, or a language: `news.de`) is a row. `preferred` is the column to
+    take where a table has it, and the ending of the text files to take where a folder has some.
     `labelled` are sets of rows that have answers already, such as the splits of the training. Raises DataError for a
     source that is none, for more bad rows than the share `allow_bad`, and where nothing is left to choose from.
     """
     say = progress or (lambda _: None)
-    opened, found = _opened(task, source, columns or GUESSED)
+    opened, found = _opened(task, source, columns or GUESSED, by_line, preferred)
     total = len(opened) + len(found.rejected)
     if not total:
         raise DataError("there are no rows", where=found.name, fix="Put the rows to choose from in it")
@@ -101,6 +107,14 @@ def open_pool(
 def describe(pool: Pool) -> str:
     """What was found, in words: how many rows there are to choose from, and why others are not."""
     return "\n".join(_lines(pool))
+
+
+def left_out(pool: Pool) -> str:
+    """How many rows are not used, and why, in a sentence; nothing where all are."""
+    counts = ((len(pool.rejected), "cannot be read"), (pool.labelled.count, "labelled already"))
+    counts = (*counts, (pool.copies.count, "copies of others"))
+    why = ", ".join(f"{n:,} {words}" for n, words in counts if n)
+    return f"{pool.rows - len(pool):,} of {counted(pool.rows, 'unlabelled row')} are not used ({why})" if why else ""
 
 
 def _lines(pool: Pool) -> Iterator[str]:
@@ -173,9 +187,14 @@ class _Found:
     notes: tuple[str, ...] = ()
 
 
-def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, _Found]:
+def _opened(
+    task: Task, source: Any, columns: Columns, by_line: bool = False, preferred: str = ""
+) -> tuple[Source, _Found]:
     if isinstance(source, str | Path):
-        rows, found = _of_path(task, Path(source), columns)
+        path = Path(source)
+        require_path(path)
+        texts = _texts(path, preferred) if by_line else []
+        rows, found = _of_texts(texts, path) if texts else _of_path(task, path, columns, preferred)
         return InputReader(rows, task.input), found
     if not isinstance(source, Sequence | np.ndarray):
         what = f"rows cannot be taken from a {type(source).__name__}"
@@ -185,11 +204,30 @@ def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, _Found]:
     return InputReader(listed_values(source, task.input), task.input), _Found("in memory")
 
 
-def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
-    require_path(path)
+def _texts(path: Path, preferred: str) -> list[Path]:
+    """The text files of a path whose lines are rows: of one language where some have its ending."""
+    files = [path] if path.is_file() else list(walk(path))
+    texts = [file for file in files if file.suffix.lower() == ".txt" or language(file)]
+    return [file for file in texts if language(file) and language(file) == preferred] or texts
+
+
+def _of_texts(texts: Sequence[Path], path: Path) -> tuple[Rows, _Found]:
+    blocks, rejected, budget = [], [], BUDGET
+    for text in texts:
+        block, broken = TextLines(text, place(text, path) if path.is_dir() else text.name).load(
+            {"input": TextLines.column}, budget=budget
+        )
+        budget = max(0, budget - block.held)
+        blocks.append(block)
+        rejected += broken
+    ignored = [] if path.is_file() else [place(file, path) for file in walk(path) if file not in set(texts)]
+    return Rows(blocks), _Found(str(path), tuple(rejected), tuple(ignored))
+
+
+def _of_path(task: Task, path: Path, columns: Columns, preferred: str = "") -> tuple[Rows, _Found]:
     if path.is_file():
         if path.suffix.lower() in SUFFIXES:
-            return _of_tables(task, path.name, path.parent, [path], columns)
+            return _of_tables(task, path.name, path.parent, [path], columns, preferred)
         if not with_suffix([path], task.input.suffixes):
             fix = f"Give a table ({' '.join(SUFFIXES)}) or a folder"
             raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
@@ -205,17 +243,20 @@ def _of_path(task: Task, path: Path, columns: Columns) -> tuple[Rows, _Found]:
         looked = f"{' '.join(task.input.suffixes)} or a table ({' '.join(SUFFIXES)})".removeprefix(" or ")
         what = f"no file of this kind is in it; looked for {looked}"
         raise DataError(what, where=str(path), fix="Name another folder")
-    rows, found = _of_tables(task, str(path), path.parent, tables, columns)
+    rows, found = _of_tables(task, str(path), path.parent, tables, columns, preferred)
     return rows, replace(found, ignored=ignored, notes=(*found.notes, *passed(path)))
 
 
-def _of_tables(task: Task, name: str, root: Path, paths: Sequence[Path], columns: Columns) -> tuple[Rows, _Found]:
+def _of_tables(
+    task: Task, name: str, root: Path, paths: Sequence[Path], columns: Columns, preferred: str = ""
+) -> tuple[Rows, _Found]:
     blocks: list[Block] = []
     rejected: list[RejectedRow] = []
     notes, budget = [], BUDGET
     for path in paths:
         table = open_table(path, str(path.relative_to(root)))
-        chosen, answers = choose_input(columns, table, task.input, task.target)
+        asked = replace(columns, input=preferred) if columns.input is None and preferred in table.names else columns
+        chosen, answers = choose_input(asked, table, task.input, task.target)
         block, broken = table.load(chosen.names, budget=budget)
         budget = max(0, budget - block.held)
         blocks.append(block)

@@ -22,14 +22,13 @@ from sounding import catalog
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.settings import SPOKEN
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.data import Columns
 from sounding.errors import UsageError, did_you_mean
 from sounding.evaluation.context import Profile
 from sounding.machine.setting import Setting
 from sounding.training.loop import Budget
 
-METHODS = ("self-training", "contrast")
 DEMO, IN_MEMORY = "demo", "in memory"
 """Sources that are no path: a task's own small data; values that a program gave, which config.json cannot hold."""
 
@@ -41,15 +40,12 @@ class TrainOptions:
     harden: str = ""  # attacks or corruptions
     start: str = ""  # the run, file or hub:NAME whose weights it begins with
     unlabelled: str = ""  # where rows without answers are
-    method: str = "self-training"  # what is done with these
+    method: str = ""  # what is done with these: see `method_of`
     control: bool = False  # whether a training without the help runs beside; always, with unlabelled rows
     every: int = 0  # steps between looks at the layers
     log: str = "csv"  # where the course of the training is written: metrics.csv, or event files of TensorBoard as well
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            what = f"no way to learn from unlabelled rows called {self.method!r}"
-            raise UsageError(what, fix=did_you_mean(self.method, METHODS))
         if self.control and not self.helped:
             fix = "Leave --control out, or give --from RUN or --unlabelled DATA"
             raise UsageError("a control shows what a help is worth, and there is none here", fix=fix)
@@ -63,6 +59,20 @@ class TrainOptions:
     def controlled(self) -> bool:
         """Whether a control is trained."""
         return self.control or bool(self.unlabelled)
+
+
+def method_of(task: type[Task], asked: str | None) -> str:
+    """How a task learns from rows that lack a half: as asked, or by its first way; nothing where it has none.
+
+    Raises UsageError for a way that it has not.
+    """
+    ways = () if task.learns is Learning.DOCUMENTS else tuple(task.unlabelled)
+    if asked is None:
+        return next(iter(ways), "")
+    if asked not in ways:
+        what = f"{catalog.name_of(task)} has no way to learn from unlabelled rows called {asked!r}"
+        raise UsageError(what, fix=did_you_mean(asked, ways) if ways else "Leave --method out")
+    return asked
 
 
 def divided(task: type[Task], settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

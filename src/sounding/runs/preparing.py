@@ -16,12 +16,13 @@ from torch import nn
 from sounding.challenges.disturbances.hardening import hardened
 from sounding.challenges.labels.contrast import Contrast
 from sounding.contract.inputs import Tokenized
+from sounding.contract.invertible import Invertible, turned
 from sounding.contract.player import Player
 from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples, Report, open_data
 from sounding.data.columns import NoColumnError
 from sounding.data.opening import reopen_data
-from sounding.data.pool import open_pool
+from sounding.data.pool import left_out, open_pool
 from sounding.errors import DataError, RunError, UsageError
 from sounding.runs.folder import Run
 from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
@@ -83,8 +84,7 @@ def prepare(
         dataset = rows_of(plan, task, run, say=say)
     if options.harden:
         hardened(task, options.harden)
-    labelled = (dataset.train, dataset.validation, dataset.test)
-    pool = open_pool(task, options.unlabelled, labelled=labelled, progress=say).examples if options.unlabelled else None
+    pool = _pool(plan, task, dataset, start, say) if options.unlabelled else None
     model = new_model(task, plan.seed, plan.setting)
     if pool is not None and options.method == "contrast":  # rejected now, and not after the control was trained
         Contrast(task).require_features(model)
@@ -94,6 +94,25 @@ def prepare(
         if not options.controlled:
             model.load_state_dict(found.weights, strict=False)
     return Prepared(plan, task, dataset, model, pool, start)
+
+
+def _pool(plan: RunPlan, task: Task, dataset: Dataset, start: Start | None, say: Say) -> Examples:
+    """The rows that lack a half, as they are learnt from."""
+    source, splits = plan.training.unlabelled, (dataset.train, dataset.validation, dataset.test)
+    if plan.training.method != "back-translation":
+        return open_pool(task, source, labelled=splits, progress=say).examples
+    if start is not None and start.published is not None:
+        what = "published weights know one direction, and back-translation trains a model of the other one"
+        fix = "Make sources for the texts with a model of that direction (sounding predict), and add the pairs to DATA"
+        raise UsageError(what, fix=fix)
+    inverted = Invertible.of(task)
+    column = dataset.report.column_names.get("target", "")
+    labelled = [turned(rows) for rows in splits]
+    pool = open_pool(inverted.inverse(), source, labelled=labelled, progress=say, by_line=True, preferred=column)
+    inverted.require_answers([row.input for row in pool.examples], dataset.train)
+    if say is not None and (unused := left_out(pool)):
+        say(unused)
+    return pool.examples
 
 
 def rows_of(plan: RunPlan, task: Task, run: Run | None, place: Any = None, say: Say = None) -> Dataset:
@@ -137,6 +156,9 @@ def rows_unknown() -> RunError:
 def _require_source(plan: RunPlan) -> None:
     """Raise UsageError where what the plan's task learns from is missing, or is more than it wants."""
     learns, name, options = plan.task.learns, plan.name, plan.training
+    if learns is Learning.DOCUMENTS and options.unlabelled:
+        what = f"{name} learns from {learns.value} in any case"
+        raise UsageError(what, fix="Put them beside the others in DATA, and leave --unlabelled out")
     if learns is not Learning.PLAY:
         if plan.source is None:
             fix = "Name them: sounding train TASK DATA"

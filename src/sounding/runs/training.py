@@ -16,8 +16,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from sounding.challenges.labels.back_translation import REVERSE, BackTranslation
 from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
+from sounding.contract.invertible import Invertible, turned
 from sounding.contract.player import Player
 from sounding.contract.task import Task
 from sounding.data import Dataset, Examples
@@ -43,6 +45,8 @@ from sounding.training.train_state import new_model
 
 PRETRAINED = "pretrained"
 """The folder in a run of what was learnt without answers."""
+TURNED = "reverse"
+"""The folder of the training of the other direction."""
 
 
 def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
@@ -140,12 +144,31 @@ class _Trainings:
         if pool is None:
             return self._fit(task, folder, model, self.plan.budget), {}
         self.say(f"{len(pool)} unlabelled rows")
+        if self.plan.training.method == "back-translation":
+            return self._back_translated(model, pool)
         if control is not None and self.plan.training.method == "self-training":
             taught = SelfTraining(task, pool, control.model)
             return self._fit(taught, folder, model, self.plan.budget), _facts(control, task.passes)
         weights, before = self._pretrained(pool)
         model.load_state_dict(weights, strict=False)
-        return self._fit(task, folder, model, self._half(task)), before
+        return self._fit(task, folder, model, self._part(task, 1 / 2)), before
+
+    def _back_translated(self, model: nn.Module, pool: Examples) -> tuple[TrainResult, dict[str, Any]]:
+        """The training with inputs that a model of the other direction made, and the facts of the training of that."""
+        task, data = self.prepared.trained_task, self.prepared.dataset
+        inverse = Invertible.of(self.prepared.task).inverse()
+        self.say("training the other direction for a third of the budget")
+        rows = replace(data, train=turned(data.train), validation=turned(data.validation))
+        budget = replace(self._part(inverse, REVERSE), until=None)
+        learnt = self._fit(inverse, self.run.dir / TURNED, self._new_model(inverse), budget, rows, every=0)
+        self.say("training with the rows whose inputs it makes for the other two thirds")
+        taught = BackTranslation(task, pool, inverse, learnt.model)
+        fitted = self._fit(taught, self.run.dir, model, self._part(task, 1 - REVERSE))
+        before = _facts(learnt, inverse.passes)
+        if taught.asked:
+            self.say(str(taught))
+            before["pool"] = {"rows": len(pool), "asked": taught.asked, "left_out": dict(taught.left_out)}
+        return fitted, before
 
     def _pretrained(self, pool: Examples) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights learnt from the pool without answers, in half of the budget; and the facts of that training."""
@@ -156,7 +179,8 @@ class _Trainings:
             model = self._new_model(task)
             self._begin(model.network)
             rows = replace(self.prepared.dataset, train=pool, validation=pool[:0])
-            learnt = self._fit(task, folder, model, self._half(task), rows, every=0)  # its layers speak of no answers
+            half = self._part(task, 1 / 2)
+            learnt = self._fit(task, folder, model, half, rows, every=0)  # its layers speak of no answers
             write_tensors(folder / "network.safetensors", network_weights(learnt.model), _facts(learnt, task.passes))
         return read_tensors(folder / "network.safetensors")
 
@@ -209,15 +233,15 @@ class _Trainings:
             return PlayFeed(task, shards, self.plan.seed)
         return RowFeed(task, rows.train, self.plan.seed)
 
-    def _half(self, task: Task) -> Budget:
-        """Half of the budget: of the seconds, or of the steps by what a step of `task` computes."""
+    def _part(self, task: Task, share: float) -> Budget:
+        """A share of the budget: of the seconds, or of the steps by what a step of `task` computes."""
         budget, whole = self.plan.budget, self.prepared.trained_task
         if budget.seconds is not None:
-            return replace(budget, seconds=budget.seconds / 2)
+            return replace(budget, seconds=budget.seconds * share)
         per_epoch = RowFeed(self.prepared.task, self.prepared.dataset.train, self.plan.seed).steps_per_epoch
         steps = budget.last_step(per_epoch, whole.recipe) or 1
         work = task.passes * task.recipe.batch / (whole.passes * whole.recipe.batch)
-        return Budget(steps=max(1, round(steps / 2 / work)), until=budget.until)
+        return Budget(steps=max(1, round(steps * share / work)), until=budget.until)
 
 
 def _facts(
@@ -228,7 +252,8 @@ def _facts(
     own = {"steps": fitted.steps, "examples": fitted.examples, "passes": passes, "history": fitted.history}
     facts: dict[str, Any] = {**cost.to_json(), **own}
     if before:
-        facts["pretraining"] = {name: before[name] for name in ("seconds", "steps", "examples", "passes")}
+        told = ("seconds", "steps", "examples", "passes", "pool")
+        facts["pretraining"] = {name: before[name] for name in told if name in before}
     if until is not None:
         reached = {"reached": fitted.reached, "step": fitted.steps, "seconds": cost.seconds}
         facts["until"] = {"target": until, **reached}

@@ -20,15 +20,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from sounding.challenges.labels.teaching import ROUND, Teacher, repeated
 from sounding.contract.answers import SoftLabel
-from sounding.contract.records import Example, Prediction
-from sounding.contract.task import Task, chunks
+from sounding.contract.records import Example
+from sounding.contract.task import Task
 from sounding.contract.task_wrapper import TaskWrapper
 from sounding.data import picked
-from sounding.machine.setting import inference
 
-ROUND = 4096
-"""Rows in a round, labelled (repeated as it takes) and unlabelled."""
 LABELLED = 0.2
 """The share of labelled rows in it; the teacher has learnt from them already."""
 
@@ -54,8 +52,8 @@ class SelfTraining(TaskWrapper):
 
     def __init__(self, wrapped: Task, unlabelled: Sequence[Example], teacher: nn.Module) -> None:
         super().__init__(wrapped)
-        self.unlabelled, self.teacher = unlabelled, teacher
-        self._answered: dict[int, Prediction] = {}
+        self.unlabelled = unlabelled
+        self.teacher = Teacher(wrapped, teacher, unlabelled)
 
     @property
     def collects(self) -> bool:
@@ -66,22 +64,13 @@ class SelfTraining(TaskWrapper):
         """A round: a fifth of labelled rows, and rows of the pool with the teacher's answers."""
         rows = max(ROUND, self.recipe.batch)
         own = round(LABELLED * rows)
-        repeated = np.concatenate([rng.permutation(len(examples)) for _ in range(-(-own // len(examples)))])[:own]
+        labelled = repeated(len(examples), own, rng)
         asked = rng.permutation(len(self.unlabelled))[: rows - own]
-        answers = self._answers(asked)
+        answers = self.teacher.answers(asked)
         if self.target.classes is None or any(answer.scores is None for answer in answers):
             sure = np.array([answer.confidence or 0.0 for answer in answers])
             chosen = np.flatnonzero(sure >= np.median(sure)) if len(sure) else np.arange(0)
             taught: list[Any] = [answers[i].value for i in chosen]
         else:
             chosen, taught = np.arange(len(asked)), [SoftLabel(tuple(map(float, a.scores))) for a in answers]  # type: ignore[arg-type]
-        return PseudoLabelled(picked(examples, repeated), picked(self.unlabelled, asked[chosen]), taught)
-
-    def _answers(self, asked: np.ndarray) -> list[Prediction]:
-        """The teacher's answers to some rows of the pool; each is asked once in a training."""
-        new = [int(i) for i in asked if int(i) not in self._answered]
-        for batch in chunks(new, 4 * self.recipe.batch):
-            with inference():
-                said = self.wrapped.predict(self.teacher, [self.unlabelled[i].input for i in batch])
-            self._answered.update(zip(batch, said, strict=True))
-        return [self._answered[int(i)] for i in asked]
+        return PseudoLabelled(picked(examples, labelled), picked(self.unlabelled, asked[chosen]), taught)

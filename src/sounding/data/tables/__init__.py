@@ -4,7 +4,7 @@ open_table(path) → Table        the column names and the first rows, read at o
 table.load(columns) → Block     the chosen columns of every row, in memory or mapped from disk, at random access
 
 table.py        what every kind of table gives
-text.py         comma- or tab-separated values, and JSON Lines
+text.py         comma- or tab-separated values, JSON Lines, and texts of a line each
 parallel.py     a file for each language, line beside line
 tmx.py          translation memories
 parquet.py      Apache Parquet; class_names.py has the names of class ids where the file knows them

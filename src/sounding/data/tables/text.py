@@ -142,6 +142,23 @@ class Jsonl(Lines):
                     yield line, _object(text)
 
 
+class TextLines(Lines):
+    """A text file as a table of one column: each line that is not empty is a row."""
+
+    column = "text"
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        self.names = [self.column]
+        self._read_head()
+
+    def _records(self) -> Iterator[Record]:
+        with open_text(self.path, self.name, newline="\n") as file:
+            for line, text in enumerate(file, 1):
+                if text.strip():
+                    yield line, valid([text.rstrip("\r\n")])
+
+
 def valid(fields: list[str]) -> list[str] | DataError:
     """The cells of a row, or what is wrong with their letters."""
     try:

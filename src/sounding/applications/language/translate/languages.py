@@ -26,6 +26,8 @@ NAMED = {
 }
 """Codes of languages (ISO 639-1), and their names. English first: where nothing else is said, it is what is read."""
 LANGUAGES = (*NAMED, *NAMED.values())
+LOOKED_AT = 1000
+"""Texts, at most, by which it is told in which language many are."""
 LEAST, SURE = 200, 2.0
 """Rows from which on languages are learnt; nats a letter trigram by which a text has to be nearer to the other one."""
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#\d{2,5});")
@@ -79,6 +81,16 @@ def odd_pairs(examples: Sequence[Example]) -> list[str]:
     return notes + _note(
         examples, entities, ("has", "have"), "HTML entities such as &amp;, which are learnt as they stand"
     )
+
+
+def are_sources(texts: Sequence[str], examples: Sequence[Example]) -> bool:
+    """Whether most of some texts are clearly in the language of the inputs of pairs. Of few pairs nothing is known."""
+    if len(examples) < LEAST:
+        return False
+    some = [examples[k] for k in range(0, len(examples), 1 + len(examples) // LOOKED_AT)]
+    sources, targets = Profile(str(e.input) for e in some), Profile(str(e.target) for e in some)
+    looked = texts[:: 1 + len(texts) // LOOKED_AT]
+    return sum(_is_foreign(text, targets, sources) for text in looked) > len(looked) / 2
 
 
 def _is_foreign(text: str, own: Profile, other: Profile) -> bool:

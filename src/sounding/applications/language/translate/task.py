@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from sounding.applications.language.shared.rewritten import Read, Rewritten, Wri
 from sounding.applications.language.translate import fidelity
 from sounding.applications.language.translate.bleu import bleu
 from sounding.applications.language.translate.chrf import chrf
-from sounding.applications.language.translate.languages import LANGUAGES, canonical, odd_pairs
+from sounding.applications.language.translate.languages import LANGUAGES, are_sources, canonical, odd_pairs
 from sounding.applications.language.translate.memory import TranslationMemory
+from sounding.contract.invertible import Invertible
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
+from sounding.errors import DataError
 from sounding.randomness import stream
 
 MOST = 100_000
@@ -56,12 +59,13 @@ class TranslatedText(Written):
         return canonical(column)
 
 
-class Translate(Rewriting):
+class Translate(Rewriting, Invertible):
     """Translation: a text in another language."""
 
     Recipe = TranslateRecipe
     Options = TranslateOptions
     pipeline = "translation"
+    unlabelled = ("back-translation",)
     caution = (
         "A translation reads well also where it is wrong: names, numbers and negations have to be checked by somebody "
         "who knows both languages. Texts unlike those of the training are translated badly."
@@ -102,6 +106,28 @@ class Translate(Rewriting):
     def told(self, examples: Sequence[Example]) -> list[str]:
         """Pairs that look wrong."""
         return odd_pairs(examples)
+
+    def inverse(self) -> Translate:
+        """The other direction, answered greedily."""
+        other: Any = copy.copy(self)
+        other.input, other.target = self.target, self.input
+        other.options = TranslateOptions(beams=1)
+        return other
+
+    def unfit(self, input: str, answer: str) -> str:
+        """That a source which was made is empty, endless, or the text itself."""
+        if not input.strip():
+            return "empty"
+        if not getattr(input, "ended", True):
+            return "without an end"
+        return "as they were" if input.strip().casefold() == answer.strip().casefold() else ""
+
+    def require_answers(self, values: Sequence[str], rows: Sequence[Example]) -> None:
+        """Raises DataError for texts that are in the language that is translated from."""
+        if are_sources(values, rows):
+            what = "most of the texts look as if they were in the language that is translated from"
+            fix = "Back-translation learns from texts in the language that is translated to"
+            raise DataError(what, where="--unlabelled", fix=fix)
 
     def likelihood(self, rows: Sequence[object]) -> tuple[float, str]:
         """Two columns of texts may be many things; what is meant for a translation has languages in its names."""
