@@ -36,11 +36,11 @@ def fitted(rows: list[Example]):
 
 @pytest.fixture
 def data(tmp_path):
-    """A table of 240 pairs, and a file of 30 German texts without a source, one of them twice."""
-    rows = pairs(270)
-    table = "".join(json.dumps({"en": e.input, "de": e.target}) + "\n" for e in rows[:240])
+    """A table of 300 pairs, and a file of 30 German texts without a source, one of them twice."""
+    rows = pairs(330)
+    table = "".join(json.dumps({"en": e.input, "de": e.target}) + "\n" for e in rows[:300])
     (tmp_path / "pairs.jsonl").write_text(table)
-    texts = [row.target for row in rows[240:]]
+    texts = [row.target for row in rows[300:]]
     (tmp_path / "more.de.txt").write_text("\n".join([*texts, "", texts[0], rows[0].target]) + "\n")
     return tmp_path
 
@@ -49,7 +49,7 @@ def data(tmp_path):
 
 
 def test_each_line_is_a_text_and_known_targets_are_left_out(data):
-    rows = pairs(240)
+    rows = pairs(300)
     task = fitted(rows)
     known = [[Example(row.target, row.input) for row in rows]]
     pool = open_pool(task.inverse(), data / "more.de.txt", labelled=known, by_line=True)
@@ -174,10 +174,12 @@ def test_a_way_that_a_task_has_not_is_refused_before_anything_is_trained(data, t
 
 
 def test_texts_in_the_language_of_the_source_are_refused(data, tmp_path):
-    long = [f"{row.input} {row.input}" for row in pairs(270)[240:]]
+    long = [f"{row.input} {row.input}" for row in pairs(330)[300:]]
     (tmp_path / "more.en").write_text("\n".join(long))
     with pytest.raises(sd.DataError, match="language that is translated from"):
-        sd.train("translate", data / "pairs.jsonl", out=tmp_path / "run", unlabelled=tmp_path / "more.en", **TINY)
+        sd.train(
+            "translate", data / "pairs.jsonl", steps=2, out=tmp_path / "run", unlabelled=tmp_path / "more.en", **TINY
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -60,7 +60,7 @@ class Task(ABC):
     """What the model hubs call this task ("image-classification"), if they do."""
     layouts: ClassVar[Sequence[Layout]] = ()
     """How data for this task may lie in files and folders besides tables; the first that fits is read."""
-    unlabelled: ClassVar[Sequence[str]] = ("self-training", "contrast")
+    pool_methods: ClassVar[Sequence[str]] = ("self-training", "contrast")
     """How rows that lack a half may be learnt from besides; the first where nobody says. "back-translation" takes rows
     without inputs, for a task that is `Invertible`."""
     caution: ClassVar[str] = ""

@@ -111,8 +111,11 @@ def describe(pool: Pool) -> str:
 
 def left_out(pool: Pool) -> str:
     """How many rows are not used, and why, in a sentence; nothing where all are."""
-    counts = ((len(pool.rejected), "cannot be read"), (pool.labelled.count, "labelled already"))
-    counts = (*counts, (pool.copies.count, "copies of others"))
+    counts = (
+        (len(pool.rejected), "cannot be read"),
+        (pool.labelled.count, "labelled already"),
+        (pool.copies.count, "copies of others"),
+    )
     why = ", ".join(f"{n:,} {words}" for n, words in counts if n)
     return f"{pool.rows - len(pool):,} of {counted(pool.rows, 'unlabelled row')} are not used ({why})" if why else ""
 

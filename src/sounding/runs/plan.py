@@ -66,7 +66,7 @@ def method_of(task: type[Task], asked: str | None) -> str:
 
     Raises UsageError for a way that it has not.
     """
-    ways = () if task.learns is Learning.DOCUMENTS else tuple(task.unlabelled)
+    ways = () if task.learns is Learning.DOCUMENTS else tuple(task.pool_methods)
     if asked is None:
         return next(iter(ways), "")
     if asked not in ways:

@@ -65,7 +65,7 @@ class Translate(Rewriting, Invertible):
     Recipe = TranslateRecipe
     Options = TranslateOptions
     pipeline = "translation"
-    unlabelled = ("back-translation",)
+    pool_methods = ("back-translation",)
     caution = (
         "A translation reads well also where it is wrong: names, numbers and negations have to be checked by somebody "
         "who knows both languages. Texts unlike those of the training are translated badly."
