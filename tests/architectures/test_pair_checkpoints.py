@@ -9,7 +9,7 @@ from checkpoint_files import written_back
 from sounding.architectures import checkpoints
 from sounding.decoding.beam import Beams, BeamSearch
 from sounding.decoding.constraints import Constraints
-from sounding.decoding.decoder import SourceDecoder
+from sounding.decoding.source_decoder import SourceDecoder
 from sounding.errors import DataError
 
 transformers = pytest.importorskip("transformers", reason="transformers makes the checkpoints of these tests")

@@ -10,6 +10,8 @@ from sounding.errors import UsageError
 @dataclass(frozen=True)
 class Mine(Recipe):
     sizes: ClassVar = {"tiny": {"width": 8}, "small": {"width": 16, "lr": 0.5}}
+    models: ClassVar = {"deep": {"width": 9, "clip": 0.5}}
+    model: str = "shallow"
     width: int = 4
     mirror: bool = False
     activation: str = "relu"
@@ -22,8 +24,15 @@ def test_the_dial_sets_what_depends_on_scale_and_settings_win():
     assert (made.width, made.lr, made.mirror, made.activation) == (32, 3e-4, True, "gelu")
 
 
+def test_a_model_sets_what_depends_on_it_ahead_of_the_dial_and_settings_win():
+    made = Mine.make("small", {"model": "deep"})
+    assert (made.width, made.clip, made.lr) == (9, 0.5, 0.5)
+    assert Mine.make("small", {"width": 5, "model": "deep"}).width == 5
+    assert Mine.make("small", {"model": "other"}).width == 16
+
+
 def test_a_recipe_comes_back_from_json():
-    made = Mine.make("small", {"width": 5})
+    made = Mine.make("small", {"width": 5, "model": "deep"})
     assert Mine.from_json(made.to_json()) == made
 
 

@@ -13,7 +13,9 @@ unet.py          outputs for each pixel
 margin.py        embeddings, and the softmax that sets them apart by a margin
 attention.py     attention, rotary positions, and the cache with which a decoder goes on
 transformer.py   Transformers: encoders such as BERT, decoders such as GPT and Llama
-encoder_decoder.py  both: nets that read one text and write another, and a pointer that copies
+rewriter.py      what nets are that read one text and write another; a pointer that copies
+encoder_decoder.py  such a net of two Transformers
+recurrent_encoder_decoder.py  such a net of recurrent layers and attention
 checkpoints/     Transformers as Hugging Face publishes them, read into these and written back
 lora.py          low-rank adaptation of a net that was trained before
 dropout.py       dropout that takes little time

@@ -120,7 +120,7 @@ class Block(nn.Module):
         x = self._added(x, self.attention_norm, lambda h: self.attention(h, **words))
         if self.memory_attention is not None and self.memory_norm is not None:
             attention, memory = self.memory_attention, look.memories[self.layer]
-            x = self._added(x, self.memory_norm, lambda h: _looked_up(attention, h, memory, look.memory_mask))
+            x = self._added(x, self.memory_norm, lambda h: looked_up(attention, h, memory, look.memory_mask))
         return self._added(x, self.feed_forward_norm, self.feed_forward)
 
     def _added(self, x: Tensor, norm: nn.Module, part: Callable[[Tensor], Tensor]) -> Tensor:
@@ -129,10 +129,10 @@ class Block(nn.Module):
         return norm(x + self.dropout(part(x)))
 
 
-def _looked_up(
+def looked_up(
     attention: Attention, x: Float[Tensor, "R T D"], memory: tuple[Tensor, Tensor], mask: Tensor | None
 ) -> Float[Tensor, "R T D"]:
-    """What each position takes from a memory; rows that share one, such as beams, are its queries together."""
+    """What each position takes from a memory [B, …]; rows that share one, such as beams, are its queries together."""
     return attention(x.reshape(len(memory[0]), -1, x.shape[2]), memory, mask=mask).reshape(x.shape)
 
 

@@ -34,6 +34,9 @@ class Recipe(Settings):
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": {}, "small": {}, "base": {}}
     """What each position of the dial sets, beyond the defaults."""
 
+    models: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """What each choice of `model` sets, where a recipe has that field, beyond the defaults and the size."""
+
     shaping: ClassVar[Sequence[str]] = ()
     """The fields that shape the network: what begins with another run's weights takes them over from there."""
 
@@ -76,13 +79,16 @@ class Recipe(Settings):
 
     @classmethod
     def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
-        """The recipe of a size with `settings` over it; strings are read as the field's type.
+        """The recipe of a size, and of the `model` that is asked for, with `settings` over it.
+
+        Strings are read as the field's type.
 
         Raises UsageError for an unknown size or field and for a value that cannot be read.
         """
         if size not in cls.sizes:
             raise UsageError(f"no size {size!r}", fix=did_you_mean(size, cls.sizes))
-        return cls(size=size, **cls.sizes[size]).changed(settings or {})
+        of_model = cls.models.get((settings or {}).get("model", ""), {})
+        return cls(size=size).changed({**cls.sizes[size], **of_model, **(settings or {})})
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -1,9 +1,10 @@
 """How a model that gives probabilities to next tokens writes a text. The rooms know no task and no tokenizer.
 
-decoder.py      what decoding asks of a model: language models, and nets that read one text and write another
-single_step.py  one more token of each text, in as few operations as it takes
-sampling.py     which of the next tokens is taken
-constraints.py  what a text may not be: too short, or one that repeats itself
-generation.py   token after token, for a batch of prompts, until each is done
-beam.py         the best of many texts, several beginnings of which are followed at a time
+decoder.py         what decoding asks of a model, and language models
+source_decoder.py  nets that read one text and write another
+single_step.py     one more token of each text, in as few operations as it takes
+sampling.py        which of the next tokens is taken
+constraints.py     what a text may not be: too short, or one that repeats itself
+generation.py      token after token, for a batch of prompts, until each is done
+beam.py            the best of many texts, several beginnings of which are followed at a time
 """

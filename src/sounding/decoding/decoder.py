@@ -13,7 +13,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sounding.architectures.attention import KeyValueCache
-from sounding.architectures.encoder_decoder import EncoderDecoder, Source
 from sounding.architectures.transformer import LanguageModel, Memory
 from sounding.decoding.single_step import single_step
 from sounding.errors import UsageError
@@ -50,8 +49,7 @@ class LanguageModelDecoder:
 
     def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
         """Logits of what follows each prompt. Raises UsageError for a prompt without a token."""
-        if any(not len(prompt) for prompt in prompts):
-            raise UsageError("there is nothing to go on from", fix="Give a prompt of one token or more")
+        require_begun(prompts)
         device = next(self.model.parameters()).device
         kept = [torch.as_tensor(prompt, dtype=torch.int64)[-self.context :] for prompt in prompts]
         longest = max(len(ids) for ids in kept)
@@ -101,45 +99,7 @@ class LanguageModelDecoder:
         return scores(vectors).float()
 
 
-class SourceDecoder(LanguageModelDecoder):
-    """A net that reads `source` [B, S], of `lengths` [B] tokens, and writes a text for each; prompts begin these.
-
-    The source is encoded once. Rows that share one, the beams of a text, look at it together, so that it is not copied.
-    """
-
-    def __init__(
-        self,
-        model: EncoderDecoder,
-        source: Int[Tensor, "B S"],
-        lengths: Int[Tensor, " B"] | None,
-        room: int,
-    ) -> None:
-        super().__init__(model.decoder, room)
-        self.net, self._given = model, (source, lengths)
-        self._source: Source | None = None
-        self._whose = torch.zeros(0, dtype=torch.int64)
-
-    def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
-        """Logits of what follows each prompt, one for each source."""
-        self._source = self.net.remember(*self._given)
-        self._memory = self._source.memory
-        self._whose = torch.arange(len(prompts), device=self._given[0].device)
-        return super().start(prompts)
-
-    def take(self, rows: Int[Tensor, " R"]) -> None:
-        """Go on with these rows."""
-        super().take(rows)
-        assert self._source is not None
-        whose, counts = torch.unique_consecutive(self._whose[rows], return_counts=True)
-        if len(counts) and bool((counts != counts[0]).any()):  # rows are no beams of like number
-            whose, counts = self._whose[rows], torch.ones_like(rows)
-        if len(whose) != len(self._source.ids) or bool((whose != torch.arange(len(whose), device=whose.device)).any()):
-            self._source = self._source.take(whose)
-            self._memory = self._source.memory
-        self._whose = torch.arange(len(whose), device=whose.device).repeat_interleave(counts)
-
-    def _logits(self, vectors: Float[Tensor, "R D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "R V"]:
-        if self.net.pointer is None:
-            return super()._logits(vectors, scores)
-        assert self._source is not None
-        return self.net.scores(vectors[:, None], self._source)[:, 0].float()
+def require_begun(prompts: Sequence[Sequence[int]]) -> None:
+    """Raise UsageError for a prompt without a token."""
+    if any(not len(prompt) for prompt in prompts):
+        raise UsageError("there is nothing to go on from", fix="Give a prompt of one token or more")

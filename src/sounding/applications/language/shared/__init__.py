@@ -1,7 +1,8 @@
 """What several applications of language share.
 
 begun.py           the net that a training begins with
-rewriting.py       what reads one text and writes another: its recipe, loss and search
+rewriting.py       what reads one text and writes another: its loss and search
+rewriters.py       its recipe and its nets
 rewritten.py       the texts of that, read and written    alignment.py   what was looked at for each word
 behaviours.py      what becomes of an answer when a full stop, a number or a name is another
 fidelity.py        whether numbers and names are the same in both

@@ -1,6 +1,6 @@
 """What translating and summarizing have in common: a text is read, another one is written.
 
-An encoder-decoder Transformer learns each next token of the text that is written. An answer is searched with beams.
+An encoder with a decoder learns each next token of the text that is written. An answer is searched with beams.
 
 Legend of shapes: B batch, T tokens that are written, V vocabulary.
 """
@@ -11,26 +11,26 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.shared.alignment import by_words
-from sounding.applications.language.shared.begun import BegunRecipe, begun_pair, pair
+from sounding.applications.language.shared.begun import begun_pair, pair
 from sounding.applications.language.shared.behaviours import behaviours
+from sounding.applications.language.shared.rewriters import RewritingRecipe, recurrent, transformer
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
-from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.lora import merge
-from sounding.architectures.transformer import TransformerConfig
+from sounding.architectures.rewriter import Rewriter
 from sounding.contract.behaviour import Behaviour
 from sounding.contract.options import Options
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.decoding.beam import Beams, BeamSearch, Hypothesis
 from sounding.decoding.constraints import Constraints
-from sounding.decoding.decoder import SourceDecoder
+from sounding.decoding.source_decoder import source_decoder
 from sounding.errors import UsageError
 from sounding.modalities.text.known_words import KnownWords
 from sounding.modalities.text.text import Tokens
@@ -40,56 +40,6 @@ LEAST_VOCABULARY = 512
 """Tokens that there are at least: 256 are single bytes."""
 TELLING = 50
 """Words of training text for each token of a vocabulary: what a few texts have is soon too rare to be learnt."""
-
-
-@dataclass(frozen=True)
-class RewritingRecipe(BegunRecipe):
-    """The numbers of a training of an encoder-decoder."""
-
-    sizes: ClassVar = {
-        "tiny": {"layers": 2, "width": 64, "feed_forward": 128, "tokens": 1024, "dropout": 0.1, "average": 0.98},
-        "small": {},
-        "base": {"layers": 6, "width": 512, "heads": 8, "feed_forward": 2048, "tokens": 8192},
-    }
-    shaping: ClassVar[Sequence[str]] = (
-        *("layers", "width", "heads", "feed_forward", "context", "shared", "copying", "tokenizer", "vocabulary"),
-        "architecture",
-    )
-    begun: ClassVar = {
-        "epochs": 3.0,
-        "least_steps": 60,
-        "optimizer": "adamw",
-        "lr": 5e-5,
-        "warmup": 0.1,
-        "dropout": 0.1,
-        "average": 0.0,
-        "clip": 1.0,
-        "copying": False,
-    }
-
-    epochs: float = 20.0
-    batch: int = 32  # rows that are answered at a time; how many are learnt from in a step, `tokens` says
-    tokens: int = 2048  # tokens of a step: those of the longer of the two texts, times rows
-    lr: float = 3e-3
-    matrix_lr: float = 0.02
-    decay: str = "linear"
-    weight_decay: float = 0.0
-    warmup: float = 0.02
-    smoothing: float = 0.1
-    average: float = 0.998
-    clip: float = 0.0
-    select: str = "loss"
-    validations: int = 10
-    layers: int = 3  # of the encoder, and of the decoder
-    width: int = 256
-    heads: int = 4
-    feed_forward: int = 512
-    dropout: float = 0.25
-    context: int = 256  # tokens of a text that are read or learnt
-    shared: bool = True  # both texts have one tokenizer and the same embeddings
-    copying: bool = False  # tokens of what is read may be copied (arXiv 1704.04368)
-    tokenizer: str = "bpe"  # or bytes, unigram, wordpiece, words, characters
-    vocabulary: int = 10_000  # tokens of a tokenizer that is trained, at most; fewer for few texts
 
 
 @dataclass(frozen=True)
@@ -181,30 +131,13 @@ class Rewriting(Task):
     # ---- the net
 
     def build(self) -> nn.Module:
-        """Encoder and decoder with norms ahead, sinusoidal positions, tied embeddings; logits [B, T, V].
-
-        Or those of published weights, to which nothing that copies is added.
-        """
-        if self.recipe.architecture and self.recipe.copying:
-            raise UsageError("published weights hold nothing that copies", fix="Leave copying out, or --from")
-        return begun_pair(self._network, self.recipe, self.recipe.dropout)
-
-    def _network(self) -> EncoderDecoder:
+        """The net that the recipe shapes, or that of published weights, to which nothing that copies is added."""
         r = self.recipe
-        shape = {
-            "width": r.width,
-            "layers": r.layers,
-            "heads": r.heads,
-            "feed_forward": r.feed_forward,
-            "activation": "relu",
-            "positions": "sinusoidal",
-            "embedding_scale": r.width**0.5,
-            "context": r.context,
-            "dropout": r.dropout,
-        }
-        encoder = TransformerConfig(len(self.input.tokenizer), **shape)
-        decoder = TransformerConfig(len(self.target.tokenizer), **shape, causal=True, memory=True)
-        return EncoderDecoder(encoder, decoder, shared=r.shared, copying=r.copying)
+        if r.model == "rnn":
+            return recurrent(r, len(self.input.tokenizer), len(self.target.tokenizer))
+        if r.architecture and r.copying:
+            raise UsageError("published weights hold nothing that copies", fix="Leave copying out, or --from")
+        return begun_pair(lambda: transformer(r, len(self.input.tokenizer), len(self.target.tokenizer)), r, r.dropout)
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """What lora has learnt becomes a part of the weights."""
@@ -212,7 +145,8 @@ class Rewriting(Task):
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """The vectors of the tokens that are read."""
-        return model.get_submodule("encoder.embeddings.tokens")
+        assert isinstance(model, Rewriter)
+        return model.source_tokens
 
     def loss(self, model: nn.Module, x: Tokens, y: Tokens) -> Tensor:
         """Mean nats of a token, the end among them [B]; smoothed in training."""
@@ -221,16 +155,14 @@ class Rewriting(Task):
 
     def _nats(self, model: nn.Module, x: Tokens, y: Tokens, smoothing: float = 0.0) -> Tensor:
         """The nats of each token after the first [B, T - 1]; 0 where there is none."""
-        assert isinstance(model, EncoderDecoder)
+        assert isinstance(model, Rewriter)
         asked = y.ids[:, 1:]
         within = torch.arange(asked.shape[1], device=asked.device) < (y.lengths - 1)[:, None]
         vectors, source = model.vectors(x.ids, y.ids[:, :-1], x.lengths)
         if model.pointer is not None and not smoothing:
-            return -model.pointer.told(vectors, model.decoder.scores(vectors), source, asked) * within
-        if model.pointer is None:  # the scores of padding are not computed
-            logits = model.decoder.scores(vectors[within])
-        else:
-            logits = model.scores(vectors, source)[within]
+            return -model.pointer.told(vectors, model.logits(vectors), source, asked) * within
+        # Where nothing is copied, the scores of padding are not computed.
+        logits = model.logits(vectors[within]) if model.pointer is None else model.scores(vectors, source)[within]
         told = F.cross_entropy(logits.float(), asked[within], reduction="none", label_smoothing=smoothing)
         return torch.zeros(asked.shape, device=asked.device).masked_scatter(within, told)
 
@@ -253,7 +185,7 @@ class Rewriting(Task):
     @torch.inference_mode()
     def _aligned(self, model: nn.Module, text: Rewritten) -> Rewritten:
         """The text with what was looked at for each of its words."""
-        assert isinstance(model, EncoderDecoder)
+        assert isinstance(model, Rewriter)
         x, y = self.encoded(model, [text.source]), self.encoded_targets(model, [text])
         weights = model.alignment(x.ids, y.ids[:, :-1], x.lengths)[0].float().cpu().numpy()
         written, read = self.target.encoded(text).offsets[1:], self.input.encoded(text.source).offsets
@@ -264,11 +196,11 @@ class Rewriting(Task):
         """The best text for each input."""
         if not len(inputs):
             return []
-        assert isinstance(model, EncoderDecoder)
+        assert isinstance(model, Rewriter)
         o, x = self.options, self.encoded(model, inputs)
         prompt = [*self.target.ahead, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
         limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
-        decoder = SourceDecoder(model, x.ids, x.lengths, len(prompt) + max(limits))
+        decoder = source_decoder(model, x.ids, x.lengths, len(prompt) + max(limits))
         never = pair(self.recipe).writing.never if self.recipe.architecture else ()
         rules = Constraints(o.shortest or self.shortest(), o.no_repeat, never)
         beams = Beams(o.beams, o.length_penalty)

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity, source, unended
-from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
+from sounding.applications.language.shared.rewriters import RewritingRecipe
+from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions
 from sounding.applications.language.shared.rewritten import Rewritten, places
 from sounding.applications.language.summarize import faithful, irrelevant
 from sounding.applications.language.summarize.documents import RULES, Document

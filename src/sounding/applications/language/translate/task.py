@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity
-from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions, RewritingRecipe
+from sounding.applications.language.shared.rewriters import RewritingRecipe
+from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
 from sounding.applications.language.translate import fidelity
 from sounding.applications.language.translate.bleu import bleu
