@@ -81,9 +81,8 @@ class Recipe(Settings):
     def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
         """The recipe of a size, and of the `model` that is asked for, with `settings` over it.
 
-        Strings are read as the field's type.
-
-        Raises UsageError for an unknown size or field and for a value that cannot be read.
+        Strings are read as the field's type. Raises UsageError for an unknown size or field and for a value that cannot
+        be read.
         """
         if size not in cls.sizes:
             raise UsageError(f"no size {size!r}", fix=did_you_mean(size, cls.sizes))

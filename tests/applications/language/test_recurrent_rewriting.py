@@ -13,16 +13,18 @@ from sounding.training.loop import Interrupted
 from sounding.training.optimization import effective_optimizers
 from sounding.training.progress import Reporter
 
-QUICK = {"size": "tiny", "model": "rnn", "card": None, "validations": 1, "looked_at": 20, "lr": 1e-2}
+QUICK = {"size": "tiny", "model": "rnn", "card": None, "validations": 1, "looked_at": 20, "precision": "fp32"}
+FAST = {**QUICK, "lr": 5e-3}
+"""Learns in few steps."""
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return sd.train("translate", "demo", out=tmp_path_factory.mktemp("rnn") / "run", steps=120, **QUICK)
+    return sd.train("translate", "demo", out=tmp_path_factory.mktemp("rnn") / "run", steps=180, tokens=512, **FAST)
 
 
 def test_it_learns_to_translate_and_answers_as_any_translator_does(run):
-    assert run.evaluate().chrf.value > 60
+    assert run.evaluate().chrf.value > 50
     text = "The old dog sees the house."
     answer = sd.pipeline("translation", model=run.dir)(text, alignment=True)[0]["translation_text"]
     assert answer.startswith("Der ")
@@ -35,7 +37,7 @@ def test_it_learns_to_translate_and_answers_as_any_translator_does(run):
 def test_its_answers_are_explained(run, method):
     (result,) = run(["Today the guest likes a new boat."])
     found = run.explain(result, method)
-    assert len(found.weights) == 7
+    assert len(found.weights) == 8  # seven words and a full stop
     assert abs(found.weights).min() > 0
 
 
@@ -51,7 +53,7 @@ def test_it_stands_beside_a_transformer_on_the_same_rows(run, tmp_path):
 
 
 def test_with_a_pointer_it_copies_names_and_numbers_that_training_never_had(tmp_path):
-    run = sd.train("summarize", "demo", out=tmp_path / "run", steps=150, **QUICK)
+    run = sd.train("summarize", "demo", out=tmp_path / "run", tokens=1024, steps=160, **FAST)
     known = " ".join(row.input for row in run.dataset().train).split()
     fresh = [row for row in run.task.demo(stream("fresh"), 400) if not set(named(row.target)) & set(known)][:20]
     answers = run([row.input for row in fresh])
@@ -85,14 +87,15 @@ def test_a_training_that_was_stopped_ends_with_the_weights_of_one_that_was_not(t
 def test_its_recipe_is_its_own_and_muon_trains_no_recurrent_matrix(application):
     Task = catalog.find(application)
     recipe = Task.Recipe.make("small", {"model": "rnn"})
-    assert (recipe.optimizer, recipe.layers) == ("adamw", 2)
-    task = Task(Task.Recipe.make("tiny", {"model": "rnn", "optimizer": "muon"}))
+    assert (recipe.lr, recipe.layers) == (2e-3, 2)
+    task = Task(Task.Recipe.make("tiny", {"model": "rnn"}))
     task.fit(task.demo(stream("few"), 40))
     model = task.build()
     assert (model.pointer is not None) == (application == "summarize")
     trained = effective_optimizers(model, task.recipe)
     cells = [p for module in model.modules() if isinstance(module, torch.nn.LSTM) for p in module.parameters()]
     assert {trained[p] for p in cells} == {"adamw"}
+    assert trained[model.attention.query.weight] == "muon"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class RewritingRecipe(BegunRecipe):
     }
     models: ClassVar = {
         "transformer": {},
-        "rnn": {"layers": 2, "heads": 1, "optimizer": "adamw", "lr": 1e-3, "clip": 1.0},
+        "rnn": {"layers": 2, "heads": 1, "lr": 2e-3, "clip": 1.0},  # what is recurrent AdamW trains, by this rate
     }
     shaping: ClassVar[Sequence[str]] = (
         *("model", "layers", "width", "heads", "feed_forward", "context"),
