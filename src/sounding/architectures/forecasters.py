@@ -93,7 +93,8 @@ class Forecaster(nn.Module):
         known, fixed = features, median[:, None]
         if self.training:
             known, fixed = known.detach(), fixed.detach()
-        steps = F.softplus(self.widths(known)).view(len(series), 2, self.config.levels, -1)
+        spread = self.widths(known.view(batch, columns, -1))  # a batch of windows, for who listens to what they become
+        steps = F.softplus(spread).view(len(series), 2, self.config.levels, -1)
         widths = steps.cumsum(dim=2) * unit[:, None, None]
         found = torch.cat([median[:, None], fixed - widths[:, 0], fixed + widths[:, 1]], dim=1)
         found = found * scale[:, None] + shift[:, None]

@@ -160,7 +160,8 @@ def trace(
         return work.score(label, lambda: scored(draw, picked(context.train, indices)))
 
     for draw in range(plan.draws):
-        order = nested_order(answers or len(context.train), context.rng(f"draw {draw}"))
+        own = context.task.nested(context.train)
+        order = nested_order(answers or len(context.train), context.rng(f"draw {draw}")) if own is None else own
         for i, n in enumerate(grid.sizes):
             scores[draw, i] = score(draw, f"{n} rows", order[:n])
         if grid.per_class:  # so many of each class come first, in turn

@@ -160,6 +160,13 @@ class Task(ABC):
         """What the next epoch trains on: the rows by default; self-training adds rows that a model has answered."""
         return examples
 
+    def nested(self, train: Sequence[Example]) -> np.ndarray | None:
+        """An order [n] of training rows of which every beginning is what a person with less data would have.
+
+        Of series the newest history. None, by default, where that is rows drawn at random.
+        """
+        return None
+
     def compose_rows(self, rows: Sequence[Row], shares: Shares | None = None) -> Sequence[Row]:
         """The rows of a whole source, cells unread, as they are trained and measured on; the same by default.
 

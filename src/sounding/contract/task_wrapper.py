@@ -105,6 +105,10 @@ class TaskWrapper(Task):
         """Set what no gradient teaches."""
         return self.wrapped.calibrate(model, validation, train)
 
+    def nested(self, train: Sequence[Example]) -> np.ndarray | None:
+        """An order of training rows of which every beginning is less data."""
+        return self.wrapped.nested(train)
+
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """The examples in documents."""
         return self.wrapped.windows(documents)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sounding.contract.inputs import Divisible
+from sounding.contract.inputs import Assembled, Divisible
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
 from sounding.contract.split_names import NAMES, Shares
@@ -185,8 +185,10 @@ def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing,
     if not isinstance(source, Sequence | np.ndarray):
         what = f"documents cannot be taken from a {type(source).__name__}"
         raise DataError(what, fix='Give a path, "demo", or a list of texts or Examples')
+    if isinstance(task.input, Assembled) and isinstance(source, np.ndarray):
+        source = [source]  # its rows are the times of one series
     if len(source) and all(isinstance(item, Example) for item in source):
-        return GivenInputs(source), Listing(Rows()), "in memory"  # type: ignore[arg-type]  # a sequence of examples
+        return GivenInputs(source), Listing(Rows()), "in memory"
     return DocumentReader(listed_values(source, task.input), task.input), Listing(Rows()), "in memory"
 
 

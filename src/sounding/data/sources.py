@@ -197,6 +197,12 @@ def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Column
 
 def _assembled(input: Assembled, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
     """A row for each value that is made of many rows of a table."""
+    if columns.split_column:
+        what = (
+            f"rows are not split by a column ({columns.split_column}): what is made of many of them is divided in order"
+        )
+        fix = "Give sizes (--split 60/20/20), or a file for each split: train.csv, validation.csv, test.csv"
+        raise DataError(what, where=parts[0][0].name, fix=fix)
     asked = {"input": columns.input, "target": columns.target, "group": columns.group}
     rows: list[Row] = []
     notes: list[str] = []

@@ -83,6 +83,13 @@ def test_nothing_of_later_parts_is_fitted_to(tmp_path):
     assert first.input.state() == second.input.state()
 
 
+def test_less_data_are_a_shorter_history(tmp_path):
+    one = task(horizon=7, context=28)
+    train = open_data(one, sales(tmp_path / "a.csv")).train
+    starts = [train[int(i)].target.start for i in one.nested(train)]
+    assert starts == sorted((window.target.start for window in train), reverse=True)
+
+
 def test_given_split_files_are_kept(tmp_path):
     for name, days in (("train", 200), ("validation", 60), ("test", 70)):
         sales(tmp_path / f"{name}.csv", days)
@@ -269,3 +276,15 @@ def test_the_command_line_prints_times_and_intervals_and_writes_tables(run, tmp_
     assert {"time", "column", "forecast", "low 90%", "high 90%"} < rows[0].keys()
     missing = CliRunner().invoke(cli, ["predict", str(model.dir), "nowhere.csv"])
     assert "no such file" in missing.output
+
+
+def test_a_split_column_is_refused_and_an_array_is_one_series(tmp_path):
+    rows = [line + (",split" if not i else ",train") for i, line in enumerate(
+        sales(tmp_path / "a.csv").read_text().splitlines())]  # fmt: skip
+    (tmp_path / "b.csv").write_text("\n".join(rows))
+    with pytest.raises(DataError, match="divided in order"):
+        open_data(task(), tmp_path / "b.csv", sd.Columns(split="split"))
+    values = np.cumsum(stream("array").standard_normal((300, 2)), axis=0)
+    data = open_data(task(horizon=5, context=10), values)
+    assert len(data.train) == 180 - 5 - 10 + 1
+    np.testing.assert_array_equal(data.train[0].input.values, values[:10])

@@ -115,8 +115,8 @@ def regular(found: Times, place: Place, name: str = "the time", series: str = ""
         missing = int((lengths[gaps] - 1).sum())
         where = ", ".join(f"after {said(int(values[i]), frequency)}" for i in gaps[:_GAPS])
         more = ", …" * (len(gaps) > _GAPS)
-        rows = "1 row is" if missing == 1 else f"{missing:,} rows are"
-        notes.append(f"{rows} not there{of} ({where}{more}): these times count as missing")
+        rows, verb = ("1 row", "is") if missing == 1 else (f"{missing:,} rows", "are")
+        notes.append(f"{rows}{of} {verb} not there ({where}{more}): these times count as missing")
     return Regular(int(values[0]), frequency, steps, tuple(notes))
 
 

@@ -1,6 +1,6 @@
 """The network of a forecast: one, or a recurrent and a linear one that learn side by side.
 
-Of two, validation rows say after the training which answers; until then the first does. Both read the same batches, and
+Of two, validation rows say after the training which answers; until then the last does. Both read the same batches, and
 neither sees what the other does.
 
 Legend of shapes: B batch, Q 1 + 2 L outputs, H horizon, C columns, L intervals, M networks.
@@ -29,7 +29,7 @@ class Forecasting(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(Forecaster(config) for config in configs)
         first = configs[0]
-        self.register_buffer("chosen", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("chosen", torch.tensor(len(configs) - 1))
         self.register_buffer("margin", torch.zeros(len(configs), first.levels, first.horizon, columns))
 
     def forward(self, x: Tensor) -> Tensor:
