@@ -13,9 +13,6 @@ Prints the medians, and the median ratio of neighbouring rounds. Needs transform
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,14 +21,14 @@ from typing import Any
 
 import common
 import numpy as np
+import sides
 import torch
 
 from sounding.architectures import checkpoints
 from sounding.contract.records import Example
-from sounding.machine.setting import prepare, processor
+from sounding.machine.setting import prepare
 
 VOCABULARY, CONTEXT, PROMPT = 8192, 256, 16
-SIDES = ("sounding", "transformers")
 
 
 def main() -> None:
@@ -42,61 +39,46 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--train", type=float, default=0, metavar="SECONDS")
     parser.add_argument("--precision", default="bf16", help="of sounding's training: bf16 or fp32")
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=sides.SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     prepare()
     torch.set_num_threads(options.threads)
     if options.side:
-        serve(options)
+        served(options)
         return
     with tempfile.TemporaryDirectory() as folder:
         published(Path(folder))
-        sides = [Side(side, folder, options) for side in SIDES]
+        words = ["--folder", folder, "--threads", options.threads, "--length", options.length]
+        words += ["--precision", options.precision]
+        both = [sides.Side(__file__, side, *words) for side in sides.SIDES]
         print(common.heads("processor", "what", "sounding tokens/s", "transformers tokens/s", "faster by"))
         for batch in options.batches:
-            rounds = [[side.ask({"batch": batch}) for side in sides] for _ in range(options.rounds + 1)][1:]
+            rounds = [[side.ask({"batch": batch}) for side in both] for _ in range(options.rounds + 1)][1:]
             if any(ours["ids"] != theirs["ids"] for ours, theirs in rounds):
                 raise SystemExit("the two sides did not write the same texts")
-            print(row(options, f"writing, batch {batch}", rounds), flush=True)
+            print(sides.row(options.threads, f"writing, batch {batch}", rounds), flush=True)
         if options.train:
-            rounds = [[side.ask({"train": options.train}) for side in sides] for _ in range(options.rounds)]
-            print(row(options, "training", rounds), flush=True)
-        for side in sides:
+            rounds = [[side.ask({"train": options.train}) for side in both] for _ in range(options.rounds)]
+            print(sides.row(options.threads, "training", rounds), flush=True)
+        for side in both:
             side.process.kill()
 
 
-class Side:
-    """A process that works for one of the two."""
-
-    def __init__(self, name: str, folder: str, options: argparse.Namespace) -> None:
-        words = ["--side", name, "--folder", folder, "--threads", options.threads, "--length", options.length]
-        words += ["--precision", options.precision]
-        command = [sys.executable, __file__, *map(str, words)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-
-def serve(options: argparse.Namespace) -> None:
-    """Answer questions, one a line, until there are no more."""
+def served(options: argparse.Namespace) -> None:
+    """Answer questions of one side."""
     write = (ours if options.side == "sounding" else theirs)(options.folder)
     train = our_training if options.side == "sounding" else their_training
-    for line in sys.stdin:
-        question = json.loads(line)
+
+    def answer(question: dict[str, Any]) -> dict[str, Any]:
         if "train" in question:
-            answer = {"rate": train(question["train"], options.folder, options.precision)}
-        else:
-            prompts = torch.randint(5, VOCABULARY, (question["batch"], PROMPT), generator=torch.manual_seed(1))
-            began = time.perf_counter()
-            ids = write(prompts, options.length)
-            answer = {"rate": len(ids) * options.length / (time.perf_counter() - began), "ids": ids}
-        print(json.dumps(answer), flush=True)
+            return {"rate": train(question["train"], options.folder, options.precision)}
+        prompts = torch.randint(5, VOCABULARY, (question["batch"], PROMPT), generator=torch.manual_seed(1))
+        began = time.perf_counter()
+        ids = write(prompts, options.length)
+        return {"rate": len(ids) * options.length / (time.perf_counter() - began), "ids": ids}
+
+    sides.serve(answer)
 
 
 def published(folder: Path) -> None:
@@ -174,14 +156,6 @@ def their_training(seconds: float, folder: Path, precision: str = "fp32") -> flo
         optimizer.zero_grad()
         tokens += ids.numel()
     return tokens / (time.perf_counter() - began)
-
-
-def row(options: argparse.Namespace, what: str, rounds: list[list[dict[str, Any]]]) -> str:
-    rates = np.array([[side["rate"] for side in each] for each in rounds])
-    ours, theirs = np.median(rates, axis=0)
-    low, middle, high = np.quantile(rates[:, 0] / rates[:, 1], [0.05, 0.5, 0.95])
-    threads = f"{processor()[0]}, {options.threads} thread{'s' * (options.threads > 1)}"
-    return common.row(threads, what, f"{ours:,.0f}", f"{theirs:,.0f}", f"{middle:.2f} × ({low:.2f} to {high:.2f})")
 
 
 if __name__ == "__main__":

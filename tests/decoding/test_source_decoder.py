@@ -7,11 +7,13 @@ import torch
 from torch import nn
 
 from sounding.architectures.encoder_decoder import EncoderDecoder
+from sounding.architectures.lora import tune
 from sounding.architectures.recurrent_encoder_decoder import RecurrentConfig, RecurrentEncoderDecoder
 from sounding.architectures.transformer import TransformerConfig
 from sounding.decoding.beam import Beams, BeamSearch
 from sounding.decoding.generation import Generation
 from sounding.decoding.sampling import Sampler, Sampling
+from sounding.decoding.single_step import single_step
 from sounding.decoding.source_decoder import source_decoder
 
 START, END = 3, 4
@@ -36,14 +38,20 @@ def model(words=SINES, **more):
     return net.eval()
 
 
-@pytest.mark.parametrize("narrow", [False, True], ids=["in one step", "the general way"])
+@pytest.mark.parametrize("way", ["in one step", "in one narrow step", "the general way"])
 @pytest.mark.parametrize("copying", [False, True], ids=["written", "copied"])
 @pytest.mark.parametrize("words", [SINES, BART, SHARED, RECURRENT], ids=["sines", "bart", "shared", "recurrent"])
 @torch.no_grad()
-def test_step_by_step_as_all_at_once_whatever_rows_go_on(words, copying, narrow):
-    net = model(words, copying=copying)
+def test_step_by_step_as_all_at_once_whatever_rows_go_on(words, copying, way):
+    net, narrow = model(words, copying=copying), way == "in one narrow step"
+    if way == "the general way" and words is not RECURRENT:
+        tune(net.decoder.transformer, "lora", 2)  # which has no step of its own
+    net.eval()
     target = torch.randint(5, 30, (4, 9), generator=torch.Generator().manual_seed(4))
-    with torch.autocast("cpu", torch.bfloat16, enabled=narrow):  # which has no step of its own
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        assert (words is RECURRENT or single_step(net.decoder) is None) == (
+            words is RECURRENT or way == "the general way"
+        )
         decoder = source_decoder(net, SOURCES, LENGTHS, 12)
         whose = torch.arange(4)
         logits = decoder.start([row[:2].tolist() for row in target])

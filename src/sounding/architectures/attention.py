@@ -177,6 +177,11 @@ class KeyValueCache:
         chosen[:, :, : self.length] = block[:, :, : self.length].index_select(0, rows)
         return chosen
 
+    def widen(self) -> None:
+        """Hold keys and values in fp32 from now on, whatever they were computed in."""
+        self._keys = [None if block is None else block.float() for block in self._keys]
+        self._values = [None if block is None else block.float() for block in self._values]
+
     def forget(self, length: int) -> None:
         """Go back to the first `length` positions."""
         self.length = min(self.length, length)

@@ -249,6 +249,10 @@ class Memory:
         mask = None if self.mask is None else self.mask[rows]
         return Memory([(k[rows], v[rows]) for k, v in self.layers], mask)
 
+    def widened(self) -> Memory:
+        """The same in fp32, whatever it was computed in."""
+        return Memory([(k.float(), v.float()) for k, v in self.layers], self.mask)
+
 
 class LanguageModel(nn.Module):
     """A Transformer with a score for each word of the vocabulary at each position.

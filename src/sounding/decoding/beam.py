@@ -148,11 +148,11 @@ class BeamSearch:
         There are so many that `beams` are left if as many end in each of the ways in which a text may.
         """
         wanted = self.beams * max(2, 1 + len(self.ends))
-        total = logits.logsumexp(dim=1, keepdim=True)
+        told = logits.log_softmax(dim=1)
         if self.constraints:
-            logits = self.constraints.scores(logits, texts, written, self.ends)
-        best, ids = logits.topk(min(wanted, logits.shape[1]), dim=1)
-        values = sums[:, :, None] + (best - total).view(*sums.shape, -1)
+            told = self.constraints.scores(told, texts, written, self.ends)
+        best, ids = told.topk(min(wanted, told.shape[1]), dim=1)
+        values = sums[:, :, None] + best.view(*sums.shape, -1)
         each = values.shape[2]
         values, places = values.flatten(1).topk(min(wanted, values.shape[1] * each), dim=1)
         return values, places // each, ids.view(len(sums), -1).gather(1, places)

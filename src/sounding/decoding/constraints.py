@@ -46,9 +46,12 @@ class Constraints:
 
         Shorter prompts have `NOTHING` ahead. The tokens that end a text are never said to be repeated.
         """
+        early = written < self.shortest and bool(ends)
+        if not (early or self.no_repeat or self.never):
+            return scores
         allowed = scores.clone()
         allowed[:, list(self.never)] = -math.inf
-        if written < self.shortest and ends:
+        if early:
             allowed[:, sorted(ends)] = -math.inf
         if self.no_repeat and texts.shape[1] >= self.no_repeat:
             rows, again = self._repeated(texts, ends)

@@ -66,7 +66,7 @@ class LanguageModelDecoder:
         if self._cache.length == self._cache.room:
             self._forget()
             return self._read()
-        if self._step is not None and not torch.is_autocast_enabled("cpu"):
+        if self._step is not None:
             padded = self._padded if self._any_padded else None
             return self._logits(self._step.vectors(ids, self._cache, padded, self._memory), self._step.scores)
         return self._scores(self._texts[:, -1:])
@@ -88,7 +88,10 @@ class LanguageModelDecoder:
         room = self.room if self._texts.shape[1] < self.room else self.context
         self._cache = KeyValueCache(layers, max(room, self._texts.shape[1]))
         self._any_padded = bool(self._padded.any())
-        return self._scores(self._texts)
+        logits = self._scores(self._texts)
+        if self._step is not None:
+            self._cache.widen()
+        return logits
 
     def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
         padded = self._padded if self._any_padded else None

@@ -15,6 +15,7 @@ V vocabulary, I inputs, O outputs, M memories (R = M, or several rows for each).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import torch
@@ -32,9 +33,13 @@ WIDE = 2
 
 
 class Packed:
-    """A linear layer, or several with the same input as one. Weights are copied into the layouts that are fastest."""
+    """A linear layer, or several with the same input as one. Weights are copied into the layouts that are fastest.
 
-    def __init__(self, *layers: nn.Linear) -> None:
+    With `narrow` the products of several rows are computed in bfloat16, and given back in fp32. Those of a single row
+    are not: what reading half as many bytes saves goes into converting.
+    """
+
+    def __init__(self, *layers: nn.Linear, narrow: bool = False) -> None:
         self.weight = layers[0].weight.detach()
         self.bias = None if layers[0].bias is None else layers[0].bias.detach()
         if len(layers) > 1:
@@ -42,15 +47,19 @@ class Packed:
             self.bias = None if self.bias is None else torch.cat([layer.bias.detach() for layer in layers])
         outputs, inputs = self.weight.shape
         self._turned = self.weight.t().contiguous() if outputs >= WIDE * inputs else None
-        self._blocked = _blocked(self.weight)
+        self._narrow = torch.bfloat16 if narrow else torch.float32
+        self._blocked = _blocked(self.weight.to(self._narrow))
+        self._bias = None if self.bias is None else self.bias.to(self._narrow)
 
     def __call__(self, x: Float[Tensor, "B I"]) -> Float[Tensor, "B O"]:
         """The outputs."""
-        if len(x) == 1 and self._turned is not None:
+        single = x.shape[0] == 1  # len() of a tensor costs as much as a small product
+        if single and self._turned is not None:
             return x @ self._turned if self.bias is None else torch.addmm(self.bias, x, self._turned)
-        if len(x) == 1 or self._blocked is None:
+        if single or self._blocked is None:
             return F.linear(x, self.weight, self.bias)
-        return torch.ops.mkldnn._linear_pointwise(x, self._blocked, self.bias, "none", [], "")
+        y = torch.ops.mkldnn._linear_pointwise(x.to(self._narrow), self._blocked, self._bias, "none", [], "")
+        return y.float()
 
 
 def _blocked(weight: Float[Tensor, "O I"]) -> Tensor | None:
@@ -64,14 +73,18 @@ def _blocked(weight: Float[Tensor, "O I"]) -> Tensor | None:
 
 
 class SingleStep:
-    """What follows the texts that a cache holds, where each goes on with one token."""
+    """What follows the texts that a cache holds, where each goes on with one token.
 
-    def __init__(self, model: LanguageModel) -> None:
+    All is computed in fp32, with `narrow` all but the products of weights; autocast has no part in it.
+    """
+
+    def __init__(self, model: LanguageModel, narrow: bool = False) -> None:
         trunk = model.transformer
         self.config, self.embeddings = trunk.config, trunk.embeddings
-        self.blocks = [_Block(block, trunk.config.norm_first) for block in trunk.blocks if isinstance(block, Block)]
+        first = trunk.config.norm_first
+        self.blocks = [_Block(block, first, narrow) for block in trunk.blocks if isinstance(block, Block)]
         self.norm, self.transform = trunk.norm, model.transform
-        self.output = Packed(model.output)
+        self.output = Packed(model.output, narrow=narrow)
         self.rotary, self.distances = trunk.rotary, trunk.distances
 
     @staticmethod
@@ -95,7 +108,8 @@ class SingleStep:
 
     def scores(self, vectors: Float[Tensor, "B D"]) -> Float[Tensor, "B V"]:
         """Logits from the vectors of the last positions."""
-        return self.output(vectors if self.transform is None else self.transform(vectors))
+        with torch.autocast("cpu", enabled=False):
+            return self.output(vectors if self.transform is None else self.transform(vectors))
 
     def vectors(
         self,
@@ -104,7 +118,16 @@ class SingleStep:
         padded: Int[Tensor, " B"] | None = None,
         memory: Memory | None = None,
     ) -> Float[Tensor, "B D"]:
-        """What the blocks make of `ids`. A `memory` has a row for each row of `ids`, or for every so many in a row."""
+        """What the blocks make of `ids`. A `memory` has a row for each row of `ids`, or for every so many in a row.
+
+        `cache` and `memory` are in fp32.
+        """
+        with torch.autocast("cpu", enabled=False):
+            return self._vectors(ids, cache, padded, memory)
+
+    def _vectors(
+        self, ids: Int[Tensor, " B"], cache: KeyValueCache, padded: Int[Tensor, " B"] | None, memory: Memory | None
+    ) -> Float[Tensor, "B D"]:
         place = cache.length
         positions = torch.tensor([place]) if padded is None else place - padded
         mask = None if padded is None else (torch.arange(place + 1) >= padded[:, None])[:, None, None]
@@ -141,26 +164,32 @@ _MADE: WeakKeyDictionary[LanguageModel, tuple[object, SingleStep]] = WeakKeyDict
 
 
 def single_step(model: LanguageModel) -> SingleStep | None:
-    """The step of a model, made anew when its weights have changed; None where there is none for such a model."""
+    """The step of a model, made anew when its weights have changed; None where there is none for such a model.
+
+    It is a narrow one where autocast is on.
+    """
+    narrow = torch.is_autocast_enabled("cpu")
     if not SingleStep.suits(model):
         return None
-    state = [(p.data_ptr(), None if p.is_inference() else p._version) for p in model.parameters()]
+    versions = [(p.data_ptr(), None if p.is_inference() else p._version) for p in model.parameters()]
+    state = (narrow, versions)
     found = _MADE.get(model)
     if found is None or found[0] != state:
-        found = _MADE[model] = (state, SingleStep(model))
+        found = _MADE[model] = (state, SingleStep(model, narrow))
     return found[1]
 
 
 class _Block:
     """Attention and feed-forward network of one position."""
 
-    def __init__(self, block: Block, norm_first: bool) -> None:
+    def __init__(self, block: Block, norm_first: bool, narrow: bool) -> None:
         self.norm_first, self.norms = norm_first, (block.attention_norm, block.feed_forward_norm)
         self.attention, feed = block.attention, block.feed_forward
-        self.projections = Packed(self.attention.query, self.attention.key, self.attention.value)
-        self.output, self.up, self.down = Packed(self.attention.output), Packed(feed.up), Packed(feed.down)
-        self.gate, self.act = None if feed.gate is None else Packed(feed.gate), feed.act
-        self.looking = None if block.memory_attention is None else _Looking(block.memory_attention)
+        packed = partial(Packed, narrow=narrow)
+        self.projections = packed(self.attention.query, self.attention.key, self.attention.value)
+        self.output, self.up, self.down = packed(self.attention.output), packed(feed.up), packed(feed.down)
+        self.gate, self.act = None if feed.gate is None else packed(feed.gate), feed.act
+        self.looking = None if block.memory_attention is None else _Looking(block.memory_attention, narrow)
         self.memory_norm = block.memory_norm
 
     def __call__(self, x: Float[Tensor, "B D"], layer: int, look: Look) -> Float[Tensor, "B D"]:
@@ -179,17 +208,17 @@ class _Block:
         assert look.cache is not None
         a = self.attention
         heads, groups = a.heads, a.key_value_heads
-        q, k, v = self.projections(x).view(len(x), -1, a.head_width).split([heads, groups, groups], dim=1)
+        q, k, v = self.projections(x).view(x.shape[0], -1, a.head_width).split([heads, groups, groups], dim=1)
         if a.normalised:
             q, k = unit(q), unit(k)
         if look.angles is not None:
             q, k = Rotary.turn(q, *look.angles), Rotary.turn(k, *look.angles)
         keys, values = look.cache.extend(layer, k[:, :, None], v[:, :, None])
         # The queries of heads that share keys stand where the queries of several positions would.
-        q = q.reshape(len(x), groups, heads // groups, a.head_width)
+        q = q.reshape(x.shape[0], groups, heads // groups, a.head_width)
         bias = None if look.bias is None else look.bias.view(1, groups, heads // groups, -1)
         taken = _taken(q, keys, values, look.mask, bias)
-        return self.output(taken.reshape(len(x), -1))
+        return self.output(taken.reshape(x.shape[0], -1))
 
     def _fed(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
         inner = self.act(self.up(x)) if self.gate is None else self.act(self.gate(x)) * self.up(x)
@@ -199,26 +228,27 @@ class _Block:
 class _Looking:
     """Attention of one position of each row to a memory."""
 
-    def __init__(self, attention: Attention) -> None:
-        self.query, self.output = Packed(attention.query), Packed(attention.output)
+    def __init__(self, attention: Attention, narrow: bool) -> None:
+        self.query = Packed(attention.query, narrow=narrow)
+        self.output = Packed(attention.output, narrow=narrow)
         self.attention = attention
 
     def __call__(
         self, x: Float[Tensor, "B D"], keys: Tensor, values: Tensor, mask: Tensor | None
     ) -> Float[Tensor, "B D"]:
         """What each row takes from the memory [M, G, S, E] of its text."""
-        a, memories = self.attention, len(keys)
+        a, memories = self.attention, keys.shape[0]
         groups, heads, width = a.key_value_heads, a.heads // a.key_value_heads, a.head_width
         q = self.query(x).view(memories, -1, groups, heads, width)
         rows = q.shape[1]
         q = unit(q) if a.normalised else q
         taken = _taken(q.transpose(1, 2).reshape(memories, groups, rows * heads, width), keys, values, mask)
-        return self.output(taken.view(memories, groups, rows, heads, width).transpose(1, 2).reshape(len(x), -1))
+        return self.output(taken.view(memories, groups, rows, heads, width).transpose(1, 2).reshape(x.shape[0], -1))
 
 
 def _taken(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, bias: Tensor | None = None) -> Tensor:
     """softmax(q kᵀ / √E + bias) v; the fused kernel is slower than two products where there are many small ones."""
-    if len(q) == 1 and bias is None:
+    if q.shape[0] == 1 and bias is None:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
     if bias is not None:

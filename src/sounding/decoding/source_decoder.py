@@ -11,6 +11,7 @@ V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float, Int
@@ -60,8 +61,10 @@ class SourceDecoder(LanguageModelDecoder):
 
     def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
         """Logits of what follows each prompt, one for each source."""
-        self._shared = _Shared(self.net.remember(*self._given))
-        self._memory = self._shared.source.memory
+        source = self.net.remember(*self._given)
+        if self._step is not None:
+            source = replace(source, memory=source.memory.widened())
+        self._shared, self._memory = _Shared(source), source.memory
         return super().start(prompts)
 
     def take(self, rows: Int[Tensor, " R"]) -> None:
