@@ -7,10 +7,10 @@ Both train the default net of `translate` on DIR/multi30k, English to German (do
 from), cut into the same tokens: the Trainer as M2M100, which computes the same (benchmarks/peers.py), from weights that
 are drawn as ours are, with batches of 8, AdamW, fp32, once with each rate, of which 5e-5 is its default; sounding with
 its own numbers, for `--ours` epochs. `--rows` are the first so many training rows, 0 for all. Each training is a
-process of its own, one after the other. Prints seconds, target tokens a second with the end of each text and without padding,
+process of its own, one after the other. Prints seconds, target tokens a second (their ends counted, padding left out),
 nats of a token of the validation rows, by one measure for both, and how many times as fast sounding was, in tokens a
-second and in the whole training. Only where its nats are no more was it faster at no less quality. Needs transformers
-and accelerate.
+second and in the whole training. Only where its nats are no more was it faster at no less quality. Needs
+transformers and accelerate.
 """
 
 from __future__ import annotations
