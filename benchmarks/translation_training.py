@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ def theirs(options: argparse.Namespace) -> dict[str, Any]:
     """The Trainer, as its manual begins."""
     import transformers
 
-    task = Translate(Translate.Recipe.make("small"))
+    known = {field.name for field in fields(Translate.Recipe)}
+    task = Translate(Translate.Recipe.make("small", {k: v for k, v in options.settings.items() if k in known}))
     train = examples(options, "train")
     task.fit(train)
     torch.manual_seed(0)
