@@ -22,7 +22,7 @@ import common
 import numpy as np
 
 import sounding as sd
-from sounding.evaluation.evaluation import estimate, evaluate
+from sounding.evaluation.evaluation import estimate, evaluate, groups_of
 from sounding.training.progress import reporter
 
 MONTH = 30 * 24
@@ -57,7 +57,9 @@ def row(model: sd.Model, horizon: int, seed: int) -> str:
     records = evaluate(task, model.module, rows.test, model.setting)
     error = task.metrics[0]
     chosen = evaluate(task, model.module, rows.validation, model.setting)
-    found: dict[str, Any] = {metric.name: estimate(metric, records) for metric in (*task.metrics, *task.set_metrics)}
+    found: dict[str, Any] = {
+        metric.name: estimate(metric, records, groups_of(records)) for metric in (*task.metrics, *task.set_metrics)
+    }
     simple = {name: error.value(some) for name, some in task.baselines(rows.train, rows.test).items()}
     network = model.module.networks[int(model.module.chosen)].config.model
     return common.row(

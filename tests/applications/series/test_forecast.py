@@ -15,7 +15,7 @@ import torch
 
 import sounding as sd
 from sounding.applications.series.forecast.baselines import HoltWinters, Ridge, SeasonalNaive
-from sounding.applications.series.forecast.intervals import QUANTILES, log_density, margins, pinball
+from sounding.applications.series.forecast.intervals import QUANTILES, log_density, margins, newest, pinball
 from sounding.applications.series.forecast.task import ForecastSeries
 from sounding.applications.series.forecast.windows import Shape, Windows
 from sounding.contract.records import Record
@@ -139,6 +139,22 @@ def test_margins_are_those_of_split_conformal_prediction():
             assert widened[k, step, 0] == pytest.approx(ordered[math.ceil(200 * level) - 1])
     fresh = rng.standard_normal(20_000)
     assert np.mean(np.abs(fresh) <= widened[-1, 0, 0]) == pytest.approx(LEVELS[-1], abs=0.06)
+
+
+def test_the_newer_half_of_the_validation_rows_sets_the_widths(tmp_path):
+    one = task(horizon=3, context=6, model="linear", width=8)
+    rng = stream("newer half")
+    values = rng.standard_normal((600, 1))
+    values[360:420] *= 30  # half of the validation part is far noisier than what comes after it
+    data = open_data(one, [Stretch(values, ("a",))])
+    model = one.build().eval()
+    assert one.calibrate(model, data.validation, data.train)
+    with torch.inference_mode():
+        x, y = (encode([getattr(w, side) for w in data.validation[59:]])
+                for encode, side in ((one.input.encode, "input"), (one.target.encode, "target")))  # fmt: skip
+        expected = margins(model.networks[0](x).numpy(), y.numpy())
+    np.testing.assert_allclose(model.margin[0].numpy(), expected, rtol=1e-5, atol=1e-6)
+    assert newest(np.arange(40)).all()  # too few for a half of them
 
 
 def test_the_pinball_loss_is_least_at_the_quantiles():

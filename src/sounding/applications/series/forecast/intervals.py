@@ -3,7 +3,9 @@
 Quantiles minimise the pinball loss (Koenker and Bassett 1978). A network's are right on what it learnt from at best: so
 each interval is widened, or narrowed, until it holds its share of the validation rows (conformalised quantile
 regression, Romano et al., arXiv 1905.03222), for each step of the horizon and each column. That promises the share
-where later rows are like the validation rows in any order; those of a series are not quite: coverage is measured.
+where later rows are like those, in any order. Of a series they are not quite: its errors change with time. So only the
+newer half of the validation rows sets the widths, where that is enough (after Barber et al., arXiv 2202.13415, who
+weigh the newest most), and coverage is measured.
 
 Legend of shapes: B batch, Q 1 + 2 L outputs, L levels, H horizon, C columns.
 """
@@ -19,6 +21,8 @@ from sounding.modalities.series.values import LEVELS
 QUANTILES = (*((1 - level) / 2 for level in LEVELS), *((1 + level) / 2 for level in LEVELS))
 """Those of the ends of the intervals, in the order of a network's outputs after the median."""
 
+ENOUGH = 50
+"""Rows that the newer half of the validation rows must have to set the widths alone."""
 SHARPEST = 1e-3
 """Standard deviations below which no scale of a distribution is taken to be."""
 
@@ -50,6 +54,12 @@ def pinball(found: Tensor, y: Tensor) -> Tensor:
 
 def _mean(values: Tensor, known: Tensor) -> Tensor:
     return (values * known).flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1).clamp(min=1)
+
+
+def newest(times: np.ndarray) -> np.ndarray:
+    """Which rows, whose truths begin at these times [n], set the widths: the newer half, or all where that is few."""
+    half = times >= np.median(times)
+    return half if half.sum() >= ENOUGH else np.ones(len(times), bool)
 
 
 def margins(found: np.ndarray, y: np.ndarray) -> np.ndarray:

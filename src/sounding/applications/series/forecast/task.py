@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from sounding.applications.series.forecast.baselines import HELD, HoltWinters, Ridge, SeasonalNaive
 from sounding.applications.series.forecast.figures import figures
-from sounding.applications.series.forecast.intervals import absolute_error, log_density, margins, pinball
+from sounding.applications.series.forecast.intervals import absolute_error, log_density, margins, newest, pinball
 from sounding.applications.series.forecast.judging import errors_by_step, held_by_step, row_metrics, set_metrics
 from sounding.applications.series.forecast.network import Forecasting
 from sounding.applications.series.forecast.windows import Shape, Windows
@@ -183,7 +183,7 @@ class ForecastSeries(Task):
 
     @torch.inference_mode()
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
-        """The network with the least squared error on the validation rows answers; they set the intervals' widths."""
+        """The network with the least squared error on the validation rows answers; the newer ones set the widths."""
         assert isinstance(model, Forecasting)
         if not len(validation):
             return False
@@ -198,7 +198,8 @@ class ForecastSeries(Task):
         outputs = [np.concatenate(each) for each in found]
         errors = [float(np.nanmean((each[:, 0] - y) ** 2)) for each in outputs]
         model.chosen.fill_(int(np.argmin(errors)))
-        margin = np.stack([margins(each, y) for each in outputs])
+        new = newest(np.array([example.target.start for example in validation]))
+        margin = np.stack([margins(each[new], y[new]) for each in outputs])
         model.margin.copy_(torch.from_numpy(margin))
         return True
 
