@@ -25,6 +25,7 @@ from sounding.challenges.costs.windows import (
     windows,
 )
 from sounding.contract.evidence import Number
+from sounding.contract.inputs import Lasting
 from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.evaluation.challenge import Challenge, Findings
@@ -61,6 +62,7 @@ class Energy(Challenge[None]):
         numbers = (
             *(expenses.training(context, cost, learning, grid) if cost else ()),
             *expenses.prediction(context, found, predicting, idle),
+            *_by_the_minute(context, rows, found),
             *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),
             *expenses.size(context.model),
         )
@@ -69,6 +71,17 @@ class Energy(Challenge[None]):
         details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
         details |= {"CO2e": no_grid} if no_grid else {}
         return Findings(_sentence(context, cost, found[1], numbers, grid), numbers, details=details)
+
+
+def _by_the_minute(
+    context: EvaluationContext, rows: Sequence[Example], found: Mapping[int, list[Window]]
+) -> Sequence[Number]:
+    """What a minute of input costs, where inputs last."""
+    input = context.task.input
+    if not isinstance(input, Lasting):
+        return ()
+    mean = sum(input.seconds(row.input) for row in rows) / len(rows)
+    return tuple(expenses.by_the_minute(found, mean, context.seed))
 
 
 def _loss(context: EvaluationContext, example: Example) -> Any:

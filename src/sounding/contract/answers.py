@@ -12,6 +12,7 @@
     Worded       it is a text, and so has words                      energy
     Tabular      it is several rows of a table: boxes, classes       results
     Saved        it is a file of a kind of its own                   results
+    Exported     it can be written in formats of other programs      results
     Documented   many of it have a usual JSON document               results
 
 An answer that offers none of these is described, encoded and saved in JSON as any value is.
@@ -187,6 +188,20 @@ class Saved(Modality):
     def save_legend(self, folder: Path) -> None:
         """Write into `folder` what the files below it have in common, as the names of classes; often nothing."""
         return None
+
+
+class Exported(Modality):
+    """An answer that can be written as text in formats of other programs: subtitles, a plain text."""
+
+    endings: ClassVar[tuple[str, ...]]
+    """The endings of the files, the usual one first."""
+
+    @abstractmethod
+    def exported(self, answers: Sequence[tuple[str, Any]], ending: str) -> str:
+        """(source, value) of each answer as the text of one file with that ending.
+
+        Raises UsageError where the format has no room for several.
+        """
 
 
 class Documented(Modality):

@@ -11,6 +11,7 @@
     Divisible          it can be cut into stretches                         learning from documents
     Assembled          it is made of many rows of a table: a series         reading tables
     Tokenized          its encoding is learnt with the weights      beginning with other weights
+    Lasting            it takes time, as speech does    costs by the minute
     Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
     Queried            training may use what nobody can ask about           prediction
 
@@ -236,6 +237,14 @@ class Tokenized(Modality):
     @abstractmethod
     def token_texts(self, value: Any) -> list[str]:
         """What each position of an encoded value stands for, to be read by people."""
+
+
+class Lasting(Modality):
+    """An input that takes time to happen: speech, a film."""
+
+    @abstractmethod
+    def seconds(self, value: Any) -> float:
+        """How long it takes."""
 
 
 class Pictorial(Modality):

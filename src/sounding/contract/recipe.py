@@ -21,7 +21,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("batch", "accumulate", "looked_at"), (1, math.inf)),
     **dict.fromkeys(("epochs", "least_steps", "tokens", "validations", "patience"), (0, math.inf)),
     **dict.fromkeys(("lr", "muon_lr", "matrix_lr", "weight_decay", "clip"), (0, math.inf)),
-    **dict.fromkeys(("warmup", "smoothing", "average"), (0, 1)),
+    **dict.fromkeys(("warmup", "hold", "smoothing", "average"), (0, 1)),
 }
 """The least and the largest number that a field may hold."""
 
@@ -55,6 +55,7 @@ class Recipe(Settings):
     matrix_lr: float = 0.0  # peak spectral norm of Muon's steps of square matrices; 0: as long as AdamW's at `lr`
     weight_decay: float = 0.01
     warmup: float = 0.1  # share of the training over which the learning rate rises
+    hold: float = 0.0  # share of the training until which it then stays at its peak
     decay: str = "cosine"  # how it then falls to 0: cosine or linear
     smoothing: float = 0.0  # label smoothing, for losses over categories
     average: float = 0.99  # decay per step of the moving average of weights that is kept; 0 keeps the last weights

@@ -7,4 +7,6 @@ sampling.py        which of the next tokens is taken
 constraints.py     what a text may not be: too short, or one that repeats itself
 generation.py      token after token, for a batch of prompts, until each is done
 beam.py            the best of many texts, several beginnings of which are followed at a time
+ngrams.py          next tokens from counts of the tokens before them
+ctc.py             the text that the frames of a recording say, alone or with a language model
 """

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from sounding.contract.answers import Documented, Saved, Tabular
+from sounding.contract.answers import Documented, Exported, Saved, Tabular
 from sounding.errors import ESCAPED, UsageError, shown
 from sounding.files import beside, discard, json_text, shortened_name, unwritable, write_csv
 from sounding.runs.prediction import Result
@@ -18,7 +18,7 @@ LINES = (".jsonl", ".csv")
 
 
 def write_results(path: Path, results: Iterable[Result]) -> int:
-    """Write results to a file (.jsonl, .csv, or .json in the format of their kind) or into a folder; returns how many.
+    """Write results to a file (.jsonl, .csv, or a format of their kind, as .json) or into a folder; returns how many.
 
     A table has a row for each part of an answer that has several, and one for an answer without any. A file is put in
     place when all are there: an error leaves a former file as it was. Raises RunError if it cannot be written,
@@ -28,6 +28,9 @@ def write_results(path: Path, results: Iterable[Result]) -> int:
         return _document(path, results)
     if path.suffix in LINES:
         return _lines(path, results)
+    first, results = _peeked(results)
+    if first and isinstance(first.task.target, Exported) and path.suffix in first.task.target.endings:
+        return _exported(path, first.task.target, results)
     if path.suffix and not os.path.isdir(path):  # a file of another kind was meant, and not a folder called so
         fix = "Give a .jsonl, .csv or .json file, or a folder"
         raise UsageError(f"answers are not written as {path.suffix}", where=str(path), fix=fix)
@@ -43,6 +46,14 @@ def _lines(path: Path, results: Iterable[Result]) -> int:
             for result in counted:
                 file.write(json_text(result.to_json()) + "\n")
     return counted.count
+
+
+def _exported(path: Path, target: Exported, results: Iterable[Result]) -> int:
+    answers = [(result.source, result.value) for result in results]
+    text = target.exported(answers, path.suffix)
+    with _put_in_place(path) as file:
+        file.write(text)
+    return len(answers)
 
 
 def _table(file: IO[Any], results: Iterable[Result]) -> None:
@@ -103,8 +114,12 @@ def _folder(path: Path, results: Iterable[Result]) -> int:
                 name = name if name not in taken else f"{name}-{count}"
                 taken.add(name)
                 result.plot(path / f"{name}.png")
-                if isinstance(result.task.target, Saved):
-                    _save(result.task.target, result.value, path, name, first=count == 1)
+                target = result.task.target
+                if isinstance(target, Saved):
+                    _save(target, result.value, path, name, first=count == 1)
+                if isinstance(target, Exported):
+                    for ending in target.endings:
+                        _exported(path / f"{name}{ending}", target, [result])
                 file.write(json_text(result.to_json()) + "\n")
     except OSError as error:
         raise unwritable(path, error, "name another place with --out") from None

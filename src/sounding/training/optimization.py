@@ -79,10 +79,13 @@ def set_learning_rate(optimizer: Combined, share: float) -> None:
 
 
 def schedule(recipe: Recipe, progress: float) -> float:
-    """The share of the peak rate at `progress` 0..1: a linear rise over the warm-up, then a fall to 0 as it says."""
+    """The share of the peak rate at `progress` 0..1: a linear rise over the warm-up, the peak until `hold`, then a fall
+    to 0 as `decay` says.
+    """
     if progress < recipe.warmup:
         return max(progress / recipe.warmup, 1e-3)
-    decayed = min(1.0, (progress - recipe.warmup) / max(1e-9, 1 - recipe.warmup))
+    peak = max(recipe.warmup, recipe.hold)
+    decayed = min(1.0, max(0.0, progress - peak) / max(1e-9, 1 - peak))
     return 1 - decayed if recipe.decay == "linear" else 0.5 * (1 + math.cos(math.pi * decayed))
 
 

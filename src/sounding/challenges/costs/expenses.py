@@ -150,6 +150,17 @@ def prediction(
     yield Number(f"throughput_{BATCH}", f"throughput, batch {BATCH}", speed, definition, "1/s", seed=seed)
 
 
+def by_the_minute(found: Mapping[int, list[Window]], seconds: float, seed: int) -> Iterator[Number]:
+    """What a minute of inputs that last costs, where a prediction is for `seconds` of them on average."""
+    cost, each = found[1][0].cost, scaled(joules_each(found[1], seed), 60 / seconds)
+    definition = f"energy of a prediction at batch 1 for each minute that its input lasts; {source(cost)}"
+    yield Number("joules_per_minute", "energy of a minute of input", each, definition, "J", cost.kind, seed)
+    for size, name in ((1, "speed over real time"), (BATCH, f"speed over real time, batch {BATCH}")):
+        fast = scaled(throughput(found[size], seed), seconds)
+        definition = f"seconds of input that are answered for in a second, at batch {size}; {PER_PREDICTION}"
+        yield Number(f"times_real_time_{size}", name, fast, definition, "×", seed=seed)
+
+
 def _joules(windows: Sequence[Window], size: int, seed: int, idle: float | None) -> Iterator[Number]:
     cost, each = windows[0].cost, joules_each(windows, seed)
     definition = f"energy of one prediction; {PER_PREDICTION}; {source(cost)}"

@@ -10,5 +10,6 @@ augmentation.py  what varies a training batch: waveforms, spectrograms
 voice.py         where somebody speaks
 layouts.py       LibriSpeech, Common Voice, clips with a text each
 transcript.py    what was said
+subtitles.py     the same as .srt and .vtt
 drawing.py       spectrograms
 """

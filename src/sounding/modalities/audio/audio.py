@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Threat
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Lasting, Threat
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import UsageError, did_you_mean
 from sounding.modalities.audio import audio_files, corruptions, drawing, masking
@@ -31,7 +31,7 @@ LONG = 30.0
 """Seconds from which on a remark is made: what is learnt from should be a sentence or two."""
 
 
-class Audio(Attributable, Corruptible, Continuous):
+class Audio(Attributable, Corruptible, Continuous, Lasting):
     """A recording at a working rate of `rate` Hz: other rates are resampled, channels averaged."""
 
     noun = "recording"
@@ -144,6 +144,10 @@ class Audio(Attributable, Corruptible, Continuous):
         """The sounds of waveforms, without the silence that follows them."""
         rows = x.detach().cpu().float().numpy()
         return [row[: max(1, len(np.trim_zeros(row, "b")))] for row in rows]
+
+    def seconds(self, value: np.ndarray) -> float:
+        """How long it is."""
+        return len(value) / self.rate
 
     # ---- explaining
 

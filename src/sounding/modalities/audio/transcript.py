@@ -21,9 +21,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import torch
 
-from sounding.contract.answers import Answer, Listing, Overlaid
+from sounding.contract.answers import Answer, Documented, Exported, Listing, Overlaid
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.modalities.audio import subtitles
 from sounding.modalities.audio.drawing import word_marks
 from sounding.modalities.text.encodings import announced, encoding_of, read_text
 from sounding.modalities.text.text import Tokens
@@ -73,7 +74,7 @@ def in_form(text: str, form: str) -> str:
     return " ".join(text.split())
 
 
-class Transcript(Answer, Overlaid, Listing):
+class Transcript(Answer, Overlaid, Listing, Exported, Documented):
     """What is said in a recording."""
 
     columns = (
@@ -81,6 +82,7 @@ class Transcript(Answer, Overlaid, Listing):
         *("label", "target"),
     )
     asked = "TRANSCRIPT"
+    endings = (".srt", ".vtt", ".txt")
 
     def __init__(self, form: str = "plain", units: str = "characters", vocabulary: int = 256) -> None:
         for name, word, known in (("form", form, FORMS), ("units", units, UNITS)):
@@ -90,7 +92,6 @@ class Transcript(Answer, Overlaid, Listing):
         self._tokenizer: Tokenizer | None = None
         self._notes: list[str] = []
         self._encodings: dict[str, str] = {}
-        self._changed: Counter[str] = Counter()
 
     # ---- reading
 
@@ -117,7 +118,9 @@ class Transcript(Answer, Overlaid, Listing):
         return text
 
     def remark(self, value: str) -> str:
-        """Digits, which nobody says."""
+        """After `fit`: characters that no training transcript has; ahead of it: digits, which nobody says."""
+        if self._tokenizer is not None:
+            return self.unseen(value)
         return "numbers are written in digits: write them as they are said" if re.search(r"\d", value) else ""
 
     # ---- state
@@ -142,19 +145,12 @@ class Transcript(Answer, Overlaid, Listing):
             f"different; a model writes {len(self._tokenizer):,} {self.units}"
         ]
 
-    def unseen(self, values: Iterable[str]) -> str:
-        """What to say of transcripts with characters that no training transcript has; nothing where there are none."""
-        unknown = self.tokenizer.specials.unknown
-        found: Counter[str] = Counter()
-        rows = 0
-        for value in values:
-            ids, offsets = self.tokenizer.encode(value)
-            odd = {value[start:end] for start, end in offsets[ids == unknown].tolist()}
-            rows, found = rows + bool(odd), found + Counter(odd)
-        if not rows:
-            return ""
-        some = " ".join(repr(character) for character, _ in found.most_common(_SHOWN))
-        return f"{rows:,} transcripts hold characters that no training transcript has, and cannot be got right: {some}"
+    def unseen(self, value: str) -> str:
+        """What to say of a transcript with characters that no training transcript has; nothing where it has none."""
+        ids, offsets = self.tokenizer.encode(value)
+        odd = dict.fromkeys(value[start:end] for start, end in offsets[ids == self.tokenizer.specials.unknown].tolist())
+        some = " ".join(map(repr, list(odd)[:_SHOWN]))
+        return f"no training transcript has {some}, which cannot be got right" if odd else ""
 
     def notes(self) -> list[str]:
         """The form, the units, and files that are not UTF-8."""
@@ -213,11 +209,30 @@ class Transcript(Answer, Overlaid, Listing):
         """The text; what a model wrote, with its words."""
         if not isinstance(value, Transcribed):
             return str(value)
-        numbers = [
+        return {"text": str(value), "words": self._words(value)}
+
+    def exported(self, answers: Sequence[tuple[str, str]], ending: str) -> str:
+        """Subtitles of one recording, or the text of each on a line.
+
+        Raises UsageError for subtitles of several.
+        """
+        if ending == ".txt":
+            return "".join(f"{value}\n" for _, value in answers)
+        if len(answers) > 1:
+            fix = "Give a folder, in which each has a file of its own"
+            raise UsageError(f"{len(answers):,} recordings cannot have one {ending} file", fix=fix)
+        return subtitles.FORMATS[ending](words_of(answers[0][1]) if answers else ())
+
+    def document(self, answers: Sequence[tuple[str, str]]) -> Any:
+        """A list with the source of each recording, its text and its words."""
+        return [{"audio": source, "text": str(value), "words": self._words(value)} for source, value in answers]
+
+    @staticmethod
+    def _words(value: str) -> list[dict[str, Any]]:
+        return [
             {"word": w.text, "start": round(w.start, 3), "end": round(w.end, 3), "confidence": round(w.confidence, 4)}
-            for w in value.words
+            for w in words_of(value)
         ]
-        return {"text": str(value), "words": numbers}
 
 
 def words_of(value: str) -> tuple[Word, ...]:

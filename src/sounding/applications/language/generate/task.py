@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sounding.applications.language.generate.ngrams import NGrams
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
 from sounding.applications.language.shared.begun import BegunRecipe, begun
@@ -35,6 +34,7 @@ from sounding.decoding.beam import Beams, BeamSearch
 from sounding.decoding.constraints import Constraints
 from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
+from sounding.decoding.ngrams import NGrams
 from sounding.decoding.sampling import Sampler, Sampling
 from sounding.modalities.text.text import Tokens
 from sounding.randomness import stream

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sounding.applications.language.generate.ngrams import DISCOUNT, NGrams
 from sounding.applications.language.generate.task import Generate
 from sounding.applications.language.shared.token_metrics import bits_per_byte
 from sounding.contract.records import Example
+from sounding.decoding.ngrams import DISCOUNT, NGrams
 from sounding.randomness import stream
 
 TEXTS = [np.random.default_rng(seed).choice(6, 200, p=[0.5, 0.2, 0.1, 0.1, 0.05, 0.05]) for seed in range(3)]

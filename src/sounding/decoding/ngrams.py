@@ -1,4 +1,4 @@
-"""Next tokens from counts of the tokens before them: what a language model has to beat.
+"""Next tokens from counts of the tokens before them: what a language model has to beat, and what helps a transcriber.
 
 Interpolated Kneser-Ney smoothing with one discount (Kneser and Ney 1995; Chen and Goodman 1998, section 4.1.6):
 

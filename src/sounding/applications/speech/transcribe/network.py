@@ -1,0 +1,94 @@
+"""The network of `transcribe`: waveforms → log-probabilities of units, four hundredths of a second at a time.
+
+    Heard        what it gives
+    Recogniser   log-mel spectrogram, variations in training, subsampling, an encoder, a linear layer
+    ctc          how likely a transcript is: minus the logarithm of the sum over all ways to say it (Graves et al. 2006)
+
+Legend of shapes: B batch, S samples, N frames, M bands, T vectors, C units, L units of a transcript.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sounding.architectures.conformer import Subsampling
+from sounding.architectures.dropout import Dropout
+from sounding.architectures.pooling import within
+from sounding.modalities.audio.augmentation import Variations, Varied
+from sounding.modalities.audio.features import HOP, LogMel, heard
+from sounding.modalities.text.text import Tokens
+
+STEP = 4 * HOP
+"""Seconds from one vector to the next."""
+SPREAD = 3.0
+"""What normalised spectrograms are divided by: the usual spread of a band around its mean, in nats."""
+CHOSEN_LATER = -1.0
+"""Stands for the weight of the language model until it is chosen."""
+
+
+class Heard(NamedTuple):
+    """Log-probabilities [B, T, C] of the units, of which unit 0 is no unit, and how many T count in each row [B]."""
+
+    log_probs: Tensor
+    lengths: Tensor
+
+
+class Recogniser(nn.Module):
+    """Waveforms [B, S], the shorter ones followed by digital silence → `Heard`.
+
+    `encoder(vectors [B, T, D], lengths [B])` gives vectors of width `outputs`.
+    """
+
+    decoding: Tensor
+
+    def __init__(
+        self, spectrogram: LogMel, variations: Variations, subsampling: Subsampling, encoder: nn.Module, outputs: int
+    ) -> None:
+        super().__init__()
+        self.spectrogram, self.varied = spectrogram, Varied(variations)
+        self.subsampling, self.encoder = subsampling, encoder
+        self.register_buffer("decoding", torch.tensor([CHOSEN_LATER, 0.0]))
+        """The weight of the language model and the bonus of a unit, which validation rows choose."""
+        self.outputs = outputs
+
+    def head(self, dropout: float, units: int) -> Recogniser:
+        """The same with the layers that tell the units, last."""
+        self.dropout, self.units = Dropout(dropout), nn.Linear(self.outputs, units)
+        return self
+
+    def forward(self, x: Tensor) -> Heard:
+        """What is heard."""
+        lengths = self.spectrogram.frames(heard(x))
+        spectrogram, lengths = self.varied(self.spectrogram(x), lengths)
+        vectors, lengths = self.subsampling(normalised(spectrogram, lengths), lengths)
+        vectors = self.encoder(self.dropout(vectors), lengths)
+        return Heard(self.units(self.dropout(vectors)).float().log_softmax(dim=2), lengths)
+
+
+def normalised(x: Tensor, lengths: Tensor) -> Tensor:
+    """Spectrograms [B, N, M] less the mean of each band: what microphone and loudness add is gone; padding is 0."""
+    inside = within(lengths, x.shape[1])[..., None]
+    mean = (x * inside).sum(dim=1, keepdim=True) / lengths.clamp(min=1)[:, None, None]
+    return (x - mean) / SPREAD * inside
+
+
+def ctc(found: Heard, y: Tokens) -> Tensor:
+    """-log p(transcript | sound) in nats [B].
+
+    Where a recording is too short for its transcript, vectors that say all units alike are added at its end: no
+    transcript is impossible.
+    """
+    log_probs, lengths = found
+    inside = torch.arange(y.ids.shape[1], device=y.ids.device) < y.lengths[:, None]
+    twice = ((y.ids[:, 1:] == y.ids[:, :-1]) & inside[:, 1:]).sum(dim=1)  # between them a blank has to be said
+    frames = torch.maximum(lengths, (y.lengths + twice).clamp(min=1))
+    missing = max(0, int(frames.max()) - log_probs.shape[1])
+    log_probs = F.pad(log_probs, (0, 0, 0, missing))
+    known = within(lengths, log_probs.shape[1])[..., None]
+    log_probs = torch.where(known, log_probs, -math.log(log_probs.shape[2]))
+    return F.ctc_loss(log_probs.transpose(0, 1), y.ids, frames, y.lengths, reduction="none")

@@ -1,0 +1,319 @@
+"""Speech recognition: what is said in a recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.applications.speech.transcribe import answers, babble
+from sounding.applications.speech.transcribe.errors import (
+    character_error_rate,
+    details,
+    edits,
+    word_error_rate,
+)
+from sounding.applications.speech.transcribe.network import CHOSEN_LATER, Recogniser, ctc
+from sounding.architectures.conformer import Conformer, ConformerConfig, Subsampling
+from sounding.architectures.rnn import RNN, RNNConfig
+from sounding.contract.change import Change, Unchanged
+from sounding.contract.metrics import Metric
+from sounding.contract.modality import Row
+from sounding.contract.options import Options
+from sounding.contract.recipe import Recipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.task import Task, chunks, targets
+from sounding.decoding.ctc import PrefixBeams, Prefixes, UnitModel, greedy
+from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.modalities.audio.audio import Audio
+from sounding.modalities.audio.augmentation import Variations, echoing, noisy
+from sounding.modalities.audio.features import LogMel
+from sounding.modalities.audio.layouts import CLIPS_WITH_TEXTS, COMMON_VOICE, LIBRISPEECH
+from sounding.modalities.audio.transcript import Transcribed, Transcript, in_form
+from sounding.modalities.audio.voice import spoken
+from sounding.modalities.text.encodings import read_text
+from sounding.modalities.text.specials import END, START
+from sounding.modalities.text.text import Tokens
+
+MODELS = ("conformer", "rnn")
+WEIGHTS, BONUSES = (0.0, 0.4, 0.8, 1.2), (0.0, 0.7)
+"""What is tried for the weight of the language model, and for the bonus of a unit."""
+TRIED = 48
+"""Validation rows that choose between them, at most."""
+MOST = 5_000_000
+"""Characters that a language model learns from, at most."""
+
+
+@dataclass(frozen=True)
+class TranscribeRecipe(Recipe):
+    """The numbers of a training of a recogniser."""
+
+    sizes: ClassVar = {
+        "tiny": {
+            **{"rate": 8000, "bands": 24, "channels": 8, "width": 32, "layers": 1, "kernel": 7, "dropout": 0.0},
+            **{"batch": 12, "lr": 5e-3, "average": 0.9, "order": 3, "speed": 0.0, "tract": 0.0},
+            **{"frequency_holes": 0, "time_holes": 0},
+        },
+        "small": {},
+        "base": {"width": 256, "layers": 12, "batch": 16},
+    }
+    shaping: ClassVar[Sequence[str]] = (
+        *("model", "rate", "bands", "channels", "width", "layers", "heads", "kernel", "form", "units", "vocabulary"),
+    )
+
+    epochs: float = 60.0
+    batch: int = 8
+    lr: float = 2e-3
+    matrix_lr: float = 0.02
+    weight_decay: float = 0.0
+    warmup: float = 0.02
+    hold: float = 0.5
+    average: float = 0.995
+    validations: int = 12
+    looked_at: int = 300
+    model: str = "conformer"  # or rnn: LSTM in both directions
+    rate: int = 16_000  # samples a second that are heard; 8000 for telephones
+    bands: int = 80  # of the mel scale
+    channels: int = 32  # of the convolutions ahead of the encoder
+    width: int = 144  # of the conformer's vectors; units of each direction of the rnn
+    layers: int = 4
+    heads: int = 4
+    kernel: int = 15  # vectors of 40 ms that a convolution looks at
+    dropout: float = 0.1
+    speed: float = 0.1  # recordings are heard faster or slower by up to this share
+    tract: float = 0.1  # and with frequencies stretched by up to this share
+    frequency_holes: int = 2  # bands that are hidden (SpecAugment)
+    time_holes: int = 2  # stretches that are hidden
+    noise: float = 0.0  # share of the recordings that get noise
+    reverberation: float = 0.0  # share of the recordings that get an echo
+    form: str = "plain"  # transcripts: small letters without punctuation; written: as they stand
+    units: str = "characters"  # or bpe, unigram: pieces of words
+    vocabulary: int = 256  # pieces of words, at most
+    lm: str = ""  # a text file for the language model; none: the training transcripts alone
+    order: int = 6  # units that the language model looks at, the next one among them
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a model that does not exist, and for numbers out of their range."""
+        super().__post_init__()
+        if self.model not in MODELS:
+            raise UsageError(f"model={self.model} is not known", fix=did_you_mean(self.model, MODELS))
+        for name in ("dropout", "noise", "reverberation", "speed", "tract"):
+            if not 0 <= getattr(self, name) < 1 + (name in ("noise", "reverberation")):
+                raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give a share such as 0.1")
+        if self.order < 1:
+            raise UsageError(f"order={self.order} is out of its range", fix="Give 1 or more")
+
+
+@dataclass(frozen=True)
+class TranscribeOptions(Options):
+    """How a recording is transcribed."""
+
+    beams: int = 12  # beginnings that are followed at a time; 1: the best unit of each vector
+    lm_weight: float = CHOSEN_LATER  # of the language model; below 0: as the validation rows chose
+    bonus: float = 0.0  # for each unit, where a weight is given
+    window: float = 30.0  # seconds that are heard at a time
+
+
+class Transcribe(Task):
+    """Speech recognition: what is said in a recording."""
+
+    Recipe = TranscribeRecipe
+    Options = TranscribeOptions
+    pipeline = "automatic-speech-recognition"
+    layouts = (COMMON_VOICE, LIBRISPEECH, CLIPS_WITH_TEXTS)
+    caution = (
+        "A transcript reads well also where it is wrong: names and numbers have to be heard again by somebody. "
+        "Voices, accents, languages and rooms unlike those of the training are transcribed badly. "
+        "Record and transcribe people only where they agreed to it."
+    )
+    recipe: TranscribeRecipe
+    options: TranscribeOptions
+    input: Audio
+    target: Transcript
+
+    _texts: Sequence[str] = ()
+    _language: UnitModel | None = None
+
+    def modalities(self) -> tuple[Audio, Transcript]:
+        """A recording, and what is said in it."""
+        r = self.recipe
+        return Audio(r.rate), Transcript(r.form, r.units, r.vocabulary)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Errors in words first, then in characters."""
+        return word_error_rate(), character_error_rate()
+
+    @property
+    def ranking(self) -> Metric:
+        """The word error rate of one row."""
+        return word_error_rate()
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """Which words were taken for which."""
+        return details(records)
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """Recordings with texts are hardly anything else."""
+        return 0.9, "recordings with a text each"
+
+    # ---- texts
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Learn the units, and keep the texts that the language model counts."""
+        super().fit(examples)
+        texts = [*(self._given() if self.recipe.lm else ()), *map(str, targets(examples))]
+        sizes = np.cumsum([len(text) for text in texts])
+        self._texts, self._language = texts[: int((sizes <= MOST).sum())], None
+
+    def _given(self) -> list[str]:
+        """The lines of the text file that was named, in the form of transcripts. Raises DataError where it has none."""
+        path = Path(self.recipe.lm)
+        if not path.is_file():
+            raise DataError("there is no such text file", where=self.recipe.lm, fix="Correct lm, or leave it out")
+        lines = [in_form(line, self.recipe.form) for line in read_text(path, path.name).splitlines()]
+        if not any(lines):
+            raise DataError("the text file holds no words", where=self.recipe.lm, fix="Correct lm, or leave it out")
+        return [line for line in lines if line]
+
+    def state(self) -> dict[str, Any]:
+        """Besides what every task keeps, the texts of the language model."""
+        return {**super().state(), "texts": list(self._texts)}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Task:
+        """The task that gave `state`."""
+        task = super().restored(state)
+        assert isinstance(task, Transcribe)
+        task._texts = list(state.get("texts") or ())
+        return task
+
+    @property
+    def language(self) -> UnitModel:
+        """The language model: counted when it is first asked."""
+        if self._language is None:
+            tokenizer = self.target.tokenizer
+            ids = tokenizer.batch(self._texts)
+            self._language = UnitModel(ids, self.recipe.order, len(tokenizer), START, END)
+        return self._language
+
+    # ---- the net
+
+    def build(self) -> nn.Module:
+        """A recogniser; `Heard` for waveforms."""
+        r = self.recipe
+        holes = {"bands": r.frequency_holes, "times": r.time_holes}
+        variations = Variations(speed=r.speed, tract=r.tract, **holes)
+        encoder: nn.Module
+        if r.model == "rnn":
+            shape = RNNConfig(r.width, r.width, r.layers, dropout=r.dropout)
+            encoder, outputs = RNN(shape), shape.outputs
+        else:
+            config = ConformerConfig(r.width, r.layers, r.heads, kernel=r.kernel, dropout=r.dropout)
+            encoder, outputs = Conformer(config), r.width
+        subsampling = Subsampling(r.bands, r.channels, r.width)
+        net = Recogniser(LogMel(r.rate, r.bands), variations, subsampling, encoder, outputs)
+        return net.head(r.dropout, len(self.target.tokenizer))
+
+    def embedding_layer(self, model: nn.Module) -> nn.Module:
+        """Gradients explain the spectrogram."""
+        return model.get_submodule("spectrogram")
+
+    def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
+        """Noise and echoes; spectrograms are varied by the net itself."""
+        if self.recipe.reverberation:
+            x = echoing(x, rng, self.input.rate, self.recipe.reverberation)
+        if self.recipe.noise:
+            x = noisy(x, rng, self.recipe.noise)
+        return x, Unchanged()
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tokens) -> Tensor:
+        """Mean nats of a unit [B]: minus log p(transcript), for each of its units."""
+        return ctc(model(x), y) / y.lengths.clamp(min=1)
+
+    # ---- answers
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """What is said in each recording, as the options say."""
+        search, rate = self._search(model), self.input.rate
+        parts = answers.pieces(inputs, rate, self.options.window)
+        waves = [inputs[p.recording][int(p.start * rate) : max(1, math.ceil(p.end * rate))] for p in parts]
+        told = zip(parts, self._heard(model, waves), strict=True)
+        found: dict[int, list[tuple[answers.Piece, np.ndarray]]] = {
+            number: list(some) for number, some in groupby(told, key=lambda pair: pair[0].recording)
+        }
+        return [self._answer(value, found.get(number, []), search) for number, value in enumerate(inputs)]
+
+    def _answer(self, value: np.ndarray, told: Sequence[tuple[answers.Piece, np.ndarray]], search: Any) -> Prediction:
+        """The words of all stretches of a recording."""
+        words, sure = [], []
+        for stretch in answers.joined([piece for piece, _ in told], [log_probs for _, log_probs in told]):
+            some, mean = answers.words(stretch, search, self.target.tokenizer)
+            words += some
+            sure.append(mean)
+        text = Transcribed.of(words, len(value) / self.input.rate)
+        confidence = math.exp(min(0.0, float(np.mean(sure)))) if sure else 1.0
+        return Prediction(text, confidence, np.array([word.confidence for word in words]))
+
+    def _heard(self, model: nn.Module, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The log-probabilities [T, C] of each stretch; those of like length are heard together."""
+        order = sorted(range(len(waves)), key=lambda k: len(waves[k]))
+        found: dict[int, np.ndarray] = {}
+        for some in chunks(order, self.recipe.batch):
+            log_probs, lengths = model(self.encoded(model, [waves[k] for k in some]))
+            for k, row, length in zip(some, log_probs.float().cpu().numpy(), lengths.tolist(), strict=True):
+                found[k] = row[:length]
+        return [found[k] for k in range(len(waves))]
+
+    def _search(self, model: nn.Module) -> Any:
+        """Log-probabilities [T, C] → units: greedy until the weight of the language model is chosen."""
+        o = self.options
+        weight, bonus = (o.lm_weight, o.bonus) if o.lm_weight >= 0 else model.get_buffer("decoding").tolist()
+        if o.beams == 1 or weight < 0:
+            return greedy
+        beams = PrefixBeams(o.beams, weight, bonus)
+        return Prefixes(beams, self.language if weight else None).best
+
+    def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
+        """Choose how much the language model counts: the fewest wrong words of validation rows, then characters."""
+        rows = validation[:: math.ceil(len(validation) / TRIED)] if len(validation) else ()
+        rows = [row for row in rows if len(row.input) <= self.options.window * self.input.rate]
+        best = (0.5, 0.0)
+        if rows:
+            heard = self._heard(model, [row.input for row in rows])
+            tried = [(weight, bonus) for weight in WEIGHTS for bonus in (BONUSES if weight else (0.0,))]
+            best = min(tried, key=lambda pair: self._wrong(heard, rows, *pair))
+        model.get_buffer("decoding").copy_(torch.tensor(best))
+        return True
+
+    def _wrong(
+        self, heard: Sequence[np.ndarray], rows: Sequence[Example], weight: float, bonus: float
+    ) -> tuple[int, int]:
+        """Wrong words and characters of some rows."""
+        search = Prefixes(PrefixBeams(self.options.beams, weight, bonus), self.language).best
+        texts = [self.target.tokenizer.decode(search(log_probs)) for log_probs in heard]
+        pairs = [(text, str(row.target)) for text, row in zip(texts, rows, strict=True)]
+        return sum(edits(a.split(), b.split()) for a, b in pairs), sum(edits(a, b) for a, b in pairs)
+
+    def note(self, input: np.ndarray) -> str:
+        """That nobody speaks in a recording, or that it was cut."""
+        if not spoken(input, self.input.rate):
+            return "nobody speaks in it"
+        parts = answers.pieces([input], self.input.rate, self.options.window)
+        return f"it was heard in {len(parts):,} stretches" if len(parts) > 1 else ""
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Words of an invented language, each letter of which is a sound."""
+        found = []
+        for _ in range(n):
+            wave, said, speaker = babble.sentence(rng, self.recipe.rate)
+            found.append(Example(wave, said, f"speaker {speaker}"))
+        return found
