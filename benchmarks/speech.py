@@ -3,10 +3,11 @@
     SOUNDING_DATA=DIR python benchmarks/speech.py [--time 60m] [--seeds 0 1 2] [--beams 12] [--out runs-speech]
         [--set key=value …]
 
-DIR/an4 holds train.parquet and test.parquet with the columns audio, text and speaker (docs/benchmarks.md says where they
-come from). Prints a row of a markdown table for each seed: word and character error rate on the test rows with their
-intervals, drawn over speakers, by a search with the language model of the training transcripts; the same by the best
-unit of each vector alone; and how many seconds of speech are transcribed in one. A run that is there already is only read.
+DIR/an4 holds train.parquet and test.parquet with the columns audio, text and speaker (docs/benchmarks.md says where
+they come from). Prints a row of a markdown table for each seed: word and character error rate on the test rows with
+their intervals, drawn over speakers, by a search with the language model of the training transcripts; the same by the
+best unit of each vector alone; and how many seconds of speech are transcribed in one. A run that is there already is
+only read.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A value is an array [T] of float32 in [-1, 1] at the working rate, one channel. 
 It encodes to a batch of waveforms, padded with digital silence, so that noise and attacks act on what is heard; the
 spectrogram is the first layer of a model (`features.LogMel`).
 
-Legend of shapes: B batch, T samples, N frames, M bands, P parts.
+Legend of shapes: B batch, T samples, N frames, P parts, M masks (of a spectrogram: bands).
 """
 
 from __future__ import annotations
@@ -161,9 +161,13 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
 
     def mask(self, value: np.ndarray, mask: np.ndarray, baseline: str) -> np.ndarray:
         """The sound with only the frames and bands where `mask` [P] is true; see `masking.py`."""
+        return self.mask_many(value, np.asarray(mask)[None], baseline)[0]
+
+    def mask_many(self, value: np.ndarray, masks: np.ndarray, baseline: str) -> list[np.ndarray]:
+        """The sounds kept by each row of `masks` [M, P]."""
         if baseline not in self.baselines:
             raise UsageError(f"sounds have no baseline {baseline!r}", fix=did_you_mean(baseline, self.baselines))
-        return masking.masked(value, mask, baseline, self.rate)
+        return masking.masked(value, masks, baseline, self.rate)
 
     def aggregate(self, saliency: Tensor, value: np.ndarray) -> np.ndarray:
         """The sum of the saliency [N, M] of a spectrogram over each part: [P]."""

@@ -80,5 +80,5 @@ class LogMel(nn.Module):
             before = (self.length - self.hop) // 2
             behind = count * self.hop + self.length - self.hop - before - x.shape[1]
             frames = F.pad(x, (before, behind)).unfold(1, self.length, self.hop)[:, :count]
-            power = torch.fft.rfft(frames * self.window, self.size).abs().square()
+            power = torch.view_as_real(torch.fft.rfft(frames * self.window, self.size)).square().sum(dim=3)
             return (power @ self.bands + FLOOR).log()

@@ -11,9 +11,9 @@ _FORMANTS = {"a": (800, 1300), "i": (320, 2500), "o": (450, 850), "m": (250, 100
 
 
 def sentence(rng: np.random.Generator, rate: int) -> tuple[np.ndarray, str, int]:
-    """A recording of one to three words, what is said in it, and the number of its speaker."""
+    """A recording of one or two words, what is said in it, and the number of its speaker."""
     speaker = int(rng.integers(SPEAKERS))
-    said = [str(word) for word in rng.choice(WORDS, int(rng.integers(1, 4)))]
+    said = [str(word) for word in rng.choice(WORDS, int(rng.integers(1, 3)))]
     parts = [_pause(rng, rate)]
     for word in said:
         parts += [*(_letter(letter, 90 + 5 * speaker, rng, rate) for letter in word), _pause(rng, rate)]
@@ -23,12 +23,12 @@ def sentence(rng: np.random.Generator, rate: int) -> tuple[np.ndarray, str, int]
 
 
 def _pause(rng: np.random.Generator, rate: int) -> np.ndarray:
-    return np.zeros(int(rng.uniform(0.08, 0.14) * rate))
+    return np.zeros(int(rng.uniform(0.12, 0.2) * rate))
 
 
 def _letter(letter: str, pitch: float, rng: np.random.Generator, rate: int) -> np.ndarray:
     """A tenth of a second: harmonics of the pitch that are loud near the formants, or a hiss."""
-    times = np.arange(int(rng.uniform(0.1, 0.14) * rate)) / rate
+    times = np.arange(int(rng.uniform(0.08, 0.12) * rate)) / rate
     if letter == "s":
         sound = np.diff(rng.standard_normal(len(times) + 1))
     else:

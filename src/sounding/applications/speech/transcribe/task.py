@@ -57,7 +57,7 @@ class TranscribeRecipe(Recipe):
 
     sizes: ClassVar = {
         "tiny": {
-            **{"rate": 8000, "bands": 24, "channels": 8, "width": 32, "layers": 1, "kernel": 7, "dropout": 0.0},
+            **{"rate": 8000, "bands": 24, "channels": 8, "width": 48, "layers": 1, "kernel": 7, "dropout": 0.0},
             **{"batch": 12, "lr": 5e-3, "average": 0.9, "order": 3, "speed": 0.0, "tract": 0.0},
             **{"frequency_holes": 0, "time_holes": 0},
         },
