@@ -127,10 +127,10 @@ class Prefixes:
             for unit, p in told:
                 longer = prefix.following.get(unit) or self._longer(prefix, unit)
                 came = (silent if unit == prefix.unit else whole) * p  # a unit twice needs a blank between
-                if (known := found.get(longer)) is None:
-                    found[longer] = [0.0, came]
+                if longer in found:
+                    found[longer][1] += came
                 else:
-                    known[1] += came
+                    found[longer] = [0.0, came]
         return found
 
     def _kept(self, found: dict[_Prefix, list[float]]) -> dict[_Prefix, list[float]]:

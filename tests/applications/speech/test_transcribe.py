@@ -83,7 +83,8 @@ def test_words_stand_where_they_were_said(learnt):
     first, said, _ = babble.sentence(rng, RATE)
     second, also, _ = babble.sentence(rng, RATE)
     gap = 0.001 * stream("gap").standard_normal(RATE).astype(np.float32)
-    (answer,) = task.predict(model, [np.concatenate([first, gap, second])])
+    cut = task.with_options({"window": 2.0})
+    (answer,) = cut.predict(model, [np.concatenate([first, gap, second])])
     words = answer.value.words
     assert answer.value == f"{said} {also}"
     edge = len(said.split())

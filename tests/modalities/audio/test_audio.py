@@ -163,8 +163,11 @@ def test_voice_is_found_where_it_is_and_long_recordings_are_cut_where_nobody_spe
     found = voice.spoken(wave, RATE)
     np.testing.assert_allclose(found, [(0.85, 1.75), (2.45, 3.35)], atol=0.03)
     assert voice.spoken(np.zeros(RATE), RATE) == []
-    assert voice.cut(wave, RATE, 30, 1) == [(found[0][0], found[1][1])]
-    assert voice.cut(wave, RATE, 1.0, 0.2) == found
+    assert voice.cut(wave, RATE, 30, 1) == found
+    near = np.concatenate([quiet, word, quiet[: RATE // 2], word, quiet])
+    first, last = voice.spoken(near, RATE)
+    assert voice.cut(near, RATE, 30, 1) == [(first[0], last[1])]
+    assert voice.cut(near, RATE, 1.0, 0.2) == [first, last]
     windows = voice.cut(tone(5.0), RATE, 2.0, 0.5)
     assert windows[0][0] == 0
     assert windows[-1][1] == 5.0

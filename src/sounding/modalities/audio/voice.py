@@ -18,7 +18,7 @@ LEAST = 6.0
 """Decibels between quiet and loud frames from which on there is anything to tell; below, all is taken for voice."""
 SILENT = -80.0
 """Decibels of full scale, below which nothing is heard."""
-PAUSE, MARGIN, SHORTEST = 0.3, 0.15, 0.05
+PAUSE, MARGIN, SHORTEST, APART = 0.3, 0.15, 0.05, 0.4
 """Seconds."""
 
 
@@ -49,13 +49,14 @@ def spoken(samples: np.ndarray, rate: int) -> list[tuple[float, float]]:
 
 
 def cut(samples: np.ndarray, rate: int, longest: float, overlap: float) -> list[tuple[float, float]]:
-    """Stretches of at most `longest` seconds that hold all that is spoken: neighbours are put together while they fit.
+    """Stretches of at most `longest` seconds that hold all that is spoken: neighbours are put together while they fit,
+    unless they are `APART`: a model that learnt from sentences is no judge of long pauses.
 
     One that alone is longer is cut into windows that overlap by so many seconds.
     """
     found: list[tuple[float, float]] = []
     for start, end in spoken(samples, rate):
-        if found and end - found[-1][0] <= longest:
+        if found and end - found[-1][0] <= longest and start - found[-1][1] < APART:
             found[-1] = found[-1][0], end
         else:
             found.append((start, end))
