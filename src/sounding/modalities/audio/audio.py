@@ -56,6 +56,8 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
         self._rates: Counter[int] = Counter()
         self._channels: Counter[int] = Counter()
         self._seconds: list[float] = []
+        self.said: list[str] = []
+        """What a task has to say of its training rows."""
 
     # ---- reading
 
@@ -108,7 +110,7 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
 
     def notes(self) -> list[str]:
         """How much there is to learn from, and what was resampled and mixed."""
-        said = []
+        said = list(self.said)
         if self._seconds:
             total, longest = sum(self._seconds), max(self._seconds)
             said.append(f"{total / 60:.1f} minutes of sound to learn from, the longest recording {longest:.1f} s")

@@ -90,7 +90,8 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented):
                 raise UsageError(f"{name}={word} is not known", fix=did_you_mean(word, known))
         self.form, self.units, self.vocabulary = form, units, vocabulary
         self._tokenizer: Tokenizer | None = None
-        self._notes: list[str] = []
+        self.learnt = ""
+        """What `fit` found, in a sentence."""
         self._encodings: dict[str, str] = {}
 
     # ---- reading
@@ -140,10 +141,10 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented):
         self._tokenizer = Tokenizer.train(self.units, texts, self.vocabulary)
         words = Counter(word for text in texts for word in text.split())
         how = "small letters, without punctuation" if self.form == "plain" else "as written"
-        self._notes = [
+        self.learnt = (
             f"transcripts are compared {how} (form={self.form}); {sum(words.values()):,} words, {len(words):,} of them "
             f"different; a model writes {len(self._tokenizer):,} {self.units}"
-        ]
+        )
 
     def unseen(self, value: str) -> str:
         """What to say of a transcript with characters that no training transcript has; nothing where it has none."""
@@ -153,8 +154,8 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented):
         return f"no training transcript has {some}, which cannot be got right" if odd else ""
 
     def notes(self) -> list[str]:
-        """The form, the units, and files that are not UTF-8."""
-        return [*announced(self._encodings), *self._notes]
+        """Files that are not UTF-8."""
+        return announced(self._encodings)
 
     def state(self) -> dict[str, Any]:
         """The form and the units."""

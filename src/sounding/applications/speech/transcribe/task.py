@@ -169,6 +169,7 @@ class Transcribe(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         """Learn the units, and keep the texts that the language model counts."""
         super().fit(examples)
+        self.input.said = [self.target.learnt]
         texts = [*(self._given() if self.recipe.lm else ()), *map(str, targets(examples))]
         sizes = np.cumsum([len(text) for text in texts])
         self._texts, self._language = texts[: int((sizes <= MOST).sum())], None
