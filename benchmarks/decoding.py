@@ -44,16 +44,12 @@ Write = Callable[[Sources, int, int], Sources]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = sides.parser(__doc__, [1, 32])
     parser.add_argument("--run", type=Path)
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sentences", type=int, default=64, help="of a round; those of batch 1 are a quarter of them")
     parser.add_argument("--length", type=int, default=20, help="tokens that are written, without --run")
     parser.add_argument("--precision", default="fp32", help="of sounding: fp32 or bf16")
-    parser.add_argument("--side", choices=sides.SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     prepare()
     torch.set_num_threads(options.threads)

@@ -32,14 +32,10 @@ VOCABULARY, CONTEXT, PROMPT = 8192, 256, 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 16])
+    parser = sides.parser(__doc__, [1, 16])
     parser.add_argument("--length", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--train", type=float, default=0, metavar="SECONDS")
     parser.add_argument("--precision", default="bf16", help="of sounding's training: bf16 or fp32")
-    parser.add_argument("--side", choices=sides.SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -14,6 +15,16 @@ import numpy as np
 from sounding.machine.setting import processor
 
 SIDES = ("sounding", "transformers")
+
+
+def parser(doc: str, batches: list[int]) -> argparse.ArgumentParser:
+    """What every benchmark of two sides is asked for."""
+    found = argparse.ArgumentParser(description=doc.splitlines()[0])
+    found.add_argument("--batches", type=int, nargs="+", default=batches)
+    found.add_argument("--rounds", type=int, default=5)
+    found.add_argument("--threads", type=int, default=1)
+    found.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    return found
 
 
 class Side:

@@ -97,6 +97,23 @@ def unreadable(where: str, error: Exception) -> DataError:
     return DataError(f"the file is damaged or cut short ({reason})", where=where, fix="Copy or download it again")
 
 
+def require_content(source: Path | bytes, name: str, noun: str, fix: str) -> None:
+    """Raise DataError unless `source` is a file, or the bytes of one, that holds something: a `noun`.
+
+    `fix` says what to give in place of a folder.
+    """
+    if isinstance(source, bytes):
+        empty = not source
+    elif os.path.isdir(source):
+        raise DataError(f"{name} is a folder, not a {noun}", fix=fix)
+    elif not os.path.isfile(source):
+        raise DataError(f"there is no file {source}", fix="Correct the path", or_remove=True)
+    else:
+        empty = source.stat().st_size == 0
+    if empty:
+        raise DataError(f"{name} is empty", fix="Replace the file", or_remove=True)
+
+
 def sha256(path: Path) -> str:
     """The digest of what a file holds, in hexadecimal."""
     with path.open("rb") as file:

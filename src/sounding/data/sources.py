@@ -204,13 +204,13 @@ def _assembled(input: Assembled, parts: Sequence[tuple[Table, str]], columns: Co
         fix = "Give sizes (--split 60/20/20), or a file for each split: train.csv, validation.csv, test.csv"
         raise DataError(what, where=parts[0][0].name, fix=fix)
     asked = {"input": columns.input, "target": columns.target, "group": columns.group}
+    known = {role: name for role, name in asked.items() if name is not None}
     rows: list[Row] = []
     notes: list[str] = []
     files: list[File] = []
     used: Mapping[str, str] = {}
     for table, split in parts:
         cells, places = table.cells()
-        known = {role: name for role, name in asked.items() if name is not None}
         found = input.assemble(TableCells(table.name, cells, places, known))
         used = used or found.used
         files += [_file(_called(table, path), path, len(places)) for path in table.paths]

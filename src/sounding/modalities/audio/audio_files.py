@@ -20,6 +20,7 @@ import numpy as np
 from torch import Tensor
 
 from sounding.errors import DataError, UsageError
+from sounding.files import require_content
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".oga", ".opus", ".aiff", ".aif", ".au", ".caf", ".w64", ".sph")
 """Endings of files that libsndfile reads, the usual ones first."""
@@ -82,7 +83,7 @@ def load(source: Path | bytes) -> Sound:
     Raises DataError for a file that is missing, empty, no sound, without a sample, cut off, or longer than `LONGEST`.
     """
     name = source.name if isinstance(source, Path) else "the recording"
-    _refuse_unusable(source, name)
+    require_content(source, name, "recording", "Give the path of one sound file")
     library = soundfile()
     try:
         with library.SoundFile(BytesIO(source) if isinstance(source, bytes) else os.fspath(source)) as file:
@@ -158,19 +159,6 @@ def soundfile() -> ModuleType:
         fix = "Install it: pip install 'sounding[speech]'"
         raise UsageError("sound files are opened by the package soundfile, which is missing", fix=fix) from None
     return soundfile
-
-
-def _refuse_unusable(source: Path | bytes, name: str) -> None:
-    if isinstance(source, bytes):
-        empty = not source
-    elif os.path.isdir(source):
-        raise DataError(f"{name} is a folder, not a recording", fix="Give the path of one sound file")
-    elif not os.path.isfile(source):
-        raise DataError(f"there is no file {source}", fix="Correct the path", or_remove=True)
-    else:
-        empty = source.stat().st_size == 0
-    if empty:
-        raise DataError(f"{name} is empty", fix="Replace the file", or_remove=True)
 
 
 def _refuse_length(frames: int, rate: int, name: str) -> None:

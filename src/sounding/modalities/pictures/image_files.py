@@ -10,7 +10,6 @@ picture (twelve bits are often kept in sixteen): who has seen the training pictu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -23,6 +22,7 @@ import PIL.ImageOps
 from torch import Tensor
 
 from sounding.errors import DataError
+from sounding.files import require_content
 from sounding.folders import BRANDS, picture_ending
 
 MAX_PIXELS = 100_000_000
@@ -88,7 +88,7 @@ def load(source: Path | bytes, side: int = 0) -> np.ndarray:
     Raises DataError for a file that is missing, empty, no picture, cut off, or larger than `MAX_PIXELS`.
     """
     name = source.name if isinstance(source, Path) else "the picture"
-    _refuse_unusable(source, name)
+    require_content(source, name, "picture", "Give the path of one picture file")
     try:
         with PIL.Image.open(BytesIO(source) if isinstance(source, bytes) else source) as picture:
             _refuse_size(picture.size, name)
@@ -124,19 +124,6 @@ def image_size(cell: Any, root: Path = Path()) -> tuple[int, int]:
             pass
     height, width = of_cell(cell, root).shape[:2]
     return width, height
-
-
-def _refuse_unusable(source: Path | bytes, name: str) -> None:
-    if isinstance(source, bytes):
-        empty = not source
-    elif os.path.isdir(source):
-        raise DataError(f"{name} is a folder, not a picture", fix="Give the path of one picture file")
-    elif not os.path.isfile(source):
-        raise DataError(f"there is no file {source}", fix="Correct the path", or_remove=True)
-    else:
-        empty = source.stat().st_size == 0
-    if empty:
-        raise DataError(f"{name} is empty", fix="Replace the file", or_remove=True)
 
 
 def _unknown(source: Path | bytes, name: str) -> DataError:
