@@ -1,0 +1,1 @@
+"""Games: their rules as compiled functions over arrays of positions, and players that need no network."""

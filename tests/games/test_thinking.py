@@ -1,0 +1,55 @@
+"""The dial: what a strength thinks, and how it chooses among the moves of a thought."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sounding.errors import UsageError
+from sounding.games.thinking import LEVELS, Candidate, Limit, Strength, Thinker, Thought
+
+
+def thought(*visits: int, priors: tuple[float, ...] = ()) -> Thought:
+    priors = priors or (0.0,) * len(visits)
+    moves = [Candidate(k, n, p, 0.5, (k,)) for k, (n, p) in enumerate(zip(visits, priors, strict=True))]
+    return Thought(0.5, tuple(moves), sum(visits))
+
+
+def test_levels_and_simulations():
+    assert Strength.named("10") == Strength(*LEVELS[9])
+    assert Strength.named("400") == Strength(400, 0.0)
+    simulations, temperatures = zip(*LEVELS, strict=True)
+    assert sorted(simulations) == list(simulations)
+    assert sorted(temperatures, reverse=True) == list(temperatures)
+    for word in ("0", "-3", "strong", "1.5", "٣", "99999999"):
+        with pytest.raises(UsageError, match="neither a level nor a number"):
+            Strength.named(word)
+
+
+def test_full_strength_takes_the_first_and_others_choose_by_share():
+    rng = np.random.default_rng(0)
+    assert {Strength(8).choose(thought(1, 99), rng) for _ in range(50)} == {0}
+    chosen = [Strength(8, 1.0).choose(thought(30, 10), rng) for _ in range(4000)]
+    assert np.mean(chosen) == pytest.approx(0.25, abs=0.03)
+    chosen = [Strength(8, 0.5).choose(thought(30, 10), rng) for _ in range(4000)]
+    assert np.mean(chosen) == pytest.approx(0.1, abs=0.02)
+
+
+def test_where_nothing_was_tried_the_network_decides():
+    rng = np.random.default_rng(0)
+    chosen = [Strength(1, 1.0).choose(thought(0, 0, priors=(0.8, 0.2)), rng) for _ in range(4000)]
+    assert np.mean(chosen) == pytest.approx(0.2, abs=0.03)
+    assert {Strength(1, 1.0).choose(thought(0, 0), rng) for _ in range(50)} == {0, 1}
+
+
+def test_thinking_needs_an_end_and_gives_the_last_thought():
+    class Two(Thinker):
+        name = "two"
+
+        def ponder(self, game, position, limit, every=1.0):
+            yield thought(1)
+            yield thought(2)
+
+    assert Two().think(None, None, Limit(simulations=2)).simulations == 2
+    with pytest.raises(ValueError, match="no end"):
+        Two().think(None, None, Limit())
