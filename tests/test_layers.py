@@ -1,8 +1,8 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
     cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation
-    → data, decoding → machine, modalities | architectures → contract → drawing, errors, files, folders, randomness,
-    wording
+    → data, decoding, search, arena → machine, modalities | architectures, games → contract → drawing, errors, files,
+    folders, randomness, wording
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -27,7 +27,7 @@ FLOORS = {
     "inspection": 7,
     "training": 6,
     "evaluation": 5,
-    **dict.fromkeys(("data", "decoding"), 4),
+    **dict.fromkeys(("data", "decoding", "search", "arena"), 4),  # search and matches know no rules
     **dict.fromkeys(("machine", "modalities", "architectures", "games"), 3),
     "contract": 2,
     **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness", "wording"), 1),
