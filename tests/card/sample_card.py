@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,12 +13,15 @@ from sounding.card import method
 from sounding.card.card import Card, Header
 from sounding.card.parts import Part
 from sounding.challenges.data import Data
-from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, failed, not_applicable, skipped
+from sounding.contract.evidence import Bound, Clip, Estimate, Figure, Number, Section, failed, not_applicable, skipped
 from sounding.evaluation import plots
 from sounding.evaluation.challenge import measured
 from sounding.evaluation.context import EvaluationContext
 
 HOSTILE = '<script>alert("1")</script> | *x* `y` [a](b) & co'
+
+
+HEARD = Clip("clips/7.wav", "audio/wav", base64.b64encode(bytes(range(256))).decode())
 
 
 def number(id: str, name: str, value: float, low: float | None, high: float | None, **more: object) -> Number:
@@ -83,7 +87,7 @@ def quality() -> Section:
             Figure(
                 "quality_confusion", "Confusion matrix: a row for each true class, a column for each answer.", confusion
             ),
-            Figure("quality_training", "The course of the training.", plots.training_curves(history)),
+            Figure("quality_training", "The course of the training.", plots.training_curves(history), (HEARD,)),
         ),
         details={"per_class": per_class, "notes": ["One run: training variance unknown."]},
         seconds=2.0,

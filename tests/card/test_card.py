@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import resource
 from dataclasses import replace
 
 import pytest
-from sample_card import number, sample
+from sample_card import HEARD, number, sample
 
 from sounding.card.card import Card, Header, sections
 from sounding.contract.evidence import Section
@@ -57,6 +58,15 @@ def test_saving_and_loading_gives_the_card_back(tmp_path):
     }
     assert Card.load(tmp_path) == sample()
     assert Card.load(tmp_path)["quality"].figures[0].svg.startswith("<svg")
+    assert (tmp_path / "plots" / "quality_training_1.wav").read_bytes() == base64.b64decode(HEARD.base64)
+
+
+def test_a_clip_that_was_removed_is_in_no_later_page(tmp_path):
+    sample().save(tmp_path)
+    (tmp_path / "plots" / "quality_training_1.wav").unlink()
+    card = Card.load(tmp_path)
+    assert card["quality"].figures[1].clips == ()
+    assert "<audio" not in card.html()
 
 
 def test_without_plots_only_the_pictures_are_missing():

@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
-from sample_card import HOSTILE, number, sample
+from sample_card import HEARD, HOSTILE, number, sample
 
 from sounding.card.card import Card, Header, sections
 from sounding.card.printing import printed
-from sounding.contract.evidence import Figure, Section, not_applicable, skipped
+from sounding.contract.evidence import Clip, Figure, Section, not_applicable, skipped
 
 SECTIONS = sections()
 
@@ -101,7 +101,7 @@ def test_nothing_is_fetched_and_nothing_runs(page):
     for tag, attrs in page.elements:
         assert not [name for name in attrs if name.startswith("on")], (tag, attrs)
         for name in ("src", "href", "xlink:href", "action", "poster", "srcset"):
-            assert (attrs.get(name) or "#").startswith(("#", "data:image/")), (tag, attrs)
+            assert (attrs.get(name) or "#").startswith(("#", "data:image/", "data:audio/")), (tag, attrs)
     text = sample().html()
     assert not re.search(r"@import|url\(\s*['\"]?(?!#|data:)", text)
     assert set(re.findall(r"https?://[^\s\"'<]+", text)) <= {
@@ -127,13 +127,22 @@ def test_pictures_have_words_for_those_who_cannot_see_them(page):
     assert any(tag == "html" and attrs.get("lang") == "en" for tag, attrs in page.elements)
 
 
+def test_clips_can_be_played_and_are_named_for_all(page):
+    (player,) = [attrs for tag, attrs in page.elements if tag == "audio"]
+    assert "controls" in player
+    assert player["aria-label"] == HEARD.name
+    assert player["src"] == f"data:audio/wav;base64,{HEARD.base64}"
+    assert HEARD.name in page.text
+    assert HEARD.base64 not in sample().markdown()
+
+
 def test_names_from_files_are_only_ever_words():
     section = Section(
         "quality",
         HOSTILE,
         sentence=HOSTILE,
         numbers=(number("accuracy", HOSTILE, 0.5, 0.4, 0.6, definition=HOSTILE, unit=HOSTILE),),
-        figures=(Figure("f", HOSTILE, "<svg viewBox='0 0 1 1'></svg>"),),
+        figures=(Figure("f", HOSTILE, "<svg viewBox='0 0 1 1'></svg>", (Clip(HOSTILE, HOSTILE, HOSTILE),)),),
         details={"warnings": [HOSTILE], HOSTILE: {HOSTILE: 1}, "rows": [{HOSTILE: HOSTILE}], "notes": [HOSTILE]},
     )
     rejected = [not_applicable("energy", HOSTILE, HOSTILE), skipped("robustness", HOSTILE, HOSTILE)]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pytest
+import soundfile
 
+from sounding.applications.speech.transcribe.task import Transcribe
 from sounding.applications.vision.classify import Classify
 from sounding.applications.vision.detect.task import Detect
 from sounding.contract.metrics import row_loss
@@ -84,3 +89,16 @@ def test_records_of_other_things_than_rows_show_nothing():
     assert list(shown_rows(task, rows, right))
     assert not list(shown_rows(task, rows, right[:2]))
     assert not list(shown_rows(task, rows[::-1], [right[1], right[0], right[2]]))
+
+
+def test_recordings_that_are_shown_can_be_played():
+    task, rng = Transcribe(Transcribe.Recipe.make("tiny")), np.random.default_rng(0)
+    rows = task.demo(rng, 4)
+    task.fit(rows)
+    records = [Record("so", e.target, 0.5, 1.0) for e in rows]
+    figures = list(shown_rows(task, rows, records))
+    clips = {clip.name: clip for figure in figures for clip in figure.clips}
+    assert set(clips) == {f"row {i + 1}" for i in range(4)}
+    samples, rate = soundfile.read(BytesIO(base64.b64decode(clips["row 2"].base64)))
+    assert rate == task.recipe.rate
+    np.testing.assert_allclose(samples, rows[1].input, atol=1e-4)

@@ -11,7 +11,7 @@ from sounding.card.html import framed, html
 from sounding.card.markdown import markdown
 from sounding.card.sections import sections
 from sounding.card.spdx import spdx
-from sounding.card.storage import file_name, replace_all
+from sounding.card.storage import files_of, replace_all
 from sounding.files import json_text, read_json
 
 __all__ = ["SCHEMA", "Card", "Header", "sections"]
@@ -47,7 +47,12 @@ class Card(Contents):
         if path.suffix in (".html", ".md"):
             replace_all({path: self.html() if path.suffix == ".html" else self.markdown()})
             return path
-        files: dict[Path, Any] = {path / "plots" / file_name(f): f.svg for section in self for f in section.figures}
+        files: dict[Path, Any] = {
+            path / "plots" / name: content
+            for section in self
+            for figure in section.figures
+            for name, content in files_of(figure).items()
+        }
         files |= {
             path / "card.html": self.html(),
             path / "card.md": self.markdown(),

@@ -1,7 +1,8 @@
 """card.html: the card as one self-contained page, to be read with pleasure on a screen, a phone or paper.
 
-Nothing is fetched: style and figures are inlined, and there are no scripts. Names come from people's files, so every
-word passes `html.escape`; a figure that holds more than shapes and words becomes an <img>, where it can do nothing.
+Nothing is fetched: style, figures and sounds are inlined, and there are no scripts. Names come from people's files, so
+every word passes `html.escape`; a figure that holds more than shapes and words becomes an <img>, where it can do
+nothing.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ import hashlib
 import shutil
 import traceback
 from collections import UserDict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import torch
 from torch import nn
 
 from sounding.card.storage import finite, read_section
-from sounding.contract.evidence import Figure, Section
+from sounding.contract.evidence import Clip, Figure, Section
 from sounding.errors import RunError
 from sounding.files import read_json, write, write_json
 from sounding.machine.metering.meter import Cost
@@ -56,7 +57,7 @@ class Parts:
             values = read_json(self.folder / f"{id}.json")
             if values["key"] != self.key or values["section"]["id"] != id:
                 return None
-            figures = tuple(Figure(**figure) for figure in values["figures"])
+            figures = tuple(map(_figure, values["figures"]))
             cost = Cost.from_json(values["cost"]) if values["cost"] else None
             return Part(replace(read_section(values["section"], None), figures=figures), cost)
         except (RunError, KeyError, TypeError, ValueError, AttributeError):
@@ -68,7 +69,7 @@ class Parts:
         values: dict[str, Any] = {
             "key": self.key,
             "section": section.to_json(),
-            "figures": [vars(figure) for figure in section.figures],
+            "figures": [asdict(figure) for figure in section.figures],
             "cost": cost and cost.to_json(),
         }
         write_json(self.folder / f"{section.id}.json", finite(values))
@@ -87,6 +88,11 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.folder.parent.rmdir()  # unless another profile has parts there
+
+
+def _figure(values: Mapping[str, Any]) -> Figure:
+    """The figure that gave `values` as a dictionary."""
+    return Figure(**{**values, "clips": tuple(Clip(**clip) for clip in values["clips"])})
 
 
 class Scores(UserDict[str, float]):

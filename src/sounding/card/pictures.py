@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from html import escape
 from math import isfinite
 from xml.etree import ElementTree
 
 from sounding.card.printing import printed
-from sounding.contract.evidence import Figure, Number
+from sounding.contract.evidence import Clip, Figure, Number
 
 _SHAPES = {"svg", "g", "defs", "title", "desc", "path", "line", "polyline", "polygon", "rect", "circle", "ellipse"}
 _SHAPES |= {"text", "tspan", "use", "image", "clipPath", "marker", "linearGradient", "radialGradient", "stop"}
@@ -82,8 +83,18 @@ def figure(figure: Figure) -> str:
     else:
         data = base64.b64encode(figure.svg.encode()).decode()
         picture = f'<img src="data:image/svg+xml;base64,{data}" alt="{caption}">'
-    plate = f'<div class="plate">{picture}</div>'
+    plate = f'<div class="plate">{picture}</div>{_players(figure.clips)}'
     return f'<figure id="{escape(figure.id)}">{plate}<figcaption>{caption}</figcaption></figure>'
+
+
+def _players(clips: Sequence[Clip]) -> str:
+    """A line for each clip: what it is called, and the browser's own player, which keys and screen readers know."""
+    lines = "".join(
+        f'<li><span>{escape(clip.name)}</span><audio controls preload="metadata" aria-label="{escape(clip.name)}" '
+        f'src="data:{escape(clip.media)};base64,{escape(clip.base64)}"></audio></li>'
+        for clip in clips
+    )
+    return f'<ul class="clips" aria-label="To be heard">{lines}</ul>' if lines else ""
 
 
 def _is_drawing(svg: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import os
 import re
@@ -10,16 +11,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sounding.contract.evidence import Bound, Estimate, Figure, Number, Section, Status
+from sounding.contract.evidence import Bound, Clip, Estimate, Figure, Number, Section, Status
 from sounding.errors import ESCAPED
 from sounding.files import beside, discard, json_text, unwritable
 
 
-def file_name(figure: Figure) -> str:
-    """The figure's file in plots/; an id that can be none is a bug of the section that chose it."""
+def files_of(figure: Figure) -> dict[str, str | bytes]:
+    """The figure's files in plots/; an id that can be none is a bug of the section that chose it."""
     if not re.fullmatch(r"[\w-][\w.-]*", figure.id, re.ASCII):
         raise ValueError(f"the figure id {figure.id!r} is no file name")
-    return f"{figure.id}.svg"
+    sounds = {name: base64.b64decode(clip.base64) for name, clip in zip(figure.clip_names, figure.clips, strict=True)}
+    return {f"{figure.id}.svg": figure.svg, **sounds}
 
 
 def read_section(values: Mapping[str, Any], plots: Path | None) -> Section:
@@ -49,9 +51,19 @@ def _number(values: Mapping[str, Any]) -> Number:
 def _figure(values: Mapping[str, Any], plots: Path | None) -> Figure | None:
     """The figure with its picture, or None where that is gone; only a file in `plots` is ever read."""
     path = plots / f"{Path(values['id']).name}.svg" if plots else None
-    if path is None or not path.is_file():
+    if plots is None or path is None or not path.is_file():
         return None
-    return Figure(values["id"], values["caption"], path.read_text(encoding="utf-8"))
+    clips = (_clip(clip, plots) for clip in values.get("clips", ()))
+    heard = tuple(clip for clip in clips if clip is not None)
+    return Figure(values["id"], values["caption"], path.read_text(encoding="utf-8"), heard)
+
+
+def _clip(values: Mapping[str, Any], plots: Path) -> Clip | None:
+    """The clip with its sound, or None where that is gone."""
+    path = plots / Path(values["file"]).name
+    if not path.is_file():
+        return None
+    return Clip(values["name"], values["media"], base64.b64encode(path.read_bytes()).decode())
 
 
 def finite(value: Any) -> Any:
@@ -66,7 +78,7 @@ def finite(value: Any) -> Any:
 def replace_all(files: Mapping[Path, Any]) -> None:
     """Put all files in place, or none: each is written under a temporary name before the first is replaced.
 
-    Values that are no text are written as JSON. Raises RunError when something cannot be written.
+    Values that are neither text nor bytes are written as JSON. Raises RunError when something cannot be written.
     """
     waiting: dict[Path, Path] = {}
     path = Path()
@@ -84,9 +96,10 @@ def replace_all(files: Mapping[Path, Any]) -> None:
 
 
 def _write(path: Path, content: Any) -> None:
-    text = content if isinstance(content, str) else json_text(content, indent=1, allow_nan=False) + "\n"
+    if not isinstance(content, str | bytes):
+        content = json_text(content, indent=1, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
-        file.write(text.encode("utf-8", ESCAPED))
+        file.write(content if isinstance(content, bytes) else content.encode("utf-8", ESCAPED))
         file.flush()
         os.fsync(file.fileno())  # on the disk before it takes the former file's place

@@ -117,6 +117,14 @@ class Composite(Modality):
         """After `fit`: what in an answer no training row had ("… the class 'cat'"), or nothing."""
 
 
+class Spelled(Modality):
+    """An answer that is written in units which training answers show: their characters."""
+
+    @abstractmethod
+    def unseen_units(self, value: Any) -> list[str]:
+        """After `fit`: what stands in a value and in no training value, so that no model writes it."""
+
+
 class Listing(Modality):
     """An answer that lists things, and may say that there is none."""
 

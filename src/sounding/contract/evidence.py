@@ -2,7 +2,7 @@
 
     Estimate   a value with its interval           what metrics and the Python API give
     Number     an estimate that can be printed     id, name, definition, unit, kind, seed, seconds
-    Figure     one picture, as SVG text
+    Figure     one picture, as SVG text, and what can be heard of it
     Section    one part of the card                title, one sentence, numbers, figures; or its status and why
 
 The JSON of these is a public format (`card.json`, schema 1).
@@ -100,12 +100,46 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """A sound to be played beside a picture: what it is called, and the bytes of its file, as base64.
+
+    `media` is what the file is ("audio/flac", "audio/wav"), by which its ending is known, too.
+    """
+
+    name: str
+    media: str
+    base64: str
+
+    @property
+    def ending(self) -> str:
+        """That of the file (".flac")."""
+        return f".{self.media.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True)
 class Figure:
-    """One picture: `svg` is a complete <svg> element; `caption` says what to see in it."""
+    """One picture: `svg` is a complete <svg> element; `caption` says what to see in it.
+
+    `clips` are what can be heard of what it shows, in the order in which it is shown.
+    """
 
     id: str
     caption: str
     svg: str
+    clips: tuple[Clip, ...] = ()
+
+    @property
+    def clip_names(self) -> tuple[str, ...]:
+        """The names of the clips' files."""
+        return tuple(f"{self.id}_{number}{clip.ending}" for number, clip in enumerate(self.clips, 1))
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as card.json holds it: by the names of its files, which lie beside it."""
+        found: dict[str, Any] = {"id": self.id, "caption": self.caption, "file": f"plots/{self.id}.svg"}
+        if self.clips:
+            named = zip(self.clips, self.clip_names, strict=True)
+            found["clips"] = [{"name": clip.name, "media": clip.media, "file": f"plots/{file}"} for clip, file in named]
+        return found
 
 
 @dataclass(frozen=True)
@@ -143,11 +177,10 @@ class Section:
         return self.status is Status.INTERRUPTED
 
     def to_json(self) -> dict[str, Any]:
-        """The section as card.json holds it; figures by id and caption (their SVG lies in plots/).
+        """The section as card.json holds it; figures by id and caption (their files lie in plots/).
 
         `cause` says why a section was skipped where that was an error ("failed") or a person ("interrupted").
         """
-        figures = [{"id": f.id, "caption": f.caption, "file": f"plots/{f.id}.svg"} for f in self.figures]
         return {
             "id": self.id,
             "title": self.title,
@@ -156,7 +189,7 @@ class Section:
             "reason": self.reason,
             "sentence": self.sentence,
             "numbers": [number.to_json() for number in self.numbers],
-            "figures": figures,
+            "figures": [figure.to_json() for figure in self.figures],
             "details": dict(self.details),
             "seconds": round(self.seconds, 6),
         }

@@ -12,6 +12,7 @@
     Assembled          it is made of many rows of a table: a series         reading tables
     Tokenized          its encoding is learnt with the weights      beginning with other weights
     Lasting            it takes time, as speech does    costs by the minute
+    Audible            it can be listened to            rows that a card shows
     Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
     Queried            training may use what nobody can ask about           prediction
 
@@ -30,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.contract.evidence import Clip
 from sounding.contract.modality import Modality
 from sounding.drawing.rendering import Marks, Rendering
 
@@ -245,6 +247,14 @@ class Lasting(Modality):
     @abstractmethod
     def seconds(self, value: Any) -> float:
         """How long it takes."""
+
+
+class Audible(Modality):
+    """An input that can be listened to."""
+
+    @abstractmethod
+    def clip(self, value: Any, name: str) -> Clip:
+        """A small file to be played, called `name`; of what is long the beginning, which the name says then."""
 
 
 class Pictorial(Modality):

@@ -106,6 +106,10 @@ class Modality(ABC):
         """What a checker should say about a value that can be used but is odd ("1×1 pixel"), or nothing."""
         return ""
 
+    def require_learnable(self, value: Any) -> None:
+        """Raise DataError for a value that may be measured on and asked about, but is too much to learn from."""
+        return None
+
     # ---- state
 
     def fit(self, values: Iterable[Any]) -> None:

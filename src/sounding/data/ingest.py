@@ -29,6 +29,7 @@ from sounding.data.rejected import (
     kept,
     label_conflicts,
     reject_lonely,
+    reject_too_much,
     reject_unknown,
     reject_unseen_class,
     reject_untrained,
@@ -145,6 +146,8 @@ def _divided(
     parts = found.amounts.classes_of(rows) if isinstance(task.target, Composite) else None
     known = None if former is None else former.known(found.contents[rows])
     split = assign(splits, found.contents[rows], groups, targets, parts=parts, shares=shares, known=known)
+    if fit:
+        reject_too_much(found, rows, split.sides)
     if finite and fit:
         reject_untrained(task, found, source, rows, split.sides)
     elif not finite and len(rows):

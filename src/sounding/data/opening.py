@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from sounding.contract.answers import Spelled
 from sounding.contract.modality import Row
 from sounding.contract.records import Example
 from sounding.contract.task import Learning, Task
@@ -27,8 +28,10 @@ from sounding.data.scan import WORKERS, Labels, Scan, ahead
 from sounding.data.splits import TEST
 from sounding.errors import DataError
 from sounding.randomness import stream
+from sounding.wording import counted, listed
 
 _CHUNK = 16  # rows that a thread reads at once
+_SHOWN = 5  # places, and characters, that a note names
 
 
 class Answers(Sequence[Any]):
@@ -241,8 +244,22 @@ def fitted(task: Task, found: Ingested) -> Ingested:
         task.fit(Examples(found.source, stream("fit").permutation(rows), found.scan.labels, found.scan.values))
     except DataError as error:
         return replace(found, problems=(error,), report=replace(found.report, problems=(str(error),)))
-    notes = dict.fromkeys((*found.report.notes, *task.input.notes()))
+    notes = dict.fromkeys((*found.report.notes, *task.input.notes(), *_unseen_units(task, found)))
     return replace(found, report=replace(found.report, notes=tuple(notes)))
+
+
+def _unseen_units(task: Task, found: Ingested) -> Iterator[str]:
+    """A note on rows of validation and test whose answers are written with what no training answer has."""
+    if not isinstance(task.target, Spelled):
+        return
+    rows, units = [], dict[str, None]()
+    for row in found.rows[found.sides != 0].tolist():
+        if odd := task.target.unseen_units(found.source.target(row)):
+            rows.append(found.source.where(row))
+            units.update(dict.fromkeys(odd))
+    if rows:
+        held, some = counted(len(rows), "held-out row", "have"), listed(list(map(repr, units)), _SHOWN)
+        yield f"{held} {some}, which no training row has, so that it cannot be got right: {listed(rows, _SHOWN)}"
 
 
 def _reread(task: Task, scanned: Scan) -> Cache:

@@ -91,6 +91,7 @@ def open_pool(
         raise DataError("there are no rows", where=found.name, fix="Put the rows to choose from in it")
     say(f"reading {total:,} rows")
     scanned = scan(opened, task.input, Unanswered())
+    scanned.rejected |= scanned.too_much
     rejected = in_order([*found.rejected, *scanned.rejected.values()])
     for problem in too_many(rejected, total, allow_bad, "go on", "another column with --input"):
         raise problem.at(found.name)

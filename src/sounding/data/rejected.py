@@ -65,6 +65,13 @@ def reject_unknown(task: Task, found: Scan, source: Source) -> None:
             found.rejected[row] = RejectedRow(source.where(row), what, "Correct it, or remove the row")
 
 
+def reject_too_much(found: Scan, rows: np.ndarray, sides: np.ndarray) -> None:
+    """Reject training rows that are too much to learn from; validation and test rows are measured on."""
+    for row in rows[sides == 0].tolist():
+        if row in found.too_much:
+            found.rejected[row] = found.too_much[row]
+
+
 def reject_untrained(task: Task, found: Scan, source: Source, rows: np.ndarray, sides: np.ndarray) -> None:
     """Reject rows of validation and test whose answer no training row has."""
     labels = found.labels.of(rows)

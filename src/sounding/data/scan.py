@@ -68,8 +68,8 @@ class Scan:
 
     `contents` and `answers` [n, 16] uint8 are digests of the cells, `prints` [n, D] float16 fingerprints of the inputs
     or None; `sizes` [n] are bytes of the inputs; `remarks` are the warnings, those that are alike together; `amounts`
-    says how much of each class the answers hold, where that is more than one. `values` holds rows as they were read, as
-    many as memory does.
+    says how much of each class the answers hold, where that is more than one. `too_much` has the rows that must not be
+    trained on. `values` holds rows as they were read, as many as memory does.
     """
 
     contents: np.ndarray
@@ -79,6 +79,7 @@ class Scan:
     splits: list[str]
     sizes: np.ndarray
     rejected: dict[int, RejectedRow] = field(default_factory=dict)
+    too_much: dict[int, RejectedRow] = field(default_factory=dict)
     prints: np.ndarray | None = None
     remarks: Alike = field(default_factory=Alike)
     amounts: Amounts = field(default_factory=Amounts)
@@ -101,6 +102,7 @@ class _Seen:
     fingerprint: np.ndarray | None
     remarks: tuple[str, ...]
     amounts: Mapping[str, int]
+    too_much: RejectedRow | None
 
 
 def scan(source: Source, input: Modality, target: Modality, values: Cache | None = None) -> Scan:
@@ -150,7 +152,18 @@ def _scan_row(source: Source, i: int, input: Modality, target: Modality) -> _See
         fingerprint = input.fingerprint(example.input) if isinstance(input, Fingerprinted) else None
     except DataError as error:
         return RejectedRow(error.where or source.where(i), error.what, error.fix)
-    return _Seen(example, row.content, row.answer, row.size, example.group, row.split, fingerprint, remarks, amounts)
+    too_much = _too_much(input, example.input, source.where(i))
+    group, split = example.group, row.split
+    return _Seen(example, row.content, row.answer, row.size, group, split, fingerprint, remarks, amounts, too_much)
+
+
+def _too_much(input: Modality, value: Any, where: str) -> RejectedRow | None:
+    """Why a value must not be trained on, if so."""
+    try:
+        input.require_learnable(value)
+    except DataError as error:
+        return RejectedRow(error.where or where, error.what, error.fix)
+    return None
 
 
 def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
@@ -165,5 +178,7 @@ def _note(found: Scan, i: int, seen: _Seen, source: Source) -> None:
             found.prints = np.full((len(source), len(seen.fingerprint)), np.nan, np.float16)
         found.prints[i] = seen.fingerprint
     found.amounts.put(i, seen.amounts)
+    if seen.too_much is not None:
+        found.too_much[i] = seen.too_much
     for remark in seen.remarks:
         found.remarks.add(source.where(i), remark)

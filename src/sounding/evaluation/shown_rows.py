@@ -1,7 +1,8 @@
 """Rows to look at: the worst, some typical and the best answers of a model, with the truth beside each.
 
 What is good and bad a task says (`Task.ranking`); how a row looks, its modalities do. An answer that has a place in its
-input is drawn there, beside the same with the truth; any other is told in words under the input.
+input is drawn there, beside the same with the truth; any other is told in words under the input. What can be listened
+to, a person can play.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from sounding.contract.answers import Overlaid
-from sounding.contract.evidence import Figure
+from sounding.contract.evidence import Clip, Figure
+from sounding.contract.inputs import Audible
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
@@ -47,7 +49,15 @@ def shown_rows(task: Task, rows: Sequence[Example], records: Sequence[Record]) -
             legend |= colours
         how = "the truth on the left, the answer on the right" if drawn else "the truth and the answer under each"
         caption = f"{WORDS[name]} of {len(rows):,} by {metric.name} ({metric.definition}); {how}."
-        yield Figure(f"quality_{name}", caption, svg(gallery(exhibits, tuple(legend.items()))))
+        clips = tuple(_clips(task, rows, places))
+        yield Figure(f"quality_{name}", caption, svg(gallery(exhibits, tuple(legend.items()))), clips)
+
+
+def _clips(task: Task, rows: Sequence[Example], places: Sequence[int]) -> Iterator[Clip]:
+    """What can be heard of these rows."""
+    if isinstance(task.input, Audible):
+        for i in places:
+            yield task.input.clip(rows[i].input, _place(rows, i))
 
 
 def ranked_values(metric: Metric, records: Sequence[Record]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import csv
 import json
 import math
 
@@ -126,6 +128,69 @@ def test_silence_says_nothing_and_is_told(learnt):
     assert long.value == ""
     assert long.value.words == ()
     assert task.note(silence) == "nobody speaks in it"
+
+
+# ---- what is long, and what is not known
+
+
+def table(folder, rows):
+    """Recordings with their transcripts and splits as a table."""
+    with open(folder / "said.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["audio", "text", "split"])
+        for k, (wave, said, split) in enumerate(rows):
+            soundfile.write(folder / f"{k}.wav", wave, RATE)
+            writer.writerow([f"{k}.wav", said, split])
+    return folder / "said.csv"
+
+
+def sentences(n):
+    rng = stream("sentences")
+    return [babble.sentence(rng, RATE)[:2] for _ in range(n)]
+
+
+def test_long_rows_are_not_learnt_from_which_is_told_but_measured_on(tmp_path):
+    (wave, said), *others = sentences(8)
+    long = np.tile(wave, 1 + 2 * RATE // len(wave)), f"{said} {said}"
+    splits = ("train", "train", "train", "validation", "validation", "test", "test")
+    rows = [(*long, "train"), (*long, "test"), *((*one, split) for one, split in zip(others, splits, strict=True))]
+    task = Transcribe(TranscribeRecipe.make("tiny", {"longest": 1.5}))
+    data = open_data(task, table(tmp_path, rows), allow_bad=0.2)
+    (rejected,) = data.report.rejected
+    assert rejected.where == "said.csv:2"
+    assert "at most 1.5 s" in rejected.what
+    assert "longest" in rejected.fix
+    assert (len(data.train), len(data.test)) == (3, 3)
+    with pytest.raises(DataError, match="1 of 9 rows cannot be used") as told:
+        open_data(task, tmp_path / "said.csv", allow_bad=0.1)
+    assert "said.csv:2" in str(told.value)
+
+
+def test_a_long_row_is_heard_in_windows_of_the_length_that_was_learnt_from(learnt):
+    task, model, _ = learnt
+    parts = sentences(9)
+    wave = np.concatenate([wave for wave, _ in parts])
+    x = task.encoded(model, [wave, parts[0][0]])
+    short = copy.deepcopy(model).eval()
+    short.longest = 60
+    with torch.inference_mode():
+        whole, found = model.eval()(x), short(x)
+        first = short(x[1:, : len(parts[0][0])])
+    assert found.log_probs.shape == whole.log_probs.shape
+    assert found.lengths.tolist() == whole.lengths.tolist()
+    texts = [task.target.tokenizer.decode(greedy(each.log_probs[0].numpy())) for each in (whole, found)]
+    assert texts[0] == texts[1]
+    known = int(first.lengths)
+    torch.testing.assert_close(found.log_probs[1, :known], first.log_probs[0, :known], rtol=1e-3, atol=1e-3)
+
+
+def test_characters_that_no_training_transcript_has_are_told_before_the_training(tmp_path):
+    rows = [(*one, "train") for one in sentences(4)]
+    rows += [(rows[0][0], "so é", "validation"), (rows[1][0], "ça so", "test"), (rows[2][0], "so", "test")]
+    task = Transcribe(TranscribeRecipe.make("tiny"))
+    notes = " ".join(open_data(task, table(tmp_path, rows)).report.notes)
+    assert "2 held-out rows have 'é', 'ç', which no training row has" in notes
+    assert "said.csv:6, said.csv:7" in notes
 
 
 # ---- the language model

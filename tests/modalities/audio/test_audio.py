@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import sys
 import wave
 from itertools import pairwise
 
@@ -150,7 +152,10 @@ def test_odd_recordings_are_remarked_on():
     assert "silence" in audio.remark(np.zeros(RATE, np.float32))
     assert "short" in audio.remark(tone(0.05))
     assert "full scale" in audio.remark(np.sign(tone()))
-    assert "cut it" in audio.remark(np.tile(speech(), 20))
+    with pytest.raises(DataError, match="40.00 s of sound are too much") as told:
+        Audio(RATE, longest=30).require_learnable(np.tile(speech(), 20))
+    assert "Cut it" in told.value.fix
+    audio.require_learnable(np.tile(speech(), 20))  # where no length was set, none is too much
     assert audio.remark(speech()) == ""
 
 
@@ -252,3 +257,22 @@ def test_a_drawing_has_the_spectrogram_the_weights_and_the_words(tmp_path):
     assert drawn.within(300).width <= 300
     drawn.save(tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 0
+
+
+# ---- played
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_a_clip_is_the_beginning_of_a_recording_whether_or_not_the_package_is_there(monkeypatch, package):
+    if not package:
+        monkeypatch.setitem(sys.modules, "soundfile", None)
+    long = np.tile(tone(1.0, 44_100), 12)
+    clip = Audio(44_100).clip(long, "a.mp3")
+    monkeypatch.undo()
+    assert clip.name == "a.mp3 (the first 10 s)"
+    assert clip.media == ("audio/flac" if package else "audio/wav")
+    file = io.BytesIO(base64.b64decode(clip.base64))
+    samples, rate = soundfile.read(file)
+    assert (rate, len(samples)) == (16_000, 160_000)
+    assert len(file.getvalue()) <= 320_100
+    np.testing.assert_allclose(samples[1000:15_000], tone(1.0)[1000:15_000], atol=2e-3)

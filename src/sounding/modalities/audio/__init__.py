@@ -12,4 +12,5 @@ layouts.py       LibriSpeech, Common Voice, clips with a text each
 transcript.py    what was said
 subtitles.py     the same as .srt and .vtt
 drawing.py       spectrograms
+playing.py       small files that a browser plays
 """

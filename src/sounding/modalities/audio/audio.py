@@ -18,21 +18,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Lasting, Threat
+from sounding.contract.evidence import Clip
+from sounding.contract.inputs import Attributable, Audible, Continuous, Corruptible, Corruption, Lasting, Threat
 from sounding.drawing.rendering import Marks, Rendering
-from sounding.errors import UsageError, did_you_mean
-from sounding.modalities.audio import audio_files, corruptions, drawing, masking
+from sounding.errors import DataError, UsageError, did_you_mean
+from sounding.modalities.audio import audio_files, corruptions, drawing, masking, playing
 from sounding.modalities.audio.features import HOP, samples_in
 from sounding.modalities.audio.resampling import resample
 from sounding.modalities.audio.voice import spoken
 from sounding.wording import counted
 
-LONG = 30.0
-"""Seconds from which on a remark is made: what is learnt from should be a sentence or two."""
 
+class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
+    """A recording at a working rate of `rate` Hz: other rates are resampled, channels averaged.
 
-class Audio(Attributable, Corruptible, Continuous, Lasting):
-    """A recording at a working rate of `rate` Hz: other rates are resampled, channels averaged."""
+    What is longer than `longest` seconds is not learnt from, where that is not 0.
+    """
 
     noun = "recording"
     columns = (
@@ -49,10 +50,10 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
         Threat("SNR 20 dB", "l2", 0.1, relative=True),
     )
 
-    def __init__(self, rate: int = 16_000) -> None:
+    def __init__(self, rate: int = 16_000, longest: float = 0.0) -> None:
         if not 2_000 <= rate <= 192_000:
             raise UsageError(f"a rate of {rate} Hz cannot be worked with", fix="Give 8000 or 16000")
-        self.rate = rate
+        self.rate, self.longest = rate, longest
         self._rates: Counter[int] = Counter()
         self._channels: Counter[int] = Counter()
         self._seconds: list[float] = []
@@ -97,10 +98,14 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
             return f"silence only ({seconds:.2f} s)"
         if seconds < 0.1:
             return f"very short ({seconds:.3f} s)"
-        if seconds > LONG:
-            return f"{self.describe(value)}, more than {LONG:g} s: cut it into sentences to learn from it"
         clipped = float((np.abs(value) >= 0.999).mean())
         return f"{clipped:.0%} of the samples are at full scale: it was recorded too loud" if clipped > 0.01 else ""
+
+    def require_learnable(self, value: np.ndarray) -> None:
+        """Raises DataError for a recording that is longer than `longest`."""
+        if self.longest and len(value) / self.rate > self.longest:
+            what = f"{self.describe(value)} are too much to learn from at a time: at most {self.longest:g} s"
+            raise DataError(what, fix="Cut it into sentences, each with its text, or set longest higher")
 
     # ---- state
 
@@ -202,3 +207,7 @@ class Audio(Attributable, Corruptible, Continuous, Lasting):
     def render(self, value: np.ndarray, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
         """The spectrogram, over it the weights [P], under it the words of an answer."""
         return drawing.rendered(value, self.rate, self.describe(value), weights, answer)
+
+    def clip(self, value: np.ndarray, name: str) -> Clip:
+        """Its beginning as FLAC or WAV."""
+        return playing.clip(value, self.rate, name)

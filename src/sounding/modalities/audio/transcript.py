@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import torch
 
-from sounding.contract.answers import Answer, Documented, Exported, Listing, Overlaid
+from sounding.contract.answers import Answer, Documented, Exported, Listing, Overlaid, Spelled
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.audio import subtitles
@@ -74,7 +74,7 @@ def in_form(text: str, form: str) -> str:
     return " ".join(text.split())
 
 
-class Transcript(Answer, Overlaid, Listing, Exported, Documented):
+class Transcript(Answer, Overlaid, Listing, Exported, Documented, Spelled):
     """What is said in a recording."""
 
     columns = (
@@ -121,7 +121,8 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented):
     def remark(self, value: str) -> str:
         """After `fit`: characters that no training transcript has; ahead of it: digits, which nobody says."""
         if self._tokenizer is not None:
-            return self.unseen(value)
+            some = " ".join(map(repr, self.unseen_units(value)[:_SHOWN]))
+            return f"no training transcript has {some}, which cannot be got right" if some else ""
         return "numbers are written in digits: write them as they are said" if re.search(r"\d", value) else ""
 
     # ---- state
@@ -146,12 +147,11 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented):
             f"different; a model writes {len(self._tokenizer):,} {self.units}"
         )
 
-    def unseen(self, value: str) -> str:
-        """What to say of a transcript with characters that no training transcript has; nothing where it has none."""
+    def unseen_units(self, value: str) -> list[str]:
+        """The characters that no training transcript has, each once."""
         ids, offsets = self.tokenizer.encode(value)
-        odd = dict.fromkeys(value[start:end] for start, end in offsets[ids == self.tokenizer.specials.unknown].tolist())
-        some = " ".join(map(repr, list(odd)[:_SHOWN]))
-        return f"no training transcript has {some}, which cannot be got right" if odd else ""
+        odd = offsets[ids == self.tokenizer.specials.unknown].tolist()
+        return list(dict.fromkeys(value[start:end] for start, end in odd))
 
     def notes(self) -> list[str]:
         """Files that are not UTF-8."""

@@ -27,6 +27,8 @@ STEP = 4 * HOP
 """Seconds from one vector to the next."""
 SPREAD = 3.0
 """What normalised spectrograms are divided by: the usual spread of a band around its mean, in nats."""
+OVERLAP = 50
+"""Vectors that neighbouring windows have in common: 2 seconds."""
 CHOSEN_LATER = -1.0
 """Stands for the weight of the language model until it is chosen."""
 
@@ -41,13 +43,21 @@ class Heard(NamedTuple):
 class Recogniser(nn.Module):
     """Waveforms [B, S], the shorter ones followed by digital silence → `Heard`.
 
-    `encoder(vectors [B, T, D], lengths [B])` gives vectors of width `outputs`.
+    `encoder(vectors [B, T, D], lengths [B])` gives vectors of width `outputs`. Outside training, waveforms longer than
+    `longest` seconds, as none was that it learnt from, are heard in windows that overlap: so memory does not grow
+    with the square of their length, as attention does.
     """
 
     decoding: Tensor
 
     def __init__(
-        self, spectrogram: LogMel, variations: Variations, subsampling: Subsampling, encoder: nn.Module, outputs: int
+        self,
+        spectrogram: LogMel,
+        variations: Variations,
+        subsampling: Subsampling,
+        encoder: nn.Module,
+        outputs: int,
+        longest: float,
     ) -> None:
         super().__init__()
         self.spectrogram, self.varied = spectrogram, Varied(variations)
@@ -55,6 +65,8 @@ class Recogniser(nn.Module):
         self.register_buffer("decoding", torch.tensor([CHOSEN_LATER, 0.0]))
         """The weight of the language model and the bonus of a unit, which validation rows choose."""
         self.outputs = outputs
+        self.longest = round(longest / STEP)
+        """Vectors of a window."""
 
     def head(self, dropout: float, units: int) -> Recogniser:
         """The same with the layers that tell the units, last."""
@@ -63,8 +75,31 @@ class Recogniser(nn.Module):
 
     def forward(self, x: Tensor) -> Heard:
         """What is heard."""
-        lengths = self.spectrogram.frames(heard(x))
-        spectrogram, lengths = self.varied(self.spectrogram(x), lengths)
+        samples = heard(x)
+        if self.training or x.shape[1] <= (self.longest + 1) * 4 * self.spectrogram.hop:
+            return self._heard(x, samples)
+        return self._in_windows(x, samples)
+
+    def _in_windows(self, x: Tensor, samples: Tensor) -> Heard:
+        """What is heard in windows; of two neighbours each tells its half of what both have heard."""
+        step = 4 * self.spectrogram.hop  # samples of a vector
+        shared = min(OVERLAP, self.longest // 2) // 2 * 2
+        window, ahead = self.longest * step, (self.longest - shared) * step
+        parts, start = [], 0
+        while True:
+            last = start + window >= x.shape[1]
+            part = self._heard(x[:, start : start + window], (samples - start).clamp(1, window)).log_probs
+            first = shared // 2 if start else 0
+            parts.append(part[:, first:] if last else part[:, first : self.longest - shared // 2])
+            if last:
+                break
+            start += ahead
+        lengths = -(-self.spectrogram.frames(samples) // 4)
+        return Heard(torch.cat(parts, dim=1), lengths)
+
+    def _heard(self, x: Tensor, samples: Tensor) -> Heard:
+        """What is heard in waveforms of which so many samples [B] count."""
+        spectrogram, lengths = self.varied(self.spectrogram(x), self.spectrogram.frames(samples))
         vectors, lengths = self.subsampling(normalised(spectrogram, lengths), lengths)
         vectors = self.encoder(self.dropout(vectors), lengths)
         return Heard(self.units(self.dropout(vectors)).float().log_softmax(dim=2), lengths)

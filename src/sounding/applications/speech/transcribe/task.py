@@ -80,6 +80,7 @@ class TranscribeRecipe(Recipe):
     looked_at: int = 300
     model: str = "conformer"  # or rnn: LSTM in both directions
     rate: int = 16_000  # samples a second that are heard; 8000 for telephones
+    longest: float = 30.0  # seconds: longer recordings are not learnt from
     bands: int = 80  # of the mel scale
     channels: int = 32  # of the convolutions ahead of the encoder
     width: int = 144  # of the conformer's vectors; units of each direction of the rnn
@@ -107,8 +108,9 @@ class TranscribeRecipe(Recipe):
         for name in ("dropout", "noise", "reverberation", "speed", "tract"):
             if not 0 <= getattr(self, name) < 1 + (name in ("noise", "reverberation")):
                 raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give a share such as 0.1")
-        if self.order < 1:
-            raise UsageError(f"order={self.order} is out of its range", fix="Give 1 or more")
+        for name in ("order", "longest"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 1 or more")
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Transcribe(Task):
     def modalities(self) -> tuple[Audio, Transcript]:
         """A recording, and what is said in it."""
         r = self.recipe
-        return Audio(r.rate), Transcript(r.form, r.units, r.vocabulary)
+        return Audio(r.rate, r.longest), Transcript(r.form, r.units, r.vocabulary)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -220,7 +222,7 @@ class Transcribe(Task):
             config = ConformerConfig(r.width, r.layers, r.heads, kernel=r.kernel, dropout=r.dropout)
             encoder, outputs = Conformer(config), r.width
         subsampling = Subsampling(r.bands, r.channels, r.width)
-        net = Recogniser(LogMel(r.rate, r.bands), variations, subsampling, encoder, outputs)
+        net = Recogniser(LogMel(r.rate, r.bands), variations, subsampling, encoder, outputs, r.longest)
         return net.head(r.dropout, len(self.target.tokenizer))
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
