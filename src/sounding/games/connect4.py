@@ -25,6 +25,8 @@ from sounding.games.hashes import mixed
 ROWS, COLUMNS = 6, 7
 STRIDE = ROWS + 1  # bits from a square to its right neighbour
 PLANES = 3
+BITS = np.uint64(1) << (np.arange(COLUMNS) * STRIDE + np.arange(ROWS)[::-1, None]).astype(np.uint64)
+"""The bit of each square, the top row first."""
 
 RECORD = np.dtype(
     [
@@ -103,9 +105,21 @@ class Connect4(Game):
 
     def stones(self, positions: Positions) -> NDArray[np.int8]:
         """[N, 6, 7]: +1 a stone of the first player, −1 of the second; the stones lie at the bottom."""
-        squares = np.arange(COLUMNS) * STRIDE + np.arange(ROWS)[::-1, None]
-        of_both = self._solid(positions)["stones"][:, :, None, None] >> squares.astype(np.uint64) & np.uint64(1)
+        of_both = self._solid(positions)["stones"][:, :, None, None] & BITS != 0
         return of_both[:, 0].astype(np.int8) - of_both[:, 1].astype(np.int8)
+
+    def arranged(
+        self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
+    ) -> Positions:
+        """Copies with the `stones` [N, 6, 7], where they are: none of them falls."""
+        found = self._solid(positions).copy()
+        for player, sign in enumerate((1, -1)):
+            found["stones"][:, player] = np.where(stones == sign, BITS, np.uint64(0)).sum(axis=(1, 2), dtype=np.uint64)
+        if movers is not None:
+            count = np.count_nonzero(stones, axis=(1, 2))
+            found["moves"] = count + (count + movers) % 2
+        found["over"], found["result"] = 0, 0
+        return found
 
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: differs wherever the stones do."""

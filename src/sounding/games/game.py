@@ -85,6 +85,15 @@ class Game(ABC):
     def stones(self, positions: Positions) -> NDArray[np.int8]:
         """[N, H, W]: +1 a stone of the first player, −1 of the second, 0 an empty square; the top row first."""
 
+    def arranged(
+        self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
+    ) -> Positions:
+        """Copies of the positions with the `stones` [N, H, W] in place of theirs, and with `movers` [N] to move.
+
+        All else stays, and the game goes on, whether or not play could have led there: for what a model is asked about.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how stones are put on its board")
+
     @abstractmethod
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: a hash of what decides how the game goes on, for caches. A game says what it leaves out."""
