@@ -120,6 +120,7 @@ def test_the_other_direction_is_trained_and_a_training_that_was_cut_goes_on(data
 
     monkeypatch.setattr(training, "fit", watching)
     monkeypatch.setattr(training, "judged", lambda *_: {"better": True, "said": "", "metric": "chrF"})
+    monkeypatch.setattr(APPLICATION, "unfit", lambda self, made, answer: "")
     words = {**TINY, "steps": 12, "unlabelled": data / "more.de.txt"}
     said: list[str] = []
     whole = sd.train("translate", data / "pairs.jsonl", out=tmp_path / "whole", say=said.append, **words)
@@ -151,6 +152,17 @@ def test_the_other_direction_is_trained_and_a_training_that_was_cut_goes_on(data
     resumed = sd.train(resume=tmp_path / "cut", card=None)
     one, two = (read_tensors(run / "best" / "model.safetensors")[0] for run in (whole.dir, resumed.dir))
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_where_every_row_of_the_pool_is_left_out_the_control_is_kept(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "judged", lambda *_: {"better": True, "said": "chance", "metric": "chrF"})
+    monkeypatch.setattr(APPLICATION, "unfit", lambda self, made, answer: "without an end")
+    said: list[str] = []
+    words = {**TINY, "steps": 3, "unlabelled": data / "more.de.txt"}
+    run = sd.train("translate", data / "pairs.jsonl", out=tmp_path / "run", say=said.append, **words)
+    assert any("no row of the pool was learnt" in line and "the control is kept" in line for line in said)
+    assert not json.loads((run.dir / "training.json").read_text())["control"]["better"]
+    assert (run.dir / "rejected").is_dir()
 
 
 # ---- what is refused

@@ -96,6 +96,8 @@ def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: S
     model, facts = helped.model, _facts(helped, passes, until, before)
     if control is not None:
         verdict, beside = judged(task, helped.model, control.model, dataset), _facts(control, passes, until)
+        if _taught_nothing(before):  # a difference of two trainings on the same rows is chance
+            verdict |= {"better": False, "said": "no row of the pool was learnt"}
         if not verdict["better"]:
             found = verdict["said"]
             trainings.say(f"the help did not beat the control on the validation rows ({found}): the control is kept")
@@ -242,6 +244,12 @@ class _Trainings:
         steps = budget.last_step(per_epoch, whole.recipe) or 1
         work = task.passes * task.recipe.batch / (whole.passes * whole.recipe.batch)
         return Budget(steps=max(1, round(steps * share / work)), until=budget.until)
+
+
+def _taught_nothing(before: Mapping[str, Any]) -> bool:
+    """Whether every row of the pool that was asked for was left out."""
+    pool = before.get("pool", {})
+    return bool(pool) and sum(pool["left_out"].values()) == pool["asked"]
 
 
 def _facts(
