@@ -100,6 +100,25 @@ def test_what_is_forbidden_is_not_found_and_the_best_of_the_rest_is(n):
         assert {one.ids for one in found} == {text for _, text, _ in texts}
 
 
+def in_a_row(text, most):
+    """Whether any stretch of a text stands there more often than `most` times, one behind the other."""
+    return any(
+        text[at : at + size] * (most + 1) == text[at : at + size * (most + 1)]
+        for size in range(1, len(text) // (most + 1) + 1)
+        for at in range(len(text) - size * (most + 1) + 1)
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([[1], [2, 1, 2]]), st.sampled_from([1, 2]))
+def test_no_stretch_of_tokens_stands_more_often_in_a_row(seed, prompt, most):
+    logits = table(seed)
+    rules = Constraints(in_a_row=most)
+    found = BeamSearch(Pairs(logits), [prompt], Beams(V**4, 0.0, "certain"), 4, (END,), rules).run()[0]
+    allowed = {text for _, text, _ in every_text(logits, prompt, 4) if not in_a_row((*prompt, *text), most)}
+    assert {one.ids for one in found} == allowed
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0, 1, 2]), st.sampled_from([0, 2]))
 def test_one_beam_is_greedy(seed, no_repeat, shortest):

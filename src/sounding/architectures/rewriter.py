@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -44,14 +45,17 @@ class Pointer(nn.Module):
     """A share of each token's probability goes to the tokens of the source: what is rare can be copied.
 
     p(w) = g · p_vocabulary(w) + (1 - g) · Σ attention to the places where w stands in the source; g and the attention,
-    of one head of its own, come from the decoder's vector (See et al., section 2.2, without the coverage of 2.3).
+    of one head of its own, come from the decoder's vector (See et al., section 2.2, without the coverage of 2.3). The
+    key of a place tells of the token before it, too: what was copied last says what to copy next, and a network that
+    need not find that out learns to go on with a copy sooner (the "smeared keys" of Olsson et al., arXiv 2209.11895).
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.query, self.key = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
+        self.behind = nn.Linear(width, width, bias=False)  # what stands behind a token, by that token
         self.gate = _Gate(2 * width, 1)
-        for layer in (self.query, self.key, self.gate):
+        for layer in (self.query, self.key, self.behind, self.gate):
             nn.init.normal_(layer.weight, std=0.5 / layer.in_features**0.5)
         nn.init.ones_(self.gate.bias)  # at first most of the probability is the vocabulary's
 
@@ -86,7 +90,8 @@ class Pointer(nn.Module):
 
     def weights(self, vectors: Float[Tensor, "B T D"], source: Source) -> Float[Tensor, "B T S"]:
         """The share of each source token in what is copied; in fp32."""
-        query, key = self.query(vectors), self.key(source.encoded)
+        before = F.pad(source.encoded[:, :-1], (0, 0, 1, 0))
+        query, key = self.query(vectors), self.key(source.encoded) + self.behind(before)
         scores = (query @ key.transpose(1, 2)).float() / query.shape[2] ** 0.5
         mask = source.memory.mask
         return (scores if mask is None else scores.masked_fill(~mask[:, 0], -torch.inf)).softmax(dim=2)

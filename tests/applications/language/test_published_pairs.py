@@ -74,7 +74,7 @@ def test_untrained_it_writes_what_transformers_writes(tmp_path, task, kind, beam
     run = trained(tmp_path / kind, tmp_path / "run", task, lr=0)
     assert run.run.config["transfer"]["share"] == 1
     task = run.task
-    for text, answer in zip(TEXTS, run(TEXTS, beams=beams, length=9, shortest=1, no_repeat=0), strict=True):
+    for text, answer in zip(TEXTS, run(TEXTS, beams=beams, length=9, shortest=1, no_repeat=0, in_a_row=0), strict=True):
         ids = torch.from_numpy(task.input.encode([text]).ids.numpy())
         begun = len(task.target.ahead) - 1  # what every text begins with is written for transformers
         words = {"max_new_tokens": begun + 9, "min_new_tokens": begun + 1, "do_sample": False}

@@ -51,6 +51,7 @@ class RewritingOptions(Options):
     length: int = 0  # tokens that are written at most; 0: what the task takes for the text that is read
     shortest: int = 0  # tokens that are written at least; 0: what the task takes
     no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
+    in_a_row: int = 4  # nothing more often than this one behind the other: else some answers never end; 0: as often
     beginning: str = ""  # what the text begins with
     alignment: bool = False  # say what was looked at for each word: a map, where the answer is drawn
 
@@ -202,7 +203,7 @@ class Rewriting(Task):
         limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
         decoder = source_decoder(model, x.ids, x.lengths, len(prompt) + max(limits))
         never = pair(self.recipe).writing.never if self.recipe.architecture else ()
-        rules = Constraints(o.shortest or self.shortest(), o.no_repeat, never)
+        rules = Constraints(o.shortest or self.shortest(), o.no_repeat, o.in_a_row, never)
         beams = Beams(o.beams, o.length_penalty)
         search = BeamSearch(decoder, [prompt] * len(inputs), beams, limits, (self.target.end,), rules)
         return [found[0] for found in search.run()]

@@ -41,8 +41,8 @@ class SummarizeRecipe(RewritingRecipe):
     sizes: ClassVar = {**RewritingRecipe.sizes, "tiny": {**RewritingRecipe.sizes["tiny"], "layers": 1}}
     shaping: ClassVar[Sequence[str]] = (*RewritingRecipe.shaping, "long")
 
-    tokens: int = 4096  # tokens of a step: those of the documents
     smoothing: float = 0.0
+    dropout: float = 0.1  # more keeps a training from learning to copy
     context: int = 512
     copying: bool = True
     long: str = "first"  # what is read of a document beyond `context` tokens: first, or central sentences
