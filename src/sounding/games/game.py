@@ -131,6 +131,10 @@ class Game(ABC):
         if solid is not positions:
             positions[...] = solid
 
+    def turn(self, positions: Positions, player: int) -> None:
+        """Let this player move in each position, in place. Raises ValueError where players move in turn alone."""
+        raise ValueError(f"players of {self.name} move in turn")
+
     def flip(self, observations: NDArray[np.float32], symmetry: NDArray[np.integer]) -> NDArray[np.float32]:
         """[N, P, H, W]: each observation under its symmetry [N]; actions go where `symmetries` says."""
         flat = observations.reshape(*observations.shape[:2], -1)

@@ -163,6 +163,11 @@ def outcome(result: str) -> Result:
     return Result(1 if found[1].startswith("b") else -1, margin)
 
 
+def score_text(score: float) -> str:
+    """A score of Black (below 0: of White) as a result is written: B+3.5, W+2, 0."""
+    return f"{'B' if score > 0 else 'W'}+{abs(score):g}" if score else "0"
+
+
 def komi_of(value: str, size: int) -> float:
     """The komi that a record tells. Raises DataError for none that can be.
 
