@@ -45,6 +45,9 @@ class TicTacToe(Game):
         own = np.where(self.to_play(positions) == 0, 1, -1)[:, None] * positions["stones"]
         return np.stack([own == 1, own == -1], axis=1).astype(np.float32).reshape(-1, *self.shape)
 
+    def stones(self, positions: np.ndarray) -> np.ndarray:
+        return positions["stones"].reshape(-1, 3, 3)
+
     def keys(self, positions: np.ndarray) -> np.ndarray:
         return ((positions["stones"].astype(np.int64) + 1) @ 3 ** np.arange(9)).astype(np.uint64)
 
