@@ -46,9 +46,8 @@ class Answer(Modality):
 
 
 class Toy(Task):
-    """Answers after `nap` seconds of sleep, so that times are known."""
+    """Does some `work` before each answer."""
 
-    nap = 0.0
     work = staticmethod(lambda: None)
     modes: list[bool]
 
@@ -67,7 +66,6 @@ class Toy(Task):
 
     def predict(self, model, inputs) -> list[Prediction]:
         self.modes = [model.training, torch.is_grad_enabled()]
-        time.sleep(self.nap)
         self.work()
         return [Prediction(int(row.argmax())) for row in model(self.input.encode(inputs))]
 
@@ -159,31 +157,66 @@ def test_an_estimate_carries_both_the_spread_of_windows_and_the_models(section):
     assert 2 <= joules.n <= windows.WINDOWS
 
 
-def test_latency_and_throughput_are_those_of_the_clock():
-    task = Toy()
-    task.nap = 0.004
+class Clock:
+    """Time that passes only where something sleeps or works: no load of the machine disturbs it.
+
+    `turn` takes the joules that a counter shows meanwhile, at 100 W.
+    """
+
+    def __init__(self, turn: Any = None) -> None:
+        self.turn, self.now, self.worked = turn, 0.0, 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def process_time(self) -> float:
+        return self.worked
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.turn:
+            self.turn(100.0 * seconds)
+
+    def work(self, seconds: float) -> None:
+        self.sleep(seconds)
+        self.worked += seconds
+
+
+def timed(patch: pytest.MonkeyPatch, turn: Any = None) -> Clock:
+    """The clock that windows and meters read from now on."""
+    clock = Clock(turn)
+    for module in (windows, meter):
+        patch.setattr(module, "time", clock)
+    return clock
+
+
+def test_latency_and_throughput_are_those_of_the_clock(monkeypatch):
+    clock, task = timed(monkeypatch), Toy()
+    task.work = lambda: clock.sleep(0.004)
     found = toys.measured(energy, context(task))
-    assert 0.004 < found["latency_p50"].value < 0.012
-    assert found["latency_p50"].value <= found["latency_p95"].value
-    assert 0.3 * 32 / 0.004 < found["throughput_32"].value < 32 / 0.004
+    for id in ("latency_p50", "latency_p95"):
+        assert found[id].value == pytest.approx(0.004)
+    assert found["throughput_32"].value == pytest.approx(32 / 0.004)
     assert found["latency_p50"].low <= found["latency_p50"].value <= found["latency_p50"].high
 
 
-def test_sleeping_costs_no_energy_and_working_does():
+def test_a_real_clock_is_read():
+    """However busy the machine is, no answer takes less than the sleep in it."""
     task = Toy()
-    task.nap = 0.01
-    asleep = toys.measured(energy, context(task))["joules_per_prediction_1"].value
-    busy = Toy()
+    task.work = lambda: time.sleep(0.004)
+    found = toys.measured(energy, context(task))
+    assert 0.004 < found["latency_p50"].value <= found["latency_p95"].value
+    assert 0 < found["throughput_32"].value < 32 / 0.004
 
-    def burn() -> None:
-        end = time.process_time() + 0.01
-        while time.process_time() < end:
-            pass
 
-    busy.work = burn
-    awake = toys.measured(energy, context(busy))["joules_per_prediction_1"].value
-    assert awake == pytest.approx(3.5 * 0.01, rel=0.3)
-    assert asleep < awake / 4
+def test_sleeping_costs_no_energy_and_working_does(monkeypatch):
+    clock, joules = timed(monkeypatch), {}
+    for name, spend in {"asleep": clock.sleep, "awake": clock.work}.items():
+        task = Toy()
+        task.work = lambda spend=spend: spend(0.01)
+        joules[name] = toys.measured(energy, context(task))["joules_per_prediction_1"].value
+    assert joules["awake"] == pytest.approx(3.5 * 0.01)
+    assert joules["asleep"] == 0
 
 
 def counter(root: Any) -> Any:
@@ -219,26 +252,10 @@ def test_a_counter_makes_the_energy_measured(tmp_path, monkeypatch):
     assert "a measured 2 J" in found.sentence
 
 
-class Clock:
-    """Time that passes only where something sleeps, and a counter that runs at 100 W meanwhile: no load disturbs it."""
-
-    def __init__(self, turn: Any) -> None:
-        self.turn, self.now, self.process_time = turn, 0.0, time.process_time
-
-    def perf_counter(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.turn(100.0 * seconds)
-
-
 def test_what_the_idle_machine_draws_is_taken_off_beside_the_gross_figure(tmp_path, monkeypatch):
     """Predictions that sleep cost what the idle machine draws; those that cost 0.2 J beside are told by that."""
     turn = counter(tmp_path / "tree")
-    clock = Clock(turn)
-    for module in (windows, meter):
-        monkeypatch.setattr(module, "time", clock)
+    clock = timed(monkeypatch, turn)
     monkeypatch.setattr(windows, "Meter", lambda: Meter(root=tmp_path / "tree"))
     for more in (0.0, 0.2):
         task = Toy()
@@ -411,11 +428,10 @@ def test_an_unmetered_training_is_said_to_be_unknown():
 
 
 def test_a_slow_model_gets_fewer_windows_and_no_endless_wait(monkeypatch):
-    task = Toy()
-    task.nap = 0.2
-    start = time.perf_counter()
+    clock, task = timed(monkeypatch), Toy()
+    task.work = lambda: clock.sleep(0.2)
     found = toys.measured(energy, context(task))
-    assert time.perf_counter() - start < 4, "two calls of each kind, and eight to count operations"
+    assert clock.now < 4, "two calls of each kind, and eight to count operations"
     assert 1 <= found["latency_p50"].n < windows.WINDOWS
 
 
@@ -440,6 +456,8 @@ def test_the_model_is_measured_in_evaluation_mode_and_left_as_it_was():
 
 def test_the_quick_budget_is_a_few_seconds(monkeypatch):
     monkeypatch.undo()
-    found = toys.measured(energy, context())
-    assert found.seconds < 5
+    clock, task = timed(monkeypatch), Toy()
+    task.work = lambda: clock.sleep(0.005)
+    found = toys.measured(energy, context(task))
+    assert clock.now < 5
     assert 5 <= found["latency_p50"].n <= windows.WINDOWS
