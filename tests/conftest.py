@@ -1,6 +1,7 @@
 """Shapes that cannot lie: in tests, the annotations of the architectures are checked at every call.
 
-And what tests of the doors share: the command line in an empty folder, pictures, and a run trained on them.
+And what tests of the doors share: the command line in an empty folder, pictures, and a run trained on them. Tests that
+share what is trained once for a file run in one process (`scheduling.py`).
 """
 
 import sys
@@ -12,6 +13,13 @@ from jaxtyping import install_import_hook
 from PIL import Image
 
 install_import_hook("sounding.architectures", "beartype.beartype")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from scheduling import Grouped
+
+    return Grouped(config, log)
 
 
 @pytest.fixture
