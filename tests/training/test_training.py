@@ -19,10 +19,12 @@ from sounding.errors import TrainingError
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
+from sounding.training import validation
 from sounding.training.checkpointer import Checkpointer
 from sounding.training.loop import Budget, fit
 from sounding.training.optimization import Average, learning_rate
 from sounding.training.progress import Reporter
+from sounding.training.train_state import TrainState
 
 SETTING = Setting(threads=1)
 
@@ -247,3 +249,26 @@ def test_a_trial_passes_through_the_net_once_for_loss_and_answer():
         model.eval()
         confidences = [p.confidence for p in task.predict(model, [e.input for e in some])]
     assert [r.confidence for r in records] == pytest.approx(confidences)
+
+
+@pytest.mark.parametrize(("cost", "answered"), [(0.0, 200), (1.0, 50)])
+def test_a_search_on_validation_rows_takes_a_small_part_of_the_training(monkeypatch, cost, answered):
+    """Answers that cost `cost` seconds each, by a clock that knows of nothing else, after half a second of training."""
+    clock, asked = [0.0], []
+    predict = Dots.predict
+
+    def searching(self, model, inputs):
+        clock[0] += cost * len(inputs)
+        asked.append(len(inputs))
+        return predict(self, model, inputs)
+
+    monkeypatch.setattr(Dots, "predict", searching)
+    monkeypatch.setattr(validation.time, "monotonic", lambda: clock[0])
+    task = Dots(Numbers(select="loss"))
+    task.fit(rows(60, "train"))
+    state = TrainState(task, 0, SETTING, task.build())
+    state.counters.progress, state.counters.seconds = 1.0, 0.5
+    value, loss = validation.validation_scores(state, rows(200, "validation"), asked=False)
+    assert sum(asked) == answered
+    assert 0 <= value <= 1
+    assert math.isfinite(loss)

@@ -20,9 +20,8 @@ from torch import nn
 from sounding.contract.batch import Batch
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example
-from sounding.contract.task import Learning, Task
+from sounding.contract.task import Task
 from sounding.errors import TrainingError
-from sounding.evaluation.evaluation import evaluate, mean_loss
 from sounding.machine.metering.meter import Cost, Meter
 from sounding.machine.setting import Setting, choose, inference
 from sounding.training.checkpointer import Checkpointer
@@ -30,6 +29,7 @@ from sounding.training.feed import Feed, RowFeed
 from sounding.training.optimization import learning_rate
 from sounding.training.progress import Reporter, Standing
 from sounding.training.train_state import Counters, TrainState
+from sounding.training.validation import validation_scores
 from sounding.wording import percent
 
 MOST_ROLLBACKS = 6
@@ -190,7 +190,7 @@ def _validate(
     """
     task, counters = state.task, state.counters
     try:
-        value, loss = _validation_scores(state, rows, budget)
+        value, loss = validation_scores(state, rows, asked=budget.until is not None)
     except TrainingError as error:
         return error.what
     improved = _improved(state, value, loss)
@@ -236,22 +236,6 @@ def _reached(value: float, budget: Budget, task: Task) -> bool:
     if budget.until is None or math.isnan(value):
         return False
     return value >= budget.until if task.metrics[0].higher_is_better else value <= budget.until
-
-
-def _validation_scores(state: TrainState, rows: Sequence[Example], budget: Budget) -> tuple[float, float]:
-    """The headline metric and the mean loss of the averaged weights; not a number where they are not looked at.
-
-    With `select="loss"` the metric, which may take a search to answer, is looked at once, at the end.
-    """
-    task, model, setting = state.task, state.average.model, state.setting
-    plays = task.learns is Learning.PLAY
-    looked_at = rows[:: math.ceil(len(rows) / task.recipe.looked_at)] if len(rows) else rows
-    if task.recipe.select == "loss" and state.counters.progress < 1.0 and budget.until is None and len(rows):
-        return math.nan, mean_loss(task, model, looked_at, setting)
-    if not len(rows) and not plays:
-        return math.nan, math.nan
-    records = evaluate(task, model, looked_at, setting)
-    return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
 
 
 def _trouble(counters: Counters, loss: float, recipe: Recipe) -> str:

@@ -152,7 +152,7 @@ def test_odd_recordings_are_remarked_on():
     assert "silence" in audio.remark(np.zeros(RATE, np.float32))
     assert "short" in audio.remark(tone(0.05))
     assert "full scale" in audio.remark(np.sign(tone()))
-    with pytest.raises(DataError, match="40.00 s of sound are too much") as told:
+    with pytest.raises(DataError, match=r"40\.00 s of sound are too much") as told:
         Audio(RATE, longest=30).require_learnable(np.tile(speech(), 20))
     assert "Cut it" in told.value.fix
     audio.require_learnable(np.tile(speech(), 20))  # where no length was set, none is too much

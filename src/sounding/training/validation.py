@@ -1,0 +1,53 @@
+"""What a training sees of the validation rows: the loss each time, and the headline metric, unless it is dear.
+
+To answer may take a search (`select="loss"`: beams, say). Then the rows are answered once, at the end, and no more of
+them than a tenth of the time of the training answers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from sounding.contract.records import Example, Record
+from sounding.contract.task import Learning
+from sounding.data import picked
+from sounding.evaluation.evaluation import evaluate, mean_loss
+from sounding.randomness import stream
+from sounding.training.train_state import TrainState
+
+SHARE = 0.1
+"""Of a training's time, what a search may take that only tells how good it has become."""
+LEAST = 50
+"""Rows that are answered in any case: of fewer a metric says nothing."""
+
+
+def validation_scores(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[float, float]:
+    """The headline metric and the mean loss of the averaged weights; not a number where they are not looked at.
+
+    `asked`: the metric is needed each time, since it ends the training.
+    """
+    task, model, setting = state.task, state.average.model, state.setting
+    looked_at = rows[:: math.ceil(len(rows) / task.recipe.looked_at)] if len(rows) else rows
+    if task.recipe.select == "loss" and not asked and len(rows):
+        loss = mean_loss(task, model, looked_at, setting)
+        if state.counters.progress < 1.0:
+            return math.nan, loss
+        return task.metrics[0].value(_searched(state, looked_at)), loss
+    if not len(rows) and task.learns is not Learning.PLAY:
+        return math.nan, math.nan
+    records = evaluate(task, model, looked_at, setting)
+    return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
+
+
+def _searched(state: TrainState, rows: Sequence[Example]) -> Sequence[Record]:
+    """Records of all rows, or of a sample of them that takes `SHARE` of the training's time, `LEAST` at least."""
+    task, model, setting = state.task, state.average.model, state.setting
+    drawn = stream("searched").permutation(len(rows))
+    began = time.monotonic()
+    records = list(evaluate(task, model, picked(rows, drawn[:LEAST]), setting))
+    each = (time.monotonic() - began) / max(1, len(records))
+    more = int(max(0.0, SHARE * state.counters.seconds / max(each, 1e-9) - len(records)))
+    rest = drawn[LEAST : LEAST + more]
+    return [*records, *evaluate(task, model, picked(rows, rest), setting)] if len(rest) else records
