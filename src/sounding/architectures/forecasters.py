@@ -12,7 +12,10 @@ The intervals are widths over and under the median, in units of how much the win
 learn from what the network has made of the window, and do not shape it in training: the median is that of a network
 without them.
 
-Legend of shapes: B batch, T steps that are read, C columns, S series (B · C), N patches, D width, H horizon, L levels.
+What is known ahead (holidays, prices) has an effect on each column at its own step: see `_Effect`.
+
+Legend of shapes: B batch, T steps that are read, C columns, S series (B · C), N patches, D width, H horizon, L levels,
+K columns known ahead, U steps and I columns of what comes in: T and C, or T + H and C + K.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ MODELS = ("gru", "linear", "cnn", "transformer")
 NORMS = ("last", "window", "none")
 SMOOTHED = 25
 """Steps over which DLinear's trend is averaged."""
+EFFECT = 32
+"""Units between what is known ahead and its effect."""
 NARROWEST = 0.05
 """Standard deviations below which no window's changes from season to season are taken to be."""
 
@@ -52,6 +57,8 @@ class ForecasterConfig:
     season: int = 1
     norm: str = "last"  # last: the last value is taken off; window: mean and deviation; none
     dropout: float = 0.3
+    columns: int = 1  # C, which matter where something is known ahead
+    known: int = 0  # K: columns of that
 
     def __post_init__(self) -> None:
         """Raises UsageError for a model or a norm that does not exist, and for a number out of its range."""
@@ -80,9 +87,24 @@ class Forecaster(nn.Module):
         linear = c.model == "linear"
         self.point = _Decomposed(c.context, c.horizon) if linear else nn.Linear(features, c.horizon)
         self.widths = nn.Linear(features, 2 * c.levels * c.horizon)
+        self.effect = _Effect(c.known, c.columns) if c.known else None
 
-    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B Q H C"]:
-        """The median first, then the lower and then the upper ends, each from the narrowest interval to the widest."""
+    def forward(self, x: Float[Tensor, "B U I"]) -> Float[Tensor, "B Q H C"]:
+        """The median first, then the lower and then the upper ends, each from the narrowest interval to the widest.
+
+        x is [B, T, C]. With columns that are known ahead it is [B, T + H, C + K]: see `_Effect`.
+        """
+        if self.effect is None:
+            return self._going_on(x)
+        context, columns = self.config.context, self.config.columns
+        added = self.effect(x[..., columns:])
+        found = self._going_on(x[:, :context, :columns] - added[:, :context])
+        ahead = added[:, None, context:]
+        ends = ahead.detach() if self.training else ahead  # intervals do not shape the median
+        return torch.cat([found[:, :1] + ahead, found[:, 1:] + ends], dim=1)
+
+    def _going_on(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B Q H C"]:
+        """How the columns go on by themselves."""
         batch, _, columns = x.shape
         series = x.transpose(1, 2).flatten(0, 1)
         shift, scale = self._norm(series)
@@ -113,6 +135,26 @@ class Forecaster(nn.Module):
         if apart < 1:
             return torch.ones_like(series[:, :1])
         return (series[:, apart:] - series[:, :-apart]).abs().mean(dim=1, keepdim=True).clamp(min=NARROWEST)
+
+
+class _Effect(nn.Module):
+    """What is known ahead at a step [B, U, K] → what it adds to each column there [B, U, C].
+
+    It is taken off what is read and put back where it is known to come, so that any network goes on with what is left:
+    a regression whose errors are a series (as ARIMAX has it). It begins with nothing.
+    """
+
+    def __init__(self, known: int, columns: int) -> None:
+        super().__init__()
+        self.direct = nn.Linear(known, columns, bias=False)
+        self.hidden = nn.Linear(known, EFFECT)
+        self.mixed = nn.Linear(EFFECT, columns, bias=False)
+        nn.init.zeros_(self.direct.weight)
+        nn.init.zeros_(self.mixed.weight)
+
+    def forward(self, known: Float[Tensor, "B U K"]) -> Float[Tensor, "B U C"]:
+        """The effect of each step."""
+        return self.direct(known) + self.mixed(self.hidden(known).relu())
 
 
 class _Patches(nn.Module):

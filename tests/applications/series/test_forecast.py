@@ -22,8 +22,10 @@ from sounding.contract.records import Record
 from sounding.data import open_data
 from sounding.data.audit import check, describe
 from sounding.errors import DataError, UsageError
+from sounding.machine.setting import Setting
 from sounding.modalities.series.values import LEVELS, Forecast, Stretch
 from sounding.randomness import stream
+from sounding.training.loop import Budget, fit
 
 
 def sales(path: Path, days: int = 400, columns: int = 2, missing: int = 0) -> Path:
@@ -304,3 +306,115 @@ def test_a_split_column_is_refused_and_an_array_is_one_series(tmp_path):
     data = open_data(task(horizon=5, context=10), values)
     assert len(data.train) == 180 - 5 - 10 + 1
     np.testing.assert_array_equal(data.train[0].input.values, values[:10])
+
+
+# ---- what is known ahead
+
+
+def promoted(path: Path, days: int = 300, ahead: int = 0, gap: int | None = None) -> Path:
+    """Daily sales that a promotion decides, which nothing of the past tells; the last rows are a future."""
+    rng = stream("promotion")
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", "promo", "sales"])
+        for i in range(days + ahead):
+            promo = int(rng.random() < 0.3)
+            sold = f"{20 + 10 * promo + 0.5 * rng.standard_normal():.3f}" if i < days else ""
+            there = "" if gap == i - days else promo
+            writer.writerow([(datetime(2021, 1, 1) + timedelta(days=i)).date(), there, sold])
+    return path
+
+
+SHORT = {"horizon": 7, "context": 28, "least_steps": 1, "validations": 2, "width": 16}
+
+
+@pytest.fixture(scope="module")
+def promotions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("promotions")
+    path = promoted(folder / "sales.csv")
+    return sd.train("forecast", path, size="tiny", steps=60, out=folder / "run", card=None, known="promo", **SHORT)
+
+
+@pytest.mark.parametrize("model", ["gru", "linear", "cnn", "transformer"])
+def test_every_network_uses_what_is_known_ahead(tmp_path, model):
+    path, errors = promoted(tmp_path / "sales.csv"), {}
+    for known in ("", "promo"):
+        one = task(model=model, known=known, **SHORT)
+        data = open_data(one, path, sd.Columns(target="sales"))
+        fitted = fit(one, data.train, data.validation, budget=Budget(steps=80), setting=Setting(threads=1))
+        errors[known] = one.metrics[0].value(one.evaluate_rows(fitted.model.eval(), data.test))
+    assert errors[""] > 0.8  # variances: a constant has 1
+    assert errors["promo"] < 0.2 * errors[""]
+
+
+def test_the_future_that_is_given_decides_the_forecast(promotions, tmp_path):
+    (result,) = promotions(promoted(tmp_path / "next.csv", ahead=9))
+    with open(tmp_path / "next.csv") as file:
+        ahead = [float(row["promo"]) for row in csv.DictReader(file)][300:307]
+    assert result.times[0] == "2021-10-28"
+    assert result.values.shape == (7, 1)
+    np.testing.assert_allclose(result.values[:, 0], 20 + 10 * np.array(ahead), atol=3)
+    values = np.loadtxt(tmp_path / "next.csv", delimiter=",", skiprows=1, usecols=(2, 1),
+                        converters={2: lambda cell: float(cell or "nan")})  # fmt: skip
+    (array,) = promotions(values)
+    np.testing.assert_allclose(array.values, result.values, rtol=1e-5)
+
+
+def test_a_future_that_is_too_short_or_has_gaps_is_one_clear_error(promotions, tmp_path):
+    with pytest.raises(DataError, match="7 steps needs promo for each of them, and 0 rows are there after 2021-10-27"):
+        promotions(promoted(tmp_path / "a.csv"))
+    with pytest.raises(DataError, match="3 rows are there after 2021-10-27") as told:
+        promotions(promoted(tmp_path / "b.csv", ahead=3))
+    assert "Add rows up to 2021-11-03 with promo, and leave sales empty there" in told.value.fix
+    with pytest.raises(DataError, match="promo is missing for 2021-10-30"):
+        promotions(promoted(tmp_path / "c.csv", ahead=7, gap=2))
+    sales(tmp_path / "d.csv")
+    with pytest.raises(DataError, match="no column 'promo'"):
+        promotions(tmp_path / "d.csv")
+    with pytest.raises(DataError, match=r"2 columns|known ahead"):
+        promotions(np.zeros((50, 1)))
+
+
+def test_what_is_named_as_known_has_to_be_there_and_is_not_forecast(tmp_path):
+    path = promoted(tmp_path / "a.csv", ahead=5)
+    data = open_data(task(known="promo", **SHORT), path)
+    assert any("known ahead: promo, here for 5 steps after the end" in note for note in data.report.notes)
+    assert data.test[0].target.columns == ("sales",)
+    assert len(data.test) == 60 - 7 + 1  # rows of the future are no rows to test on
+    with pytest.raises(DataError, match="no column 'promotion'"):
+        open_data(task(known="promotion", **SHORT), path)
+    with pytest.raises(DataError, match="promo is to be known ahead, and forecast as well"):
+        open_data(task(known="promo", **SHORT), path, sd.Columns(target="sales,promo"))
+
+
+def test_what_is_known_ahead_is_explained_attacked_and_evaluated_as_well(promotions, tmp_path):
+    (result,) = promotions(promoted(tmp_path / "next.csv", ahead=7))
+    explained = promotions.explain(result)
+    series = promotions.task.input
+    assert len(explained.weights) == 8 * 2 + 1
+    assert np.argmax(np.abs(explained.weights)) == 16  # the promotions to come
+    stretch = promotions.dataset().test[0].input
+    assert series.segment_name(stretch, 16).startswith("promo, ")
+    kept = np.ones(17, bool)
+    kept[16] = False
+    masked = series.mask(stretch, kept, "training mean")
+    np.testing.assert_array_equal(masked.values, stretch.values)
+    assert len(set(masked.known[28:35, 0].tolist())) == 1
+    (again,) = series.decode(series.encode([stretch]))
+    torch.testing.assert_close(series.encode([again]), series.encode([stretch]))
+    assert promotions.evaluate()["MSE"].value < 0.3
+
+
+def test_series_of_a_table_have_a_future_each(tmp_path):
+    path = tmp_path / "long.csv"
+    with open(path, "w") as file:
+        file.write("day,store,sales,price\n")
+        for store in ("north", "south"):
+            for i in range(100):
+                day = (datetime(2021, 1, 1) + timedelta(days=i)).date()
+                file.write(f"{day},{store},{'' if i >= 90 + (store == 'south') else i % 7},{i % 3}\n")
+    data = open_data(task(known="price", horizon=5, context=14), path)
+    assert any("2 series" in note and "price" in note for note in data.report.notes)
+    read = data.train[0].input
+    assert (read.known_columns, read.columns) == (("price",), ("sales",))
+    np.testing.assert_array_equal(read.known[:19, 0], np.arange(19) % 3)

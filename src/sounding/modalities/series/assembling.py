@@ -18,6 +18,7 @@ import numpy as np
 from sounding.contract.inputs import AssembledValues, TableCells
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.series.frequency import Frequency
+from sounding.modalities.series.known import with_known
 from sounding.modalities.series.numbers import has_commas, is_missing, looks_numeric, numbers
 from sounding.modalities.series.times import NAMES, Regular, Times, looks_like_times, regular, times
 from sounding.modalities.series.values import Stretch
@@ -34,11 +35,12 @@ _GAPS = 20
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that are used: the times, the names of series ("" for none), the numbers."""
+    """The columns that are used: the times, the names of series ("" for none), the numbers, those known ahead."""
 
     time: str
     name: str
     numbers: tuple[str, ...]
+    known: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -48,13 +50,17 @@ class Roles:
         return {role: name for role, name in found.items() if name}
 
 
-def assembled(table: TableCells, columns: Sequence[str] = ()) -> AssembledValues:
-    """The series of a table: those of `columns`, where a model knows already which it forecasts."""
+def assembled(table: TableCells, columns: Sequence[str] = (), known: Sequence[str] = ()) -> AssembledValues:
+    """The series of a table: those of `columns`, where a model knows already which it forecasts.
+
+    The columns `known` are known ahead: rows at the end of a series that hold nothing but these are its future.
+    """
     if not table.places:
         raise DataError("there are no rows", where=table.name, fix="Put a row for each time in it")
-    roles = _roles(table, columns)
+    roles = _roles(table, columns, known)
     found = times(roles.time, table.columns[roles.time], table.places.__getitem__)
-    values = np.stack([numbers(name, table.columns[name], table.places.__getitem__) for name in roles.numbers], axis=1)
+    used = (*roles.numbers, *roles.known)
+    values = np.stack([numbers(name, table.columns[name], table.places.__getitem__) for name in used], axis=1)
     notes = [*found.notes, *roles.notes, *_decimal_commas(table, roles)]
     made: list[Stretch] = []
     for name, rows in _rows_of(table, roles).items():
@@ -75,14 +81,16 @@ def _told(made: Sequence[Stretch]) -> str:
     some = f"{counted(len(first.columns), 'column')} ({listed(list(first.columns), 8)})"
     many = f"{len(made):,} series of {some}, {rows:,} times in all" if len(made) > 1 else f"{rows:,} times of {some}"
     step = str(first.frequency)
-    return f"{many}, {step} apart, from {first.time(0)} to {first.time(len(first) - 1)}"
+    ahead = listed(list(first.known_columns), 8)
+    known = f"; known ahead: {ahead}, here for {counted(first.ahead, 'step')} after the end" if ahead else ""
+    return f"{many}, {step} apart, from {first.time(0)} to {first.time(len(first) - 1)}{known}"
 
 
 # ---- which column is what
 
 
-def _roles(table: TableCells, wanted: Sequence[str]) -> Roles:
-    for name in (table.asked.get("input"), table.asked.get("group"), *_asked_numbers(table)):
+def _roles(table: TableCells, wanted: Sequence[str], ahead: Sequence[str]) -> Roles:
+    for name in (table.asked.get("input"), table.asked.get("group"), *_asked_numbers(table), *ahead):
         if name and name not in table.columns:
             fix = did_you_mean(name, list(table.columns))
             raise DataError(f"there is no column {name!r}", where=table.name, fix=fix)
@@ -92,10 +100,13 @@ def _roles(table: TableCells, wanted: Sequence[str]) -> Roles:
     if missing:
         what = f"there is no column {missing[0]!r}, which the model forecasts"
         raise DataError(what, where=table.name, fix=f"Add it; the file has {', '.join(table.columns)}")
-    name = table.asked.get("group") or _name_column(table, time, known)
+    if both := [name for name in ahead if name in (time, *known)]:
+        what = f"{both[0]} is to be known ahead, and {'holds the times' if both[0] == time else 'forecast as well'}"
+        raise DataError(what, where=table.name, fix="Name it once: in known, or with --target or --input")
+    name = table.asked.get("group") or _name_column(table, time, [*known, *ahead])
     if known:
-        return Roles(time, name, tuple(known))
-    rest = [column for column in table.columns if column not in (time, name)]
+        return Roles(time, name, tuple(known), tuple(ahead))
+    rest = [column for column in table.columns if column not in (time, name, *ahead)]
     empty = [column for column in rest if all(map(is_missing, table.columns[column]))]
     numeric = [column for column in rest if column not in empty and looks_numeric(table.columns[column])]
     if not numeric:
@@ -106,7 +117,7 @@ def _roles(table: TableCells, wanted: Sequence[str]) -> Roles:
         notes.append(f"left out, since they hold no numbers: {listed(words, 5)}")
     if empty:
         notes.append(f"left out, since they are empty: {listed(empty, 5)}")
-    return Roles(time, name, tuple(numeric), tuple(notes))
+    return Roles(time, name, tuple(numeric), tuple(ahead), tuple(notes))
 
 
 def _asked_numbers(table: TableCells) -> list[str]:
@@ -145,7 +156,7 @@ def _name_column(table: TableCells, time: str, known: Sequence[str]) -> str:
 
 
 def _decimal_commas(table: TableCells, roles: Roles) -> list[str]:
-    found = [name for name in roles.numbers if has_commas(table.columns[name])]
+    found = [name for name in (*roles.numbers, *roles.known) if has_commas(table.columns[name])]
     return [f"decimal commas: {listed(found, 5)}"] if found else []
 
 
@@ -173,8 +184,11 @@ def _series(
     of = name and f"{roles.name} {name}"
     order = regular(replace(found, values=found.values[rows]), place, roles.time, of)
     whole = _filled(order, values[rows], place)
-    made = Stretch(whole, roles.numbers, order.start, order.frequency, name, table.name)
-    return made, [*order.notes, *_missing(made, values[rows], of), *_constant(made, of)]
+    made = Stretch(whole, (*roles.numbers, *roles.known), order.start, order.frequency, name, table.name)
+    if roles.known:
+        made = with_known(made, roles.known, of)
+    there = values[rows][order.steps < len(made), : len(roles.numbers)]
+    return made, [*order.notes, *_missing(made, there, of), *_constant(made, of)]
 
 
 def _filled(order: Regular, values: np.ndarray, place: Any) -> np.ndarray:

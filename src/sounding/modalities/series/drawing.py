@@ -24,9 +24,12 @@ def columns_drawn(
     value: Stretch,
     edges: np.ndarray,
     weights: np.ndarray | None = None,
-    name: Callable[[Stretch, int], str] | None = None,
+    name: Callable[[int], str] | None = None,
 ) -> Rendering:
-    """A panel for each column, over the stretches between `edges` in the colours of their weights [P]."""
+    """A panel for each column, over the stretches between `edges` in the colours of their weights [P].
+
+    `name` says what a weight is of; nothing for one that is of nothing.
+    """
     share = None if weights is None else scaled(weights).reshape(len(edges) - 1, -1)
     shapes: list[Shape] = []
     for k in range(min(MOST, value.values.shape[1])):
@@ -152,11 +155,9 @@ def _sheet(shapes: list[Shape], columns: int) -> Sheet:
     return Sheet(WIDTH, height, tuple(shapes))
 
 
-def _in_signs(
-    value: Stretch, weights: np.ndarray | None, edges: np.ndarray, name: Callable[[Stretch, int], str] | None
-) -> str:
+def _in_signs(value: Stretch, weights: np.ndarray | None, edges: np.ndarray, name: Callable[[int], str] | None) -> str:
     lines = [f"{column:<12.12} {signs(value.values[:, k])}" for k, column in enumerate(value.columns[:MOST])]
     if weights is not None and name is not None:
         first = np.argsort(-np.abs(weights), kind="stable")[:5].tolist()
-        lines += [f"{weights[i]:+.3g}  {name(value, i)}" for i in first]
+        lines += [f"{weights[i]:+.3g}  {named}" for i in first if (named := name(i))]
     return "\n".join(lines)

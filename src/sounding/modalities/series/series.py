@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +25,7 @@ from sounding.contract.inputs import (
     Corruptible,
     Corruption,
     Divisible,
+    Queried,
     TableCells,
     Threat,
 )
@@ -33,12 +33,12 @@ from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError
 from sounding.modalities.series.assembling import assembled
 from sounding.modalities.series.corruptions import CORRUPTIONS
-from sounding.modalities.series.drawing import columns_drawn
 from sounding.modalities.series.frequency import Frequency
+from sounding.modalities.series.known import of_array, require_ahead
+from sounding.modalities.series.segments import Segments
 from sounding.modalities.series.values import Stretch, carried
+from sounding.wording import listed
 
-PARTS = 8
-"""Stretches of time that a history falls into, to be explained."""
 FARTHEST = 100.0
 """Standard deviations beyond which an encoded value is cut off."""
 LEAST = 20
@@ -47,7 +47,7 @@ READ = 7.5
 """Horizons that are read where nobody says how much: as many as the best of our benchmarks."""
 
 
-class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
+class Series(Attributable, Corruptible, Continuous, Divisible, Assembled, Queried):
     """Consecutive time steps of numeric columns. A segment is an eighth of the time in one column."""
 
     columns = ("date", "time", "datetime", "timestamp", "ds")
@@ -63,12 +63,15 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
     always: ClassVar[bool] = True
     held: ClassVar[float | None] = 0.2
 
-    def __init__(self, horizon: int = 0, context: int = 0) -> None:
+    def __init__(self, horizon: int = 0, context: int = 0, known: Sequence[str] = ()) -> None:
         self._asked = horizon, context
         self.horizon, self.context = horizon, context
         self.names: tuple[str, ...] = ()
+        self.known = tuple(known)
+        """Columns that are known ahead."""
         self.frequency = Frequency()
         self._statistics: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._of_known = np.zeros(len(self.known)), np.ones(len(self.known))
 
     # ---- reading
 
@@ -78,14 +81,17 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
 
     def assemble(self, table: TableCells) -> AssembledValues:
         """The series of a table; those of the columns that the model knows, once it does."""
-        found = assembled(table, self.names)
+        found = assembled(table, self.names, self.known)
         if self.names:
             for where, value in found.values:
                 self._check(value, where)
         return found
 
     def read(self, cell: Any, root: Path = Path()) -> Stretch:
-        """A stretch, or an array [T, C] whose columns are those of the training."""
+        """A stretch, or an array [T, C] whose columns are those of the training.
+
+        With columns known ahead it is [T + A, C + K], these last; NaN stands for the future of the others.
+        """
         if isinstance(cell, Stretch):
             self._check(cell)
             return cell
@@ -94,15 +100,28 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
             array = array[:, None]
         if array is None or array.ndim != 2 or not array.size or np.isinf(array).any():
             raise DataError(f"a {type(cell).__name__} is no series", fix="Give a table, or an array [times, columns]")
-        names = self.names or tuple(f"column {k + 1}" for k in range(array.shape[1]))
-        value = Stretch(array, names, span=(0, len(array) - 1))
+        names = (*self.names, *self.known) if self.names else tuple(f"column {k + 1}" for k in range(array.shape[1]))
+        if self.known and len(names) == array.shape[1]:
+            value = of_array(array, names, self.known)
+        else:
+            value = Stretch(array, self.names or names)
+        value = replace(value, span=(0, len(value) - 1))
         self._check(value)
+        return value
+
+    def query(self, value: Stretch) -> Stretch:
+        """The value. Raises DataError where what is known ahead does not reach as far as the forecast."""
+        if self.known:
+            require_ahead(value, self.horizon)
         return value
 
     def _check(self, value: Stretch, where: str = "") -> None:
         if self.names and value.values.shape[1] != len(self.names):
             what = f"the series has {value.values.shape[1]} columns, and the model forecasts {len(self.names)}"
-            raise DataError(what, where=where, fix=f"Give {', '.join(self.names)}")
+            raise DataError(what, where=where, fix=f"Give {', '.join((*self.names, *self.known))}")
+        if value.known_columns != self.known:
+            what = f"the series does not tell what is known ahead: {listed(list(self.known), 4)}"
+            raise DataError(what, where=where, fix="Give these columns as well")
         known = self.names and value.frequency != Frequency() and self.frequency != Frequency()
         if known and value.frequency != self.frequency:
             what = f"the rows are {value.frequency} apart, and the model learnt from rows {self.frequency} apart"
@@ -114,17 +133,18 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
         """Means and deviations of the columns, the frequency, and how much is read and foretold if nobody said."""
         sums: dict[str, np.ndarray] = {}
         longest, told = 0, 0
+        given = []
         for value in values:
+            given.append(value.known[: len(value)])
             self.names, self.frequency = value.columns, value.frequency
-            known = ~np.isnan(value.values)
-            plain = np.where(known, value.values, 0.0)
-            found = np.stack([known.sum(axis=0), plain.sum(axis=0), (plain**2).sum(axis=0)])
-            sums[value.name] = sums.get(value.name, 0.0) + found
+            sums[value.name] = sums.get(value.name, 0.0) + _sums(value.values)
             longest, told = max(longest, len(value)), value.horizon or told
         if not sums:
             raise DataError("there is no series to learn from", fix="Give a table with a column of times")
         sums.setdefault("", np.sum(list(sums.values()), axis=0))
         self._statistics = {name: _mean_and_deviation(each) for name, each in sums.items()}
+        if self.known:
+            self._of_known = _mean_and_deviation(_sums(np.concatenate(given)))
         horizon, context = self._asked
         if not told and longest < LEAST:
             what = f"only {longest} times are left to learn from, and at least {LEAST} are needed"
@@ -154,6 +174,7 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
             "horizon": self.horizon,
             "context": self.context,
             "statistics": {name: [m.tolist(), s.tolist()] for name, (m, s) in self._statistics.items()},
+            "known": {"columns": list(self.known), "statistics": [each.tolist() for each in self._of_known]},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -161,6 +182,9 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
         self.names, self.frequency = tuple(state["columns"]), Frequency(*state["frequency"])
         self.horizon, self.context = state["horizon"], state["context"]
         self._statistics = {name: (np.array(m), np.array(s)) for name, (m, s) in state["statistics"].items()}
+        known = state.get("known") or {"columns": (), "statistics": ((), ())}
+        self.known = tuple(known["columns"])
+        self._of_known = np.array(known["statistics"][0]), np.array(known["statistics"][1])
 
     def statistics(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation [C] of a series' training part; those of all series for one that is new."""
@@ -176,22 +200,42 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
     def encode(self, values: Sequence[Stretch]) -> Tensor:
         """The last steps [B, context, C], standardised, float32; what is missing carried forward.
 
-        A history that is too short begins with its first value again and again.
+        A history that is too short begins with its first value again and again. With columns that are known ahead they
+        are [B, context + horizon, C + K], of which nobody reads what stands for the future of the others.
         """
-        rows = [self._read(value) for value in values]
-        x = np.nan_to_num(carried(np.stack(rows))) if rows else np.zeros((0, self.context, len(self.names)))
-        return torch.from_numpy(x.clip(-FARTHEST, FARTHEST).astype(np.float32))
+        width = len(self.names) + len(self.known)
+        if not len(values):
+            return torch.zeros(0, self.context + self._ahead, width)
+        rows = np.stack([self._read(value) for value in values])
+        rows[:, : self.context] = carried(rows[:, : self.context])
+        if self.known:
+            rows[..., len(self.names) :] = carried(rows[..., len(self.names) :])
+        return torch.from_numpy(np.nan_to_num(rows).clip(-FARTHEST, FARTHEST).astype(np.float32))
+
+    @property
+    def _ahead(self) -> int:
+        """Steps after the last of which something is read."""
+        return self.horizon if self.known else 0
 
     def _read(self, value: Stretch) -> np.ndarray:
-        found = self.standardised(value)[-self.context :]
-        missing = self.context - len(found)
+        """What is read, standardised [context + ahead, C + K]."""
+        mean, deviation = self._all_statistics(value.name)
+        found = (value.cut(max(0, len(value) - self.context), len(value)).joined(self._ahead) - mean) / deviation
+        missing = self.context + self._ahead - len(found)
         return np.concatenate([np.full((missing, found.shape[1]), np.nan), found]) if missing else found
+
+    def _all_statistics(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation [C + K] of a series' columns and of those known ahead."""
+        mean, deviation = self.statistics(name)
+        return np.concatenate([mean, self._of_known[0]]), np.concatenate([deviation, self._of_known[1]])
 
     def decode(self, x: Tensor) -> list[Stretch]:
         """Histories of rows that know no time and no name, since tensors have none."""
-        mean, deviation = self.statistics("")
+        mean, deviation = self._all_statistics("")
         found = x.detach().cpu().numpy().astype(np.float64) * deviation + mean
-        return [Stretch(each, self.names, span=(0, len(each) - 1)) for each in found]
+        span, names = (0, self.context - 1), self.names
+        bare = Stretch(np.zeros((self.context, len(names))), names, span=span, known_columns=self.known)
+        return [bare.parted(each) for each in found]
 
     # ---- divided in time
 
@@ -211,44 +255,25 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
 
     # ---- explained and disturbed
 
-    def _edges(self, value: Stretch) -> np.ndarray:
-        """Where the stretches of time begin and end that a model reads: at most PARTS of them."""
-        read = min(self.context or len(value), len(value))
-        return np.linspace(len(value) - read, len(value), min(PARTS, read) + 1).round().astype(int)
+    def _segments(self, value: Stretch) -> Segments:
+        return Segments.of(value, self.context, self._ahead)
 
     def segments(self, value: Stretch) -> int:
-        """Stretches of time times columns."""
-        return (len(self._edges(value)) - 1) * value.values.shape[1]
+        """Stretches of time times columns; and what each column that is known ahead holds for the steps to come."""
+        return len(self._segments(value))
 
     def segment_name(self, value: Stretch, part: int) -> str:
         """The column, and from when to when."""
-        when, column = divmod(part, value.values.shape[1])
-        first, last = self._edges(value)[when : when + 2]
-        return f"{value.columns[column]}, {value.time(int(first))} to {value.time(int(last) - 1)}"
+        return self._segments(value).name(part)
 
     def mask(self, value: Stretch, mask: np.ndarray, baseline: str) -> Stretch:
         """What is masked becomes constant: the mean of the training part, or that of what is read."""
-        edges = self._edges(value)
-        kept = np.asarray(mask, bool).reshape(len(edges) - 1, -1)
-        values = np.array(value.values)
-        if kept.all():
-            return value
-        fill = self.statistics(value.name)[0]
-        if baseline == "own mean":
-            read = carried(value.values[edges[0] :])
-            fill = np.where(np.isnan(read).all(axis=0), fill, np.nan_to_num(read).mean(axis=0))
-        for when, columns in enumerate(kept):
-            part = values[edges[when] : edges[when + 1]]
-            part[:, ~columns] = fill[~columns]
-        return replace(value, values=values)
+        fill, own = self._all_statistics(value.name)[0], baseline == "own mean"
+        return self._segments(value).masked(np.asarray(mask, bool), fill, own)
 
     def aggregate(self, saliency: Tensor, value: Stretch) -> np.ndarray:
         """The sum of saliency [T, C] over each segment [P]."""
-        edges = self._edges(value)
-        steps = edges + (saliency.shape[0] - len(value))
-        found = saliency.numpy()
-        sums = [found[max(0, a) : b].sum(axis=0) for a, b in pairwise(steps)]
-        return np.concatenate(sums)
+        return self._segments(value).summed(saliency.numpy())
 
     @property
     def corruptions(self) -> Mapping[str, Corruption]:
@@ -263,19 +288,26 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled):
         return f"{who + ': ' if who else ''}{len(value):,} times up to {value.time(len(value) - 1)}"
 
     def to_json(self, value: Stretch) -> Any:
-        """The values by column, and the first time."""
+        """The values by column, and the first time; nothing of what is no series yet."""
+        if not isinstance(value, Stretch):
+            return None
         columns = {name: _plain(column) for name, column in zip(value.columns, value.values.T, strict=True)}
         return {"series": value.name, "from": value.time(0), "values": columns}
 
     def render(self, value: Stretch, weights: np.ndarray | None = None, answer: Marks | None = None) -> Rendering:
         """A line for each column, over stretches in the colours of their weights."""
-        edges = self._edges(value)
-        shown = value.cut(int(edges[0]), len(value))
-        return columns_drawn(shown, edges - edges[0], weights, self.segment_name)
+        return self._segments(value).drawn(weights)
+
+
+def _sums(values: np.ndarray) -> np.ndarray:
+    """Of columns [T, C], how many values are known, their sum and that of their squares [3, C]."""
+    known = ~np.isnan(values)
+    plain = np.where(known, values, 0.0)
+    return np.stack([known.sum(axis=0), plain.sum(axis=0), (plain**2).sum(axis=0)])
 
 
 def _mean_and_deviation(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of columns, from how many values are known [C], their sum and that of their squares; 1 without spread."""
+    """Of columns [C], from their `_sums`; a deviation of 1 without spread."""
     n = np.maximum(sums[0], 1)
     mean = sums[1] / n
     deviation = np.sqrt(np.maximum(sums[2] / n - mean**2, 0))

@@ -20,6 +20,9 @@ class Stretch:
     `name` tells one series of a table from the others; `source` is the file. Only rows from number `begins` on are
     asked for: those before were learnt from, and may be looked at. `span` is the time (first and last) of the whole
     table, by which several series are divided alike. `horizon`: how many steps are asked for after it; 0: the usual.
+
+    `known` [T + A, K] are numbers in columns of their own (`known_columns`) that are known ahead (holidays, prices):
+    from the first step on, and for A steps after the last.
     """
 
     values: np.ndarray
@@ -31,11 +34,18 @@ class Stretch:
     begins: int = 0
     span: tuple[int, int] = (0, 0)
     horizon: int = 0
+    known: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    known_columns: tuple[str, ...] = ()
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # what is made of arrays is not counted
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def ahead(self) -> int:
+        """A: for how many steps after the last the known columns go on."""
+        return max(0, len(self.known) - len(self))
 
     @property
     def times(self) -> np.ndarray:
@@ -49,7 +59,23 @@ class Stretch:
     def cut(self, first: int, last: int, horizon: int = 0) -> Stretch:
         """The steps from `first` to before `last`."""
         start = int(self.frequency.times(self.start, 1, first)[0]) if first else self.start
-        return replace(self, values=self.values[first:last], start=start, begins=0, horizon=horizon)
+        known = self.known[first:]
+        return replace(self, values=self.values[first:last], start=start, begins=0, horizon=horizon, known=known)
+
+    def joined(self, ahead: int) -> np.ndarray:
+        """All columns side by side [T + ahead, C + K], NaN where a number is not known."""
+        whole = np.full((len(self) + ahead, self.values.shape[1] + len(self.known_columns)), np.nan)
+        whole[: len(self), : self.values.shape[1]] = self.values
+        if self.known_columns:
+            found = self.known[: len(whole)]
+            whole[: len(found), self.values.shape[1] :] = found
+        return whole
+
+    def parted(self, whole: np.ndarray) -> Stretch:
+        """This stretch with the numbers that are `joined` in another."""
+        columns = self.values.shape[1]
+        known = whole[:, columns:] if self.known_columns else self.known
+        return replace(self, values=whole[: len(self), :columns], known=known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ class ForecastRecipe(Recipe):
         "small": {},
         "base": {"width": 256, "layers": 2},
     }
-    shaping: ClassVar = ("horizon", "context", "model", "width", "layers", "heads", "patch", "norm")
+    shaping: ClassVar = ("horizon", "context", "model", "width", "layers", "heads", "patch", "norm", "known")
 
     epochs: float = 6.0
     least_steps: int = 400
@@ -74,6 +74,7 @@ class ForecastRecipe(Recipe):
     layers: int = 1
     heads: int = 4  # of a transformer
     patch: int = 48  # steps that become one position
+    known: str = ""  # columns, by commas, whose numbers are known ahead: holidays, prices
     norm: str = "last"  # last: the last value is taken off a window; window: its mean and deviation; none
     dropout: float = 0.3
 
@@ -100,7 +101,7 @@ class ForecastSeries(Task):
         for name in ("horizon", "context"):
             if getattr(r, name) < 0:
                 raise UsageError(f"{name}={getattr(r, name)} is out of range", fix="Give 1 or more")
-        series = Series(r.horizon, r.context)
+        series = Series(r.horizon, r.context, [name.strip() for name in r.known.split(",") if name.strip()])
         return series, Forecasts(series)
 
     @property
@@ -162,6 +163,8 @@ class ForecastSeries(Task):
             season=series.frequency.season,
             norm=r.norm,
             dropout=r.dropout,
+            columns=len(series.names),
+            known=len(series.known),
         )
 
     # ---- learning
@@ -240,13 +243,20 @@ class ForecastSeries(Task):
     def _arrays(self, examples: Sequence[Example]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """What is given [n, T, C] and what comes [n, H, C], in standard deviations, some windows at a time."""
         for batch in chunks(examples, 256):
-            x = self.input.encode([example.input for example in batch]).numpy().astype(np.float64)
-            yield x, self.target.encode([example.target for example in batch]).numpy().astype(np.float64)
+            yield (
+                self._given(batch),
+                self.target.encode([example.target for example in batch]).numpy().astype(np.float64),
+            )
+
+    def _given(self, examples: Sequence[Example]) -> np.ndarray:
+        """What simple forecasts are given [n, T, C], in standard deviations: nothing that is known ahead."""
+        x = self.input.encode([example.input for example in examples]).numpy().astype(np.float64)
+        return x[:, : self.input.context, : len(self.input.names)]
 
     def _simply(self, simple: Any, examples: Sequence[Example]) -> Iterator[Record]:
         """The records of a simple forecast, which knows no intervals."""
         for batch in chunks(examples, 256):
-            found = simple.forecast(self.input.encode([example.input for example in batch]).numpy().astype(np.float64))
+            found = simple.forecast(self._given(batch))
             for example, values in zip(batch, found, strict=True):
                 mean, deviation = self.input.statistics(example.target.name)
                 t = example.target
