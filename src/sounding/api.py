@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
+from sounding.contract.recipe import BegunRecipe
 from sounding.contract.task import Task
 from sounding.data import Columns, Report, guessing
 from sounding.data.audit import check as audit
@@ -296,8 +297,21 @@ def _shaping(start: str, task: type[Task]) -> dict[str, Any]:
     if not start:
         return {}
     theirs = opened(start).shaping
+    _require_of_its_kind(theirs, task)
     begun = task.Recipe.begun if theirs.get("architecture") else {}
     return {**begun, **{name: theirs[name] for name in task.Recipe.shaping if name in theirs}}
+
+
+
+def _require_of_its_kind(theirs: Mapping[str, Any], task: type[Task]) -> None:
+    """Raise UsageError for published weights that hear where a text is read, and the reverse."""
+    kind = theirs.get("model") if theirs.get("architecture") else None
+    if kind is None or not issubclass(task.Recipe, BegunRecipe) or task.Recipe.published == kind:
+        return
+    what, fix = "these weights read, and what is trained here hears", "Begin with Whisper's: --from whisper-tiny.en"
+    if kind == "whisper":
+        what, fix = "these weights hear speech, and what is trained here reads", "They are for recordings of speech"
+    raise UsageError(what, fix=fix)
 
 
 def _whole(path: str | Path) -> str:

@@ -15,6 +15,7 @@ attention.py     attention, rotary positions, and the cache with which a decoder
 transformer.py   Transformers: encoders such as BERT, decoders such as GPT and Llama
 rewriter.py      what nets are that read one text and write another; a pointer that copies
 encoder_decoder.py  such a net of two Transformers
+whisper.py       a Transformer that hears a spectrogram and writes what is said
 recurrent_encoder_decoder.py  such a net of recurrent layers and attention
 checkpoints/     Transformers as Hugging Face publishes them, read into these and written back
 lora.py          low-rank adaptation of a net that was trained before

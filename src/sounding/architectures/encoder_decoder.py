@@ -2,16 +2,19 @@
 
 One encodes the source, another looks at what was encoded while it writes.
 
-Legend of shapes: B batch, R rows that are written, S source tokens, T target tokens, D width, V vocabulary, P any.
+Legend of shapes: B batch, R rows that are written, S source tokens, T target tokens, D width, V vocabulary, H heads,
+P any.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sounding.architectures.rewriter import Pointer, Rewriter, Source
-from sounding.architectures.transformer import Block, LanguageModel, Transformer, TransformerConfig
+from sounding.architectures.transformer import Block, LanguageModel, Memory, Transformer, TransformerConfig
 from sounding.errors import UsageError
 
 
@@ -75,13 +78,29 @@ class EncoderDecoder(Rewriter):
     ) -> Float[Tensor, "B T S"]:
         """The attention to the source tokens from each place of `target`, the mean over the heads of a layer."""
         remembered = self.remember(source, lengths)
-        blocks = [block for block in self.decoder.transformer.blocks if isinstance(block, Block)]
-        layer = range(len(blocks))[layer]
-        attention, seen = blocks[layer].memory_attention, []
-        assert attention is not None
-        handle = attention.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-        try:
-            self.decoded(target, remembered)
-        finally:
+        layer = range(len(self.decoder.transformer.blocks))[layer]
+        _, weights = attended(self.decoder.transformer, target, remembered.memory, [layer])
+        return weights[0].mean(dim=1)
+
+
+def attended(
+    decoder: Transformer, target: Int[Tensor, "B T"], memory: Memory, layers: Sequence[int]
+) -> tuple[Float[Tensor, "B T D"], list[Float[Tensor, "B H T S"]]]:
+    """The vectors of a decoder, and from some of its layers the share of each place of its memory in what each head
+    takes for each token.
+    """
+    blocks = [block for block in decoder.blocks if isinstance(block, Block)]
+    attentions = [blocks[layer].memory_attention for layer in layers]
+    seen: list[Tensor] = []
+    handles = [
+        attention.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+        for attention in attentions
+        if attention is not None
+    ]
+    try:
+        vectors = decoder(target, memory=memory)
+    finally:
+        for handle in handles:
             handle.remove()
-        return attention.weights(seen[0], remembered.memory.layers[layer], mask=remembered.memory.mask).mean(dim=1)
+    found = zip(attentions, seen, layers, strict=True)
+    return vectors, [a.weights(x, memory.layers[layer], mask=memory.mask) for a, x, layer in found if a is not None]

@@ -94,3 +94,15 @@ class Recipe(Settings):
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The recipe that gave `values`; fields it does not know raise UsageError."""
         return cls.make(values.get("size", "small"), values)
+
+
+@dataclass(frozen=True)
+class BegunRecipe(Recipe):
+    """The numbers of a training that may begin with a published Transformer."""
+
+    published: ClassVar[str] = "transformer"
+    """What such weights are of: a Transformer that reads, or whisper, which hears."""
+
+    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the recipe's own
+    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
+    rank: int = 8  # of lora's matrices

@@ -32,6 +32,7 @@ class Constraints:
     no_repeat: int = 0  # no so many tokens in a row twice, those of the prompt among them; 0: as often as may be
     in_a_row: int = 0  # no tokens, up to `STRETCH` of them, more often than this one behind the other; 0: as often
     never: tuple[int, ...] = ()  # tokens that are not written
+    not_first: tuple[int, ...] = ()  # tokens that are not written first, behind the prompt
 
     def __post_init__(self) -> None:
         """Raises UsageError for a number that means nothing."""
@@ -40,7 +41,7 @@ class Constraints:
                 raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 0 or more")
 
     def __bool__(self) -> bool:
-        return bool(self.shortest or self.no_repeat or self.in_a_row or self.never)
+        return bool(self.shortest or self.no_repeat or self.in_a_row or self.never or self.not_first)
 
     def scores(
         self, scores: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], written: int, ends: Collection[int]
@@ -50,10 +51,13 @@ class Constraints:
         Shorter prompts have `NOTHING` ahead. The tokens that end a text are never said to be repeated.
         """
         early = written < self.shortest and bool(ends)
-        if not (early or self.no_repeat or self.in_a_row or self.never):
+        begins = written == 0 and bool(self.not_first)
+        if not (early or begins or self.no_repeat or self.in_a_row or self.never):
             return scores
         allowed = scores.clone()
         allowed[:, list(self.never)] = -math.inf
+        if begins:
+            allowed[:, list(self.not_first)] = -math.inf
         if early:
             allowed[:, sorted(ends)] = -math.inf
         if self.no_repeat and texts.shape[1] >= self.no_repeat:

@@ -1,4 +1,4 @@
-"""Nets that read one text and write another, as decoders: what was read is encoded once.
+"""Nets that read one text, or hear one, and write another, as decoders: what was read is encoded once.
 
     SourceDecoder      a Transformer, which carries its cache of keys and values from token to token
     RecurrentDecoder   a recurrent net, which carries its state
@@ -20,6 +20,7 @@ from torch import Tensor
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.recurrent_encoder_decoder import RecurrentEncoderDecoder, State
 from sounding.architectures.rewriter import Rewriter, Source
+from sounding.architectures.whisper import Whisper
 from sounding.decoding.constraints import NOTHING, aligned
 from sounding.decoding.decoder import LanguageModelDecoder, require_begun
 
@@ -45,23 +46,25 @@ class _Shared:
 class SourceDecoder(LanguageModelDecoder):
     """A net that reads `source` [B, S], of `lengths` [B] tokens, and writes a text for each; prompts begin these.
 
-    The source is encoded once. Rows that share one, the beams of a text, look at it together.
+    Whisper hears sounds instead. The source is encoded once, or was so already. Rows that share one, the beams of a
+    text, look at it together.
     """
 
     def __init__(
         self,
-        model: EncoderDecoder,
-        source: Int[Tensor, "B S"],
+        model: EncoderDecoder | Whisper,
+        source: Tensor | Source,
         lengths: Int[Tensor, " B"] | None,
         room: int,
     ) -> None:
         super().__init__(model.decoder, room)
-        self.net, self._given = model, (source, lengths)
+        self.net, self._given, self._lengths = model, source, lengths
         self._shared: _Shared | None = None
 
     def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
         """Logits of what follows each prompt, one for each source."""
-        source = self.net.remember(*self._given)
+        given = self._given
+        source = given if isinstance(given, Source) else self.net.remember(given, self._lengths)
         if self._step is not None:
             source = replace(source, memory=source.memory.widened())
         self._shared, self._memory = _Shared(source), source.memory

@@ -27,7 +27,15 @@ KNOWN = {"mobilenet_v2": ("https://download.pytorch.org/models/mobilenet_v2-b035
 WEIGHTS = "model.safetensors"
 FILES = (
     *(WEIGHTS, "model.safetensors.index.json", "model-*-of-*.safetensors"),
-    *("config.json", "generation_config.json", "tokenizer*.json", "special_tokens_map.json", "*vocab.json", "*.spm"),
+    *(
+        "config.json",
+        "generation_config.json",
+        "preprocessor_config.json",
+        "tokenizer*.json",
+        "special_tokens_map.json",
+        "*vocab.json",
+        "*.spm",
+    ),
 )
 """What is fetched of a repository: no pickle, and no second copy of the weights in another format."""
 

@@ -24,11 +24,13 @@ from torch import Tensor, nn
 
 from sounding.architectures import checkpoints, pretrained
 from sounding.architectures.backbones import NAMES
-from sounding.architectures.checkpoints import PairShape, SingleShape
+from sounding.architectures.checkpoints import Shape, SingleShape, SpeechShape
 from sounding.architectures.layers import Normalize
 from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
 from sounding.errors import DataError, UsageError
+from sounding.modalities.audio.spoken_tokens import SpokenTokens
+from sounding.modalities.audio.whisper_features import RATE
 from sounding.modalities.text.pairs import tokenizers_in
 from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published, publishing
@@ -125,23 +127,34 @@ def _published(folder: Path) -> Start:
     """A Transformer as Hugging Face publishes it, with its tokenizer."""
     checkpoint = checkpoints.read(folder)
     input, target = _tokenizers(folder, checkpoint.shape)
-    shape = {"architecture": checkpoints.shape_of(checkpoint.layout, checkpoint.shape), "model": "transformer"}
-    context = min(checkpoint.shape.context, LONGEST)
-    shaping = {**shape, "context": context}
+    shaping: dict[str, Any] = {"architecture": checkpoints.shape_of(checkpoint.layout, checkpoint.shape)}
+    if isinstance(checkpoint.shape, SpeechShape):
+        shaping |= {"model": checkpoint.layout, "rate": RATE, "bands": checkpoint.shape.bands}
+    else:
+        shaping |= {"model": "transformer", "context": min(checkpoint.shape.context, LONGEST)}
     return Start(checkpoint.weights, checkpoint.origin, shaping, input, target, published=folder)
 
 
-def _tokenizers(folder: Path, shape: SingleShape | PairShape) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tokenizers(folder: Path, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
     """The states of what is read and of what is written: their tokenizers; nothing where no other text is written."""
     if isinstance(shape, SingleShape):
         return {"tokenizer": Tokenizer.read(folder).state()}, {}
+    if isinstance(shape, SpeechShape):
+        spoken = SpokenTokens(Tokenizer.read(folder), shape.writing.multilingual).tokenizer
+        _require_fitting(folder, spoken, shape.decoder.vocabulary)
+        return {}, {"tokenizer": spoken.state()}
     writing = shape.writing
     source, target = tokenizers_in(folder, writing.start, writing.first, writing.end)
     for tokenizer, config in ((source, shape.encoder), (target, shape.decoder)):
-        if len(tokenizer) > config.vocabulary:
-            what = f"the tokenizer has {len(tokenizer):,} tokens, and the config promises {config.vocabulary:,}"
-            raise DataError(what, where=str(folder), fix="Take config and tokenizer of one model")
+        _require_fitting(folder, tokenizer, config.vocabulary)
     return {"tokenizer": source.state()}, {"tokenizer": target.state()}
+
+
+def _require_fitting(folder: Path, tokenizer: Tokenizer, vocabulary: int) -> None:
+    """Raise DataError for a tokenizer with more tokens than the net."""
+    if len(tokenizer) > vocabulary:
+        what = f"the tokenizer has {len(tokenizer):,} tokens, and the config promises {vocabulary:,}"
+        raise DataError(what, where=str(folder), fix="Take config and tokenizer of one model")
 
 
 def _shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:

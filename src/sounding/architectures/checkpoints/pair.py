@@ -39,11 +39,12 @@ def _sides(c: Config, **other: Any) -> tuple[TransformerConfig, TransformerConfi
         "dropout": c.get("dropout", 0.1),
         **other,
     }
-    encoder = TransformerConfig(vocabulary=c["vocab_size"], **_blocks(c, "encoder"), **shape)
-    return encoder, TransformerConfig(_written(c), **_blocks(c, "decoder"), **shape, causal=True, memory=True)
+    encoder = TransformerConfig(vocabulary=c["vocab_size"], **blocks(c, "encoder"), **shape)
+    return encoder, TransformerConfig(_written(c), **blocks(c, "decoder"), **shape, causal=True, memory=True)
 
 
-def _blocks(c: Config, side: str) -> dict[str, Any]:
+def blocks(c: Config, side: str) -> dict[str, Any]:
+    """The shape of the blocks of a side."""
     return {
         "layers": c[f"{side}_layers"],
         "heads": c[f"{side}_attention_heads"],
@@ -91,9 +92,9 @@ def _writing(kind: str, c: Config, generation: Config) -> Writing:
     Raises DataError where it is not said, or where a token is none of the decoder's.
     """
     told = {**c, **generation}
-    start = _token(told, "decoder_start_token_id")
-    start = _token(told, _START[kind]) if start is None and kind in _START else start
-    first, end = _token(told, "forced_bos_token_id"), _token(told, "eos_token_id")
+    start = token_in(told, "decoder_start_token_id")
+    start = token_in(told, _START[kind]) if start is None and kind in _START else start
+    first, end = token_in(told, "forced_bos_token_id"), token_in(told, "eos_token_id")
     if start is None:
         what = "the config does not say which token the decoder begins with"
         raise DataError(what, fix="Set decoder_start_token_id to its id: for mBART that of the language to be written")
@@ -108,7 +109,7 @@ def _writing(kind: str, c: Config, generation: Config) -> Writing:
     return found
 
 
-def _token(told: Config, name: str) -> int | None:
+def token_in(told: Config, name: str) -> int | None:
     """A token's id; the first, where there are several."""
     found = told.get(name)
     return found[0] if isinstance(found, list) and found else found or (0 if found == 0 else None)
@@ -117,7 +118,7 @@ def _token(told: Config, name: str) -> int | None:
 # ---- names
 
 
-def _side(theirs: str, ours: str, number: str) -> Names:
+def side(theirs: str, ours: str, number: str) -> Names:
     """The names of one side of BART's family."""
     block = f"{theirs}.layers.{{{number}}}", f"{ours}.blocks.{{{number}}}"
     parts = [
@@ -138,7 +139,7 @@ def _side(theirs: str, ours: str, number: str) -> Names:
     ]
 
 
-_NAMES = [("shared", "shared"), *_side("encoder", "encoder", "n"), *_side("decoder", "decoder.transformer", "m")]
+_NAMES = [("shared", "shared"), *side("encoder", "encoder", "n"), *side("decoder", "decoder.transformer", "m")]
 _HEAD = [("lm_head", "decoder.output")]
 _ALONE = {"final_logits_bias": OUTPUT_BIAS}
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sounding.architectures.checkpoints import pair, single, t5
+from sounding.architectures.checkpoints import pair, single, t5, whisper
 from sounding.architectures.checkpoints.files import config_in, generation_in, tensors_in
 from sounding.architectures.checkpoints.layout import NUMBERS, Config, Layout, each, scale_of
-from sounding.architectures.checkpoints.shape import PairShape, SingleShape
+from sounding.architectures.checkpoints.shape import Shape
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
+from sounding.architectures.whisper import Whisper
 from sounding.errors import DataError
 
 NAMED = 5
@@ -23,18 +24,18 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights by our names (those of a `LanguageModel` or an `EncoderDecoder`), and the shape of their net.
+    """Weights by our names (of a `LanguageModel`, an `EncoderDecoder` or a `Whisper`), and the shape of their net.
 
     `scores`: whether there are scores of words; else those of the net are random. `origin` says where they are from.
     """
 
-    shape: SingleShape | PairShape
+    shape: Shape
     weights: dict[str, Tensor]
     layout: str
     scores: bool
     origin: str
 
-    def model(self) -> LanguageModel | EncoderDecoder:
+    def model(self) -> LanguageModel | EncoderDecoder | Whisper:
         """The net with these weights."""
         model = self.shape.model()
         model.load_state_dict(self.weights, strict=False)
@@ -49,13 +50,15 @@ def read(folder: Path) -> Checkpoint:
     """
     where, config = folder / "config.json", config_in(folder)
     kind = config["model_type"]
-    of: SingleShape | PairShape
+    of: Shape
     try:
         layout = layout_of(config)
         shape = layout.shape(config)
         found = _ours(tensors_in(folder), layout, _layers(shape), layout.scales(config))
         if isinstance(shape, TransformerConfig):
             of, scores = single.assembled(kind, config, shape, found)
+        elif kind == whisper.KIND:
+            of, scores = whisper.assembled(config, generation_in(folder), shape, found), True
         else:
             of, scores = pair.assembled(kind, config, generation_in(folder), shape, found), True
     except KeyError as error:
@@ -71,7 +74,7 @@ def layout_of(config: Config) -> Layout:
     kind = config["model_type"]
     if kind in t5.KINDS:
         return t5.layout(config)
-    layouts = {**single.LAYOUTS, **pair.LAYOUTS}
+    layouts = {**single.LAYOUTS, **pair.LAYOUTS, whisper.KIND: whisper.LAYOUT}
     if kind not in layouts:
         fix = f"Name one of {', '.join((*layouts, *t5.KINDS))}"
         raise DataError(f"no architecture {kind!r} is known", fix=fix)
@@ -109,7 +112,7 @@ def _ours(
     return {name: tensor * scale_of(name, scales) if scales else tensor for name, tensor in weights.items()}
 
 
-def _check(shape: SingleShape | PairShape, weights: Mapping[str, Tensor], scores: bool, where: str) -> None:
+def _check(shape: Shape, weights: Mapping[str, Tensor], scores: bool, where: str) -> None:
     """Raise DataError unless the weights are those that a net of this shape has."""
     with torch.device("meta"):
         own = shape.model().state_dict()

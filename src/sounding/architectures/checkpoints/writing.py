@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sounding.architectures.checkpoints import pair
+from sounding.architectures.checkpoints import pair, whisper
 from sounding.architectures.checkpoints.layout import Layout, each, scale_of
 from sounding.architectures.checkpoints.reading import layout_of
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel
+from sounding.architectures.whisper import Whisper
 
 
-def written(model: LanguageModel | EncoderDecoder, config: Mapping[str, Any]) -> dict[str, Tensor]:
+def written(model: LanguageModel | EncoderDecoder | Whisper, config: Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights of a net under the names of the layout that goes with a config.json.
 
     Low-rank matrices beside the weights are left out: what they learnt is in these once they are merged.
@@ -28,7 +29,10 @@ def written(model: LanguageModel | EncoderDecoder, config: Mapping[str, Any]) ->
         for name, tensor in model.state_dict().items()
         if name.endswith((".weight", ".bias"))
     }
-    if isinstance(model, EncoderDecoder):
+    if isinstance(model, Whisper):
+        layers = {"n": model.encoder.config.layers, "m": model.decoder.transformer.config.layers}
+        own = whisper.written(own, config)
+    elif isinstance(model, EncoderDecoder):
         layers = {"n": model.encoder.config.layers, "m": model.decoder.transformer.config.layers}
         own = _named_as(own, config)
     else:

@@ -4,6 +4,7 @@ audio.py         the modality
 audio_files.py   WAV, FLAC, OGG, MP3 and arrays → samples
 resampling.py    from one sample rate to another
 features.py      the log-mel spectrogram, as a layer
+whisper_features.py  that of Whisper's weights; spoken_tokens.py, whisper_transcript.py: what these write
 masking.py       frames and bands that give way to silence or noise
 corruptions.py   noise, reverberation, clipping, tempo, a narrow band
 augmentation.py  what varies a training batch: waveforms, spectrograms

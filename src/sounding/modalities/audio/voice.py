@@ -48,15 +48,17 @@ def spoken(samples: np.ndarray, rate: int) -> list[tuple[float, float]]:
     return [(max(0.0, start - MARGIN), min(length, end + MARGIN)) for start, end in kept]
 
 
-def cut(samples: np.ndarray, rate: int, longest: float, overlap: float) -> list[tuple[float, float]]:
+def cut(
+    samples: np.ndarray, rate: int, longest: float, overlap: float, apart: float = APART
+) -> list[tuple[float, float]]:
     """Stretches of at most `longest` seconds that hold all that is spoken: neighbours are put together while they fit,
-    unless they are `APART`: a model that learnt from sentences is no judge of long pauses.
+    unless they are `apart` seconds: a model that learnt from sentences is no judge of long pauses.
 
     One that alone is longer is cut into windows that overlap by so many seconds.
     """
     found: list[tuple[float, float]] = []
     for start, end in spoken(samples, rate):
-        if found and end - found[-1][0] <= longest and start - found[-1][1] < APART:
+        if found and end - found[-1][0] <= longest and start - found[-1][1] < apart:
             found[-1] = found[-1][0], end
         else:
             found.append((start, end))

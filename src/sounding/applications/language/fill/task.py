@@ -19,12 +19,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sounding.applications.language.fill.blanks import Blanks, Missing
-from sounding.applications.language.shared.begun import BegunRecipe, begun
+from sounding.applications.language.shared.begun import begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import perplexity, token_accuracy
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
+from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.modalities.text.passage import Passage

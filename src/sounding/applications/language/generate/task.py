@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from sounding.applications.language.generate.passages import Passages
 from sounding.applications.language.generate.writing import Writer
-from sounding.applications.language.shared.begun import BegunRecipe, begun
+from sounding.applications.language.shared.begun import begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import bits_per_byte, perplexity, token_accuracy
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
 from sounding.contract.metrics import Metric
 from sounding.contract.options import Options
+from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.data.windows import PackedWindows

@@ -24,11 +24,12 @@ from sounding.applications.language.sentiment.network import (
     text_classifier,
 )
 from sounding.applications.language.sentiment.reviews import review
-from sounding.applications.language.shared.begun import BegunRecipe, single
+from sounding.applications.language.shared.begun import single
 from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
+from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError, did_you_mean

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from sounding.architectures.checkpoints import PairShape, SingleShape, shaped
+from sounding.architectures.checkpoints import PairShape, SingleShape, SpeechShape, shaped
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.lora import tune
 from sounding.architectures.transformer import LanguageModel
-from sounding.contract.recipe import Recipe
+from sounding.contract.recipe import BegunRecipe
 from sounding.errors import UsageError
-
-
-@dataclass(frozen=True)
-class BegunRecipe(Recipe):
-    """The numbers of a training that may begin with a published Transformer."""
-
-    architecture: str = ""  # the shape of a published Transformer, as --from reads it (JSON); ahead of the recipe's own
-    tune: str = "full"  # what is trained of weights that are begun with: full, lora, or frozen (all but the scores)
-    rank: int = 8  # of lora's matrices
 
 
 def begun(own: Callable[[], LanguageModel], recipe: BegunRecipe, dropout: float) -> LanguageModel:
@@ -42,7 +32,7 @@ def begun_pair(own: Callable[[], EncoderDecoder], recipe: BegunRecipe, dropout: 
 
 def single(recipe: BegunRecipe) -> SingleShape:
     """The encoder or decoder that the recipe begins with. Raises UsageError where it is both in one."""
-    shape = shaped(recipe.architecture)
+    shape = _of_texts(recipe)
     if isinstance(shape, PairShape):
         what = "these weights are of an encoder with a decoder, and what is trained here is one of the two"
         raise UsageError(what, fix="Begin a translation or a summarization with them")
@@ -51,8 +41,17 @@ def single(recipe: BegunRecipe) -> SingleShape:
 
 def pair(recipe: BegunRecipe) -> PairShape:
     """The encoder with a decoder that the recipe begins with. Raises UsageError where it is one of the two."""
-    shape = shaped(recipe.architecture)
+    shape = _of_texts(recipe)
     if isinstance(shape, SingleShape):
         what = "these weights are of an encoder or a decoder alone, and what is trained here has both"
         raise UsageError(what, fix="Begin with weights of Marian, BART, mBART or T5")
+    return shape
+
+
+def _of_texts(recipe: BegunRecipe) -> SingleShape | PairShape:
+    """The Transformer that the recipe begins with. Raises UsageError for one that hears."""
+    shape = shaped(recipe.architecture)
+    if isinstance(shape, SpeechShape):
+        what = "these weights hear speech, and what is trained here reads"
+        raise UsageError(what, fix="Begin a transcription with them: sounding train transcribe")
     return shape

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sounding.applications.language.shared.begun import BegunRecipe
 from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.recurrent_encoder_decoder import RecurrentConfig, RecurrentEncoderDecoder
 from sounding.architectures.transformer import TransformerConfig
+from sounding.contract.recipe import BegunRecipe
 from sounding.errors import UsageError, did_you_mean
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from sounding.applications.speech.transcribe.network import STEP
 from sounding.decoding.ctc import align
 from sounding.modalities.audio.transcript import Word
-from sounding.modalities.audio.voice import cut
+from sounding.modalities.audio.voice import APART, cut
 from sounding.modalities.text.tokenizer import Tokenizer
 
 OVERLAP = 2.0
@@ -43,12 +43,15 @@ class Told(NamedTuple):
     log_probs: np.ndarray
 
 
-def pieces(values: Sequence[np.ndarray], rate: int, window: float) -> list[Piece]:
-    """The stretches of recordings [S] that are heard one by one: the whole of one that is no longer than a window."""
+def pieces(values: Sequence[np.ndarray], rate: int, window: float, apart: float = APART) -> list[Piece]:
+    """The stretches of recordings [S] that are heard one by one: the whole of one that is no longer than a window.
+
+    Over pauses of `apart` seconds nothing is put together.
+    """
     found = []
     for number, value in enumerate(values):
         seconds = len(value) / rate
-        parts = [(0.0, seconds)] if seconds <= window else cut(value, rate, window, min(OVERLAP, window / 2))
+        parts = [(0.0, seconds)] if seconds <= window else cut(value, rate, window, min(OVERLAP, window / 2), apart)
         found += [Piece(number, start, end) for start, end in parts]
     return found
 

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.applications.speech.transcribe import answers, babble
+from sounding.applications.speech.transcribe import answers, babble, dictation
+from sounding.applications.speech.transcribe.dictation import Dictation, Manner
 from sounding.applications.speech.transcribe.errors import (
     character_error_rate,
     details,
@@ -21,13 +22,16 @@ from sounding.applications.speech.transcribe.errors import (
     word_error_rate,
 )
 from sounding.applications.speech.transcribe.network import CHOSEN_LATER, Recogniser, ctc
+from sounding.architectures.checkpoints import SpeechShape, shaped
 from sounding.architectures.conformer import Conformer, ConformerConfig, Subsampling
+from sounding.architectures.lora import merge
 from sounding.architectures.rnn import RNN, RNNConfig
+from sounding.architectures.whisper import Whisper
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
 from sounding.contract.options import Options
-from sounding.contract.recipe import Recipe
+from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks, targets
 from sounding.decoding.ctc import PrefixBeams, Prefixes, UnitModel, greedy
@@ -36,13 +40,19 @@ from sounding.modalities.audio.audio import Audio
 from sounding.modalities.audio.augmentation import Variations, echoing, noisy
 from sounding.modalities.audio.features import LogMel
 from sounding.modalities.audio.layouts import CLIPS_WITH_TEXTS, COMMON_VOICE, LIBRISPEECH
+from sounding.modalities.audio.spoken_tokens import SpokenTokens
 from sounding.modalities.audio.transcript import Transcribed, Transcript, in_form
-from sounding.modalities.audio.voice import spoken
+from sounding.modalities.audio.voice import APART, spoken
+from sounding.modalities.audio.whisper_features import RATE
+from sounding.modalities.audio.whisper_transcript import WhisperTranscript
 from sounding.modalities.text.encodings import read_text
 from sounding.modalities.text.specials import END, START
 from sounding.modalities.text.text import Tokens
 
-MODELS = ("conformer", "rnn")
+WHISPER = "whisper"
+MODELS = ("conformer", "rnn", WHISPER)
+BEAMS = 12
+"""Beginnings that are followed at a time, where nobody says; with Whisper's weights one."""
 WEIGHTS, BONUSES = (0.0, 0.4, 0.8, 1.2), (0.0, 0.7)
 """What is tried for the weight of the language model, and for the bonus of a unit."""
 TRIED = 48
@@ -52,7 +62,7 @@ MOST = 5_000_000
 
 
 @dataclass(frozen=True)
-class TranscribeRecipe(Recipe):
+class TranscribeRecipe(BegunRecipe):
     """The numbers of a training of a recogniser."""
 
     sizes: ClassVar = {
@@ -66,7 +76,14 @@ class TranscribeRecipe(Recipe):
     }
     shaping: ClassVar[Sequence[str]] = (
         *("model", "rate", "bands", "channels", "width", "layers", "heads", "kernel", "form", "units", "vocabulary"),
+        *("architecture", "seconds"),
     )
+    published: ClassVar = WHISPER
+    begun: ClassVar = {
+        **{"epochs": 3.0, "least_steps": 60, "optimizer": "adamw", "lr": 3e-5, "warmup": 0.1, "hold": 0.0},
+        **{"average": 0.0, "clip": 1.0, "validations": 3, "looked_at": 100, "select": "loss", "dropout": 0.0},
+        **{"speed": 0.0, "tract": 0.0},
+    }
 
     epochs: float = 60.0
     batch: int = 8
@@ -78,7 +95,7 @@ class TranscribeRecipe(Recipe):
     average: float = 0.995
     validations: int = 12
     looked_at: int = 300
-    model: str = "conformer"  # or rnn: LSTM in both directions
+    model: str = "conformer"  # or rnn: LSTM in both directions; whisper with --from alone
     rate: int = 16_000  # samples a second that are heard; 8000 for telephones
     longest: float = 30.0  # seconds: longer recordings are not learnt from
     bands: int = 80  # of the mel scale
@@ -99,6 +116,7 @@ class TranscribeRecipe(Recipe):
     vocabulary: int = 256  # pieces of words, at most
     lm: str = ""  # a text file for the language model; none: the training transcripts alone
     order: int = 6  # units that the language model looks at, the next one among them
+    seconds: float = 0.0  # that Whisper hears at a time; 0: as many as its weights are used to (30)
 
     def __post_init__(self) -> None:
         """Raises UsageError for a model that does not exist, and for numbers out of their range."""
@@ -111,16 +129,45 @@ class TranscribeRecipe(Recipe):
         for name in ("order", "longest"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix="Give 1 or more")
+        self._require_whole()
+
+    def _require_whole(self) -> None:
+        """Raise UsageError where weights and model do not go together."""
+        if (self.model == WHISPER) == bool(self.architecture):
+            if self.model == WHISPER and self.rate != RATE:
+                raise UsageError(f"rate={self.rate}: Whisper hears {RATE:,} Hz", fix="Leave rate out")
+            if self.seconds < 0:
+                raise UsageError(f"seconds={self.seconds} is out of its range", fix="Give 30 or less, or 0")
+            return
+        if self.architecture:
+            what = f"published weights are of Whisper, and the model is {self.model}"
+            raise UsageError(what, fix="Leave model out, or --from")
+        raise UsageError("model=whisper has no weights to begin with", fix="Name them: --from whisper-tiny.en")
+
+    @property
+    def speech(self) -> SpeechShape:
+        """The shape of the weights that it begins with. Raises UsageError where they read."""
+        shape = shaped(self.architecture)
+        if not isinstance(shape, SpeechShape):
+            raise UsageError(
+                "these weights read, and speech is heard", fix="Begin with Whisper's: --from whisper-tiny.en"
+            )
+        return shape
 
 
 @dataclass(frozen=True)
 class TranscribeOptions(Options):
     """How a recording is transcribed."""
 
-    beams: int = 12  # beginnings that are followed at a time; 1: the best unit of each vector
+    beams: int = 0  # beginnings that are followed at a time; 1: always the best; 0: 12, with Whisper's weights 1
     lm_weight: float = CHOSEN_LATER  # of the language model; below 0: as the validation rows chose
     bonus: float = 0.0  # for each unit, where a weight is given
     window: float = 30.0  # seconds that are heard at a time
+    length_penalty: float = 1.0  # of Whisper's beams: log-probability / tokens ^ this
+    language: str = ""  # Whisper: the code of what is spoken, for weights of many languages; auto: of each recording
+    english: bool = False  # Whisper: written in English, whatever is spoken
+    timestamps: bool = False  # Whisper: it tells when sentences begin and end, and words lie within
+    digits: bool = True  # Whisper: numbers may be written in digits
 
 
 class Transcribe(Task):
@@ -142,11 +189,19 @@ class Transcribe(Task):
 
     _texts: Sequence[str] = ()
     _language: UnitModel | None = None
+    _spoken: SpokenTokens | None = None
 
     def modalities(self) -> tuple[Audio, Transcript]:
         """A recording, and what is said in it."""
         r = self.recipe
+        if self.whispers:
+            return Audio(r.rate, min(r.longest, self._hears)), WhisperTranscript(r.form)
         return Audio(r.rate, r.longest), Transcript(r.form, r.units, r.vocabulary)
+
+    @property
+    def whispers(self) -> bool:
+        """Whether the weights are Whisper's."""
+        return self.recipe.model == WHISPER
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -172,9 +227,21 @@ class Transcribe(Task):
         """Learn the units, and keep the texts that the language model counts."""
         super().fit(examples)
         self.input.said = [self.target.learnt]
+        if self.whispers:
+            self._prompt()
+            self.input.said += self._long(examples)
+            return
         texts = [*(self._given() if self.recipe.lm else ()), *map(str, targets(examples))]
         sizes = np.cumsum([len(text) for text in texts])
         self._texts, self._language = texts[: int((sizes <= MOST).sum())], None
+
+    def _long(self, examples: Sequence[Example]) -> list[str]:
+        """How many recordings are longer than what is heard of them in training."""
+        long = sum(len(example.input) > self.window * self.input.rate for example in examples)
+        if not long:
+            return []
+        which = f"{long:,} recordings are" if long > 1 else "1 recording is"
+        return [f"{which} longer than {self.window:g} s, of which training hears no more: cut them into sentences"]
 
     def _given(self) -> list[str]:
         """The lines of the text file that was named, in the form of transcripts. Raises DataError where it has none."""
@@ -214,6 +281,8 @@ class Transcribe(Task):
         r = self.recipe
         holes = {"bands": r.frequency_holes, "times": r.time_holes}
         variations = Variations(speed=r.speed, tract=r.tract, **holes)
+        if self.whispers:
+            return dictation.listening(r.speech, self._hears, r.dropout, variations, r.tune, r.rank)
         encoder: nn.Module
         if r.model == "rnn":
             shape = RNNConfig(r.width, r.width, r.layers, dropout=r.dropout)
@@ -227,7 +296,7 @@ class Transcribe(Task):
 
     def embedding_layer(self, model: nn.Module) -> nn.Module:
         """Gradients explain the spectrogram."""
-        return model.get_submodule("spectrogram")
+        return model.get_submodule("front.spectrogram" if self.whispers else "spectrogram")
 
     def augment(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Change]:
         """Noise and echoes; spectrograms are varied by the net itself."""
@@ -239,13 +308,75 @@ class Transcribe(Task):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tokens) -> Tensor:
         """Mean nats of a unit [B]: minus log p(transcript), for each of its units."""
+        if self.whispers:
+            assert isinstance(model, Whisper)
+            prompt = len(self._prompt())
+            return dictation.nats(model, x, y, prompt).sum(dim=1) / (y.lengths - prompt)
         return ctc(model(x), y) / y.lengths.clamp(min=1)
+
+    # ---- Whisper
+
+    @property
+    def _hears(self) -> float:
+        """Seconds that the encoder hears at a time. Raises UsageError for more than it has positions for."""
+        most, asked = dictation.window(self.recipe.speech), self.recipe.seconds
+        if asked > most:
+            raise UsageError(f"seconds={asked:g}: these weights hear {most:g} at a time", fix=f"Give {most:g} or less")
+        return asked or most
+
+    @property
+    def window(self) -> float:
+        """Seconds that are heard at a time, at most."""
+        return min(self.options.window, self._hears) if self.whispers else self.options.window
+
+    @property
+    def _tokens(self) -> SpokenTokens:
+        """What Whisper writes: made once for each tokenizer."""
+        tokenizer = self.target.tokenizer
+        if self._spoken is None or self._spoken.tokenizer is not tokenizer:
+            self._spoken = SpokenTokens(tokenizer, self.recipe.speech.writing.multilingual)
+        return self._spoken
+
+    def _prompt(self) -> list[int]:
+        """What stands ahead of transcripts that are learnt. Raises UsageError where their language is not named."""
+        return self._tokens.prompt(self.options.language, self.options.english)
+
+    def encode_targets(self, values: Sequence[Any]) -> Tokens:
+        """The units of transcripts; Whisper's between what stands ahead of them and behind."""
+        if isinstance(self.target, WhisperTranscript):
+            return self.target.between(values, self._prompt(), self.recipe.speech.writing.end)
+        return self.target.encode(values)
+
+    def _dictated(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
+        """What is said in each recording, as Whisper's weights write it; nothing where nobody speaks."""
+        assert isinstance(model, Whisper)
+        o, rate = self.options, self.input.rate
+        manner = Manner(o.beams or 1, o.length_penalty, o.language, o.english, o.timestamps, o.digits, self.recipe.form)
+        writes = Dictation(model, self.recipe.speech, self._tokens, manner)
+        voiced = [value if spoken(value, rate) else value[:0] for value in inputs]
+        parts = [part for part in answers.pieces(voiced, rate, self.window, math.inf) if part.end > part.start]
+        found: list[list[tuple[float, float, dictation.Noted]]] = [[] for _ in inputs]
+        for some in chunks(parts, self.recipe.batch):
+            waves = [inputs[p.recording][int(p.start * rate) : max(1, math.ceil(p.end * rate))] for p in some]
+            noted = writes.noted(self.encoded(model, waves), [p.end - p.start for p in some])
+            for part, each in zip(some, noted, strict=True):
+                found[part.recording].append((part.start, part.end, each))
+        return [self._written(value, each) for value, each in zip(inputs, found, strict=True)]
+
+    def _written(self, value: np.ndarray, parts: Sequence[tuple[float, float, dictation.Noted]]) -> Prediction:
+        """The words of all windows of a recording."""
+        words = dictation.joined(parts)
+        sure = math.exp(min(0.0, float(np.mean([noted.sure for _, _, noted in parts])))) if parts else 1.0
+        text = Transcribed.of(words, len(value) / self.input.rate)
+        return Prediction(text, sure, np.array([word.confidence for word in words]))
 
     # ---- answers
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """What is said in each recording, as the options say."""
+        if self.whispers:
+            return self._dictated(model, inputs)
         search, rate = self._search(model), self.input.rate
         parts = answers.pieces(inputs, rate, self.options.window)
         waves = [inputs[p.recording][int(p.start * rate) : max(1, math.ceil(p.end * rate))] for p in parts]
@@ -282,11 +413,16 @@ class Transcribe(Task):
         weight, bonus = (o.lm_weight, o.bonus) if o.lm_weight >= 0 else model.get_buffer("decoding").tolist()
         if o.beams == 1 or weight < 0:
             return greedy
-        beams = PrefixBeams(o.beams, weight, bonus)
+        beams = PrefixBeams(o.beams or BEAMS, weight, bonus)
         return Prefixes(beams, self.language if weight else None).best
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
-        """Choose how much the language model counts: the fewest wrong words of validation rows, then characters."""
+        """Choose how much the language model counts: the fewest wrong words of validation rows, then characters.
+
+        With Whisper's weights there is none; what lora has learnt becomes a part of them.
+        """
+        if self.whispers:
+            return merge(model)
         rows = validation[:: math.ceil(len(validation) / TRIED)] if len(validation) else ()
         rows = [row for row in rows if len(row.input) <= self.options.window * self.input.rate]
         best = (0.5, 0.0)
@@ -301,7 +437,7 @@ class Transcribe(Task):
         self, heard: Sequence[np.ndarray], rows: Sequence[Example], weight: float, bonus: float
     ) -> tuple[int, int]:
         """Wrong words and characters of some rows."""
-        search = Prefixes(PrefixBeams(self.options.beams, weight, bonus), self.language).best
+        search = Prefixes(PrefixBeams(self.options.beams or BEAMS, weight, bonus), self.language).best
         texts = [self.target.tokenizer.decode(search(log_probs)) for log_probs in heard]
         pairs = [(text, str(row.target)) for text, row in zip(texts, rows, strict=True)]
         return sum(edits(a.split(), b.split()) for a, b in pairs), sum(edits(a, b) for a, b in pairs)
@@ -310,7 +446,8 @@ class Transcribe(Task):
         """That nobody speaks in a recording, or that it was cut."""
         if not spoken(input, self.input.rate):
             return "nobody speaks in it"
-        parts = answers.pieces([input], self.input.rate, self.options.window)
+        apart = math.inf if self.whispers else APART
+        parts = answers.pieces([input], self.input.rate, self.window, apart)
         return f"it was heard in {len(parts):,} stretches" if len(parts) > 1 else ""
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
