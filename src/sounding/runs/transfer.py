@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from sounding.architectures import checkpoints, pretrained
 from sounding.architectures.backbones import NAMES
-from sounding.architectures.checkpoints import Shape, SingleShape, SpeechShape
+from sounding.architectures.checkpoints import Shape, SingleShape, SpeechShape, ctranslate2
 from sounding.architectures.layers import Normalize
 from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
@@ -34,6 +34,7 @@ from sounding.modalities.audio.whisper_features import RATE
 from sounding.modalities.text.pairs import tokenizers_in
 from sounding.modalities.text.tokenizer import Tokenizer
 from sounding.runs import hub, published, publishing
+from sounding.runs.converting import converted
 from sounding.runs.folder import Run
 from sounding.wording import percent
 
@@ -111,6 +112,7 @@ def opened(start: str) -> Start:
         found = pretrained.read(path)
         scale = {"scale.mean": _channels(found.mean), "scale.std": _channels(found.std)}
         return Start({**found.weights, **scale}, found.origin, _shaping({"network": found.network}))
+    path = converted(path) if ctranslate2.is_one(path) else path
     if checkpoints.is_checkpoint(path):
         return _published(path)
     run = Run.open(path)

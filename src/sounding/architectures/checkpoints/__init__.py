@@ -16,6 +16,7 @@ The layout is told by the config, and every tensor has to be there in the shape 
 refused: they can run any code when they are opened. What no layout needs (poolers, heads of other tasks) is left out.
 
 shape.py     what a word in a recipe says of a net        layout.py   how a published one names its parts
+ctranslate2.py  Whisper as another program keeps it
 single.py    those of encoders and of decoders            pair.py, t5.py  those of the two together; whisper.py
 files.py     the tensors of a folder                      reading.py, writing.py
 """
