@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from sounding.errors import DataError, UsageError
 from sounding.modalities.audio import audio_files, corruptions, masking, voice
@@ -208,6 +209,15 @@ def test_frames_and_bands_give_way_where_they_are():
 
 
 # ---- corruptions
+
+
+def test_saliency_counts_in_its_frame_and_its_band_and_not_behind_the_sound():
+    audio, value = Audio(RATE), tone(0.5)
+    saliency = torch.zeros(120, 40)  # what was heard is a window of 1.2 s
+    saliency[12, 0], saliency[80] = 4.0, 100.0
+    found = audio.aggregate(saliency, value)
+    assert len(found) == audio.segments(value)
+    assert {int(k): found[k] for k in np.flatnonzero(found)} == {2: 2.0, 10: 2.0}  # 0.10–0.15 s, the lowest band
 
 
 @pytest.mark.parametrize("name", ["white noise", "pink noise", "babble"])

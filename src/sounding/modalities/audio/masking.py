@@ -78,8 +78,10 @@ def _noise(value: np.ndarray, rate: int) -> np.ndarray:
 def summed(saliency: np.ndarray, samples: int, rate: int) -> np.ndarray:
     """[P]: what a spectrogram's saliency [N, M] comes to in each part.
 
-    A point lies in a frame and in a band, and gives half of itself to each: the sum stays what it was.
+    A point lies in a frame and in a band, and gives half of itself to each: the sum stays what it was, but for frames
+    of the silence behind a sound, which is no part of it.
     """
+    saliency = saliency[: -(-samples // samples_in(HOP, rate))]
     per_frame, per_band = saliency.sum(axis=1) / 2, saliency.sum(axis=0) / 2
     count = frames(samples, rate)
     long = (np.arange(len(per_frame)) + 0.5) * samples_in(HOP, rate)

@@ -224,6 +224,11 @@ def joined(parts: Sequence[tuple[float, float, Noted]]) -> list[Word]:
     return found
 
 
+def within_voice(words: Sequence[Word], begin: float, end: float) -> list[Word]:
+    """The words, none of which lies outside of the voice: attention gives all time before the first word to it."""
+    return [word._replace(start=min(max(word.start, begin), end), end=min(max(word.end, begin), end)) for word in words]
+
+
 def _middle(end: float, start: float) -> float:
     """Where one window gives way to the next; anywhere between them where they do not overlap."""
     return (end + start) / 2

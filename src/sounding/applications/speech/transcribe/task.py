@@ -353,7 +353,8 @@ class Transcribe(Task):
         o, rate = self.options, self.input.rate
         manner = Manner(o.beams or 1, o.length_penalty, o.language, o.english, o.timestamps, o.digits, self.recipe.form)
         writes = Dictation(model, self.recipe.speech, self._tokens, manner)
-        voiced = [value if spoken(value, rate) else value[:0] for value in inputs]
+        voices = [spoken(value, rate) for value in inputs]
+        voiced = [value if voice else value[:0] for value, voice in zip(inputs, voices, strict=True)]
         parts = [part for part in answers.pieces(voiced, rate, self.window, math.inf) if part.end > part.start]
         found: list[list[tuple[float, float, dictation.Noted]]] = [[] for _ in inputs]
         for some in chunks(parts, self.recipe.batch):
@@ -361,11 +362,18 @@ class Transcribe(Task):
             noted = writes.noted(self.encoded(model, waves), [p.end - p.start for p in some])
             for part, each in zip(some, noted, strict=True):
                 found[part.recording].append((part.start, part.end, each))
-        return [self._written(value, each) for value, each in zip(inputs, found, strict=True)]
+        return [self._written(*each) for each in zip(inputs, found, voices, strict=True)]
 
-    def _written(self, value: np.ndarray, parts: Sequence[tuple[float, float, dictation.Noted]]) -> Prediction:
-        """The words of all windows of a recording."""
+    def _written(
+        self,
+        value: np.ndarray,
+        parts: Sequence[tuple[float, float, dictation.Noted]],
+        voice: Sequence[tuple[float, float]],
+    ) -> Prediction:
+        """The words of all windows of a recording, of which none was said before anybody spoke, or after."""
         words = dictation.joined(parts)
+        if words:
+            words = dictation.within_voice(words, voice[0][0], voice[-1][1])
         sure = math.exp(min(0.0, float(np.mean([noted.sure for _, _, noted in parts])))) if parts else 1.0
         text = Transcribed.of(words, len(value) / self.input.rate)
         return Prediction(text, sure, np.array([word.confidence for word in words]))
