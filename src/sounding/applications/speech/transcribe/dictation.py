@@ -100,6 +100,7 @@ class Manner:
     english: bool = False
     timed: bool = False
     digits: bool = True
+    in_a_row: int = 0
     form: str = "plain"
 
 
@@ -135,7 +136,7 @@ class Dictation:
         """The tokens of the best text for each, without those of its prompt and its end."""
         m, writing = self.manner, self.shape.writing
         never = (*writing.never, *(() if m.digits else self.tokens.digits))
-        rules = Constraints(never=never, not_first=writing.not_first)
+        rules = Constraints(in_a_row=m.in_a_row, never=never, not_first=writing.not_first)
         if m.timed:
             rules = timed(rules, self.tokens.times, writing.latest_first)
         room = self.shape.context

@@ -168,6 +168,7 @@ class TranscribeOptions(Options):
     english: bool = False  # Whisper: written in English, whatever is spoken
     timestamps: bool = False  # Whisper: it tells when sentences begin and end, and words lie within
     digits: bool = True  # Whisper: numbers may be written in digits
+    in_a_row: int = 0  # Whisper: no phrase of up to eight tokens more often than this in a row; 0: as often as may be
 
 
 class Transcribe(Task):
@@ -229,19 +230,10 @@ class Transcribe(Task):
         self.input.said = [self.target.learnt]
         if self.whispers:
             self._prompt()
-            self.input.said += self._long(examples)
             return
         texts = [*(self._given() if self.recipe.lm else ()), *map(str, targets(examples))]
         sizes = np.cumsum([len(text) for text in texts])
         self._texts, self._language = texts[: int((sizes <= MOST).sum())], None
-
-    def _long(self, examples: Sequence[Example]) -> list[str]:
-        """How many recordings are longer than what is heard of them in training."""
-        long = sum(len(example.input) > self.window * self.input.rate for example in examples)
-        if not long:
-            return []
-        which = f"{long:,} recordings are" if long > 1 else "1 recording is"
-        return [f"{which} longer than {self.window:g} s, of which training hears no more: cut them into sentences"]
 
     def _given(self) -> list[str]:
         """The lines of the text file that was named, in the form of transcripts. Raises DataError where it has none."""
@@ -351,7 +343,8 @@ class Transcribe(Task):
         """What is said in each recording, as Whisper's weights write it; nothing where nobody speaks."""
         assert isinstance(model, Whisper)
         o, rate = self.options, self.input.rate
-        manner = Manner(o.beams or 1, o.length_penalty, o.language, o.english, o.timestamps, o.digits, self.recipe.form)
+        how = {name: getattr(o, name) for name in ("length_penalty", "language", "english", "digits", "in_a_row")}
+        manner = Manner(o.beams or 1, timed=o.timestamps, form=self.recipe.form, **how)
         writes = Dictation(model, self.recipe.speech, self._tokens, manner)
         voices = [spoken(value, rate) for value in inputs]
         voiced = [value if voice else value[:0] for value, voice in zip(inputs, voices, strict=True)]
