@@ -19,7 +19,21 @@ if TYPE_CHECKING:
     from sounding.runs.model import Model
 
 
-ORDER = ("demo", "check", "train", "predict", "faces", "eval", "compare", "card", "inspect", "label", "doctor", "list")
+ORDER = (
+    "demo",
+    "check",
+    "train",
+    "predict",
+    "play",
+    "faces",
+    "eval",
+    "compare",
+    "card",
+    "inspect",
+    "label",
+    "doctor",
+    "list",
+)
 """The verbs in the order of use, as help lists them."""
 
 

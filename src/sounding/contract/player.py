@@ -98,6 +98,13 @@ class Player(Task):
     def row_metrics(self) -> Sequence[Any]:
         """How the records of single positions are judged: how often the move is the one to be learnt, say."""
 
+    def thinker(self, model: nn.Module) -> Any:
+        """What plays against people and other programs with this model: a `sounding.games.thinking.Thinker`.
+
+        Raises UsageError for what is no game of two players.
+        """
+        raise UsageError(f"{type(self).__name__} cannot be played against", fix="Name a run of a game of two players")
+
     def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of matches; the rows are not looked at. The same opponents and openings each time."""
         return self.matches(model, stream("matches"))

@@ -1,0 +1,40 @@
+"""A run that plays: its thinker, and the board that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from sounding.contract.player import Player
+from sounding.errors import UsageError
+from sounding.games.game import Game
+from sounding.games.thinking import Thinker
+from sounding.runs.model import Model
+
+
+def thinker_of(model: Model) -> Thinker:
+    """The thinker of a run. Raises UsageError for a run that has learnt no game."""
+    if not isinstance(model.task, Player):
+        raise UsageError(f"{model.dir} has learnt no game", fix="Name a run of a game, such as runs/go/1")
+    return model.task.thinker(model.module)
+
+
+def game_of(thinker: Thinker, **wanted: Any) -> Game:
+    """The thinker's game, with what is `wanted` (size, komi) and not None.
+
+    Raises UsageError where the game has no such thing, or the thinker cannot play it so.
+    """
+    game: Any = thinker.game
+    known = {field.name for field in fields(game)} if is_dataclass(game) else set()
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        if name not in known:
+            raise UsageError(f"{game.name} has no {name}", fix=f"Leave --{name} out")
+        try:
+            game = replace(game, **{name: value})
+        except ValueError as error:
+            raise UsageError(str(error), fix=f"Give another --{name}") from None
+    if why := thinker.refuses(game):
+        raise UsageError(why, fix="Play as it learnt it")
+    return game  # type: ignore[no-any-return]
