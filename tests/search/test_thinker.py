@@ -1,0 +1,91 @@
+"""A search as a thinker: limits, candidates, main lines, what the network says at once."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from sounding.games.connect4 import Connect4
+from sounding.games.thinking import Limit
+from sounding.search.evaluator import Uniform
+from sounding.search.thinker import Judged, SearchThinker
+
+GAME = Connect4()
+
+
+def after(moves: str) -> np.ndarray:
+    position = GAME.start(1)
+    for move in moves:
+        GAME.play(position, [GAME.action(move)])
+    return position
+
+
+class Keen:
+    """Likes column C, and says that the player to move is well off."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, positions):
+        self.asked += len(positions)
+        logits = np.zeros((len(positions), 7), np.float32)
+        logits[:, 2] = 3
+        return logits, np.full(len(positions), 0.2, np.float32)
+
+
+def uniform() -> SearchThinker:
+    return SearchThinker("plain", GAME, Uniform)
+
+
+def test_a_win_and_a_threat_are_found_and_all_legal_moves_are_told():
+    thought = uniform().think(GAME, after("AGAGA"), Limit(simulations=400))  # O has to block at the top of A
+    assert thought.candidates[0].action == 0
+    assert sorted(move.action for move in thought.candidates) == list(range(7))
+    winning = uniform().think(GAME, after("AGAGAB"), Limit(simulations=200))
+    assert winning.candidates[0].line == (0,)
+    assert winning.candidates[0].win_rate > 0.99
+    assert winning.win_rate > 0.8
+    full = uniform().think(GAME, after("AAAAAA"), Limit(simulations=5))
+    assert 0 not in [move.action for move in full.candidates]
+
+
+def test_one_simulation_is_what_the_network_says():
+    evaluator = Keen()
+    thinker = SearchThinker("keen", GAME, lambda game: evaluator, judge=lambda game, position: Judged(2.5, (1.0,)))
+    thought = thinker.think(GAME, GAME.start(1), Limit(simulations=1))
+    assert evaluator.asked == 1
+    assert (thought.simulations, thought.lead, thought.ownership) == (1, 2.5, (1.0,))
+    assert thought.win_rate == pytest.approx(0.6)
+    assert [move.action for move in thought.candidates] == [2, 0, 1, 3, 4, 5, 6]
+    assert thought.candidates[0].prior == pytest.approx(np.exp(3) / (np.exp(3) + 6))
+    assert {move.visits for move in thought.candidates} == {0}
+
+
+def test_simulations_are_counted_and_the_tree_is_kept():
+    thinker = uniform()
+    first = thinker.think(GAME, GAME.start(1), Limit(simulations=300))
+    assert first.simulations == 300
+    assert sum(move.visits for move in first.candidates) == 299
+    best = first.candidates[0]
+    position = GAME.start(1)
+    GAME.play(position, [best.action])
+    assert next(thinker.ponder(GAME, position, Limit(simulations=1))).simulations == best.visits
+
+
+def test_thoughts_come_while_there_is_time():
+    began = time.monotonic()
+    thoughts = list(uniform().ponder(GAME, GAME.start(1), Limit(seconds=0.3), every=0.02))
+    assert time.monotonic() - began < 5
+    numbers = [thought.simulations for thought in thoughts]
+    assert len(numbers) > 1
+    assert numbers == sorted(numbers)
+    assert next(uniform().ponder(GAME, GAME.start(1), Limit(), every=0.01)).simulations > 1
+
+
+def test_it_plays_its_game_alone_unless_told_and_none_that_is_over():
+    assert uniform().refuses(GAME) == ""
+    assert SearchThinker("x", GAME, Uniform, lambda game: "too large").refuses(GAME) == "too large"
+    with pytest.raises(ValueError, match="over"):
+        next(uniform().ponder(GAME, after("ABABABA"), Limit(simulations=2)))
