@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sgfmill import boards
 from sgfmill import sgf as oracle
 
 from sounding.errors import DataError
+from sounding.games.go import Go
 from sounding.games.records import grammar
 from sounding.games.records.record import BLACK, WHITE, GameRecord, Move, Result, from_letters, komi_of, outcome
 from sounding.games.records.sgf import games, read, save, sgf
@@ -249,3 +251,65 @@ def test_strings_of_letter_pairs():
         from_letters("aazz", 9, where="row 4")
     with pytest.raises(DataError, match="3 letters are no pairs"):
         from_letters("aaz", 9)
+
+
+# ---- played again under the rules
+
+
+def test_a_record_is_played_as_sgfmill_plays_it():
+    rng = np.random.default_rng(3)
+    for size in (5, 9):
+        game = Go(size=size)
+        position, moves = game.start(1), []
+        while not game.over(position)[0]:
+            legal = np.flatnonzero(game.legal(position)[0])
+            moves.append(Move(len(moves) % 2, int(rng.choice(legal))))
+            game.play(position, [moves[-1].action])
+        record = GameRecord(size, tuple(moves))
+        board = boards.Board(size)
+        for before, move in record.positions():
+            assert np.array_equal(stones_of(board), game.stones(before)[0])
+            if move.action < size * size:
+                row, column = divmod(move.action, size)
+                board.play(size - 1 - row, column, "bw"[move.player])
+        assert np.array_equal(stones_of(board), game.stones(record.end())[0])
+
+
+def stones_of(board: boards.Board) -> np.ndarray:
+    signs = {"b": 1, "w": -1, None: 0}
+    side = range(board.side)
+    return np.array([[signs[board.get(board.side - 1 - row, column)] for column in side] for row in side])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("(;SZ[9];B[aa])(;SZ[9];B[aa];W[aa])", "a.sgf: game 2, move 2: White A9 is an illegal move"),
+        ("(;SZ[5];B[ba];W[ee];B[ab];W[aa])", "a.sgf: game 1, move 4: White A5 is an illegal move"),  # suicide
+        (
+            "(;SZ[5];B[ba];W[ca];B[ab];W[bb];B[ee];W[aa])",  # captures, which is legal
+            "",
+        ),
+        ("(;SZ[5];B[bb];W[cb];B[ac];W[dc];B[bd];W[cd];B[cc];W[bc];B[cc])", "a.sgf: game 1, move 9: Black C3 is an illegal"),
+        ("(;SZ[5]AB[ba][ab]AW[aa])", "a.sgf: game 1: the stones that are set up cannot stand so: the stones at A5"),
+        ("(;SZ[5]AB[bb][dd];W[cc];W[dc];B[];W[])", ""),  # a handicap; one player twice; passes
+        ("(;SZ[5];B[];W[];B[aa])", ""),  # two passes do not end what was written down
+    ],
+)
+def test_the_rules_are_kept_and_the_move_is_named(content, said):
+    faults = []
+    for record in games(content, "a.sgf"):
+        try:
+            assert len(list(record.positions())) == len(record.moves)
+            record.end()
+        except DataError as error:
+            faults.append(str(error))
+    assert [fault[: len(said)] for fault in faults] == ([said] if said else [])
+
+
+def test_who_moves_is_what_the_record_says():
+    record = one("(;SZ[5]HA[2]AB[bb][dd];W[cc];W[dc];B[cd])")
+    game = record.game(komi=0.5)
+    assert (game.size, game.komi) == (5, 0.5)
+    assert [int(game.to_play(position)[0]) for position, _ in record.positions(game)] == [WHITE, WHITE, BLACK]
+    assert game.stones(record.beginning(game)).sum() == 2

@@ -37,4 +37,4 @@ def game_of(thinker: Thinker, **wanted: Any) -> Game:
             raise UsageError(str(error), fix=f"Give another --{name}") from None
     if why := thinker.refuses(game):
         raise UsageError(why, fix="Play as it learnt it")
-    return game  # type: ignore[no-any-return]
+    return game

@@ -43,12 +43,17 @@ def request(line: str) -> Request | None:
 
 def success(id: str, result: str = "") -> str:
     """The answer to a command that was done."""
-    return f"={id} {_without_blank_lines(result)}".rstrip() + "\n\n"
+    return _answer("=", id, result)
 
 
 def failure(id: str, what: str) -> str:
     """The answer to a command that was not done."""
-    return f"?{id} {_without_blank_lines(what)}".rstrip() + "\n\n"
+    return _answer("?", id, what)
+
+
+def _answer(sign: str, id: str, text: str) -> str:
+    gap = " " if text and not text.startswith("\n") else ""
+    return f"{sign}{id}{gap}{_without_blank_lines(text)}".rstrip() + "\n\n"
 
 
 def _without_blank_lines(text: str) -> str:
