@@ -165,7 +165,11 @@ def test_komi_counts_for_moves_that_are_taken_back_too():
 
 def test_who_plays_one_board_alone_refuses_others():
     alone = RandomThinker(Go(size=9), any_board=False)
-    assert spoken("boardsize 9\nboardsize 13\nkomi 5.5\ngenmove b\n", thinker=alone)[:3] == ["=", "? unacceptable size", "="]
+    assert spoken("boardsize 9\nboardsize 13\nkomi 5.5\ngenmove b\n", thinker=alone)[:3] == [
+        "=",
+        "? unacceptable size",
+        "=",
+    ]
     assert spoken("komi 5.5\ngenmove b\n", thinker=alone)[1].startswith("? random plays Go")
 
 

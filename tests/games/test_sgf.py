@@ -290,9 +290,16 @@ def stones_of(board: boards.Board) -> np.ndarray:
             "(;SZ[5];B[ba];W[ca];B[ab];W[bb];B[ee];W[aa])",  # captures, which is legal
             "",
         ),
-        ("(;SZ[5];B[bb];W[cb];B[ac];W[dc];B[bd];W[cd];B[cc];W[bc];B[cc])", "a.sgf: game 1, move 9: Black C3 is an illegal"),
+        (
+            "(;SZ[5];B[bb];W[cb];B[ac];W[dc];B[bd];W[cd];B[cc];W[bc];B[cc])",
+            "a.sgf: game 1, move 9: Black C3 is an illegal",
+        ),
         ("(;SZ[5]AB[ba][ab]AW[aa])", "a.sgf: game 1: the stones that are set up cannot stand so: the stones at A5"),
         ("(;SZ[5]AB[bb][dd];W[cc];W[dc];B[];W[])", ""),  # a handicap; one player twice; passes
+        (
+            f"(;SZ[5]{';B[];W[]' * 25};B[aa])",
+            "a.sgf: game 1, move 51: a game on 5 lines is as long as it may be after 50",
+        ),
         ("(;SZ[5];B[];W[];B[aa])", ""),  # two passes do not end what was written down
     ],
 )

@@ -92,8 +92,7 @@ class GameRecord:
         """
         position, game = self.beginning(game), game or self.game()
         for number, move in enumerate(self.moves, 1):
-            if int(game.to_play(position)[0]) != move.player:
-                game.turn(position, move.player)
+            self._turn(game, position, move, number)
             before = position.copy()
             self._play(game, position, move, number)
             yield before, move
@@ -116,19 +115,29 @@ class GameRecord:
         game = game or self.game()
         position = self.beginning(game)
         for number, move in enumerate(self.moves, 1):
-            if int(game.to_play(position)[0]) != move.player:
-                game.turn(position, move.player)
+            self._turn(game, position, move, number)
             self._play(game, position, move, number)
         return position
+
+    def _turn(self, game: Go, position: np.ndarray, move: Move, number: int) -> None:
+        """Let the one who moves be the one to move, also where two passes have ended the game."""
+        if int(game.to_play(position)[0]) != move.player or game.over(position)[0]:
+            game.turn(position, move.player)
+        if game.over(position)[0]:
+            what = f"a game on {game.size} lines is as long as it may be after {number - 1:,} moves"
+            raise DataError(what, where=self._place(number), fix="Leave this game out")
 
     def _play(self, game: Go, position: np.ndarray, move: Move, number: int) -> None:
         try:
             game.play(position, np.array([move.action]))
         except ValueError:
-            where = f"{self.where}, move {number}" if self.where else f"move {number}"
             what = f"{('Black', 'White')[move.player]} {game.text(move.action, position[0])} is an illegal move"
             fix = "Mend the record, or leave this game out; the rules are area scoring with positional superko"
-            raise DataError(what, where=where, fix=fix) from None
+            raise DataError(what, where=self._place(number), fix=fix) from None
+
+    def _place(self, number: int) -> str:
+        """How errors call a move."""
+        return f"{self.where}, move {number}" if self.where else f"move {number}"
 
 
 def from_letters(moves: str, size: int, komi: float | None = None, result: str = "", where: str = "") -> GameRecord:
