@@ -239,7 +239,7 @@ def gnu():
     program = shutil.which("gnugo") or shutil.which("gnugo", path="/usr/games")
     if program is None:
         pytest.skip("GNU Go (gnugo) is not installed")
-    return gnugo(1, program)
+    return gnugo(1, program, seed=1)
 
 
 def test_a_game_against_gnu_go_is_played_to_the_end_and_scored_alike(gnu):

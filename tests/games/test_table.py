@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -133,13 +136,46 @@ def test_the_verb_plays_at_a_terminal(sounding, run, monkeypatch):
     assert "3 moves in a.txt" in out
 
 
-def test_the_verb_speaks_the_protocol_and_nothing_else(sounding, run, monkeypatch):
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"1 name\n2 genmove b\nquit\n")))
-    status, out, _ = sounding("play", "runs/connect4/1", "--gtp", "--strength", 20)
+def test_the_verb_speaks_the_protocol_and_nothing_else(sounding, run, monkeypatch, tmp_path):
+    (tmp_path / "lines").write_text("1 name\n2 genmove b\nquit\n")
+    with open(tmp_path / "lines") as lines:
+        monkeypatch.setattr("sys.stdin", lines)
+        status, out, _ = sounding("play", "runs/connect4/1", "--gtp", "--strength", 20)
     answers = out.split("\n\n")
     assert status == 0
     assert [answers[0], answers[2:]] == ["=1 random", ["=", ""]]
     assert answers[1][:3] == "=2 "
+
+
+SERVER = """
+import sys
+sys.path.insert(0, {folder!r})
+import numpy as np
+from doubles import RandomThinker
+from sounding.games.connect4 import Connect4
+from sounding.games.protocols.gtp import commands_of, serve
+from sounding.games.thinking import Strength
+commands = commands_of(RandomThinker(Connect4()), Connect4(), Strength(3), np.random.default_rng(0))
+with open(0, "rb", buffering=0, closefd=False) as source:
+    serve(commands, source, sys.stdout)
+"""
+
+
+def test_a_process_ends_in_silence_when_it_is_told_to_or_nobody_listens():
+    call = [sys.executable, "-c", SERVER.format(folder=str(Path(__file__).parent))]
+    pipe = subprocess.PIPE
+    told, left = (subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=pipe) for _ in range(2))
+    told.stdin.write(b"name\nquit\n")  # and its input stays open
+    told.stdin.flush()
+    left.stdin.write(b"lz-analyze b 5\n")
+    left.stdin.flush()
+    assert left.stdout.readline() == b"=\n"
+    left.stdout.close()
+    assert [told.wait(100), left.wait(100)] == [0, 0]
+    assert told.stdout.read() == b"= random\n\n=\n\n"
+    assert [told.stderr.read(), left.stderr.read()] == [b"", b""]
+    for process in (told, left):
+        process.stdin.close()
 
 
 @pytest.mark.parametrize(

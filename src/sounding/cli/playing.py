@@ -46,7 +46,9 @@ def play(
     if gtp:
         from sounding.games.protocols.gtp import commands_of, serve
 
-        serve(commands_of(thinker, game, dial, rng, __version__), sys.stdin.buffer, sys.stdout)
+        # Unbuffered: a thread that waits in a buffer of Python's own standard input is fatal when Python ends.
+        with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
+            serve(commands_of(thinker, game, dial, rng, __version__), source, sys.stdout)
         return
     from sounding.games.table import Table
 

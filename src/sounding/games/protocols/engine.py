@@ -39,9 +39,13 @@ class EngineRefusal(Exception):
     """What a program answered behind a question mark."""
 
 
-def gnugo(level: int, program: str = "gnugo") -> list[str]:
-    """The command of GNU Go at a level (1 to 10 and more), under the rules of this package."""
-    return [program, "--mode", "gtp", "--level", str(level), *RULES]
+def gnugo(level: int, program: str = "gnugo", seed: int | None = None) -> list[str]:
+    """The command of GNU Go at a level (1 to 10 and more), under the rules of this package.
+
+    With a `seed` (above 0) it answers the same moves the same way each time.
+    """
+    seeded = [] if seed is None else ["--seed", str(seed)]
+    return [program, "--mode", "gtp", "--level", str(level), *seeded, *RULES]
 
 
 class Engine:
