@@ -240,7 +240,7 @@ def test_a_search_can_be_stopped_from_outside():
 
 
 def test_a_full_tree_stops_growing():
-    found = puct_search(GAME, GAME.start(1), Uniform(GAME), 5000, settings=PuctSettings(most_nodes=200))
+    found = puct_search(GAME, GAME.start(1), Uniform(GAME), 5000, settings=PuctSettings(megabytes=0.03))
     assert 100 < found.visits.sum() < 5000
 
 

@@ -19,6 +19,9 @@ from sounding.search.puct_walks import select_puct
 from sounding.search.tree import Searched, Trees, ended
 from sounding.search.walks import NONE, action_value
 
+BYTES = 256
+"""Of two positions, that are compared at a time."""
+
 
 @dataclass(frozen=True)
 class PuctSettings:
@@ -30,12 +33,12 @@ class PuctSettings:
     reduction: float = 0.25  # first-play urgency: how much less an action without visits is worth than the position
     noise_share: float = 0.0  # of Dirichlet noise in the priors of the root; AlphaZero learnt with 0.25
     noise: float = 10.0  # alpha of the noise is this, divided by the number of legal actions
-    most_nodes: int = 100_000  # a tree stops growing there; on a 19 × 19 board a node takes some kilobytes
+    megabytes: float = 400.0  # that the tree may take, where it stops growing: 44,000 nodes of Go on 19 × 19
     remembered: int = 50_000  # evaluations that are kept for positions that come up again; 0: none
 
     def __post_init__(self) -> None:
         """Raises UsageError for numbers with which no tree would grow."""
-        least = {"batch": 1, "explore": 0, "explore_base": 1, "reduction": 0, "noise_share": 0, "most_nodes": 2}
+        least = {"batch": 1, "explore": 0, "explore_base": 1, "reduction": 0, "noise_share": 0, "megabytes": 0.01}
         for name, number in least.items():
             if not getattr(self, name) >= number:
                 raise UsageError(f"{name}={getattr(self, name)} is out of its range", fix=f"Give {number} or more")
@@ -121,7 +124,7 @@ class Puct:
         """Up to a batch of simulations, and not more than `most`. Gives how many were made: 0 if no more can be."""
         trees, settings = self._grown(), self.settings
         nodes = trees.nodes
-        room = settings.most_nodes - int(nodes.sizes[0])
+        room = int(settings.megabytes * 1e6 / trees.bytes_of_node) - int(nodes.sizes[0])
         wanted = min(settings.batch, settings.batch if most is None else most, int(nodes.visits[0, 0]), room)
         if wanted < 1 or nodes.over[0, 0]:
             return 0
@@ -172,11 +175,15 @@ class Puct:
         """The node of the tree that is this position."""
         if self._trees is None:
             return None
-        size = int(self._trees.nodes.sizes[0])
+        nodes = self._trees.nodes
+        size = int(nodes.sizes[0])
         known = self._trees.positions[0, :size].view(np.uint8).reshape(size, -1)
         wanted = np.ascontiguousarray(position).view(np.uint8)
-        found = np.flatnonzero((known == wanted).all(axis=1) & (self._trees.nodes.visits[0, :size] > 0))
-        return int(found[0]) if len(found) else None
+        alike = np.flatnonzero(nodes.visits[0, :size])
+        for begin in range(0, len(wanted), BYTES):  # most differ early, and need not be looked at to their end
+            part = slice(begin, begin + BYTES)
+            alike = alike[(known[alike, part] == wanted[part]).all(axis=1)]
+        return int(alike[0]) if len(alike) else None
 
     def _add_noise(self) -> None:
         """Mix Dirichlet noise into the priors of the root."""

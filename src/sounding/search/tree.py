@@ -37,6 +37,12 @@ class Trees:
         self.nodes.sizes[:] = 1
         self._visit_roots(roots)
 
+    @property
+    def bytes_of_node(self) -> int:
+        """The memory that a node takes."""
+        room = self.positions.size
+        return sum(array.nbytes for array in self.nodes[1:]) // room + self.game.dtype.itemsize
+
     def visit(self, trees: np.ndarray, leaves: np.ndarray) -> None:
         """Evaluate those of the `leaves` [L] of `trees` [L] that are new, in one call; let each count for its tree."""
         new = np.flatnonzero(self.nodes.visits[trees, leaves] == 0)
