@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +40,19 @@ def compiled(function: Function) -> Function:
     with contextlib.suppress(AttributeError):  # a private place, which another version of numba may lack
         made._cache._cache_file._source_stamp = _sources(function)
     return made
+
+
+@contextlib.contextmanager
+def announced(say: Callable[[str], None], after: float = 2.0) -> Iterator[None]:
+    """Do what may be the first call of compiled functions, and say so if it takes longer than so many seconds."""
+    what = "compiling the rules and the search: once on this machine, up to a minute"
+    waiting = threading.Timer(after, say, [what])
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 def _sources(function: Callable[..., Any]) -> str:

@@ -82,37 +82,37 @@ class Connect4(Game):
     def legal(self, positions: Positions) -> NDArray[np.bool_]:
         """[N, A]: the columns that are not full."""
         out = np.zeros((len(positions), COLUMNS), np.bool_)
-        _legal(self._solid(positions), out)
+        _legal(self.solid(positions), out)
         return out
 
     def over(self, positions: Positions) -> NDArray[np.bool_]:
         """[N]: four in a line, or a full board."""
-        return self._solid(positions)["over"].astype(np.bool_)
+        return self.solid(positions)["over"].astype(np.bool_)
 
     def results(self, positions: Positions) -> NDArray[np.float32]:
         """[N]: +1 where the first player has four in a line, −1 where the second has, else 0."""
-        return self._solid(positions)["result"].astype(np.float32)
+        return self.solid(positions)["result"].astype(np.float32)
 
     def to_play(self, positions: Positions) -> NDArray[np.int8]:
         """[N]: the player to move, 0 or 1."""
-        return self._solid(positions)["moves"] & np.int8(1)
+        return self.solid(positions)["moves"] & np.int8(1)
 
     def observe(self, positions: Positions) -> NDArray[np.float32]:
         """[N, 3, 6, 7]: own stones, the other's, landing squares."""
         out = np.zeros((len(positions), *self.shape), np.float32)
-        _observe(self._solid(positions), out)
+        _observe(self.solid(positions), out)
         return out
 
     def stones(self, positions: Positions) -> NDArray[np.int8]:
         """[N, 6, 7]: +1 a stone of the first player, −1 of the second; the stones lie at the bottom."""
-        of_both = self._solid(positions)["stones"][:, :, None, None] & BITS != 0
+        of_both = self.solid(positions)["stones"][:, :, None, None] & BITS != 0
         return of_both[:, 0].astype(np.int8) - of_both[:, 1].astype(np.int8)
 
     def arranged(
         self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
     ) -> Positions:
         """Copies with the `stones` [N, 6, 7], where they are: none of them falls."""
-        found = self._solid(positions).copy()
+        found = self.solid(positions).copy()
         for player, sign in enumerate((1, -1)):
             found["stones"][:, player] = np.where(stones == sign, BITS, np.uint64(0)).sum(axis=(1, 2), dtype=np.uint64)
         if movers is not None:
@@ -124,7 +124,7 @@ class Connect4(Game):
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: differs wherever the stones do."""
         out = np.empty(len(positions), np.uint64)
-        _keys(self._solid(positions), out)
+        _keys(self.solid(positions), out)
         return out
 
     def text(self, action: int, position: np.void | None = None) -> str:

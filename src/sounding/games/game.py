@@ -122,7 +122,7 @@ class Game(ABC):
             raise ValueError(f"{moves.size} actions were given for {positions.size} positions")
         if not positions.flags.writeable:
             raise ValueError("the positions are read-only")
-        solid = self._solid(positions)
+        solid = self.solid(positions)
         wrong = self._play(solid, moves)
         if wrong >= 0:
             move = int(moves[wrong])
@@ -146,7 +146,7 @@ class Game(ABC):
         """[S, H · W]: the square that comes to each square."""
         return np.argsort(self.squares, axis=1)
 
-    def _solid(self, positions: Positions) -> Positions:
+    def solid(self, positions: Positions) -> Positions:
         """The positions as compiled functions need them: in one dimension, without gaps."""
         if positions.dtype != self.dtype or positions.ndim != 1:
             raise ValueError(

@@ -67,6 +67,16 @@ def neighbours_of(size: int) -> NDArray[np.int64]:
     return np.ascontiguousarray(np.stack(sides, axis=-1).reshape(points, 4))
 
 
+@functools.cache
+def diagonals_of(size: int) -> NDArray[np.int64]:
+    """[points, 4]: the same for the points that touch each at a corner."""
+    points = size * size
+    padded = np.full((size + 2, size + 2), points)
+    padded[1:-1, 1:-1] = np.arange(points).reshape(size, size)
+    corners = [padded[:-2, :-2], padded[:-2, 2:], padded[2:, :-2], padded[2:, 2:]]
+    return np.ascontiguousarray(np.stack(corners, axis=-1).reshape(points, 4))
+
+
 # ---- views of the parts of position n
 
 

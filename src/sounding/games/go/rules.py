@@ -117,12 +117,12 @@ class Go(Game):
     def legal(self, positions: Positions) -> NDArray[np.bool_]:
         """[N, points + 1]: not suicide, and no board that was there before; the pass always."""
         out = np.zeros((len(positions), self.actions), np.bool_)
-        turns.legal(self._raw(positions), self._neighbours, out)
+        turns.legal(self.raw(positions), self._neighbours, out)
         return out
 
     def over(self, positions: Positions) -> NDArray[np.bool_]:
         """[N]: two passes in a row, or as many moves as a game may have."""
-        return self._solid(positions)["over"].astype(np.bool_)
+        return self.solid(positions)["over"].astype(np.bool_)
 
     def results(self, positions: Positions) -> NDArray[np.float32]:
         """[N]: +1 where the game is over and Black has more than White and komi, −1 where less, else 0."""
@@ -130,40 +130,40 @@ class Go(Game):
 
     def to_play(self, positions: Positions) -> NDArray[np.int8]:
         """[N]: 0 Black, 1 White."""
-        return self._solid(positions)["to_play"].astype(np.int8)
+        return self.solid(positions)["to_play"].astype(np.int8)
 
     def observe(self, positions: Positions) -> NDArray[np.float32]:
         """[N, planes, size, size]; what the planes are, says `sounding.games.go.observation`."""
         out = np.zeros((len(positions), observation.PLANES, self.points), np.float32)
-        observation.observe(self._raw(positions), self._neighbours, out)
+        observation.observe(self.raw(positions), self._neighbours, out)
         return out.reshape(-1, *self.shape)
 
     def stones(self, positions: Positions) -> NDArray[np.int8]:
         """[N, size, size]: +1 a black stone, −1 a white one; the top row first."""
-        board = self._solid(positions)["board"][:, : self.points].reshape(-1, self.size, self.size)
+        board = self.solid(positions)["board"][:, : self.points].reshape(-1, self.size, self.size)
         return (board == layout.BLACK).astype(np.int8) - (board == layout.WHITE)
 
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: board, player, passes, simple ko and komi; not the boards before (superko) and the number of moves."""
         out = np.empty(len(positions), np.uint64)
-        turns.keys(self._raw(positions), self.points, out)
+        turns.keys(self.raw(positions), self.points, out)
         return out
 
     def area(self, positions: Positions) -> NDArray[np.int8]:
         """[N, points]: whose each point is, of the board as it stands: +1 Black's, −1 White's, 0 nobody's."""
         out = np.empty((len(positions), self.points), np.int8)
-        scoring.area(self._raw(positions), self._neighbours, out)
+        scoring.area(self.raw(positions), self._neighbours, out)
         return out
 
     def score(self, positions: Positions) -> NDArray[np.float32]:
         """[N]: Black's points less White's and komi, of the board as it stands."""
         difference = self.area(positions).sum(axis=1, dtype=np.float32)
-        return difference - self._solid(positions)["komi"]
+        return difference - self.solid(positions)["komi"]
 
     def liberties(self, positions: Positions) -> NDArray[np.int16]:
         """[N, points]: the liberties of each stone's chain, 0 for an empty point."""
         out = np.empty((len(positions), self.points), np.int16)
-        observation.count_liberties(self._raw(positions), self._neighbours, out)
+        observation.count_liberties(self.raw(positions), self._neighbours, out)
         return out
 
     # ---- words
@@ -187,15 +187,16 @@ class Go(Game):
             raise ValueError(f"{text!r} is no point of a board of {self.size} lines: they are A1 to {last}, or pass")
         return row * self.size + column
 
-    # ----
+    # ---- for compiled functions
+
+    def raw(self, positions: Positions) -> layout.Raw:
+        """[N, bytes]: the positions as compiled functions take them; a view of them, or a copy where they have gaps."""
+        solid = self.solid(positions)
+        return solid.view(np.uint8).reshape(len(solid), solid.dtype.itemsize)
 
     def _play(self, positions: Positions, actions: NDArray[np.int64]) -> int:
-        return int(turns.play(self._raw(positions), actions, self._neighbours))
+        return int(turns.play(self.raw(positions), actions, self._neighbours))
 
     @property
     def _neighbours(self) -> NDArray[np.int64]:
         return layout.neighbours_of(self.size)
-
-    def _raw(self, positions: Positions) -> layout.Raw:
-        solid = self._solid(positions)
-        return solid.view(np.uint8).reshape(len(solid), solid.dtype.itemsize)

@@ -1,0 +1,117 @@
+"""Players that need no network: opponents whose strength is the same on every machine and in every year.
+
+    Randomly     any legal action
+    Greedily     the action after which it stands best
+    Rollouts     the action that does best in so many games that random players finish (plain UCT)
+    play_out     games finished by random players
+
+Each is a mover: `moves(game, positions, rng)` answers an action for each position, none of which may be over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sounding.games import connect4_playouts
+from sounding.games.connect4 import Connect4
+from sounding.games.game import Game, Positions
+from sounding.games.go import Go
+from sounding.games.go import playouts as go_playouts
+from sounding.games.go.layout import diagonals_of, neighbours_of
+
+EXPLORATION = 0.7
+
+
+@dataclass(frozen=True)
+class Randomly:
+    """Any legal action, each with the same probability."""
+
+    name: str = "random"
+
+    def moves(self, game: Game, positions: Positions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """[N] actions."""
+        return _any_of(game.legal(positions), rng)
+
+
+@dataclass(frozen=True)
+class Greedily:
+    """The action after which it stands best: won, else with the most points where a game counts any; of equals any."""
+
+    name: str = "greedy"
+
+    def moves(self, game: Game, positions: Positions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """[N] actions."""
+        legal = game.legal(positions)
+        rows, actions = np.nonzero(legal)
+        after = positions[rows]
+        game.play(after, actions)
+        side = 1 - 2 * game.to_play(positions)[rows].astype(np.float32)
+        value = game.results(after) * side * 1e6
+        if isinstance(game, Go):
+            value += game.score(after) * side
+        values = np.full(legal.shape, -np.inf)
+        values[rows, actions] = value
+        return _any_of(values == values.max(axis=1, keepdims=True), rng)
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Plain Monte Carlo tree search: UCT with so many random games a move, nothing kept from move to move.
+
+    `exploration` weighs what was tried little, with results from 0 to 1.
+    """
+
+    rollouts: int = 1000
+    exploration: float = EXPLORATION
+
+    @property
+    def name(self) -> str:
+        """How tables of results call it."""
+        return f"MCTS {self.rollouts}"
+
+    def moves(self, game: Game, positions: Positions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """[N] actions. Raises ValueError where a game is over, and for a game whose random play is not compiled."""
+        if game.over(positions).any():
+            raise ValueError("there is no move in a game that is over")
+        out = np.empty(len(positions), np.int64)
+        settings = (self.rollouts, self.exploration, _seeds(rng, len(positions)), out)
+        match game:
+            case Connect4():
+                connect4_playouts.search(game.solid(positions), *settings)
+            case Go():
+                go_playouts.search(game.raw(positions), neighbours_of(game.size), diagonals_of(game.size), *settings)
+            case _:
+                raise ValueError(f"{game.name} has no random games")
+        return out
+
+
+def play_out(
+    game: Game, positions: Positions, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """[N], [N]: the results of games that random players finish, as `game.results` says them, and their moves in all.
+
+    In Go they fill no eyes of their own. Raises ValueError for a game whose random play is not compiled.
+    """
+    results, moves = np.empty(len(positions), np.float32), np.empty(len(positions), np.int64)
+    seeds = _seeds(rng, len(positions))
+    match game:
+        case Connect4():
+            connect4_playouts.results(game.solid(positions), seeds, results, moves)
+        case Go():
+            tables = neighbours_of(game.size), diagonals_of(game.size)
+            go_playouts.results(game.raw(positions), *tables, seeds, results, moves)
+        case _:
+            raise ValueError(f"{game.name} has no random games")
+    return results, moves
+
+
+def _seeds(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
+    return rng.integers(0, 2**64, n, dtype=np.uint64)
+
+
+def _any_of(choices: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """[N]: one of the actions [N, A] of each row."""
+    return np.argmax(choices * (1 - rng.random(choices.shape)), axis=1)
