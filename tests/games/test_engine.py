@@ -94,6 +94,18 @@ def test_games_that_ended_leave_their_process_to_the_next(mover):
     assert len(mover._seats) == 2
 
 
+def test_games_that_the_other_ended_leave_theirs_too(mover):
+    game, rng = Connect4(), np.random.default_rng(0)
+    for _ in range(6):
+        positions = game.start(2)
+        while True:
+            game.play(positions, [6, 6])  # wins before the engine does
+            if game.over(positions).all():
+                break
+            game.play(positions, mover.moves(game, positions, rng))
+    assert len(mover._seats) <= 4
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

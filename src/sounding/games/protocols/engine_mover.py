@@ -38,12 +38,14 @@ class EngineMover:
         first = _Seat(Engine(command, seconds))
         self.name = name or first.engine.name
         self._seats = [first]
+        self._calls = 0
 
     def moves(self, game: Game, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """An action [N] for each position, `FORFEIT` where the engine has failed; games are thought about side by side.
 
         Engines have their own randomness: `rng` is not asked.
         """
+        self._calls += 1
         signs = signs_of(game, positions)
         seats = [self._seat(game, positions[n : n + 1], sign) for n, sign in enumerate(signs)]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -66,7 +68,7 @@ class EngineMover:
         for seat in self._seats:
             if seat.follows(game, sign):
                 return self._latest(seat)
-        free = next((seat for seat in self._seats if seat.is_free), None)
+        free = next((seat for seat in self._seats if seat.is_free(self._calls)), None)
         if free is None and len(self._seats) >= MOST:
             free = self._seats[0]
         if free is None:
@@ -78,6 +80,7 @@ class EngineMover:
     def _latest(self, seat: _Seat) -> _Seat:
         self._seats.remove(seat)
         self._seats.append(seat)
+        seat.asked = self._calls
         return seat
 
 
@@ -86,13 +89,14 @@ class _Seat:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.asked = 0
         self._session: Session | None = None
         self._next: dict[Sign, int] = {}
         self._untold: list[str] = []
 
-    @property
-    def is_free(self) -> bool:
-        return self._session is None or self._session.over
+    def is_free(self, call: int) -> bool:
+        """Whether its game is over: it ended here, or by a move of the other, so that nobody asks any more."""
+        return self._session is None or self._session.over or self.asked < call - 1
 
     def follows(self, game: Game, sign: Sign) -> bool:
         """Whether a position comes from this game by one move, which is then played."""
