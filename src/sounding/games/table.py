@@ -201,7 +201,8 @@ class Table:
         return score_text(float(game.score(self.session.position)[0])) if isinstance(game, Go) else ""
 
     def _help(self) -> None:
-        self.say("\n".join(f"  {name:10} {what}" for name, what in {"E5": "a move", **WORDS}.items()))
+        such = self._text(self.session.game.actions // 2)
+        self.say("\n".join(f"  {name:10} {what}" for name, what in {such: "a move", **WORDS}.items()))
 
     def _sign(self, player: int) -> str:
         return SIGNS[1 - 2 * player]
