@@ -12,8 +12,12 @@ import pytest
 from sounding.arena.elo import elo_difference
 from sounding.arena.ladder import Ladder, ladder, play_until_known, told
 from sounding.arena.matches import play_match
+from sounding.arena.movers import SearchMover, ThinkerMover
 from sounding.arena.openings import openings
 from sounding.errors import UsageError
+from sounding.games.thinking import Strength
+from sounding.search.evaluator import Uniform
+from sounding.search.thinker import SearchThinker
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 
@@ -267,3 +271,29 @@ def test_a_match_ends_as_soon_as_it_is_known(better, verdict):
 def test_a_match_of_equals_ends_at_its_limit():
     match, found = play_until_known(GAME, Random("a"), Random("b"), -1, 1, plies=2, most_pairs=10)
     assert (found.verdict, len(match.games)) == ("open", 20)
+
+
+# ---- searches as players
+
+
+def wins_below(positions):
+    """An evaluator that likes the last squares best."""
+    return np.tile(np.arange(9, dtype=np.float32), (len(positions), 1)), np.zeros(len(positions), np.float32)
+
+
+def test_searches_play_matches():
+    begins = begun(pairs=10)
+    thinker = SearchThinker("tree", GAME, Uniform)
+    players = [SearchMover("search", Uniform(GAME), 64), ThinkerMover(thinker, Strength(64))]
+    for player in players:
+        match = play_match(GAME, player, Random(), begins, np.random.default_rng(0))
+        assert match.score > 0.7
+        assert not match.forfeits
+    assert players[1].name == "tree (64 simulations)"
+    assert ThinkerMover(thinker, Strength(1, 0.5)).name == "tree (1 simulation, temperature 0.5)"
+
+
+def test_without_simulations_the_evaluator_plays():
+    boards = begun(plies=3, pairs=30)
+    moves = SearchMover("policy", wins_below, 0).moves(GAME, boards, np.random.default_rng(0))
+    assert moves.tolist() == [np.flatnonzero(legal)[-1] for legal in GAME.legal(boards)]
