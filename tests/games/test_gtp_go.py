@@ -272,3 +272,17 @@ def test_a_game_against_gnu_go_is_played_to_the_end_and_scored_alike(gnu):
 
 def replayed(game: Go, moves: list[int]) -> str:
     return "".join(f"play {'bw'[number % 2]} {game.text(action)}\n" for number, action in enumerate(moves))
+
+
+SAID = """play genmove b w A1 C3 pass undo komi 7 boardsize 5 clear_board fixed_handicap 2 final_score loadsgf x
+time_left time_settings 1e400 -1 nan inf \x01 final_status_list alive showboard set_free_handicap reg_genmove maxmoves
+kata-genmove_analyze interval ownership true place_free_handicap 99999999999999999999 known_command lz-analyze"""
+
+
+def test_whatever_is_said_each_line_has_one_answer():
+    rng = np.random.default_rng(0)
+    lines = [" ".join(rng.choice(SAID.split(), int(rng.integers(1, 5)))) for _ in range(200)]
+    asked = [line for line in lines if line.replace("\x01", "").strip()]
+    answers = spoken("\n".join(lines) + "\n", size=5)
+    assert len(answers) == len(asked)
+    assert {answer[0] for answer in answers} == {"=", "?"}

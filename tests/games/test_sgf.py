@@ -320,3 +320,23 @@ def test_who_moves_is_what_the_record_says():
     assert (game.size, game.komi) == (5, 0.5)
     assert [int(game.to_play(position)[0]) for position, _ in record.positions(game)] == [WHITE, WHITE, BLACK]
     assert game.stones(record.beginning(game)).sum() == 2
+
+
+def test_damaged_files_are_read_or_refused_and_nothing_else():
+    rng = np.random.default_rng(0)
+    whole = "(;FF[4]SZ[9]KM[6.5]HA[2]AB[cc][gg]PL[W];W[ee]C[a\\]b];B[ef](;W[dd];B[])(;W[aa]))(;SZ[5];B[aa])"
+    pieces = [*"()[];\\:", "B[", "AB[", "aa:zz", "SZ[", "KM[", "HA[", "9" * 30, "\x00"]
+    read_back, faults = 0, list[str]()
+    for _ in range(400):
+        content = whole
+        for _ in range(int(rng.integers(1, 4))):
+            at, gone = int(rng.integers(len(content))), int(rng.integers(4))
+            content = content[:at] + str(rng.choice(pieces)) * (gone < 3) + content[at + gone :]
+        try:
+            for record in games(content, "a.sgf", variations=True):
+                assert one(sgf(record)).moves == record.moves
+            read_back += 1
+        except DataError as error:
+            faults.append(error.where)
+    assert min(read_back, len(faults)) > 20
+    assert all(where.startswith("a.sgf") for where in faults)
