@@ -39,6 +39,15 @@ def sounding(monkeypatch, capfd, tmp_path):
     return call
 
 
+@pytest.fixture
+def brief():
+    """Cards are measured in a moment (`brevity.py`)."""
+    from brevity import briefly
+
+    with briefly():
+        yield
+
+
 def pictures(folder: Path, n: int = 40) -> Path:
     """Dark and bright pictures in class folders."""
     from sounding.randomness import stream

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brevity import briefly
 from PIL import Image
 
 import sounding as sd
@@ -17,7 +18,8 @@ DOTS = str(Path(__file__).parent / "contract" / "dots.py")
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return sd.train(DOTS, "demo", steps=200, out=tmp_path_factory.mktemp("runs") / "dots", dropout=0.0)
+    with briefly():
+        return sd.train(DOTS, "demo", steps=200, out=tmp_path_factory.mktemp("runs") / "dots", dropout=0.0)
 
 
 def test_the_public_names_are_these():

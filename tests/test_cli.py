@@ -144,7 +144,7 @@ def test_predictions_go_to_a_file(sounding, run, photos, name):
     assert len(Path(name).read_text().splitlines()) == 80 + name.endswith("csv")
 
 
-def test_a_newcomers_application_is_one_file(sounding, photos, tmp_path):
+def test_a_newcomers_application_is_one_file(sounding, photos, tmp_path, brief):
     (tmp_path / "brightness.py").write_text(APPLICATION)
     status, out, err = sounding("train", "./brightness.py", photos, "--steps", 150, "--set", "lr=0.03")
     assert status == 0, err

@@ -154,7 +154,7 @@ def test_a_training_begins_with_the_weights_of_a_run(sounding, photos, run):
     assert not Path("runs/classify/3").exists()
 
 
-def test_until_stops_and_says_what_it_took(sounding, photos):
+def test_until_stops_and_says_what_it_took(sounding, photos, brief):
     words = ("size=tiny", "width=4", "steps=400", "--until", 0.9)
     assert sounding("train", "classify", photos, *words)[0] == 0
     facts = json.loads(Path("runs/classify/1/training.json").read_text())

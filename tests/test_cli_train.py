@@ -122,7 +122,7 @@ def test_a_run_begun_without_a_card_stays_without_one(sounding, photos, run):
     assert not (run / "card.json").exists()
 
 
-def test_a_finished_run_says_so_and_is_not_measured_again(sounding, photos):
+def test_a_finished_run_says_so_and_is_not_measured_again(sounding, photos, brief):
     assert sounding("train", "classify", photos, "size=tiny", "width=4", "--steps", 5)[0] == 0
     card = Path("runs/classify/1/card.json")
     before = card.read_bytes()

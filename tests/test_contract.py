@@ -14,12 +14,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from brevity import briefly
 from torch import Tensor, nn
 
 import sounding
@@ -27,7 +29,6 @@ from sounding import catalog
 from sounding.architectures.folding import fuse_for_inference
 from sounding.card.card import Card, Header, sections
 from sounding.card.measuring import measure
-from sounding.challenges import data_efficiency, energy, interpretability
 from sounding.challenges.disturbances.attacks import pgd
 from sounding.challenges.explanations.explanation import completeness_gap, methods
 from sounding.contract.answers import Answer, transformed
@@ -49,6 +50,7 @@ TOYS = Path(__file__).parent / "applications" / "toys"
 APPLICATIONS = [*catalog.names(), *(str(TOYS / f"{name}.py") for name in ("boxfinder", "charlm", "tones"))]
 STEPS = 150
 ROWS = 16  # that are looked at where a few are enough
+PASSES = 250  # for the Shapley values of each
 SETTING = Setting(threads=1)
 
 
@@ -88,11 +90,7 @@ def trained(request) -> Trained:
 @pytest.fixture(scope="module", autouse=True)
 def brief():
     """Every challenge looks at less than in its quick profile: here it matters that it runs, not what it finds."""
-    with pytest.MonkeyPatch.context() as patch:
-        curve, plan = data_efficiency.PLANS["quick"], interpretability.PLANS["quick"]
-        patch.setitem(data_efficiency.PLANS, "quick", replace(curve, shares=(0.1, 0.3, 1.0), seconds=3.0))
-        patch.setitem(interpretability.PLANS, "quick", replace(plan, rows=16, untrained=4))
-        patch.setitem(energy.WINDOW_SECONDS, "quick", 0.02)
+    with briefly():
         yield
 
 
@@ -387,6 +385,8 @@ def test_explanations_find_the_parts_that_matter(trained):
     slopes = {"gradient", "integrated_gradients"} if gradients else set()
     assert set(offered) - {"grad_cam"} == {"occlusion", "shapley"} | slopes
     for name, explain in offered.items():
+        if name == "shapley":
+            explain = partial(explain, passes=PASSES)
         maps = explain(task, model, values, answers, stream("contract"))
         assert [m.shape for m in maps] == [(task.input.segments(value),) for value in values]
         assert all(np.isfinite(m).all() and np.abs(m).max() > 0 for m in maps)

@@ -6,13 +6,12 @@ data, and a loss that rises: each trains, answers, is loaded again, and has ever
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brevity import briefly
 
 import sounding as sd
-from sounding.challenges import data_efficiency, energy, interpretability
 from sounding.files import read_json
 
 TOYS = Path(__file__).parent / "applications" / "toys"
@@ -37,11 +36,7 @@ MEASURED = {
 @pytest.fixture(scope="module", params=KINDS, ids=lambda name: KINDS[name].replace(" ", "-"))
 def model(request, tmp_path_factory) -> sd.Model:
     source = None if request.param == "nim" else "demo"
-    with pytest.MonkeyPatch.context() as patch:
-        curve, plan = data_efficiency.PLANS["quick"], interpretability.PLANS["quick"]
-        patch.setitem(data_efficiency.PLANS, "quick", replace(curve, shares=(0.3, 1.0), seconds=3.0))
-        patch.setitem(interpretability.PLANS, "quick", replace(plan, rows=16, untrained=2))
-        patch.setitem(energy.WINDOW_SECONDS, "quick", 0.02)
+    with briefly():
         out = tmp_path_factory.mktemp(request.param) / "run"
         return sd.train(str(TOYS / f"{request.param}.py"), source, steps=120, out=out, size="tiny")
 

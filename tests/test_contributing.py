@@ -42,7 +42,7 @@ def test_the_page_on_applications_may_become_a_folder(tmp_path):
     assert catalog.find(str(folder)).__name__ == "Stripes"
 
 
-def test_the_page_on_modalities_makes_one_that_is_explained_and_disturbed(tmp_path):
+def test_the_page_on_modalities_makes_one_that_is_explained_and_disturbed(tmp_path, brief):
     file = tmp_path / "code.py"
     file.write_text(code("add_modality.md"))
     card = sd.train(str(file), "demo", steps=150, out=tmp_path / "run").card()
@@ -51,7 +51,7 @@ def test_the_page_on_modalities_makes_one_that_is_explained_and_disturbed(tmp_pa
     assert {"interpretability", "robustness"} <= {section.id for section in card if section.status == "ok"}
 
 
-def test_the_page_on_challenges_makes_one_that_stands_on_the_card(tmp_path, monkeypatch):
+def test_the_page_on_challenges_makes_one_that_stands_on_the_card(tmp_path, monkeypatch, brief):
     (tmp_path / "challenges").mkdir()
     (tmp_path / "challenges" / "evenness.py").write_text(code("add_challenge.md"))
     monkeypatch.setattr(challenges, "__path__", [*challenges.__path__, str(tmp_path / "challenges")])

@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brevity import briefly
 
 from sounding import catalog
 from sounding.card.card import Card, Header
 from sounding.card.measuring import measure
-from sounding.challenges import data_efficiency, energy, interpretability, robustness
-from sounding.challenges.disturbances.ensemble import Attacks
 from sounding.data import open_data
 from sounding.evaluation.context import EvaluationContext
 from sounding.machine.setting import Setting
@@ -29,15 +28,7 @@ NAMES = ("rising", "leader", "odd", "babble", "nim", "walk")
 @pytest.fixture(scope="module", autouse=True)
 def brief():
     """Little is measured: here it matters that it runs, not what it finds."""
-    with pytest.MonkeyPatch.context() as patch:
-        curve, plan = data_efficiency.PLANS["standard"], interpretability.PLANS["standard"]
-        few = replace(curve, shares=(0.1, 0.3, 1.0), draws=1, seconds=3.0)
-        patch.setitem(data_efficiency.PLANS, "standard", few)
-        patch.setitem(interpretability.PLANS, "standard", replace(plan, rows=16, untrained=4, shapley=64, seconds=10.0))
-        attacks = Attacks(pgd=3, apgd=3, targets=1, targeted=2, queries=5, seconds=5.0)
-        hard = replace(robustness.PLANS["standard"], rows=20, attacked=20, severities=(1, 5), attacks=attacks)
-        patch.setitem(robustness.PLANS, "standard", hard)
-        patch.setitem(energy.WINDOW_SECONDS, "standard", 0.02)
+    with briefly("standard"):
         yield
 
 

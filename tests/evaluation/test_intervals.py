@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from sounding.contract.metrics import mean
 from sounding.errors import DataError, UsageError
 from sounding.evaluation.intervals import (
     bootstrap,
@@ -18,7 +19,7 @@ from sounding.evaluation.intervals import (
 from sounding.evaluation.quantiles import beta_cdf, t_quantile
 
 
-def mean(x):  # as x.mean(), in half the time, which coverage over thousands of draws needs
+def average(x):
     return np.add.reduce(x) / len(x)
 
 
@@ -90,6 +91,18 @@ def test_bootstrap_of_a_mean_is_near_its_normal_interval():
     found = bootstrap(x, mean)
     half = 1.96 * x.std() / np.sqrt(len(x))
     assert (found.low, found.high) == pytest.approx((x.mean() - half, x.mean() + half), abs=0.1 * half)
+
+
+@pytest.mark.parametrize("groups", [None, [str(i % 30) for i in range(100)]])
+def test_a_mean_which_is_taken_of_many_draws_at_once_has_the_interval_of_any_other_measure(groups):
+    x, y = np.random.default_rng(2).exponential(size=(2, 100))
+    for at_once, one_by_one in (
+        (bootstrap(x, mean, groups), bootstrap(x, average, groups)),
+        (paired_difference(x, y, mean, groups), paired_difference(x, y, average, groups)),
+    ):
+        expected = (one_by_one.value, one_by_one.low, one_by_one.high)
+        assert (at_once.value, at_once.low, at_once.high) == pytest.approx(expected, rel=1e-12)
+        assert (at_once.n, at_once.interval) == (one_by_one.n, one_by_one.interval)
 
 
 # ---- coverage: 95 % intervals hold the truth 92 to 98 times in 100
@@ -247,6 +260,6 @@ def test_an_undefined_metric_has_no_interval():
 def test_bootstrap_is_fast_on_ten_thousand_rows():
     x = np.random.default_rng(0).integers(0, 9, (10_000, 2)) + 1
     for groups in (None, [str(i % 700) for i in range(10_000)]):
-        start = time.perf_counter()
+        start = time.process_time()
         bootstrap(x, ratio, groups)
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brevity import briefly
 from PIL import Image
 
 import sounding as sd
@@ -25,7 +26,8 @@ MORSE = Path(__file__).parents[1] / "applications" / "toys" / "morse.py"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> sd.Model:
-    return sd.train(str(MORSE), "demo", steps=150, card="quick", out=tmp_path_factory.mktemp("morse") / "run")
+    with briefly():
+        return sd.train(str(MORSE), "demo", steps=150, card="quick", out=tmp_path_factory.mktemp("morse") / "run")
 
 
 def test_a_modality_and_a_task_in_one_file_get_a_whole_card(run):
@@ -86,7 +88,8 @@ def bare() -> tuple[EvaluationContext, Card]:
     fitted = fit(task, data.train, data.validation, budget=Budget(steps=80), seed=0, setting=Setting(threads=1))
     context = EvaluationContext(task, fitted.model, data.train, data.validation, data.test)
     context.report = data.report.to_json()
-    return context, measure(context, Header("morse", "in memory", "demo"))
+    with briefly():
+        return context, measure(context, Header("morse", "in memory", "demo"))
 
 
 def test_a_modality_that_can_only_be_read_and_encoded_gets_a_card_that_says_what_is_missing(bare):

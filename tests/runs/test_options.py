@@ -65,7 +65,7 @@ def test_an_option_of_a_training_is_saved_and_answered_with(sounding, photos):
     assert sd.train("classify", resume="runs/classify/1").task.options.flip_average is False
 
 
-def test_a_card_says_its_options_and_is_not_taken_for_one_with_others(tmp_path):
+def test_a_card_says_its_options_and_is_not_taken_for_one_with_others(tmp_path, brief):
     model = sd.train("classify", "demo", size="tiny", width=4, steps=5, out=tmp_path / "run")
     assert model.card().header.options == {"flip_average": True}
     first = (model.dir / "card.json").read_bytes()

@@ -102,7 +102,7 @@ def test_notebooks_show_models_results_and_explanations(model, photo):
     assert "classify" in repr(model)
 
 
-def test_a_card_is_shown_as_its_page_and_its_model_by_its_findings(place):
+def test_a_card_is_shown_as_its_page_and_its_model_by_its_findings(place, brief):
     small = {"size": "tiny", "width": 4, "steps": 5, "precision": "fp32"}
     carded = sd.train("classify", "demo", out=Path(place, "carded"), **small)
     card = carded.card()

@@ -204,7 +204,7 @@ def test_the_average_is_the_exponential_average():
     average, expected = Average(model, 0.9), model.weight.item()
     for step, value in enumerate([1.0, 5.0, 2.0]):
         model.weight.data.fill_(value)
-        average.update(model, step)
+        average.update(step)
         decay = min(0.9, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     assert average.model.weight.item() == pytest.approx(expected)

@@ -25,7 +25,7 @@ from statistics import NormalDist
 import numpy as np
 
 from sounding.contract.evidence import Estimate
-from sounding.contract.metrics import SHARE, UNBOUNDED, Bounds
+from sounding.contract.metrics import SHARE, UNBOUNDED, Bounds, mean
 from sounding.errors import DataError, UsageError
 from sounding.evaluation.bounded import limited, limited_change, score_interval
 from sounding.evaluation.quantiles import beta_quantile, t_quantile
@@ -90,7 +90,7 @@ def proportion(
         k = int(labels.max()) + 1
         edge = wilson(k * float(values[0]), k, level)
         return Estimate(edge.value, edge.low, edge.high, k, level, f"wilson over {counted(k, 'cluster')}")
-    return bootstrap(values, _mean, groups, seed, resamples, level, SHARE)
+    return bootstrap(values, mean, groups, seed, resamples, level, SHARE)
 
 
 def _check(hits: float, n: int) -> None:
@@ -145,7 +145,8 @@ def bootstrap(
     def measure(rows: Rows | slice) -> float:
         return float(reduce(stats[rows]))
 
-    return limited(_interval(measure, len(stats), groups, seed, resamples, level), bounds)
+    values = stats if reduce is mean and stats.ndim == 1 else None
+    return limited(_interval(measure, len(stats), groups, seed, resamples, level, values), bounds)
 
 
 def paired_difference(
@@ -171,7 +172,8 @@ def paired_difference(
     def measure(rows: Rows | slice) -> float:
         return float(reduce(a[rows])) - float(reduce(b[rows]))
 
-    found = limited_change(_interval(measure, len(a), groups, seed, resamples, level), bounds)
+    values = a.astype(float) - b if reduce is mean and a.ndim == 1 else None
+    found = limited_change(_interval(measure, len(a), groups, seed, resamples, level, values), bounds)
     name = found.interval if found.low is None else f"paired {found.interval}"
     return Estimate(found.value, found.low, found.high, found.n, level, name)
 
@@ -183,8 +185,12 @@ def _interval(
     seed: int,
     resamples: int,
     level: float,
+    values: np.ndarray | None = None,
 ) -> Estimate:
-    """The value of `measure` over all rows, with the interval that suits how many independent things there are."""
+    """The value of `measure` over all rows, with the interval that suits how many independent things there are.
+
+    `values` [n] are given where `measure` is their mean, which is taken of many draws at once.
+    """
     if n == 0:
         raise DataError("there is nothing to measure: 0 rows", fix="Give at least one row")
     labels = _labels(groups, n)
@@ -199,7 +205,7 @@ def _interval(
         half = t_quantile(level, k - 1) * _jackknife_error(measure, labels, n, k)
         name = f"t over {k} {'rows' if labels is None else 'clusters'}"
         return Estimate(value, value - half, value + half, k, level, name) if math.isfinite(half) else none
-    draws = _draws(measure, labels, n, k, seed, resamples)
+    draws = _draws(measure if values is None else values, labels, n, k, seed, resamples)
     finite = draws[np.isfinite(draws)]
     if len(finite) < 0.9 * resamples:  # undefined on many draws (no positives, no words): percentiles would mislead
         return none
@@ -209,19 +215,32 @@ def _interval(
 
 
 def _draws(
-    measure: Callable[[Rows], float], labels: np.ndarray | None, n: int, k: int, seed: int, resamples: int
+    measure: Callable[[Rows], float] | np.ndarray, labels: np.ndarray | None, n: int, k: int, seed: int, resamples: int
 ) -> np.ndarray:
+    """`measure` of each draw, or the mean of these values."""
     rng = stream("bootstrap", seed)
     draws = np.empty(resamples)
-    everyone = np.arange(n)
     block = max(1, 100_000 // k)  # indices drawn at once: quick for few rows, small for many
     for start in range(0, resamples, block):
-        for i, drawn in enumerate(rng.integers(k, size=(min(block, resamples - start), k)), start):
-            if labels is None:
-                draws[i] = measure(drawn)
-            else:  # every row of a cluster, as often as the cluster was drawn
-                draws[i] = measure(everyone.repeat(np.bincount(drawn, minlength=k)[labels]))
+        drawn = rng.integers(k, size=(min(block, resamples - start), k))
+        found = _means(measure, labels, drawn) if isinstance(measure, np.ndarray) else _each(measure, labels, n, drawn)
+        draws[start : start + len(drawn)] = found
     return draws
+
+
+def _each(measure: Callable[[Rows], float], labels: np.ndarray | None, n: int, drawn: np.ndarray) -> list[float]:
+    if labels is None:
+        return [measure(rows) for rows in drawn]
+    everyone, k = np.arange(n), drawn.shape[1]  # every row of a cluster, as often as the cluster was drawn
+    return [measure(everyone.repeat(np.bincount(clusters, minlength=k)[labels])) for clusters in drawn]
+
+
+def _means(values: np.ndarray, labels: np.ndarray | None, drawn: np.ndarray) -> np.ndarray:
+    """The mean of the values in each draw: all at once, which takes a fifth of the time."""
+    if labels is None:
+        return values[drawn].mean(axis=1)
+    sums, sizes = np.bincount(labels, values), np.bincount(labels)
+    return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
 
 
 def _jackknife_error(measure: Callable[[Rows], float], labels: np.ndarray | None, n: int, k: int) -> float:
@@ -244,7 +263,3 @@ def _labels(groups: Sequence[str] | None, n: int) -> np.ndarray | None:
 
 def _expanded_tail(k: int, level: float) -> float:
     return NormalDist().cdf(-t_quantile(level, k - 1) * math.sqrt(k / (k - 1)))
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean())

@@ -84,7 +84,7 @@ class TrainState:
         if math.isfinite(loss) and math.isfinite(float(norm)):
             with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
                 self.optimizer.step()
-            self.average.update(self.model, counters.step)
+            self.average.update(counters.step)
         else:
             loss = math.nan
         self.optimizer.zero_grad(set_to_none=True)
