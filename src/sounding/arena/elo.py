@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from sounding.arena.pairs import checked, likely_means, log_likelihood, mean_share
-from sounding.contract.evidence import Estimate
+from sounding.contract.evidence import Bound, Estimate
 from sounding.errors import UsageError
 
 
@@ -32,15 +32,17 @@ def elo_of(share: float) -> float:
 def elo_difference(counts: np.ndarray | Sequence[float], level: float = 0.95) -> Estimate:
     """How many Elo the one is better, by the `counts` [5] of pairs with 0, ½, 1, 1½ and 2 points.
 
-    The interval is that of the mean share by the likelihood of pairs (`pairs.py`). Who won all games is infinitely
-    better, or at least the lower end; `n` counts the pairs.
+    The interval is that of the mean share by the likelihood of pairs (`pairs.py`). The difference to somebody who lost
+    or won all games has no end on one side: its value is then a bound, "at least" or "at most". `n` counts the pairs.
     """
     found = checked(counts)
-    low, high = likely_means(found, level)
-    share = mean_share(found)
-    method = "likelihood of pairs"
-    low, high = (0.0 if share == 0 else low), (1.0 if share == 1 else high)
-    return Estimate(elo_of(share), elo_of(low), elo_of(high), int(found.sum()), level, method)
+    share, pairs, method = mean_share(found), int(found.sum()), "likelihood of pairs"
+    low, high = (elo_of(end) for end in likely_means(found, level))
+    if share == 1:
+        return Estimate(low, n=pairs, level=level, interval=method, bound=Bound.LOWER)
+    if share == 0:
+        return Estimate(high, n=pairs, level=level, interval=method, bound=Bound.UPPER)
+    return Estimate(elo_of(share), low, high, pairs, level, method)
 
 
 @dataclass(frozen=True)

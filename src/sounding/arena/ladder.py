@@ -12,6 +12,7 @@ from sounding.arena.bradley_terry import Ratings, bradley_terry
 from sounding.arena.elo import Verdict, elo_difference, sequential_test
 from sounding.arena.matches import Match, Mover, play_match
 from sounding.arena.openings import openings
+from sounding.contract.evidence import SIDES, Estimate
 from sounding.errors import UsageError
 from sounding.games.game import Game
 from sounding.randomness import stream
@@ -63,11 +64,17 @@ class Ladder:
 def told(match: Match) -> str:
     """A match in a line: points, won, drawn and lost games, and the difference in Elo with its interval."""
     won, drawn, lost = match.won_drawn_lost
-    elo = elo_difference(match.counts)
     line = f"{match.one} against {match.other}: {100 * match.score:.1f} % of {len(match.games)} games"
-    line += f" (+{won} ={drawn} -{lost}), Elo {elo.value:+.0f} [{elo.low:+.0f}, {elo.high:+.0f}]"
+    line += f" (+{won} ={drawn} -{lost}), Elo {_signed(elo_difference(match.counts))}"
     forfeits = len(match.forfeits)
     return f"{line}, {forfeits} forfeited: {match.forfeits[0]}" if forfeits else line
+
+
+def _signed(elo: Estimate) -> str:
+    """A difference with its interval, or which side of the truth it is on."""
+    if elo.low is None or elo.high is None:
+        return f"{SIDES[elo.bound]} {elo.value:+.0f}"
+    return f"{elo.value:+.0f} [{elo.low:+.0f}, {elo.high:+.0f}]"
 
 
 def ladder(
