@@ -14,8 +14,9 @@ from sounding.contract.player import Experience
 from sounding.errors import RunError
 from sounding.machine.setting import Setting
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
-from sounding.training.experience import PlayFeed, Positions, Shards, held_out
+from sounding.training.experience import PlayFeed, Positions, held_out
 from sounding.training.loop import Budget, fit
+from sounding.training.shards import Shards
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "applications" / "toys"))
 

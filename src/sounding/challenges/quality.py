@@ -50,6 +50,13 @@ class Judged:
         """What ties records together."""
         return evaluation.groups_of(self.records)
 
+    @property
+    def counted(self) -> int:
+        """How many records the headline speaks of: of matches those against one of several opponents."""
+        if self.what != "match":
+            return len(self.records)
+        return int(np.isfinite(self.metrics[0].statistics(self.records)).sum())
+
     @cached_property
     def _judgements(self) -> list[tuple[Sequence[Record], evaluation.Judgements]]:
         return [(some, evaluation.Judgements(some)) for some in (self.records, self.baseline)]
@@ -214,7 +221,7 @@ def _sentence(some: Judged, headline: Number, compared: Sequence[Number]) -> str
     """ "Such as: Accuracy is 0.873 [0.852, 0.891] on 963 test rows; always answering ‘positive’ would give 0.514."""
     said_already = headline.unit and headline.name.startswith(headline.unit)  # bits per byte
     unit = f" {headline.unit}" if headline.unit and not said_already else ""
-    of = counted(len(some.records), some.what)
+    of = counted(some.counted, some.what)
     if not math.isfinite(headline.estimate.value):
         return f"{capital(headline.name)} has no value on {of}: {evaluation.undefined(some.metrics[0])}."
     said = f"{capital(headline.name)} is {headline.estimate}{unit} on {of}"

@@ -34,6 +34,7 @@ class PlayRecipe(Recipe):
     validations: int = 5  # how often a training plays its matches
     round_steps: int = 50  # steps from one round of play to the next
     window: int = 20_000  # positions that are learnt from: the latest
+    players: int = 0  # processes that play ahead while this one learns, where there are threads for them
     held_out: float = 0.1  # share of the games kept for validation, and again for the test
 
     def __post_init__(self) -> None:

@@ -92,7 +92,14 @@ class Game(ABC):
 
         All else stays, and the game goes on, whether or not play could have led there: for what a model is asked about.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how stones are put on its board")
+        raise NotImplementedError(f"{self.name} does not say how stones are put on its board")
+
+    def turned(self, positions: Positions, symmetry: int) -> Positions:
+        """Copies of the positions under a symmetry: what is seen of them is `flip` of what was seen before."""
+        stones = self.stones(positions)
+        turned = np.empty_like(stones.reshape(len(stones), -1))
+        turned[:, self.squares[symmetry]] = stones.reshape(len(stones), -1)
+        return self.arranged(positions, turned.reshape(stones.shape))
 
     @abstractmethod
     def keys(self, positions: Positions) -> NDArray[np.uint64]:

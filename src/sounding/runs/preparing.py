@@ -29,7 +29,8 @@ from sounding.runs.plan import DEMO, IN_MEMORY, RunPlan
 from sounding.runs.suggestion import suggested
 from sounding.runs.transfer import Start, advice, opened, transfer
 from sounding.training.event_log import check_log
-from sounding.training.experience import FOLDER, Shards, played
+from sounding.training.experience import played
+from sounding.training.shards import FOLDER, Shards
 from sounding.training.train_state import new_model
 
 Say = Callable[[str], None] | None

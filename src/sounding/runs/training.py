@@ -37,10 +37,11 @@ from sounding.runs.transfer import transfer
 from sounding.training import event_log
 from sounding.training.checkpointer import FolderCheckpointer
 from sounding.training.event_log import EventLog
-from sounding.training.experience import FOLDER, PlayFeed, Shards
+from sounding.training.experience import PlayFeed
 from sounding.training.feed import Feed, RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
 from sounding.training.progress import Reporter, Say, Together
+from sounding.training.shards import FOLDER, Shards
 from sounding.training.train_state import new_model
 
 PRETRAINED = "pretrained"

@@ -1,6 +1,4 @@
-"""What was gathered by playing, in shards on disk, and the feed of a training that plays.
-
-    experience/000000.npz   one round of play each: the arrays of `Experience`, replaced in one step
+"""What was gathered by playing, as rows and as the feed of a training that plays.
 
 A resumed training reads the shards and plays on: no game is played twice, and none is lost but those of the round in
 the air. Games are dealt to training, validation and test by their number alone.
@@ -10,80 +8,26 @@ Legend of shapes: N positions.
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from sounding.contract.batch import Batch
-from sounding.contract.player import Experience, Player
+from sounding.contract.player import Player
 from sounding.contract.records import Example
 from sounding.data import Dataset, Report
 from sounding.errors import RunError
-from sounding.files import write
-from sounding.machine.setting import inference
 from sounding.randomness import entropy, generator, stream
 from sounding.training.ahead import made_ahead
 from sounding.training.feed import encoded
+from sounding.training.rounds import Rounds
+from sounding.training.shards import Shards
 from sounding.training.train_state import TrainState
 
-FOLDER = "experience"
 PLAY = "play"
 """What stands for the source of data that were played."""
 SPLITS = ("train", "validation", "test")
-
-
-class Shards:
-    """The rounds of play in a folder, or in memory where there is none.
-
-    A shard that is damaged is left out and named to `say`; the whole ones are used.
-    """
-
-    def __init__(self, folder: Path | None = None, say: Callable[[str], None] | None = None) -> None:
-        self.folder = folder
-        self._say = say or (lambda message: None)
-        self._kept: dict[int, Experience | None] = {}
-
-    def __len__(self) -> int:
-        """Rounds that were played: one more than the last that is there."""
-        on_disk = [int(file.stem) for file in self.folder.glob("*.npz")] if self.folder else []
-        return 1 + max([*on_disk, *self._kept], default=-1)
-
-    def get(self, number: int) -> Experience | None:
-        """The experience of a round; None where it was not played, or its shard is damaged."""
-        if number not in self._kept and self.folder and self._file(number).exists():
-            self._kept[number] = self._read(number)
-        return self._kept.get(number)
-
-    def put(self, number: int, experience: Experience) -> None:
-        """Keep a round. Raises RunError where it cannot be written."""
-        if self.folder:
-            data = io.BytesIO()
-            np.savez(data, inputs=experience.inputs, targets=experience.targets, games=experience.games)
-            write(self._file(number), data.getvalue())
-        self._kept[number] = experience
-
-    def forget(self, before: int) -> None:
-        """Let go of the memory of rounds before a number; on disk they stay."""
-        if self.folder:
-            for number in [n for n in self._kept if n < before]:
-                del self._kept[number]
-
-    def _file(self, number: int) -> Path:
-        assert self.folder is not None
-        return self.folder / f"{number:06d}.npz"
-
-    def _read(self, number: int) -> Experience | None:
-        file = self._file(number)
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return Experience(arrays["inputs"], arrays["targets"], arrays["games"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            self._say(f"{file}: the shard is damaged or cut off ({error}); its games are left out, the others are used")
-            return None
 
 
 class Positions(Sequence[Example]):
@@ -125,7 +69,9 @@ class Positions(Sequence[Example]):
 class PlayFeed:
     """Plays a round every so many steps, and feeds positions drawn from the latest.
 
-    Raises RunError for a round without a position to train on.
+    With threads to spare, `recipe.players` processes play the rounds to come while this one learns: a round is then
+    played by the weights that there were as many rounds ago. Raises RunError for a round without a position to train
+    on.
     """
 
     steps_per_epoch = 1
@@ -136,11 +82,13 @@ class PlayFeed:
     def steps(self, state: TrainState) -> Iterator[list[Batch]]:
         """Batches from the training's step on; what they are drawn from grows with every round."""
         counters, every = state.counters, self.task.recipe.round_steps
-        while True:
-            number = counters.step // every
-            positions = self._positions(state, number)
-            counters.epoch, counters.epoch_began = number, number * every
-            yield from self._round(positions, range(counters.step, (number + 1) * every), counters.rollbacks)
+        with Rounds(self.task, self.shards, self.seed, state) as rounds:
+            while True:
+                number = counters.step // every
+                rounds.play(number)
+                positions = self._positions(number)
+                counters.epoch, counters.epoch_began = number, number * every
+                yield from self._round(positions, range(counters.step, (number + 1) * every), counters.rollbacks)
 
     def _round(self, positions: Positions, steps: range, rollbacks: int) -> Iterator[list[Batch]]:
         def encode(step: int) -> list[Batch]:
@@ -149,13 +97,9 @@ class PlayFeed:
 
         yield from made_ahead(encode, steps)
 
-    def _positions(self, state: TrainState, number: int) -> Positions:
-        """The latest positions up to a round, which is played where it is not there yet."""
+    def _positions(self, number: int) -> Positions:
+        """The latest positions up to a round."""
         recipe = self.task.recipe
-        beginning = state.counters.step == number * recipe.round_steps
-        if beginning and self.shards.get(number) is None:
-            with inference():
-                self.shards.put(number, self.task.play(state.average.model, stream("play", self.seed, number)))
         found = Positions(self.shards, range(number + 1), "train", recipe.held_out, recipe.window)
         if not len(found):
             fix = "Let `play` give positions, from several games a round"

@@ -12,7 +12,7 @@ from sounding.contract.change import ClassPreserving
 from sounding.errors import DataError, UsageError
 from sounding.games.connect4 import Connect4
 from sounding.modalities.boards.board import Board, one
-from sounding.modalities.boards.judgement import Judgement, PlayedGame
+from sounding.modalities.boards.judgement import Judgement, MatchGame
 from sounding.modalities.boards.turning import Turned
 
 GAME = Connect4()
@@ -106,7 +106,7 @@ def test_an_answer_tells_its_move_and_how_likely_it_wins():
     assert MOVE.to_json(value)["policy"] == {"D": 0.7, "C": 0.2, "B": 0.1}
     assert MOVE.answers(value, 0.7, None)[0]["label"] == "D"
     assert MOVE.fields(value, None)["win_rate"]() == pytest.approx(0.6, abs=1e-3)
-    game = PlayedGame("greedy", 0.5, True, "D D C")
+    game = MatchGame("greedy", 0.5, True, "D D C")
     assert MOVE.to_json(game) == {"opponent": "greedy", "points": 0.5, "first": True, "moves": "D D C"}
     with pytest.raises(DataError, match="no judgement"):
         MOVE.read("D")

@@ -143,6 +143,49 @@ class Go(Game):
         board = self.solid(positions)["board"][:, : self.points].reshape(-1, self.size, self.size)
         return (board == layout.BLACK).astype(np.int8) - (board == layout.WHITE)
 
+    def arranged(
+        self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
+    ) -> Positions:
+        """Copies with the `stones` [N, size, size]. Where they are others, no point is forbidden as a simple ko."""
+        found = self._solid(positions).copy()
+        colours = np.select([stones > 0, stones < 0], [layout.BLACK, layout.WHITE], layout.EMPTY)
+        colours = colours.reshape(-1, self.points)
+        changed = (colours != found["board"][:, : self.points]).any(axis=1)
+        found["board"][:, : self.points] = colours
+        found["ko"][changed] = layout.NONE
+        self._rehash(found, changed)
+        if movers is not None:
+            found["to_play"] = movers
+        found["over"] = 0
+        return found
+
+    def turned(self, positions: Positions, symmetry: int) -> Positions:
+        """Copies under a symmetry: stones, the last two moves, a simple ko. Boards that were before are forgotten."""
+        found = self._solid(positions).copy()
+        found["board"][:, self.squares[symmetry]] = positions["board"][:, : self.points]
+        goes = np.append(self.symmetries[symmetry], layout.NONE)  # the last stands for none
+        for field in ("last", "ko"):
+            found[field] = goes[positions[field]]
+        found["hashes"] = 0
+        self._rehash(found, np.ones(len(found), np.bool_))
+        return found
+
+    def _rehash(self, positions: Positions, rows: NDArray[np.bool_]) -> None:
+        """Set the hash of the board as it stands, in place."""
+        board = positions["board"][:, : self.points]
+        nothing = np.uint64(0)
+        hashed = np.where(board == layout.BLACK, self._hashes[0], nothing)
+        hashed ^= np.where(board == layout.WHITE, self._hashes[1], nothing)
+        now = np.bitwise_xor.reduce(hashed, axis=1)
+        place = positions["moves"][rows]
+        positions["hashes"][np.flatnonzero(rows), place] = now[rows]
+
+    @functools.cached_property
+    def _hashes(self) -> NDArray[np.uint64]:
+        """[2, points]: the hash of a black and of a white stone."""
+        colours = (layout.BLACK, layout.WHITE)
+        return np.array([[stone_hash(point, colour) for point in range(self.points)] for colour in colours], np.uint64)
+
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: board, player, passes, simple ko and komi; not the boards before (superko) and the number of moves."""
         out = np.empty(len(positions), np.uint64)

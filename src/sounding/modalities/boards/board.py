@@ -209,9 +209,7 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
 
     def turned(self, value: np.void, symmetry: int) -> np.void | None:
         """The position under a symmetry; None where it has something that cannot be turned with the stones."""
-        stones = np.empty_like(self._stones(value))
-        stones[self.game.squares[symmetry]] = self._stones(value)
-        found = one(self._with(value, stones))
+        found = self.game.turned(one(value), symmetry)
         expected = self.game.flip(self.game.observe(one(value)), np.array([symmetry]))
         legal = np.empty_like(self.game.legal(found))
         legal[0, self.game.symmetries[symmetry]] = self.game.legal(one(value))[0]

@@ -48,7 +48,7 @@ class EncodedJudgement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PlayedGame:
+class MatchGame:
     """What a match gives instead: one game against an opponent, with its points (1, 0.5 for a draw, 0) and its moves.
 
     `first` is whether the model moved first.
@@ -130,14 +130,14 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
 
     def describe(self, value: Any) -> str:
         """The move, how likely who moves is to win, and by how much."""
-        if isinstance(value, PlayedGame):
+        if isinstance(value, MatchGame):
             return f"{value.points:g} against {value.opponent}"
         said = f"{self.game.text(self.move(value))}, wins {percent(win_rate(value))}"
         return f"{said}, by {float(value['score']):+.1f} points" if self.territory else said
 
     def to_json(self, value: Any) -> Any:
         """The move, the probabilities of the outcomes, the best moves with their shares; of a match its game."""
-        if isinstance(value, PlayedGame):
+        if isinstance(value, MatchGame):
             return asdict(value)
         if not isinstance(value, np.void):
             return value

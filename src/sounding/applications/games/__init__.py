@@ -1,0 +1,1 @@
+"""Games, learnt from nothing by playing."""

@@ -1,0 +1,60 @@
+"""Connect Four: seven columns, four in a line, learnt from nothing by playing against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from sounding.applications.games.connect4.teacher import Teacher
+from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
+from sounding.applications.games.shared.demonstration import demonstrated
+from sounding.arena.matches import Mover
+from sounding.contract.records import Example
+from sounding.games.game import Game
+
+
+@dataclass(frozen=True)
+class Connect4Recipe(BoardGameRecipe):
+    """The numbers of a training of Connect Four."""
+
+    sizes: ClassVar = {
+        "tiny": {
+            "blocks": 2, "channels": 16, "batch": 32, "games": 16, "parallel": 16, "simulations": 8,
+            "quick_simulations": 4, "match_games": 8, "match_simulations": 4, "rollouts": 20,
+        },
+        "small": {},
+        "base": {"blocks": 6, "channels": 64},
+    }  # fmt: skip
+
+    blocks: int = 3
+    channels: int = 32
+
+
+class ConnectFour(BoardGame):
+    """Connect Four: where to play, who wins; learnt by playing against itself."""
+
+    Recipe = Connect4Recipe
+    recipe: Connect4Recipe
+    look = "holes"
+    moves = "columns"
+
+    @cached_property
+    def game(self) -> Game:
+        """The rules."""
+        from sounding.games.connect4 import Connect4
+
+        return Connect4()
+
+    def opponents(self) -> Sequence[Mover]:
+        """A plain tree search with random rollouts, a player that looks one move ahead, one at random."""
+        from sounding.games.playouts import Greedily, Randomly, Rollouts
+
+        return Rollouts(self.recipe.rollouts), Greedily(), Randomly()
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Games of a player who wins where it can, blocks where it must, and else plays the lowest column."""
+        return demonstrated(self.game, Teacher(), self.ending, rng, n, longest=42)

@@ -1,0 +1,89 @@
+"""Go on boards of 5 to 19 lines, learnt from nothing by playing against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from sounding.applications.games.go.teacher import Teacher
+from sounding.applications.games.go.territory import Territory
+from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
+from sounding.applications.games.shared.demonstration import demonstrated
+from sounding.arena.matches import Mover
+from sounding.contract.records import Example
+from sounding.errors import UsageError
+from sounding.games.game import Game
+
+LINES = range(5, 20)
+
+
+@dataclass(frozen=True)
+class GoRecipe(BoardGameRecipe):
+    """The numbers of a training of Go. A `size` that is a number is that of the board."""
+
+    sizes: ClassVar = {
+        "tiny": {
+            "blocks": 2, "channels": 16, "batch": 32, "games": 8, "parallel": 8, "simulations": 6,
+            "quick_simulations": 2, "considered": 4, "match_games": 4, "match_simulations": 2, "rollouts": 10,
+            "lines": 5,
+        },
+        "small": {},
+        "base": {"blocks": 6, "channels": 64},
+    }  # fmt: skip
+    shaping: ClassVar = ("blocks", "channels")
+
+    lines: int = 7  # of the board
+    komi: float = 9.0
+    considered: int = 8
+    simulations: int = 32
+    quick_simulations: int = 8
+    match_simulations: int = 32
+    rollouts: int = 200
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a board that Go is not played on."""
+        super().__post_init__()
+        if self.lines not in LINES:
+            raise UsageError(f"a board of {self.lines} lines is out of range", fix="Give 5 to 19")
+
+    @classmethod
+    def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
+        """As every recipe is made; `size=7` is a small network for a board of 7 lines."""
+        if str(size).isdigit():
+            return super().make("small", {"lines": size, **(settings or {})})
+        return super().make(size, settings)
+
+
+class GoGame(BoardGame):
+    """Go: where to play, who wins and by how much; learnt by playing against itself."""
+
+    Recipe = GoRecipe
+    recipe: GoRecipe
+    look = "lines"
+    moves = "points"
+    ending = Territory()
+    caution = (
+        "Strength holds for the size and the komi that it was trained with, against the opponents that are named; an "
+        "opponent that looks for weaknesses may find them."
+    )
+
+    @cached_property
+    def game(self) -> Game:
+        """The rules, with the recipe's board and komi."""
+        from sounding.games.go import Go
+
+        return Go(self.recipe.lines, self.recipe.komi)
+
+    def opponents(self) -> Sequence[Mover]:
+        """A plain tree search with random rollouts, a player that looks one move ahead, one at random."""
+        from sounding.games.playouts import Greedily, Randomly, Rollouts
+
+        return Rollouts(self.recipe.rollouts), Greedily(), Randomly()
+
+    def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
+        """Games of a player who takes what it can and stays together, ended after as many moves as there are points."""
+        return demonstrated(self.game, Teacher(), self.ending, rng, n, longest=self.recipe.lines**2)

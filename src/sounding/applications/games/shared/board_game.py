@@ -1,0 +1,281 @@
+"""What is the same of all board games that are learnt by playing: the recipe, the loss, the answers, the matches.
+
+An application says which game it is, what it is drawn like, and against whom it is tried.
+
+Legend of shapes: B batch, A actions.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sounding.applications.games.shared import judging
+from sounding.applications.games.shared.matches import NetworkMover, match, scores
+from sounding.applications.games.shared.network import BoardModel, NetworkEvaluator
+from sounding.applications.games.shared.self_play import Ending, SelfPlay
+from sounding.architectures.board_network import BoardConfig, BoardOutputs, Moves
+from sounding.arena.matches import Mover
+from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
+from sounding.contract.change import Change
+from sounding.contract.evidence import Figure
+from sounding.contract.metrics import Metric
+from sounding.contract.options import Options
+from sounding.contract.player import Experience, Player, PlayRecipe
+from sounding.contract.records import Example, Prediction, Record
+from sounding.errors import UsageError
+from sounding.games.game import Game
+from sounding.games.thinking import Thinker
+from sounding.modalities.boards.board import TURNED, Board, Encoded, many
+from sounding.modalities.boards.drawing import Look
+from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement
+from sounding.modalities.boards.turning import Turned
+
+
+@dataclass(frozen=True)
+class BoardGameRecipe(PlayRecipe):
+    """The numbers of a training by self-play."""
+
+    shaping: ClassVar = ("blocks", "channels")
+
+    batch: int = 128
+    average: float = 0.98
+    warmup: float = 0.02
+    hold: float = 0.6
+    validations: int = 3
+    players: int = 2
+    blocks: int = 4
+    channels: int = 48
+    games: int = 256  # that a round plays
+    parallel: int = 128  # that are played at a time
+    simulations: int = 32  # of a move that is learnt from
+    quick_simulations: int = 8  # of any other
+    share: float = 0.25  # of the moves that are learnt from
+    considered: int = 8  # moves that a search begins with
+    opening: int = 4  # random moves at the beginning of a game, at most
+    match_games: int = 40  # against each opponent, when it is tried
+    match_simulations: int = 32  # of each of its moves there
+    match_opening: int = 3  # random moves at the beginning of those
+    rollouts: int = 1000  # of each move of the strongest opponent
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for numbers with which no game could be played."""
+        super().__post_init__()
+        names = ("games", "parallel", "simulations", "quick_simulations", "considered", "match_games", "rollouts")
+        for name in names:
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
+        if not 0 < self.share <= 1:
+            raise UsageError(f"share={self.share:g} is out of range", fix="Give a share above 0, up to 1")
+
+
+@dataclass(frozen=True)
+class BoardGameOptions(Options):
+    """How a position is answered."""
+
+    search: int = (
+        0  # simulations of an answer (0: what the network says at once), and of a move in matches (0: as in training)
+    )
+    matches: int = 0  # games against each opponent, when it is measured; 0: as in training
+
+
+class BoardGame(Player):
+    """A board game for two, learnt by playing against itself. A subclass says which."""
+
+    Recipe = BoardGameRecipe
+    Options = BoardGameOptions
+    recipe: BoardGameRecipe
+    options: BoardGameOptions
+    input: Board
+    target: Judgement
+
+    look: ClassVar[Look]
+    moves: ClassVar[Moves]
+    ending: ClassVar[Ending] = Ending()
+
+    @cached_property
+    @abstractmethod
+    def game(self) -> Game:
+        """The rules. Raises UsageError where they cannot be compiled, since numba is missing."""
+
+    @abstractmethod
+    def opponents(self) -> Sequence[Mover]:
+        """Against whom it is tried, the strongest first; with each a score, the first of which is the headline."""
+
+    @property
+    def territory(self) -> bool:
+        """Whether a game ends in points."""
+        return self.ending.territory
+
+    def modalities(self) -> tuple[Board, Judgement]:
+        """A position; the best move, and what is expected."""
+        return Board(self.game, self.look), Judgement(self.game, self.territory)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The score against each opponent."""
+        return scores([opponent.name for opponent in self.opponents()], self._simulations)
+
+    @property
+    def _simulations(self) -> int:
+        """Of a move in a match."""
+        return self.options.search or self.recipe.match_simulations
+
+    @property
+    def row_metrics(self) -> Sequence[Metric]:
+        """How single positions are judged."""
+        return judging.row_metrics(self.territory)
+
+    # ---- learning
+
+    def build(self) -> nn.Module:
+        """The network, of the recipe's blocks and channels."""
+        passes = self.game.actions > self.game.shape[1] * self.game.shape[2]
+        config = BoardConfig(
+            self.game.shape[0], self.recipe.blocks, self.recipe.channels, self.moves, passes, self.territory
+        )
+        return BoardModel(config)
+
+    def loss(self, model: nn.Module, x: Encoded, y: EncodedJudgement) -> Tensor:
+        """How far what the network says is from what is to be learnt [B], in nats: 0 where it says the same.
+
+        Divergences (Kullback-Leibler) of the moves and the outcomes; with territory also that of the owners, a mean
+        over the points, and of the score, a Huber loss in units of the board's side.
+        """
+        found: BoardOutputs = model(x)
+        total = divergence(y.policy, found.policy) + divergence(y.outcome, found.outcome)
+        if not self.territory:
+            return total
+        mine = (1 + y.ownership) / 2
+        owners = torch.stack([mine, 1 - mine], dim=-1)
+        chances = torch.stack([found.ownership.float(), torch.zeros_like(mine)], dim=-1)
+        owned = divergence(owners.flatten(0, 1), chances.flatten(0, 1)).view(mine.shape).mean(dim=1)
+        side = self.game.shape[1]
+        score = F.smooth_l1_loss(found.score.float(), y.score / side, reduction="none").mean(dim=1)
+        return total + owned + 0.1 * score
+
+    def log_likelihood(self, model: nn.Module, x: Encoded, y: EncodedJudgement) -> Tensor:
+        """The log-probability [B] of the best move of each answer."""
+        policy = model(x).policy.float().log_softmax(dim=1)
+        return policy.gather(1, y.policy.argmax(dim=1, keepdim=True))[:, 0]
+
+    def augment(self, x: Encoded, rng: torch.Generator) -> tuple[Encoded, Change]:
+        """Each position under a symmetry of its board."""
+        symmetry = torch.randint(len(self.game.symmetries), (len(x.planes),), generator=rng).numpy()
+        legal = np.empty_like(x.legal.numpy())
+        np.put_along_axis(legal, self.game.symmetries[symmetry], x.legal.numpy(), axis=1)
+        planes = np.ascontiguousarray(self.game.flip(x.planes.numpy(), symmetry))
+        return Encoded(torch.from_numpy(planes), torch.from_numpy(legal)), Turned(symmetry)
+
+    # ---- playing
+
+    def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
+        """A round of games against itself."""
+        r = self.recipe
+        plan = SelfPlay(r.games, r.parallel, r.simulations, r.quick_simulations, r.share, r.considered, r.opening)
+        return plan(self.game, NetworkEvaluator(self.game, model), rng, self.ending)
+
+    def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
+        """Games against each opponent, every opening twice with sides changed."""
+        r = self.recipe
+        mine = NetworkMover(self.game, model, self._simulations, r.considered)
+        games = self.options.matches or r.match_games
+        found = []
+        for opponent in self.opponents():
+            found += match(self.game, mine, opponent, games, r.match_opening, rng)
+        return found
+
+    # ---- answering
+
+    @torch.inference_mode()
+    def predict(self, model: nn.Module, inputs: Sequence[np.void]) -> list[Prediction]:
+        """The best move of each position, with the shares of all moves and what is expected of the game."""
+        if not len(inputs):
+            return []
+        said: BoardOutputs = model(self.encoded(model, inputs))
+        judged = np.zeros(len(inputs), self.target.dtype)
+        policy = said.policy.float().softmax(dim=1).cpu().numpy()
+        outcome = said.outcome.float().softmax(dim=1).cpu().numpy()
+        if self.options.search:
+            policy, outcome = self._searched(model, inputs, outcome)
+        judged["policy"], judged["outcome"] = policy, outcome
+        if self.territory:
+            judged["ownership"] = (2 * said.ownership.float().sigmoid() - 1).cpu().numpy()
+            judged["score"] = said.score.float()[:, 0].cpu().numpy() * self.game.shape[1]
+        return [Prediction(value, float(row.max()), row) for value, row in zip(judged, policy, strict=True)]
+
+    def _searched(
+        self, model: nn.Module, inputs: Sequence[np.void], outcome: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Moves and outcomes after a search; how likely a draw is, is left to the network."""
+        from sounding.search.gumbel import gumbel_search
+
+        evaluate = NetworkEvaluator(self.game, model)
+        positions = many(inputs, self.game)
+        found = gumbel_search(self.game, positions, evaluate, self.options.search, self.recipe.considered)
+        draw = np.minimum(outcome[:, DRAW], 1 - np.abs(found.values))
+        win = (1 - draw + found.values) / 2
+        return found.policy, np.stack([win, draw, 1 - draw - win], axis=1)
+
+    def thinker(self, model: nn.Module) -> Thinker:
+        """A search with the network, for people and other programs; on the board that it learnt on."""
+        from sounding.search.thinker import Judged, SearchThinker
+
+        def refusal(game: Game) -> str:
+            same = game.name == self.game.name and game.shape == self.game.shape
+            return "" if same else f"this run has learnt {self.game}"
+
+        def judge(game: Game, position: np.ndarray) -> Judged:
+            if not self.territory:
+                return Judged()
+            (found,) = self.predict(model, [position[0]])
+            return Judged(float(found.value["score"]), tuple(found.value["ownership"].astype(float).tolist()))
+
+        return SearchThinker(
+            f"sounding {self.game.name}", self.game, lambda game: NetworkEvaluator(game, model), refusal, judge
+        )
+
+    def agree(self, answer: np.void, other: np.void) -> bool:
+        """Whether the best move is the same."""
+        return judging.move_of(answer) == judging.move_of(other)
+
+    def behaviours(self, train: Sequence[Example]) -> Mapping[str, Behaviour]:
+        """Turn the board, and the move should turn with it."""
+        if len(self.game.symmetries) < 2:
+            return {}
+
+        def changed(example: Example, rng: np.random.Generator) -> Changed | None:
+            symmetry = int(rng.integers(1, len(self.game.symmetries)))
+            value = self.input.turned(example.input, symmetry)
+            return (
+                None if value is None else Changed(value, lambda before, after: self._unlike(before, after, symmetry))
+            )
+
+        fails = "whose best move did not turn with the board"
+        return {TURNED: Behaviour(changed, EQUIVARIANCE, fails)}
+
+    def _unlike(self, before: np.void, after: np.void, symmetry: int) -> str:
+        expected = int(self.game.symmetries[symmetry][judging.move_of(before)])
+        return "" if judging.move_of(after) == expected else "the move did not turn with the board"
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        """Whether it wins as often as it says."""
+        return tuple(judging.reliability(records))
+
+    def details(self, records: Sequence[Record]) -> Mapping[str, Any]:
+        """The same as a table."""
+        return judging.calibration_of_value(records)
+
+
+def divergence(truth: Tensor, logits: Tensor) -> Tensor:
+    """The Kullback-Leibler divergence [B] of softmax(`logits` [B, K]) from the shares `truth` [B, K], in nats."""
+    said = logits.float().log_softmax(dim=-1)
+    return (torch.xlogy(truth, truth) - truth * said).sum(dim=-1)

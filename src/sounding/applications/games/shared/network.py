@@ -1,0 +1,54 @@
+"""The network of a board game at work: what a task trains, and what a search asks.
+
+Legend of shapes: B batch, N positions, A actions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sounding.architectures.board_network import BoardConfig, BoardNetwork, BoardOutputs
+from sounding.architectures.folding import fuse_for_inference
+from sounding.games.game import Game
+from sounding.modalities.boards.board import Encoded
+from sounding.modalities.boards.judgement import LOSS, WIN
+
+ILLEGAL = -30.0
+"""The logit of a move that is not legal; finite, so that a position that was misread costs much and not everything."""
+
+
+class BoardModel(nn.Module):
+    """`Encoded` positions → BoardOutputs in which no illegal move has a chance."""
+
+    def __init__(self, config: BoardConfig) -> None:
+        super().__init__()
+        self.network = BoardNetwork(config)
+
+    def forward(self, x: Encoded) -> BoardOutputs:
+        """What is said of each position."""
+        found = self.network(x.planes)
+        return found._replace(policy=masked(found.policy, x.legal))
+
+
+def masked(policy: Tensor, legal: Tensor) -> Tensor:
+    """Logits [B, A] of which illegal ones are out of the question. Where nothing is legal, all stay as they are."""
+    return policy.masked_fill(~(legal | ~legal.any(dim=1, keepdim=True)), ILLEGAL)
+
+
+class NetworkEvaluator:
+    """What a search is told of positions: the logits of the moves, and the chance of a win less that of a loss."""
+
+    def __init__(self, game: Game, model: nn.Module) -> None:
+        fused = fuse_for_inference(model)
+        assert isinstance(fused, BoardModel)
+        self.game, self.network = game, fused.network
+
+    @torch.inference_mode()
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits [N, A] and values [N] in −1…1, from the view of the player to move."""
+        planes = torch.from_numpy(self.game.observe(positions)).to(memory_format=torch.channels_last)
+        found = self.network(planes)
+        outcome = found.outcome.float().softmax(dim=1)
+        return found.policy.float().numpy(), (outcome[:, WIN] - outcome[:, LOSS]).numpy()

@@ -1,0 +1,142 @@
+"""Games against itself, many at a time, and what is learnt from each position.
+
+A quarter of the moves are searched in full, and these positions alone are learnt from; the others are searched briefly,
+so that there are more games, and so more results, for the same time (playout-cap randomisation: Wu, arXiv 1902.10565,
+section 3.1). Games begin with some moves at random, so that not all are alike.
+
+Legend of shapes: N positions, A actions, G games.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sounding.contract.player import Experience
+from sounding.games.game import Game, Positions
+from sounding.modalities.boards.judgement import record
+from sounding.search.evaluator import Evaluator
+
+if TYPE_CHECKING:
+    from sounding.search.tree import Searched
+
+
+@dataclass(frozen=True)
+class SelfPlay:
+    """How games are played: so many a round, `parallel` at a time."""
+
+    games: int
+    parallel: int
+    simulations: int  # of a move that is learnt from
+    quick_simulations: int  # of any other
+    share: float  # of the moves that are learnt from
+    considered: int  # moves that a search begins with
+    opening: int  # random moves at the beginning of a game, at most
+
+    def __call__(self, game: Game, evaluate: Evaluator, rng: np.random.Generator, ending: Ending) -> Experience:
+        """The positions of a round, game by game as they ended; a function of the evaluator and `rng` alone."""
+        from sounding.search.gumbel import gumbel_search  # compiled: applications can be listed without numba
+
+        tables = _Tables(self, game, rng)
+        while len(tables.positions):
+            full = rng.random(len(tables.positions)) < self.share
+            moves = np.empty(len(full), np.int64)
+            for some, simulations in ((full, self.simulations), (~full, self.quick_simulations)):
+                rows = np.flatnonzero(some)
+                if not len(rows):
+                    continue
+                found = gumbel_search(game, tables.positions[rows], evaluate, simulations, self.considered, rng)
+                moves[rows] = found.actions
+                if simulations == self.simulations and some is full:
+                    tables.note(rows, found)
+            tables.play(moves)
+        return tables.experience(ending)
+
+
+class Ending:
+    """What the end of a game says of the positions on the way to it. This one knows who won; Go adds the points."""
+
+    territory = False
+
+    def of(self, game: Game, last: Positions) -> dict[str, np.ndarray]:
+        """By the name of a field of a judgement, for each of G games that ended so, from the first player's view."""
+        return {}
+
+    def ended(self, game: Game, positions: Positions) -> Positions:
+        """The positions with every game brought to an end, where it takes no more than agreeing that it is over."""
+        return positions
+
+
+class _Tables:
+    """The games that are being played, and what was noted of them."""
+
+    def __init__(self, plan: SelfPlay, game: Game, rng: np.random.Generator) -> None:
+        self.plan, self.game, self.rng = plan, game, rng
+        self.begun = min(plan.games, plan.parallel)
+        self.positions = opened(game, self.begun, plan.opening, rng)
+        self.numbers = np.arange(self.begun)
+        self.last = np.zeros(plan.games, game.dtype)
+        self._noted: list[tuple[np.ndarray, Positions, np.ndarray]] = []
+
+    def note(self, rows: np.ndarray, found: Searched) -> None:
+        """Keep the positions at `rows` with the policy that a full search found."""
+        self._noted.append((self.numbers[rows], self.positions[rows], found.policy.astype(np.float16)))
+
+    def play(self, moves: np.ndarray) -> None:
+        """Play a move in each game; where one has ended, another begins as long as there are any."""
+        self.game.play(self.positions, moves)
+        over = np.flatnonzero(self.game.over(self.positions))
+        if not len(over):
+            return
+        self.last[self.numbers[over]] = self.positions[over]
+        new = min(len(over), self.plan.games - self.begun)
+        if new:
+            again = over[:new]
+            self.positions[again] = opened(self.game, new, self.plan.opening, self.rng)
+            self.numbers[again] = np.arange(self.begun, self.begun + new)
+            self.begun += new
+        if new < len(over):
+            self.positions = np.delete(self.positions, over[new:])
+            self.numbers = np.delete(self.numbers, over[new:])
+
+    def experience(self, ending: Ending) -> Experience:
+        """All that was noted, with how each game ended."""
+        kinds: Any = record(self.game, ending.territory)
+        if not self._noted:
+            return Experience(np.zeros(0, self.game.dtype), np.zeros(0, kinds), np.zeros(0, np.int64))
+        games, inputs, policy = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
+        targets = np.zeros(len(games), kinds)
+        targets["policy"] = policy
+        sign = 1.0 - 2.0 * self.game.to_play(inputs)
+        won = sign * self.game.results(self.last)[games]
+        targets["outcome"] = np.stack([won > 0, won == 0, won < 0], axis=1)
+        for name, values in ending.of(self.game, self.last).items():
+            targets[name] = (values[games].T * sign).T
+        order = np.argsort(games, kind="stable")
+        return Experience(inputs[order], targets[order], games[order])
+
+
+def opened(game: Game, n: int, most: int, rng: np.random.Generator, least: int = 0) -> Positions:
+    """[N] positions after `least` to `most` moves at random, none of a game that is over."""
+    positions = game.start(n)
+    count = rng.integers(least, most + 1, n)
+    for move in range(most):
+        rows = np.flatnonzero(count > move)
+        if not len(rows):
+            break
+        tried = positions[rows]
+        game.play(tried, random_moves(game, tried, rng))
+        going_on = ~game.over(tried)
+        positions[rows[going_on]] = tried[going_on]
+    return positions
+
+
+def random_moves(game: Game, positions: Positions, rng: np.random.Generator) -> np.ndarray:
+    """[N]: a legal move of each position, a pass only where there is nothing else."""
+    legal = game.legal(positions)
+    _, rows, columns = game.shape
+    if game.actions > rows * columns:  # the last is a pass
+        legal[:, -1] &= ~legal[:, :-1].any(axis=1)
+    return np.argmax(rng.random(legal.shape) * legal, axis=1)
