@@ -147,7 +147,7 @@ class Go(Game):
         self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
     ) -> Positions:
         """Copies with the `stones` [N, size, size]. Where they are others, no point is forbidden as a simple ko."""
-        found = self._solid(positions).copy()
+        found = self.solid(positions).copy()
         colours = np.select([stones > 0, stones < 0], [layout.BLACK, layout.WHITE], layout.EMPTY)
         colours = colours.reshape(-1, self.points)
         changed = (colours != found["board"][:, : self.points]).any(axis=1)
@@ -161,7 +161,7 @@ class Go(Game):
 
     def turned(self, positions: Positions, symmetry: int) -> Positions:
         """Copies under a symmetry: stones, the last two moves, a simple ko. Boards that were before are forgotten."""
-        found = self._solid(positions).copy()
+        found = self.solid(positions).copy()
         found["board"][:, self.squares[symmetry]] = positions["board"][:, : self.points]
         goes = np.append(self.symmetries[symmetry], layout.NONE)  # the last stands for none
         for field in ("last", "ko"):

@@ -43,13 +43,13 @@ class SelfPlay:
         while len(tables.positions):
             full = rng.random(len(tables.positions)) < self.share
             moves = np.empty(len(full), np.int64)
-            for some, simulations in ((full, self.simulations), (~full, self.quick_simulations)):
-                rows = np.flatnonzero(some)
+            learnt, others = np.flatnonzero(full), np.flatnonzero(~full)
+            for rows, simulations in ((learnt, self.simulations), (others, self.quick_simulations)):
                 if not len(rows):
                     continue
                 found = gumbel_search(game, tables.positions[rows], evaluate, simulations, self.considered, rng)
                 moves[rows] = found.actions
-                if simulations == self.simulations and some is full:
+                if rows is learnt:
                     tables.note(rows, found)
             tables.play(moves)
         return tables.experience(ending)
