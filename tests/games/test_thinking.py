@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,9 @@ def test_thinking_needs_an_end_and_gives_the_last_thought():
     assert Two().think(None, None, Limit(simulations=2)).simulations == 2
     with pytest.raises(ValueError, match="no end"):
         Two().think(None, None, Limit())
+
+
+def test_the_page_on_playing_has_the_levels():
+    page = (Path(__file__).parents[2] / "docs" / "play.md").read_text()
+    for name, values in zip(("simulations", "temperature"), zip(*LEVELS, strict=True), strict=True):
+        assert f"| {name} | " + " | ".join(f"{value:g}" for value in values) + " |" in page
