@@ -24,7 +24,7 @@ class Connect4Recipe(BoardGameRecipe):
     sizes: ClassVar = {
         "tiny": {
             "blocks": 2, "channels": 16, "batch": 32, "games": 16, "parallel": 16, "simulations": 8,
-            "quick_simulations": 4, "match_games": 8, "match_simulations": 4, "rollouts": 20,
+            "quick_simulations": 4, "match_games": 4, "match_simulations": 4, "rollouts": 20,
         },
         "small": {},
         "base": {"blocks": 6, "channels": 64},

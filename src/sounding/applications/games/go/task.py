@@ -28,7 +28,7 @@ class GoRecipe(BoardGameRecipe):
     sizes: ClassVar = {
         "tiny": {
             "blocks": 2, "channels": 16, "batch": 32, "games": 8, "parallel": 8, "simulations": 6,
-            "quick_simulations": 2, "considered": 4, "match_games": 4, "match_simulations": 2, "rollouts": 10,
+            "quick_simulations": 2, "considered": 4, "match_games": 2, "match_simulations": 2, "rollouts": 5,
             "lines": 5,
         },
         "small": {},

@@ -55,7 +55,7 @@ class BoardGameRecipe(PlayRecipe):
     blocks: int = 4
     channels: int = 48
     games: int = 256  # that a round plays
-    parallel: int = 128  # that are played at a time
+    parallel: int = 64  # that are played at a time
     simulations: int = 32  # of a move that is learnt from
     quick_simulations: int = 8  # of any other
     share: float = 0.25  # of the moves that are learnt from

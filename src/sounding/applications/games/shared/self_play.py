@@ -9,6 +9,7 @@ Legend of shapes: N positions, A actions, G games.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,19 +41,25 @@ class SelfPlay:
         from sounding.search.gumbel import gumbel_search  # compiled: applications can be listed without numba
 
         tables = _Tables(self, game, rng)
-        while len(tables.positions):
-            full = rng.random(len(tables.positions)) < self.share
-            moves = np.empty(len(full), np.int64)
-            learnt, others = np.flatnonzero(full), np.flatnonzero(~full)
-            for rows, simulations in ((learnt, self.simulations), (others, self.quick_simulations)):
-                if not len(rows):
-                    continue
-                found = gumbel_search(game, tables.positions[rows], evaluate, simulations, self.considered, rng)
-                moves[rows] = found.actions
-                if rows is learnt:
-                    tables.note(rows, found)
-            tables.play(moves)
+        for full in self._full_moves(rng):
+            if not len(tables.positions):
+                break
+            simulations = self.simulations if full else self.quick_simulations
+            found = gumbel_search(game, tables.positions, evaluate, simulations, self.considered, rng)
+            if full:
+                tables.note(found)
+            tables.play(found.actions)
         return tables.experience(ending)
+
+    def _full_moves(self, rng: np.random.Generator) -> Iterator[bool]:
+        """Endless: whether the next move of all games is searched in full, as one drawn of each four or so is.
+
+        All of them together, since a network is the faster the more positions it is asked about at once.
+        """
+        block = max(1, round(1 / self.share))
+        while True:
+            chosen = int(rng.integers(block))
+            yield from (place == chosen for place in range(block))
 
 
 class Ending:
@@ -80,9 +87,9 @@ class _Tables:
         self.last = np.zeros(plan.games, game.dtype)
         self._noted: list[tuple[np.ndarray, Positions, np.ndarray]] = []
 
-    def note(self, rows: np.ndarray, found: Searched) -> None:
-        """Keep the positions at `rows` with the policy that a full search found."""
-        self._noted.append((self.numbers[rows], self.positions[rows], found.policy.astype(np.float16)))
+    def note(self, found: Searched) -> None:
+        """Keep the positions with the policies that a full search found."""
+        self._noted.append((self.numbers.copy(), self.positions.copy(), found.policy.astype(np.float16)))
 
     def play(self, moves: np.ndarray) -> None:
         """Play a move in each game; where one has ended, another begins as long as there are any."""
