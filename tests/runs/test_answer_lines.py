@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import sounding as sd
-from sounding.runs.answer_lines import answer_lines
+from sounding.runs.answer_lines import answer_lines, lines_every
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +40,13 @@ def test_boxes_are_told_in_pixels_of_the_file_that_is_named(detector):
         assert "unit" not in line["answer"]  # which says that boxes are shares
     (first,) = detector(str(detector.dir.parent / lines[0]["input"]))
     np.testing.assert_allclose(lines[0]["answer"]["bbox"], first.to_json()["answer"]["bbox"], atol=0.1)
+
+
+def test_of_very_many_rows_some_have_a_line_as_evenly_as_may_be(detector):
+    records = detector.records() * 20
+    whole = answer_lines(detector.task, records)
+    assert lines_every(detector.task, records) == 1
+    every = lines_every(detector.task, records, len(whole) // 3)
+    assert 2 <= every <= 5
+    lines = whole.splitlines()
+    assert answer_lines(detector.task, records, every=every).splitlines() == lines[::every]

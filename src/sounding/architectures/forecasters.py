@@ -32,7 +32,7 @@ from sounding.architectures.rnn import RNN, RNNConfig
 from sounding.architectures.transformer import Block, Look, TransformerConfig
 from sounding.errors import UsageError, did_you_mean
 
-MODELS = ("gru", "linear", "cnn", "transformer")
+MODELS = ("gru", "mingru", "linear", "cnn", "transformer")
 NORMS = ("last", "window", "none")
 SMOOTHED = 25
 """Steps over which DLinear's trend is averaged."""
@@ -187,10 +187,13 @@ class _Trunk(nn.Module):
 class _Recurrent(_Trunk):
     """A GRU over patches; its last state."""
 
+    cell = "gru"
+
     def __init__(self, config: ForecasterConfig) -> None:
         super().__init__(config)
         self.patches = _Patches(config)
-        shape = RNNConfig(config.width, config.width, config.layers, "gru", bidirectional=False, dropout=config.dropout)
+        width, layers = config.width, config.layers
+        shape = RNNConfig(width, width, layers, self.cell, bidirectional=False, dropout=config.dropout)
         self.rnn = RNN(shape)
 
     def forward(self, series: Float[Tensor, "S T"]) -> Float[Tensor, "S D"]:
@@ -198,6 +201,12 @@ class _Recurrent(_Trunk):
         x = self.patches(series).relu()
         lengths = torch.full((len(x),), x.shape[1], device=x.device)
         return self.rnn(x, lengths)[:, -1]
+
+
+class _LinearlyRecurrent(_Recurrent):
+    """A minGRU in its place, whose state is a sum of what it read."""
+
+    cell = "mingru"
 
 
 class _Convolutional(_Trunk):
@@ -279,6 +288,7 @@ class _Decomposed(nn.Module):
 
 _TRUNKS: dict[str, type[_Trunk]] = {
     "gru": _Recurrent,
+    "mingru": _LinearlyRecurrent,
     "linear": _Plain,
     "cnn": _Convolutional,
     "transformer": _Attending,

@@ -1,5 +1,6 @@
 """Recurrent networks: the LSTM (Hochreiter and Schmidhuber 1997), the GRU (Cho et al., arXiv 1406.1078), and the plain
-one (Elman 1990), whose states pass through a tanh at every step and whose gradient soon vanishes.
+one (Elman 1990), whose states pass through a tanh at every step and whose gradient soon vanishes; and minGRU, which is
+linear in its states (`linear_recurrence.py`).
 
     RNNConfig   what tells one from another
     RNN         vectors of tokens → vectors that know the tokens before (and after) them
@@ -21,10 +22,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sounding.architectures.dropout import Dropout
+from sounding.architectures.linear_recurrence import MinGRU
 from sounding.architectures.pooling import AttentionPooling, largest_over_tokens, mean_over_tokens, within
 from sounding.errors import UsageError, did_you_mean
 
-CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "tanh": nn.RNN}
+CELLS: dict[str, type[nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "tanh": nn.RNN, "mingru": MinGRU}
 POOLS = ("attention", "largest", "mean")
 
 

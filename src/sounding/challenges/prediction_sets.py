@@ -196,6 +196,12 @@ def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
     d = decisions(context.task, context.row_records)
     if not len(d):
         return Findings("Abstention was not measured: the answers carry no confidence that could be right or wrong.")
+    if alike := _same_confidences(context):
+        said = ", ".join(f"{confidence:g}" for confidence in alike)
+        return Findings(
+            f"Abstention was not measured: every answer comes with the same confidences ({said}), so that none is "
+            "surer than another."
+        )
     stats = ranked(d.confidences, d.hits)
     more: dict[str, Any] = {"groups": d.groups, "seed": context.seed, "resamples": plan.resamples}
     kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
@@ -212,6 +218,14 @@ def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
                "wrong one"),
     )  # fmt: skip
     return Findings(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
+
+
+def _same_confidences(context: EvaluationContext) -> list[float]:
+    """The confidences of every answer, where each has the same ones and more than one: those of intervals."""
+    hit = context.task.row_metrics[0].hit
+    found = {frozenset(confidence for confidence, _ in hit(record)) for record in context.row_records} if hit else set()
+    kinds = [kind for kind in found if kind]
+    return sorted(kinds[0]) if len(kinds) == 1 and len(kinds[0]) > 1 and None not in kinds[0] else []
 
 
 def _found(d: Decisions, kept: Estimate, gain: Estimate) -> str:

@@ -6,6 +6,7 @@ known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,28 @@ from sounding.data.opening import Examples
 from sounding.data.reading import placed
 from sounding.files import json_text
 
+LARGEST = 16_000_000
+"""Characters of all lines, or so: forecasts of every step of a year are many times that, and nobody reads them."""
+_TRIED = 20  # lines whose length says how long the others are
 
-def answer_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] = ()) -> str:
+
+def lines_every(task: Task, records: Sequence[Record], most: int = LARGEST) -> int:
+    """Of how many records one has a line, so that all lines take about `most` characters or less; of few, each."""
+    some = records[:: max(1, len(records) // _TRIED)]
+    length = sum(len(answer_lines(task, [record])) for record in some) / max(1, len(some))
+    return max(1, math.ceil(length * len(records) / most))
+
+
+def answer_lines(task: Task, records: Sequence[Record], rows: Sequence[Example] = (), every: int = 1) -> str:
     """A line of JSON for each record: `row` (its place in the data) and `input` (the file or value that its cell names)
-    where `rows`, in the order of the records, tell them; `answer`, `truth`, `score` (confidence) and `loss`.
+    where `rows`, in the order of the records, tell them; `answer`, `truth`, `score` (confidence) and `loss`. Of
+    `every` so many records the first alone has one.
     """
     known = rows if len(rows) == len(records) else ()
     lines = (
         {**_origin(known, i), "answer": task.target.to_json(_answer(task, record, known, i)),
          "truth": task.target.to_json(record.truth), "score": record.confidence, "loss": record.loss}
-        for i, record in enumerate(records)
+        for i, record in enumerate(records) if not i % every
     )  # fmt: skip
     return "".join(json_text(line, default=str) + "\n" for line in lines)
 

@@ -42,7 +42,7 @@ from sounding.files import read_json, write
 from sounding.inspection import Inspection, Reading
 from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
-from sounding.runs.answer_lines import answer_lines
+from sounding.runs.answer_lines import answer_lines, lines_every
 from sounding.runs.folder import Run
 from sounding.runs.prediction import Refused, Result, Results, expand, predict, streamed
 from sounding.runs.preparing import rows_of, rows_unknown
@@ -438,7 +438,10 @@ def measured(
         card.save(model.dir)
         with suppress(SoundingError):  # the card says what is wrong with a model that cannot answer
             rows = () if context.plays else context.test
-            write(model.dir / "predictions.jsonl", answer_lines(model.task, context.records, rows))
+            every = lines_every(model.task, context.records)
+            if every > 1 and say is not None:
+                say(f"predictions.jsonl would be very large: it has one of every {every} of {len(context.records):,}")
+            write(model.dir / "predictions.jsonl", answer_lines(model.task, context.records, rows, every))
         model.__dict__.pop("metrics", None)
     if not card.exit_status:
         parts.clear()

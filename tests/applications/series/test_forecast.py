@@ -18,10 +18,13 @@ from sounding.applications.series.forecast.baselines import HoltWinters, Ridge, 
 from sounding.applications.series.forecast.intervals import QUANTILES, log_density, margins, newest, pinball
 from sounding.applications.series.forecast.task import ForecastSeries
 from sounding.applications.series.forecast.windows import Shape, Windows
+from sounding.challenges.prediction_sets import PredictionSets
 from sounding.contract.records import Record
 from sounding.data import open_data
 from sounding.data.audit import check, describe
 from sounding.errors import DataError, UsageError
+from sounding.evaluation.challenge import NotMeasured
+from sounding.evaluation.context import EvaluationContext
 from sounding.machine.setting import Setting
 from sounding.modalities.series.values import LEVELS, Forecast, Stretch
 from sounding.randomness import stream
@@ -261,6 +264,14 @@ def test_evaluation_and_the_card_tell_coverage_and_simple_forecasts(run):
     assert {name.split(" ")[-1] for name in records} == {"again", "regression", "(Holt-Winters)"}
     naive = model.task.metrics[0].value(records["the last season again"])
     assert naive < 2  # a week is much like the one before
+
+
+def test_abstention_is_not_measured_where_every_forecast_has_the_same_intervals(run):
+    model, _ = run
+    data = model.dataset()
+    context = EvaluationContext(model.task, model.module, data.train, data.validation, data.test)
+    with pytest.raises(NotMeasured, match=r"same confidences \(0.5, 0.8, 0.9\), so that none is surer"):
+        PredictionSets().measure(context)
 
 
 def test_the_better_network_on_validation_rows_answers(run):

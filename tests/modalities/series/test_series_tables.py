@@ -197,6 +197,13 @@ def test_a_change_of_frequency_is_named(tmp_path):
     assert said.startswith("a.csv:")
 
 
+def test_of_two_formats_that_are_as_frequent_both_are_shown(tmp_path):
+    days = [f"2021-01-{day:02},{day}" for day in range(1, 11)] + [f"{day:02}/02/2021,{day}" for day in range(1, 11)]
+    said = refused(written(tmp_path / "a.csv", "date,a", days))
+    assert "'2021-01-01'" in said
+    assert "'01/02/2021'" in said
+
+
 def test_dates_in_several_formats_are_named(tmp_path):
     times = hours(30, step=timedelta(days=1))
     rows = [f"{t[:10]},{i}" for i, t in enumerate(times)]

@@ -85,7 +85,8 @@ class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
             self._rates[sound.rate] += 1
         if sound.channels > 1:
             self._channels[sound.channels] += 1
-        return resample(sound.samples, sound.rate, self.rate).clip(-1, 1)
+        found = resample(sound.samples, sound.rate, self.rate)
+        return np.clip(found, -1, 1, out=found)
 
     def reread(self, value: np.ndarray) -> np.ndarray:
         """As it was: nothing is learnt that would change it."""
@@ -98,7 +99,7 @@ class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
             return f"silence only ({seconds:.2f} s)"
         if seconds < 0.1:
             return f"very short ({seconds:.3f} s)"
-        clipped = float((np.abs(value) >= 0.999).mean())
+        clipped = (np.count_nonzero(value >= 0.999) + np.count_nonzero(value <= -0.999)) / len(value)
         return f"{clipped:.0%} of the samples are at full scale: it was recorded too loud" if clipped > 0.01 else ""
 
     def require_learnable(self, value: np.ndarray) -> None:

@@ -29,6 +29,7 @@ LONGEST = 4 * 3600
 """Seconds: longer recordings are refused by their header, before a sample is read (4 hours are 1 GB at 16 kHz)."""
 CLIPS = "clips"
 """The folder beside a table in which Common Voice keeps the recordings that the table names."""
+_BLOCK = 2**18  # samples of each channel that are read together: all channels of hours are never in memory
 _BEGINNINGS = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"FORM", b".snd", b"caff", b"NIST")
 
 
@@ -89,7 +90,10 @@ def load(source: Path | bytes) -> Sound:
         with library.SoundFile(BytesIO(source) if isinstance(source, bytes) else os.fspath(source)) as file:
             rate, channels, frames = file.samplerate, file.channels, file.frames
             _refuse_length(frames, rate, name)
-            samples = file.read(dtype="float32", always_2d=True)  # [T, C]
+            samples, there = np.empty(max(0, frames), np.float32), 0
+            while there < frames and len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):  # [T, C]
+                samples[there : there + len(block)] = mixed(block)
+                there += len(block)
     except PermissionError:
         raise DataError(f"{name} may not be read", fix="Change the permissions of the file") from None
     except library.LibsndfileError as error:
@@ -97,12 +101,12 @@ def load(source: Path | bytes) -> Sound:
             what = f"{name} is cut off or damaged ({_said(error)})"
             raise DataError(what, fix="Replace the file", or_remove=True) from None
         raise DataError(f"{name} is not a recording", fix=f"Give a {FORMATS} file", or_remove=True) from None
-    if not len(samples):
+    if not there:
         raise DataError(f"{name} holds no sound (0 samples)", fix="Replace the file", or_remove=True)
-    if len(samples) < frames:
-        what = f"{name} is cut off ({len(samples):,} of {frames:,} samples are there)"
+    if there < frames:
+        what = f"{name} is cut off ({there:,} of {frames:,} samples are there)"
         raise DataError(what, fix="Replace the file", or_remove=True)
-    return Sound(mixed(samples), rate, channels)
+    return Sound(samples, rate, channels)
 
 
 def mixed(samples: np.ndarray) -> np.ndarray:

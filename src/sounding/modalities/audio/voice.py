@@ -20,13 +20,18 @@ SILENT = -80.0
 """Decibels of full scale, below which nothing is heard."""
 PAUSE, MARGIN, SHORTEST, APART = 0.3, 0.15, 0.05, 0.4
 """Seconds."""
+_BLOCK = 10_000  # frames that are looked at together
 
 
 def levels(samples: np.ndarray, rate: int) -> np.ndarray:
     """The level of each frame in decibels of full scale [N], at least -120."""
     hop = samples_in(HOP, rate)
-    whole = np.pad(samples.astype(np.float64), (0, -len(samples) % hop)).reshape(-1, hop)
-    return 10 * np.log10(np.maximum((whole**2).mean(axis=1), 1e-12))
+    found = np.zeros(-(-len(samples) // hop))
+    for first in range(0, len(found), _BLOCK):  # of hours no copy is made
+        some = samples[first * hop : (first + _BLOCK) * hop].astype(np.float64)
+        frames = np.pad(some, (0, -len(some) % hop)).reshape(-1, hop)
+        found[first : first + _BLOCK] = (frames**2).mean(axis=1)
+    return 10 * np.log10(np.maximum(found, 1e-12))
 
 
 def spoken(samples: np.ndarray, rate: int) -> list[tuple[float, float]]:

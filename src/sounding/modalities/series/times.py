@@ -218,8 +218,7 @@ def _chosen(fitting: dict[str, np.ndarray]) -> tuple[str, list[str]]:
 
 
 def _several(name: str, cells: Sequence[Any], found: list[int | None], form: str, place: Place) -> DataError:
-    most = len(found) - found.count(None) > len(found) // 2
-    odd = found.index(None) if most else 0
+    odd = found.index(None)
     other = next((cells[i] for i, value in enumerate(found) if value is not None), "")
     what = f"{name} is {str(cells[odd])!r}, which is no time that can be read"
     if other != "":
