@@ -13,10 +13,12 @@ import torch
 from sounding.contract.player import Experience
 from sounding.errors import RunError
 from sounding.machine.setting import Setting
+from sounding.training import validation
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.experience import PlayFeed, Positions, held_out
 from sounding.training.loop import Budget, fit
 from sounding.training.shards import Shards
+from sounding.training.train_state import TrainState
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "applications" / "toys"))
 
@@ -151,3 +153,25 @@ def test_a_player_that_gives_nothing_is_an_error():
 
     with pytest.raises(RunError, match="round 0 of play gave nothing"):
         learnt(None, Checkpointer(), Idle(replace(NimRecipe.make("tiny"))))
+
+
+def test_matches_take_a_small_part_of_the_training_and_the_last_are_always_played(monkeypatch):
+    """By a clock that counts matches alone: each takes 5 s, and they are asked for at 20, 40, …, 100 s of 100."""
+    clock = [0.0]
+    matches = Nim.matches
+
+    def playing(self, model, rng):
+        clock[0] += 5.0
+        return matches(self, model, rng)
+
+    monkeypatch.setattr(Nim, "matches", playing)
+    monkeypatch.setattr(validation.time, "monotonic", lambda: clock[0])
+    state = TrainState(Nim(NimRecipe.make("tiny")), 0, SETTING)
+    values = []
+    for share in (0.2, 0.4, 0.6, 0.8, 1.0):
+        state.counters.progress, state.counters.seconds = share, 100 * share
+        values.append(validation.validation_scores(state, [], asked=False)[0])
+    assert np.isfinite(values).tolist() == [True, False, True, False, True]
+    assert clock[0] == 15.0
+    state.counters.progress = 0.4
+    assert np.isfinite(validation.validation_scores(state, [], asked=True)[0])

@@ -59,6 +59,7 @@ class TrainState:
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
         self.counters = Counters()
+        self.matches = 0.0  # seconds that were spent on matches which tell how good it is
         self.collector: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
 
     def collected(self, examples: Sequence[Example]) -> Sequence[Example]:

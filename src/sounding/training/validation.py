@@ -1,7 +1,8 @@
 """What a training sees of the validation rows: the loss each time, and the headline metric, unless it is dear.
 
 To answer may take a search (`select="loss"`: beams, say). Then the rows are answered once, at the end, and no more of
-them than a tenth of the time of the training answers.
+them than a tenth of the time of the training answers. So with matches: in between they are played as long as they take
+no more than that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sounding.randomness import stream
 from sounding.training.train_state import TrainState
 
 SHARE = 0.1
-"""Of a training's time, what a search may take that only tells how good it has become."""
+"""Of a training's time, what a search or matches may take that only tell how good it has become."""
 LEAST = 50
 """Rows that are answered in any case: of fewer a metric says nothing."""
 
@@ -35,10 +36,24 @@ def validation_scores(state: TrainState, rows: Sequence[Example], asked: bool) -
         if state.counters.progress < 1.0:
             return math.nan, loss
         return task.metrics[0].value(_searched(state, looked_at)), loss
-    if not len(rows) and task.learns is not Learning.PLAY:
+    if task.learns is Learning.PLAY:
+        return _played(state, looked_at, asked)
+    if not len(rows):
         return math.nan, math.nan
     records = evaluate(task, model, looked_at, setting)
     return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
+
+
+def _played(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[float, float]:
+    """The metric of matches and their loss, where those so far took less than `SHARE`; the last are always played."""
+    needed = asked or state.task.recipe.select == "metric" or state.counters.progress >= 1.0
+    if not needed and state.matches > SHARE * state.counters.seconds:
+        return math.nan, math.nan
+    began = time.monotonic()
+    records = evaluate(state.task, state.average.model, rows, state.setting)
+    state.matches += time.monotonic() - began
+    value = state.task.metrics[0].value(records)
+    return value, sum(record.loss for record in records) / max(1, len(records))
 
 
 def _searched(state: TrainState, rows: Sequence[Example]) -> Sequence[Record]:
