@@ -149,6 +149,13 @@ def test_both_ways_of_attention_agree(causal):
     torch.testing.assert_close(explicit.float(), expected, atol=3e-2, rtol=3e-2)
 
 
+def test_answers_in_bfloat16_of_many_queries_are_taken_in_parts():
+    torch.manual_seed(1)
+    q, k, v = (torch.randn(1, 2, 1100, 8) for _ in range(3))
+    found = attend(q.bfloat16(), k.bfloat16(), v.bfloat16())
+    torch.testing.assert_close(found.float(), attend(q, k, v), atol=3e-2, rtol=3e-2)
+
+
 def test_rotary_products_depend_on_the_distance_alone():
     rotary = Rotary(8)
     q, k = torch.randn(8), torch.randn(8)

@@ -95,8 +95,10 @@ class LanguageModelDecoder:
 
     def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
         padded = self._padded if self._any_padded else None
-        vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache, memory=self._memory)
-        return self._logits(vectors[:, -1], self.model.scores)
+        vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache, memory=self._memory)[:, -1]
+        if self._step is not None:  # its weights are laid out already, and need no other precision
+            return self._logits(vectors.float(), self._step.scores)
+        return self._logits(vectors, self.model.scores)
 
     def _logits(self, vectors: Float[Tensor, "B D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "B V"]:
         return scores(vectors).float()

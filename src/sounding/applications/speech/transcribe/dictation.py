@@ -161,7 +161,8 @@ class Dictation:
         sure, starts = [], []
         for k, (prompt, ids) in enumerate(zip(prompts, rows, strict=True)):
             first = len(prompt) - 1
-            logits = self.model.scores(vectors[k, first : len(ids)]).float()
+            with torch.autocast(target.device.type, enabled=False):  # to convert the scores' weights takes longer
+                logits = self.model.scores(vectors[k, first : len(ids)].float())
             asked = torch.tensor([*ids[len(prompt) :], end], device=logits.device)
             sure.append(logits.log_softmax(dim=1).gather(1, asked[:, None])[:, 0].cpu().numpy())
             places = max(1, min(weights.shape[3], math.ceil(seconds[k] / STEP)))
