@@ -8,8 +8,9 @@ side runs in a process of its own and hears one test clip at a time, from sample
 seconds; they take turns clip by clip, and the seconds that count are those of the processor. *transformers* computes in
 fp32: WhisperFeatureExtractor, `generate` and the tokenizer. *sounding* tells besides when each word was said and how
 sure it is. Prints seconds of speech that are transcribed in one, the median ratio of the clips with 5 % and 95 %, and
-the share of transcripts that are the same to the letter. Then word and character error rates with their intervals over speakers: of the weights as they are, the same
-with numbers in words (digits=no), and fine-tuned for as long as --tune says. Needs transformers.
+the share of transcripts that are the same to the letter; then word and character error rates of the weights as they
+are on these clips, with intervals over speakers. With --tune besides those of the weights with numbers in words
+(digits=no), and fine-tuned for so long. Needs transformers.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ import sides
 import torch
 
 from sounding.applications.speech.transcribe.task import Transcribe, TranscribeRecipe
-from sounding.contract.records import Example
+from sounding.contract.metrics import Metric
+from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, built
 from sounding.data import open_data
 from sounding.data.columns import Columns
 from sounding.evaluation.evaluation import estimate, evaluate, groups_of
 from sounding.machine.setting import Setting, inference
+from sounding.modalities.audio.transcript import in_form
 from sounding.runs.transfer import opened, transfer
 
 WEIGHTS, LONGEST = "whisper-tiny.en", 200
@@ -52,26 +55,27 @@ def main() -> None:
     if options.side:
         served(options)
         return
-    speeds(options)
+    heard = speeds(options)
     print(common.heads("weights", "WER", "CER", "training"))
-    for name, answering in (("as they are", {}), ("as they are, digits=no", {"digits": False})):
-        task, model = as_it_is("plain")
-        said(
-            name,
-            task.with_options(answering),
-            model,
-            test_rows(options, task),
-            Setting(precision="bf16", threads=options.threads),
-            "",
-        )
-    for seed in options.seeds if options.tune else ():
+    said("as they are", Transcribe().metrics, heard, "")
+    if options.tune:
+        errors(options)
+
+
+def errors(options: argparse.Namespace) -> None:
+    """The errors with numbers in words, and after a fine-tuning."""
+    task, model = as_it_is("plain")
+    setting = Setting(precision="bf16", threads=options.threads)
+    records = evaluate(task.with_options({"digits": False}), model, test_rows(options, task), setting)
+    said("as they are, digits=no", task.metrics, records, "")
+    for seed in options.seeds:
         given = {"start": WEIGHTS, "columns": COLUMNS, "time": options.tune, "seed": seed, **options.settings}
-        run = common.trained(
-            "transcribe", options.data / "an4", common.place(options, "tuned", options.tune, seed), **given
-        )
+        out = common.place(options, "tuned", options.tune, seed)
+        run = common.trained("transcribe", options.data / "an4", out, **given)
+        records = evaluate(run.task, run.module, list(run.dataset().test), run.setting)
         spent = common.spent(run)
         facts = f"{spent['seconds'] / 60:.1f} min, {spent['steps']:,} steps"
-        said(f"fine-tuned, seed {seed}", run.task, run.module, list(run.dataset().test), run.setting, facts)
+        said(f"fine-tuned, seed {seed}", run.task.metrics, records, facts)
 
 
 def as_it_is(form: str) -> tuple[Transcribe, torch.nn.Module]:
@@ -90,16 +94,16 @@ def test_rows(options: argparse.Namespace, task: Task) -> Sequence[Example]:
     return list(open_data(task, options.data / "an4", COLUMNS).test[: options.clips])
 
 
-def said(name: str, task: Task, model: Any, rows: Sequence[Example], setting: Setting, facts: str) -> None:
+def said(name: str, metrics: Sequence[Metric], records: Sequence[Record], facts: str) -> None:
     """A row of the table of errors."""
-    records = evaluate(task, model, rows, setting)
-    scores = (estimate(metric, records, groups_of(records)) for metric in task.metrics)
+    scores = (estimate(metric, records, groups_of(records)) for metric in metrics)
     print(common.row(name, *scores, facts), flush=True)
 
 
-def speeds(options: argparse.Namespace) -> None:
-    """The table of speeds."""
+def speeds(options: argparse.Namespace) -> list[Record]:
+    """The table of speeds; gives what was heard in the last precision, in the plain form of transcripts."""
     print(common.heads("processor", "what", "sounding × real", "transformers × real", "faster by", "the same"))
+    heard: list[Record] = []
     for precision in options.precisions:
         words = ["--threads", options.threads, "--clips", options.clips, "--precisions", precision]
         both = [sides.Side(__file__, side, *words) for side in sides.SIDES]
@@ -113,6 +117,8 @@ def speeds(options: argparse.Namespace) -> None:
                 print(f"    {ours['text']!r} and {theirs['text']!r}", flush=True)
         for side in both:
             side.process.kill()
+        heard = [Record(in_form(a["text"], "plain"), a["truth"], None, 0.0, a["speaker"]) for a, _ in rounds]
+    return heard
 
 
 def served(options: argparse.Namespace) -> None:
@@ -122,11 +128,13 @@ def served(options: argparse.Namespace) -> None:
     write = ours(task, model, options) if options.side == "sounding" else theirs()
 
     def answer(question: dict[str, Any]) -> dict[str, Any]:
-        sound = rows[question["clip"]].input
+        row = rows[question["clip"]]
+        sound = row.input
         began = time.process_time()
         text = write(sound)
         seconds = time.process_time() - began
-        return {"rate": len(sound) / task.input.rate / seconds, "text": " ".join(text.split())}
+        told = {"text": " ".join(text.split()), "truth": in_form(row.target, "plain"), "speaker": row.group}
+        return {"rate": len(sound) / task.input.rate / seconds, **told}
 
     sides.serve(answer)
 

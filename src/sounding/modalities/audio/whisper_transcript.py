@@ -21,6 +21,8 @@ from sounding.modalities.text.tokenizer import Tokenizer
 class WhisperTranscript(Transcript, Tokenized):
     """What is said in a recording, as Whisper writes it; it is compared in `form`, as any transcript."""
 
+    noun = "transcript"
+
     def __init__(self, form: str = "plain") -> None:
         super().__init__(form)
 
