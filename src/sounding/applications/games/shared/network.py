@@ -44,11 +44,12 @@ class NetworkEvaluator:
         fused = fuse_for_inference(model)
         assert isinstance(fused, BoardModel)
         self.game, self.network = game, fused.network
+        self.device = next(fused.parameters()).device
 
     @torch.inference_mode()
     def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits [N, A] and values [N] in −1…1, from the view of the player to move."""
-        planes = torch.from_numpy(self.game.observe(positions)).to(memory_format=torch.channels_last)
-        found = self.network(planes)
+        planes = torch.from_numpy(self.game.observe(positions))
+        found = self.network(planes.to(self.device, memory_format=torch.channels_last))
         outcome = found.outcome.float().softmax(dim=1)
-        return found.policy.float().numpy(), (outcome[:, WIN] - outcome[:, LOSS]).numpy()
+        return found.policy.float().cpu().numpy(), (outcome[:, WIN] - outcome[:, LOSS]).cpu().numpy()
