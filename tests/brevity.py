@@ -30,8 +30,8 @@ def briefly(profile: Profile = "quick") -> Iterator[pytest.MonkeyPatch]:
             patch.setitem(plans, profile, replace(plans[profile], **changes))
 
         brief(data_efficiency.PLANS, shares=(0.1, 0.3, 1.0), draws=1, seconds=2.0)
-        brief(interpretability.PLANS, rows=12, untrained=4, shapley=64 if profile == "standard" else 0)
-        brief(unknown_inputs.PLANS, rows=40, training=100, resamples=100)
+        brief(interpretability.PLANS, rows=10, untrained=4, shapley=64 if profile == "standard" else 0)
+        brief(unknown_inputs.PLANS, rows=32, training=100, resamples=100)
         if profile == "quick":
             brief(robustness.PLANS, rows=32, attacked=16, attacks=Attacks(pgd=3))
         else:

@@ -203,7 +203,8 @@ def test_eight_examples_can_be_learnt_by_heart(trained):
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(trained):
-    first, second, other = (trained_on(trained.task, trained.data, 3, seed).model.state_dict() for seed in (1, 1, 2))
+    few = replace(trained.data, validation=trained.data.validation[:ROWS])
+    first, second, other = (trained_on(trained.task, few, 3, seed).model.state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
 

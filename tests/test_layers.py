@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,16 @@ def room(path: Path, source: Path = SOURCE) -> str:
     return path.relative_to(source).parts[0].removesuffix(".py")
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """A file, parsed."""
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path, source: Path = SOURCE) -> Iterator[tuple[int, str]]:
     """(line, dotted name) of every import in a file that stays in the package, also inside functions."""
     inside = path.relative_to(source).parent.parts
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names if alias.name.split(".")[0] == "sounding")
         elif isinstance(node, ast.ImportFrom):
@@ -92,7 +99,7 @@ def names_of_applications(path: Path, source: Path = SOURCE) -> list[str]:
     """
     known = set(applications(source))
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         words = {
             ast.Name: lambda n: [n.id],
             ast.Attribute: lambda n: [] if hasattr(str, n.attr) else [n.attr],  # strings can be translated
