@@ -71,7 +71,9 @@ def test_simulations_are_counted_and_the_tree_is_kept():
     best = first.candidates[0]
     position = GAME.start(1)
     GAME.play(position, [best.action])
-    assert next(thinker.ponder(GAME, position, Limit(simulations=1))).simulations == best.visits
+    assert next(thinker.ponder(GAME, position, Limit(simulations=best.visits))).simulations == best.visits
+    assert next(thinker.ponder(GAME, position, Limit(), every=0)).simulations > best.visits
+    assert next(thinker.ponder(GAME, position, Limit(simulations=3))).simulations == 3  # no more than is asked for
 
 
 def test_thoughts_come_while_there_is_time():

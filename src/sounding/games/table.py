@@ -125,7 +125,7 @@ class Table:
         if not self.over and self.session.to_play != self.person:
             thought = self.thinker.think(self.session.game, self.session.position, self.strength.limit())
             action = self.strength.choose(thought, self.rng)
-            told = self._told(thought)
+            told = self._told(thought, action)
             said = self._text(action)
             self.session.play(action)
             self._comments.append(told)
@@ -168,11 +168,12 @@ class Table:
             line = self._line(move.line or (move.action,))
             self.say(f"  {self._text(move.action)}: {percent(move.win_rate)} for you{lead}, {tried}; expects {line}")
 
-    def _told(self, thought: Thought) -> str:
-        """The thinker's view of the position that it moves in."""
+    def _told(self, thought: Thought, action: int) -> str:
+        """The thinker's view of the position that it moves in, and how its move would go on."""
+        line = next(move.line for move in thought.candidates if move.action == action) or (action,)
         lead = "" if thought.lead is None else f", {thought.lead:+.1f} points"
         who = f"win rate of {self._sign(self.session.to_play)} {percent(thought.win_rate)}{lead}"
-        return f"{who}, {counted(thought.simulations, 'simulation')}; expects {self._line(thought.line)}"
+        return f"{who}, {counted(thought.simulations, 'simulation')}; expects {self._line(line)}"
 
     def _line(self, actions: tuple[int, ...]) -> str:
         """A line of moves from the present position."""

@@ -59,11 +59,6 @@ class Thought:
     lead: float | None = None
     ownership: tuple[float, ...] | None = None
 
-    @property
-    def line(self) -> tuple[int, ...]:
-        """The moves that are expected."""
-        return self.candidates[0].line
-
 
 class Thinker(ABC):
     """Thinks about positions of a game. A subclass has `name` and `game`, and writes `ponder`."""

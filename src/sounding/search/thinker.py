@@ -54,8 +54,7 @@ class SearchThinker(Thinker):
         """
         if game.over(position)[0]:
             raise ValueError("the game is over")
-        search = self._searching(game)
-        search.go_to(position)
+        search = self._searching(game, position, limit)
         judged = Judged() if self._judge is None else self._judge(game, position)
         priors = self._priors(search, game, position)
         now = time.monotonic()
@@ -70,10 +69,17 @@ class SearchThinker(Thinker):
                 due = time.monotonic() + every
         yield self._thought(search, judged, priors)
 
-    def _searching(self, game: Game) -> Puct:
-        """The search of this game, with the tree that it has grown so far."""
-        if self._search is None or self._search.game != game:
-            self._search = Puct(game, self._evaluator_of(game), self._settings)
+    def _searching(self, game: Game, position: np.ndarray, limit: Limit) -> Puct:
+        """The search of this game at this position, with the tree that it has grown so far.
+
+        A tree that has more simulations than the limit is left: a weak player is not to gain by a former analysis.
+        """
+        if self._search is not None and self._search.game == game:
+            self._search.go_to(position)
+            if limit.simulations is None or self._search.simulations < limit.simulations:
+                return self._search
+        self._search = Puct(game, self._evaluator_of(game), self._settings)
+        self._search.go_to(position)
         return self._search
 
     @staticmethod
