@@ -10,6 +10,9 @@ import pyspiel
 
 from sounding.games.game import Game
 
+DRAWN = re.compile(r"^ *\d* ?([+.XOxo]+)$", re.MULTILINE)
+SIGNS = np.frombuffer(b".xo", np.uint8)
+
 
 @dataclass
 class Compared:
@@ -22,7 +25,7 @@ class Compared:
 
 def rows(state) -> str:
     """The board as OpenSpiel draws it: the top row first, x the first player's stones, o the second's."""
-    drawn = re.findall(r"^ *\d* ?([+.XOxo]+)$", str(state), re.MULTILINE)
+    drawn = DRAWN.findall(str(state))
     return "".join(drawn).lower().replace("+", ".")
 
 
@@ -46,7 +49,7 @@ def beside(game: Game, state, theirs: np.ndarray, rng: np.random.Generator) -> C
     passes = False
     while not state.is_terminal():
         board = rows(state)
-        assert "".join(".xo"[stone] for stone in game.stones(position).ravel()) == board
+        assert SIGNS[game.stones(position)].tobytes().decode() == board
         assert passes or board not in seen
         seen.add(board)
         actions = np.flatnonzero(game.legal(position)[0])
@@ -54,9 +57,8 @@ def beside(game: Game, state, theirs: np.ndarray, rng: np.random.Generator) -> C
         assert len(actions) + len(beyond) == len(state.legal_actions())
         assert all(rows(state.child(action)) in seen for action in beyond)
         assert not game.over(position)[0]
-        assert game.results(position)[0] == 0
         assert game.to_play(position)[0] == state.current_player()
-        action = int(rng.choice(actions))
+        action = int(actions[int(rng.random() * len(actions))])
         passes = game.text(action) == "pass"
         game.play(position, [action])
         state.apply_action(int(theirs[action]))

@@ -115,6 +115,15 @@ def test_sending_two_returning_one_is_forbidden():
     assert is_legal(game, position, "B5")
 
 
+def test_superko_counts_a_chain_once_that_is_taken_from_two_sides():
+    game, position = drawn("..X.. .XO.. XO... ..... .....", to_play=1)
+    play(game, position, "A5 pass B5 pass A4")
+    assert shown(game, position)[:3] == ["OOX..", "O.O..", "XO..."]
+    assert not is_legal(game, position, "B4")  # three stones would go, and the first board would be back
+    with pytest.raises(ValueError, match="B4 is not legal"):
+        play(game, position, "B4")
+
+
 def test_no_board_comes_back_in_crowded_games():
     game = Go(5)
     rng = stream("no board comes back")
