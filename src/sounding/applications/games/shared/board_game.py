@@ -60,6 +60,7 @@ class BoardGameRecipe(PlayRecipe):
     quick_simulations: int = 8  # of any other
     share: float = 0.25  # of the moves that are learnt from
     considered: int = 8  # moves that a search begins with
+    value_scale: float = 1.0  # how much the values of a search weigh beside the shares that the network gave
     opening: int = 4  # random moves at the beginning of a game, at most
     match_games: int = 40  # against each opponent, when it is tried
     match_simulations: int = 32  # of each of its moves there
@@ -180,7 +181,9 @@ class BoardGame(Player):
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
         """A round of games against itself."""
         r = self.recipe
-        plan = SelfPlay(r.games, r.parallel, r.simulations, r.quick_simulations, r.share, r.considered, r.opening)
+        plan = SelfPlay(
+            r.games, r.parallel, r.simulations, r.quick_simulations, r.share, r.considered, r.opening, r.value_scale
+        )
         return plan(self.game, NetworkEvaluator(self.game, model), rng, self.ending)
 
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:

@@ -35,6 +35,7 @@ class SelfPlay:
     share: float  # of the moves that are learnt from
     considered: int  # moves that a search begins with
     opening: int  # random moves at the beginning of a game, at most
+    value_scale: float = 1.0  # how much the values of a search weigh beside the shares that the network gave
 
     def __call__(self, game: Game, evaluate: Evaluator, rng: np.random.Generator, ending: Ending) -> Experience:
         """The positions of a round, game by game as they ended; a function of the evaluator and `rng` alone."""
@@ -45,7 +46,7 @@ class SelfPlay:
             if not len(tables.positions):
                 break
             simulations = self.simulations if full else self.quick_simulations
-            found = gumbel_search(game, tables.positions, evaluate, simulations, self.considered, rng)
+            found = gumbel_search(game, tables.positions, evaluate, simulations, self.considered, rng, self.value_scale)
             if full:
                 tables.note(found)
             tables.play(found.actions)
