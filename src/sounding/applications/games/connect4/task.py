@@ -24,7 +24,7 @@ class Connect4Recipe(BoardGameRecipe):
     sizes: ClassVar = {
         "tiny": {
             "blocks": 2, "channels": 16, "batch": 32, "games": 16, "parallel": 16, "simulations": 8,
-            "quick_simulations": 4, "match_games": 4, "match_simulations": 4, "rollouts": 20,
+            "quick_simulations": 4, "share": 0.25, "match_games": 4, "match_simulations": 4, "rollouts": 20,
         },
         "small": {},
         "base": {"blocks": 6, "channels": 64},
@@ -32,6 +32,9 @@ class Connect4Recipe(BoardGameRecipe):
 
     blocks: int = 3
     channels: int = 32
+    games: int = 128
+    simulations: int = 24
+    share: float = 1.0  # games are short and searches cheap: every move is learnt from
 
 
 class ConnectFour(BoardGame):
