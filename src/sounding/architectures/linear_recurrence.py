@@ -21,19 +21,20 @@ from torch import Tensor, nn
 class MinGRU(nn.Module):
     """Vectors [B, T, D] → (states [B, T, H], the last state [1, B, H]), as `nn.GRU` of one layer and direction gives.
 
-    States are kept in fp32, whatever the products are computed in: errors would add up over the steps.
+    States are kept in fp32 or more, whatever the products are computed in: errors would add up over the steps.
     """
 
     def __init__(self, inputs: int, units: int, batch_first: bool = True) -> None:
         super().__init__()
         if not batch_first:
             raise ValueError("vectors come with the batch first")
-        self.input_size, self.hidden_size = inputs, units
+        self.input_size, self.hidden_size, self.batch_first = inputs, units, True
         self.gates = nn.Linear(inputs, 2 * units)
 
     def forward(self, x: Float[Tensor, "B T D"]) -> tuple[Float[Tensor, "B T H"], Float[Tensor, "1 B H"]]:
         """The state after each step, and the last."""
-        gates, candidates = self.gates(x.transpose(0, 1)).float().chunk(2, dim=2)  # [T, B, H]: a step lies together
+        both = self.gates(x.transpose(0, 1))  # [T, B, 2 H]: a step lies together
+        gates, candidates = both.to(torch.promote_types(both.dtype, torch.float32)).chunk(2, dim=2)
         states: Tensor = _Mixed.apply(gates.sigmoid(), candidates)
         return states.transpose(0, 1), states[-1:]
 
