@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from power_cut import Stopped, Stopping
 
 from sounding.contract.player import Experience
 from sounding.errors import RunError
@@ -38,23 +39,6 @@ class Counting(Nim):
         found = super().play(model, rng)
         self.played.append(len(found))
         return found
-
-
-class Stopped(Exception):
-    pass
-
-
-class Stopping(FolderCheckpointer):
-    """Writes a checkpoint at every step, but the last, after which the power is cut."""
-
-    def __init__(self, folder: Path, last: int) -> None:
-        super().__init__(folder)
-        self.last = last
-
-    def checkpoint(self, state, *, now=False):
-        if state.counters.step == self.last:
-            raise Stopped
-        super().checkpoint(state, now=True)
 
 
 def learnt(folder: Path | None, checkpointer: Checkpointer, task: Nim | None = None) -> tuple[torch.Tensor, Counting]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from power_cut import Stopped, Stopping
 
 from sounding import catalog
 from sounding.machine.setting import Setting
@@ -24,23 +25,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "applications" / "toys"))
 from nim import Nim, NimRecipe
 
 TWO_THREADS = Setting(threads=2)
-
-
-class Stopped(Exception):
-    pass
-
-
-class Stopping(FolderCheckpointer):
-    """Writes a checkpoint at every step, but the last, after which the power is cut."""
-
-    def __init__(self, folder: Path, last: int) -> None:
-        super().__init__(folder)
-        self.last = last
-
-    def checkpoint(self, state, *, now=False):
-        if state.counters.step == self.last:
-            raise Stopped
-        super().checkpoint(state, now=True)
 
 
 @pytest.fixture
