@@ -63,6 +63,24 @@ def test_one_simulation_is_what_the_network_says():
     assert {move.visits for move in thought.candidates} == {0}
 
 
+def test_only_the_actions_that_are_wanted_are_looked_at():
+    thinker = uniform()
+    for winning in (False, True):
+        thought = thinker.think(GAME, after("AGAGAB"), Limit(simulations=100, actions=(2, 5) + (0,) * winning))
+        assert sorted(move.action for move in thought.candidates) == [0, 2, 5][1 - winning :]
+        assert sum(move.visits for move in thought.candidates) == 99
+    freely = thinker.think(GAME, after("AGAGAB"), Limit(simulations=100))
+    assert sorted(move.action for move in freely.candidates) == list(range(7))
+
+
+def test_a_depth_is_the_length_of_the_main_line_and_a_target_ends_it():
+    thought = uniform().think(GAME, GAME.start(1), Limit(depth=3))
+    assert len(thought.candidates[0].line) == thought.depth == thought.deepest == 3
+    began = time.monotonic()
+    next(iter(uniform().ponder(GAME, GAME.start(1), Limit(seconds=60, target=0.1), every=60)))
+    assert time.monotonic() - began < 30
+
+
 def test_simulations_are_counted_and_the_tree_is_kept():
     thinker = uniform()
     first = thinker.think(GAME, GAME.start(1), Limit(simulations=300))

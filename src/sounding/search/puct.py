@@ -7,7 +7,7 @@ Leaves are evaluated in batches: descents that wait for a value count as lost, s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +119,16 @@ class Puct:
         elif self._trees is not None:
             self._trees.keep(node)
         self._add_noise()
+
+    def only(self, actions: Sequence[int]) -> None:
+        """Look at these actions alone from here. What was found of the others is left out as well: begin anew after."""
+        priors = self._grown().nodes.priors[0, 0]
+        others = np.ones(len(priors), np.bool_)
+        others[list(actions)] = False
+        priors[others] = 0
+        total = priors.sum()
+        if total:
+            priors /= total
 
     def step(self, most: int | None = None) -> int:
         """Up to a batch of simulations, and not more than `most`. Gives how many were made: 0 if no more can be."""

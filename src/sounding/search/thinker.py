@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,10 @@ class SearchThinker(Thinker):
         """Why it cannot play this game; nothing where it can."""
         return super().refuses(game) if self._refusal is None else self._refusal(game)
 
+    def forget(self) -> None:
+        """Begin the next tree anew."""
+        self._search = None
+
     def ponder(self, game: Game, position: np.ndarray, limit: Limit, every: float = 1.0) -> Iterator[Thought]:
         """Thoughts from a growing tree. The first simulation is what the network says of the position at once.
 
@@ -56,9 +60,10 @@ class SearchThinker(Thinker):
             raise ValueError("the game is over")
         search = self._searching(game, position, limit)
         judged = Judged() if self._judge is None else self._judge(game, position)
-        priors = self._priors(search, game, position)
+        priors = self._priors(search, game, position, limit.actions)
         now = time.monotonic()
-        until = None if limit.seconds is None else now + limit.seconds
+        ends = [seconds for seconds in (limit.seconds, limit.target) if seconds is not None]
+        until = now + min(ends) if ends else None
         due = now + every
         while not self._reached(search, limit, until):
             left = None if limit.simulations is None else limit.simulations - 1 - search.simulations
@@ -74,26 +79,34 @@ class SearchThinker(Thinker):
 
         A tree that has more simulations than the limit is left: a weak player is not to gain by a former analysis.
         """
-        if self._search is not None and self._search.game == game:
+        if self._search is not None and self._search.game == game and not limit.actions:
             self._search.go_to(position)
             if limit.simulations is None or self._search.simulations < limit.simulations:
                 return self._search
-        self._search = Puct(game, self._evaluator_of(game), self._settings)
-        self._search.go_to(position)
-        return self._search
+        search = Puct(game, self._evaluator_of(game), self._settings)
+        search.go_to(position)
+        if limit.actions:
+            search.only(limit.actions)
+        self._search = None if limit.actions else search
+        return search
 
     @staticmethod
     def _reached(search: Puct, limit: Limit, until: float | None) -> bool:
         """Whether a limit is reached; where a clock alone has run out, there is a tree nevertheless."""
         if limit.simulations is not None and search.simulations >= limit.simulations - 1:
             return True
+        if limit.depth is not None and search.simulations > 0 and _looked_ahead(search) >= limit.depth:
+            return True
         return until is not None and search.simulations > 0 and time.monotonic() >= until
 
     @staticmethod
-    def _priors(search: Puct, game: Game, position: np.ndarray) -> np.ndarray:
-        """[A]: the shares that the network gives the legal moves, 0 elsewhere."""
+    def _priors(search: Puct, game: Game, position: np.ndarray, actions: Sequence[int]) -> np.ndarray:
+        """[A]: the shares that the network gives the legal moves, or those of the `actions`, 0 elsewhere."""
         logits = search.evaluate(position)[0][0].astype(float)
-        logits[~game.legal(position)[0]] = -np.inf
+        allowed = game.legal(position)[0]
+        if actions:
+            allowed &= np.isin(np.arange(len(allowed)), actions)
+        logits[~allowed] = -np.inf
         shares = np.exp(logits - logits.max())
         return shares / shares.sum()
 
@@ -105,4 +118,12 @@ class SearchThinker(Thinker):
         known = {candidate.action for candidate in tried}
         rest = [int(action) for action in np.argsort(-priors, kind="stable") if priors[action] > 0]
         others = [Candidate(a, 0, float(priors[a]), (value + 1) / 2, (a,)) for a in rest if a not in known]
-        return Thought((value + 1) / 2, (*tried, *others), search.simulations + 1, judged.lead, judged.ownership)
+        depth = len(lines[0].actions) if lines else 0
+        return Thought(
+            (value + 1) / 2, (*tried, *others), search.simulations + 1, judged.lead, judged.ownership, depth, depth
+        )
+
+
+def _looked_ahead(search: Puct) -> int:
+    """Moves of the main line."""
+    return max((len(line.actions) for line in search.lines(1)), default=0)
