@@ -10,8 +10,9 @@ import pytest
 
 from sounding.errors import UsageError
 from sounding.games.connect4 import Connect4
-from sounding.games.protocols.engine import Engine, EngineFailure, EngineRefusal
+from sounding.games.protocols.engine import Engine, EngineRefusal
 from sounding.games.protocols.engine_mover import FORFEIT, EngineMover
+from sounding.games.protocols.program import EngineFailure
 
 LEFTMOST = """
 import sys, time

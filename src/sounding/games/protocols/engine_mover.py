@@ -14,7 +14,8 @@ from typing import cast
 import numpy as np
 
 from sounding.games.game import Game
-from sounding.games.protocols.engine import Engine, EngineFailure, EngineRefusal
+from sounding.games.protocols.engine import Engine, EngineRefusal
+from sounding.games.protocols.program import EngineFailure
 from sounding.games.session import Session
 
 MOST = 64
