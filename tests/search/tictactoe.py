@@ -54,7 +54,7 @@ class TicTacToe(Game):
     def text(self, action: int, position: np.void | None = None) -> str:
         return "ABC"[action % 3] + "123"[action // 3]
 
-    def action(self, text: str) -> int:
+    def action(self, text: str, position: np.void | None = None) -> int:
         if len(text) != 2 or text[0] not in "ABC" or text[1] not in "123":
             raise ValueError(f"{text} is no square")
         return "ABC".index(text[0]) + 3 * "123".index(text[1])

@@ -131,7 +131,7 @@ class Connect4(Game):
         """The letter of the column."""
         return "ABCDEFG"[action]
 
-    def action(self, text: str) -> int:
+    def action(self, text: str, position: np.void | None = None) -> int:
         """The column of a letter. Raises ValueError for anything else."""
         column = "ABCDEFG".find(text.strip().upper()) if len(text.strip()) == 1 else -1
         if column < 0:

@@ -110,8 +110,11 @@ class Game(ABC):
         """How people write an action: "D", "E5", "pass". Some games need the position it is played in."""
 
     @abstractmethod
-    def action(self, text: str) -> int:
-        """The action that a text stands for. Raises ValueError where it stands for none."""
+    def action(self, text: str, position: np.void | None = None) -> int:
+        """The action that a text stands for. Raises ValueError where it stands for none.
+
+        Some games need the position it is played in, and raise ValueError without.
+        """
 
     @abstractmethod
     def _play(self, positions: Positions, actions: NDArray[np.int64]) -> int:

@@ -107,7 +107,7 @@ class Table:
         if self.over:
             raise UsageError("the game is over", fix="undo, save FILE or quit")
         try:
-            action = self.session.game.action(text)
+            action = self.session.game.action(text, self.session.position[0])
         except ValueError as error:
             near = did_you_mean(text.lower(), [name.split()[0] for name in WORDS])
             raise UsageError(

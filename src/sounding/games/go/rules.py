@@ -218,7 +218,7 @@ class Go(Game):
         row, column = divmod(int(action), self.size)
         return f"{LETTERS[column]}{self.size - row}"
 
-    def action(self, text: str) -> int:
+    def action(self, text: str, position: np.void | None = None) -> int:
         """The action of a vertex. Raises ValueError where the board has none such."""
         word = text.strip().upper()
         if word == "PASS":

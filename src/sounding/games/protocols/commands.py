@@ -107,7 +107,7 @@ class Commands:
             raise Refusal("syntax error")
         player = colour(words[0])
         try:
-            self.session.play(self.game.action(words[1]), player)
+            self.session.play(self.game.action(words[1], self.session.position[0]), player)
         except ValueError:
             raise Refusal("illegal move") from None
         return ""

@@ -140,7 +140,7 @@ class _Seat:
         if said.lower() == "resign":
             return f"{self.engine.name} resigned"
         try:
-            action = session.game.action(said)
+            action = session.game.action(said, session.position[0])
             session.play(action)
         except ValueError:
             return f"{self.engine.name} answered {said[:40]!r}, which is no legal move"

@@ -101,7 +101,7 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
         for number, word in enumerate(moves, start=1):
             where = f"move {number} of {len(moves)}"
             try:
-                self.game.play(positions, [self.game.action(word)])
+                self.game.play(positions, [self.game.action(word, positions[0])])
             except ValueError as error:
                 raise DataError(str(error).replace(" in position 0", ""), where=where, fix="Mend the moves") from None
         return positions[0]

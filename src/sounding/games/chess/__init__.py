@@ -1,0 +1,17 @@
+"""Chess: the rules. `Chess` is all that most need; a search calls the compiled functions on boards itself.
+
+bits, attacks   sets of squares; what pieces attack
+layout          a position as words of 64 bits, and its parts
+zobrist         keys of boards
+moves, making   which moves are legal; what a move changes
+perft           lines of play counted
+actions         moves as numbers from 0 to 4,671, for networks
+observation     what a network is given
+turns           games: ends, repetitions, many at a time
+starts, uci     starting positions; moves in words
+rules           Chess: all of it as a Game
+"""
+
+from sounding.games.chess.rules import Chess
+
+__all__ = ["Chess"]

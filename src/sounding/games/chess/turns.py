@@ -1,0 +1,138 @@
+"""Games: what is legal, what a move changes, and how it ends. Compiled, over arrays of positions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sounding.games.chess.actions import action_of
+from sounding.games.chess.attacks import in_check
+from sounding.games.chess.bits import number, rest
+from sounding.games.chess.layout import (
+    BISHOP,
+    CHECKMATE,
+    CLOCK,
+    DEAD,
+    END,
+    GOES_ON,
+    HISTORY,
+    KEY,
+    KNIGHT,
+    MOST_MOVES,
+    PAWN,
+    QUEEN,
+    REPEATED,
+    REPEATS,
+    ROOK,
+    SINCE,
+    STALEMATE,
+    TURN,
+    UNPROGRESSIVE,
+    Boards,
+)
+from sounding.games.chess.making import make
+from sounding.games.chess.moves import generate
+from sounding.games.compiled import compiled
+from sounding.games.hashes import mixed
+
+DARK_SQUARES = np.uint64(0xAA55_AA55_AA55_AA55)
+
+
+@compiled
+def is_dead(boards: Boards, n: int) -> bool:
+    """Whether no moves whatever lead to a mate, by the pieces alone.
+
+    These are kings, with one knight, or with any number of bishops that are all on squares of one colour.
+    """
+    if boards[n, PAWN] | boards[n, ROOK] | boards[n, QUEEN]:
+        return False
+    bishops, knights = boards[n, BISHOP], boards[n, KNIGHT]
+    if knights:
+        return bool(bishops == 0 and rest(knights) == 0)
+    return bool((bishops & DARK_SQUARES) == 0 or (bishops & ~DARK_SQUARES) == 0)
+
+
+@compiled
+def repeats(boards: Boards, n: int) -> int:
+    """How often the position of row n was there before, as far as its keys are known."""
+    count, clock = 0, number(boards[n, CLOCK])
+    at = clock - 4
+    while at >= number(boards[n, SINCE]):
+        count += boards[n, HISTORY + at] == boards[n, KEY]
+        at -= 2
+    return count
+
+
+@compiled
+def ending(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> int:
+    """How the game has ended, if after so many repetitions and half-moves it is a draw."""
+    if generate(boards, n, moves, 0) == 0:
+        return CHECKMATE if in_check(boards, n) else STALEMATE
+    if is_dead(boards, n):
+        return DEAD
+    if number(boards[n, REPEATS]) >= repetitions:
+        return REPEATED
+    return UNPROGRESSIVE if number(boards[n, CLOCK]) >= clock else GOES_ON
+
+
+@compiled
+def settle(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> None:
+    """Note the key of row n, how often it was there, and whether the game has ended."""
+    if boards[n, CLOCK] == 0:
+        boards[n, SINCE] = 0
+    boards[n, HISTORY + number(boards[n, CLOCK])] = boards[n, KEY]
+    boards[n, REPEATS] = repeats(boards, n)
+    boards[n, END] = ending(boards, n, moves, repetitions, clock)
+
+
+@compiled
+def settle_all(boards: Boards, repetitions: int, clock: int) -> None:
+    """The same for all rows."""
+    moves = np.empty(MOST_MOVES, np.uint16)
+    for n in range(len(boards)):
+        settle(boards, n, moves, repetitions, clock)
+
+
+@compiled
+def legal(boards: Boards, out: NDArray[np.bool_]) -> None:
+    """[N, A]: the actions that are legal. `out` is False where the game is over."""
+    moves = np.empty(MOST_MOVES, np.uint16)
+    for n in range(len(boards)):
+        if boards[n, END]:
+            continue
+        turn = number(boards[n, TURN])
+        for k in range(generate(boards, n, moves, 0)):
+            out[n, action_of(moves[k], turn)] = True
+
+
+@compiled
+def find(boards: Boards, n: int, action: int, moves: NDArray[np.uint16]) -> int:
+    """The legal move of an action, or −1."""
+    if boards[n, END]:
+        return -1
+    turn = number(boards[n, TURN])
+    for k in range(generate(boards, n, moves, 0)):
+        if action_of(moves[k], turn) == action:
+            return number(moves[k])
+    return -1
+
+
+@compiled
+def play(boards: Boards, actions: NDArray[np.int64], repetitions: int, clock: int) -> int:
+    """Play all actions [N] and return −1, or none of them and return the first row that forbids its action."""
+    moves, found = np.empty(MOST_MOVES, np.uint16), np.empty(len(boards), np.int64)
+    for n in range(len(boards)):
+        found[n] = find(boards, n, actions[n], moves)
+        if found[n] < 0:
+            return n
+    for n in range(len(boards)):
+        make(boards, n, n, found[n])
+        settle(boards, n, moves, repetitions, clock)
+    return -1
+
+
+@compiled
+def keys(boards: Boards, out: NDArray[np.uint64]) -> None:
+    """[N]: the board, and how near a draw by repetition or for want of progress is."""
+    for n in range(len(boards)):
+        out[n] = mixed(boards[n, KEY] ^ mixed(boards[n, CLOCK] * np.uint64(8) + boards[n, REPEATS]))
