@@ -25,6 +25,7 @@ ORDER = (
     "train",
     "predict",
     "play",
+    "serve",
     "faces",
     "eval",
     "compare",

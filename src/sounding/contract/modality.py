@@ -49,6 +49,12 @@ class Row:
     root: Path = Path()
 
 
+class Typed(str):
+    """A text that somebody typed or sent: it is a value whatever it looks like, and never the name of a file."""
+
+    __slots__ = ()
+
+
 class Modality(ABC):
     """What one cell holds. Subclasses are plain objects whose only state is what `fit` learnt."""
 
@@ -81,10 +87,12 @@ class Modality(ABC):
         return not self.suffixes
 
     def names_file(self, cell: Any, root: Path = Path()) -> bool:
-        """Whether a cell names a file (from `root`): by default whatever ends like one."""
+        """Whether a cell names a file (from `root`): by default whatever ends like one, unless it is `Typed`."""
         if isinstance(cell, Path):
             return True
-        return isinstance(cell, str) and bool(self.suffixes) and cell.strip().lower().endswith(self.suffixes)
+        if not isinstance(cell, str) or isinstance(cell, Typed):
+            return False
+        return bool(self.suffixes) and cell.strip().lower().endswith(self.suffixes)
 
     def accepts(self, cell: Any) -> bool:
         """Whether a raw cell looks like one of this kind; used to guess columns."""

@@ -57,15 +57,13 @@ _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 
 
 def _read(key: str, text: Any, kind: type) -> Any:
-    if not isinstance(text, str):
-        return kind(text)
-    if kind is bool:
+    if kind is bool and isinstance(text, str):
         if text.lower() in _FLAGS:
             return _FLAGS[text.lower()]
     else:
         try:
             return kind(text)
-        except ValueError:
+        except (TypeError, ValueError, OverflowError):
             pass
     raise UsageError(f"{key}={text} is not {_noun(kind)}", fix=f"Give {key} {_noun(kind)}, such as {_sample(kind)}")
 

@@ -44,7 +44,17 @@ from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
 from sounding.runs.answer_lines import answer_lines, lines_every
 from sounding.runs.folder import Run
-from sounding.runs.prediction import Refused, Result, Results, expand, predict, streamed
+from sounding.runs.prediction import (
+    Question,
+    Refused,
+    Result,
+    Results,
+    answers,
+    expand,
+    predict,
+    question,
+    streamed,
+)
 from sounding.runs.preparing import rows_of, rows_unknown
 from sounding.training.experience import PLAY
 from sounding.training.progress import Say
@@ -142,6 +152,14 @@ class Model:
         if isinstance(inputs, str) and self.streams(inputs):
             return streamed(task, self._fused, task.input.read(inputs), self.setting)
         return self._results(task, inputs, refused)
+
+    def read(self, cell: Any) -> Question:
+        """One input, read and not yet answered; no folder and no pattern. Raises DataError for what cannot be read."""
+        return question(self.task.input, cell)
+
+    def answer(self, questions: Sequence[Question], **options: Any) -> Results:
+        """Answers to inputs that are read already, all in one batch: for who gathers them from elsewhere."""
+        return Results(answers(self.task.with_options(options), self._fused, questions, self.setting))
 
     def streams(self, text: str) -> bool:
         """Whether the answer to a text comes piece by piece; not where it names a folder, or several files."""

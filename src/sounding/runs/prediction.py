@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sounding.contract.answers import Answer, Drawn, Overlaid
 from sounding.contract.file_names import Spellings
 from sounding.contract.inputs import Assembled, Pictorial, Queried
-from sounding.contract.modality import Modality
+from sounding.contract.modality import Modality, Typed
 from sounding.contract.records import Prediction
 from sounding.contract.task import Task, chunks
 from sounding.data.reading import placed, queried
@@ -31,6 +31,13 @@ Refused = Callable[[SoundingError], None]
 """Who is told of an input that cannot be answered for, when the others are to be."""
 _ENDINGS = 10  # that an error names
 _LONGEST = 80  # characters of a text that an error names
+
+
+class Question(NamedTuple):
+    """An input ahead of its answer: the `cell` that was named, or the value itself, and its value."""
+
+    cell: Any
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -168,14 +175,20 @@ def predict(
     are answered for.
     """
     for batch in _batches(inputs, task.recipe.batch):
-        read = list(_read_all(task.input, batch, refused))
-        if not read:
-            continue
-        with inference(setting):
-            predictions = task.predict(model, [value for _, value in read])
-        for (item, value), prediction in zip(read, predictions, strict=True):
-            source = " and ".join(_places(task.input, item)) or task.input.describe(value)
-            yield Result(source, value, _at_own_size(task, prediction, item), task, item)
+        yield from answers(task, model, list(_read_all(task.input, batch, refused)), setting)
+
+
+def answers(
+    task: Task, model: nn.Module, questions: Sequence[Question], setting: Setting | None = None
+) -> Iterator[Result]:
+    """Answers to inputs that are read already, all in one batch."""
+    if not questions:
+        return
+    with inference(setting):
+        predictions = task.predict(model, [question.value for question in questions])
+    for (cell, value), prediction in zip(questions, predictions, strict=True):
+        source = " and ".join(_places(task.input, cell)) or task.input.describe(value)
+        yield Result(source, value, _at_own_size(task, prediction, cell), task, cell)
 
 
 def streamed(task: Task, model: nn.Module, value: Any, setting: Setting | None = None) -> Iterator[Any]:
@@ -215,6 +228,8 @@ def expand(modality: Modality, named: Any, refused: Refused | None = None) -> li
 
 
 def _named(modality: Modality, named: Any) -> list[Any]:
+    if isinstance(named, Typed):
+        return [named]
     if isinstance(named, list) or (isinstance(named, tuple) and not isinstance(modality, Queried)):
         return [item for part in named for item in _named(modality, part)]
     if isinstance(modality, Assembled) and isinstance(named, str | Path):
@@ -265,20 +280,21 @@ def _matched(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys([*(with_suffix(files, suffixes) or files), *inside]))
 
 
-def _read_all(modality: Modality, items: Iterable[Any], refused: Refused | None) -> Iterator[tuple[Any, Any]]:
+def _read_all(modality: Modality, items: Iterable[Any], refused: Refused | None) -> Iterator[Question]:
     """Each item with what it holds, but those that `refused` is told of."""
     for item in items:
         try:
-            yield item, _read(modality, item)
+            yield question(modality, item)
         except SoundingError as error:
             if refused is None:
                 raise
             refused(error)
 
 
-def _read(modality: Modality, item: Any) -> Any:
+def question(modality: Modality, item: Any) -> Question:
+    """An item that is read. Raises DataError, said to be there, where that cannot be done or nothing can be asked."""
     try:
-        return queried(modality, modality.read(item))
+        return Question(item, queried(modality, modality.read(item)))
     except OSError as error:
         raise unreadable(_where(modality, item), error) from None
     except SoundingError as error:

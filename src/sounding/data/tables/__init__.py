@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sounding.data.tables.parquet import Parquet
 from sounding.data.tables.table import Table
-from sounding.data.tables.text import Csv, Jsonl
+from sounding.data.tables.text import Csv, Jsonl, Pasted
 from sounding.data.tables.tmx import Tmx
 
-__all__ = ["SUFFIXES", "Table", "open_table"]
+__all__ = ["SUFFIXES", "Pasted", "Table", "open_table"]
 
 _KINDS: dict[str, type[Table]] = {".csv": Csv, ".tsv": Csv, ".tab": Csv, ".jsonl": Jsonl, ".ndjson": Jsonl}
 _KINDS |= {".parquet": Parquet, ".pq": Parquet, ".tmx": Tmx}

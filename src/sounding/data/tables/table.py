@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,12 @@ class Table(ABC):
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         self.names: list[str] = []
-        self._namers, self._named_by = namers_beside(path.parent)
+        self._namers, self._named_by = self._names_beside()
         self.head: list[dict[str, Any]] = []
+
+    def _names_beside(self) -> tuple[Mapping[str, Callable[[Any], Any]], str]:
+        """What names the class ids of columns, and the file that says it."""
+        return namers_beside(self.path.parent)
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from abc import abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -72,6 +74,10 @@ class Csv(Lines):
         self.check_names(self.place(first[0]))
         self._read_head()
 
+    def _opened(self) -> AbstractContextManager[IO[str]]:
+        """The text, from its beginning."""
+        return open_text(self.path, self.name, newline="")
+
     def _raw(self) -> Iterator[Record]:
         """The records. Where a quote is never closed its line is broken, and the reading goes on with the next one."""
         start: int | None = 0
@@ -80,7 +86,7 @@ class Csv(Lines):
 
     def _raw_after(self, skipped: int) -> Generator[Record, None, int | None]:
         """The records after so many lines; returns the line of a quote that is never closed."""
-        with open_text(self.path, self.name, newline="") as file:
+        with self._opened() as file:
             lines = islice(file, skipped, None)
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
             while True:
@@ -109,6 +115,21 @@ class Csv(Lines):
                 yield line, DataError(what, fix="Quote a field that holds the separator, or complete the row")
             else:
                 yield line, fields
+
+
+class Pasted(Csv):
+    """The same in a text that was pasted or sent: nothing is opened, and nothing is looked for beside it."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        ending = ".tsv" if "\t" in text.partition("\n")[0] else ".csv"
+        super().__init__(Path(name).with_suffix(ending), name)
+
+    def _names_beside(self) -> tuple[Mapping[str, Callable[[Any], Any]], str]:
+        return {}, ""
+
+    def _opened(self) -> AbstractContextManager[IO[str]]:
+        return StringIO(self._text, newline="")
 
 
 class Jsonl(Lines):

@@ -29,6 +29,7 @@ from sounding.contract.inputs import (
     Perturbable,
     Tokenized,
 )
+from sounding.contract.modality import Typed
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.drawing.spans import spans
 from sounding.errors import DataError, UsageError, did_you_mean
@@ -125,7 +126,7 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
         """Whether a cell names a file. A sentence that ends in ".txt" does so only if there is such a file."""
         if isinstance(cell, Path):
             return True
-        if not isinstance(cell, str) or not self._is_name(cell):
+        if not isinstance(cell, str) or isinstance(cell, Typed) or not self._is_name(cell):
             return False
         return (root / cell).is_file() or len(cell.split()) == 1
 

@@ -82,6 +82,8 @@ class BoardGameRecipe(PlayRecipe):
 class BoardGameOptions(Options):
     """How a position is answered."""
 
+    modest: ClassVar = {"search": (0, 1600)}
+
     search: int = (
         0  # simulations of an answer (0: what the network says at once), and of a move in matches (0: as in training)
     )

@@ -81,6 +81,8 @@ class GenerateRecipe(BegunRecipe):
 class GenerateOptions(Options):
     """How a text is written."""
 
+    modest: ClassVar = {"length": (0, 2048), "beams": (1, 16)}
+
     length: int = 200  # tokens that are written at most
     temperature: float = 0.8  # 0: always the most probable token
     top_k: int = 0  # only so many of the most probable tokens; 0: all

@@ -11,7 +11,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +45,8 @@ TELLING = 50
 @dataclass(frozen=True)
 class RewritingOptions(Options):
     """How a text is written."""
+
+    modest: ClassVar = {"beams": (1, 16), "length": (0, 1024), "shortest": (0, 1024)}
 
     beams: int = 5  # beginnings that are followed at a time; 1: always the most probable token
     length_penalty: float = 1.0  # log-probability / tokens ^ this: more than 1 likes longer texts, 0 shorter ones

@@ -159,6 +159,8 @@ class TranscribeRecipe(BegunRecipe):
 class TranscribeOptions(Options):
     """How a recording is transcribed."""
 
+    modest: ClassVar = {"beams": (0, 32), "window": (1, 60)}
+
     beams: int = 0  # beginnings that are followed at a time; 1: always the best; 0: 12, with Whisper's weights 1
     lm_weight: float = CHOSEN_LATER  # of the language model; below 0: as the validation rows chose
     bonus: float = 0.0  # for each unit, where a weight is given

@@ -71,6 +71,8 @@ class DetectRecipe(Recipe):
 class DetectOptions(Options):
     """How a detector answers."""
 
+    modest: ClassVar = {"most": (1, 1000)}
+
     suppression: float = 0.6  # a box that overlaps a surer one of its class by more than this IoU is left out
     most: int = 100  # boxes of one picture
 

@@ -89,6 +89,8 @@ class SegmentRecipe(Recipe):
 class SegmentOptions(Options):
     """How a segmenter answers."""
 
+    modest: ClassVar = {"tile": (256, 2048), "overlap": (0, 0.5)}
+
     tile: int = 1024  # side above which a picture is looked at in windows of this side; 0 never
     overlap: float = 0.25  # share of its side that a window has in common with the next
     flip_average: str = "auto"  # with the mean over a picture and its mirror image: yes, no, or auto, for size base

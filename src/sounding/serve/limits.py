@@ -1,0 +1,123 @@
+"""Looking at what was sent before it costs anything: bytes, brackets, pixels, seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from fastapi import Request
+
+from sounding.modalities.audio import audio_files
+from sounding.serve.refusals import Refusal
+from sounding.serve.settings import MEGABYTE, Limits
+from sounding.wording import counted
+
+PICTURES = frozenset(("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "HEIF"))
+"""Formats of pictures that are taken from strangers: none of them is opened by a program beside Pillow."""
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_OPENING, _CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
+
+
+async def chunks(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:
+    """The body as it comes. Raises Refusal for one that is too large, by its header or as it is counted, or too slow.
+
+    What is left of it is not read.
+    """
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limits.body:
+        raise _too_large(limits)
+    there = 0
+    try:
+        async with asyncio.timeout(limits.upload):
+            async for chunk in request.stream():
+                there += len(chunk)
+                if there > limits.body:
+                    raise _too_large(limits)
+                yield chunk
+    except TimeoutError:
+        what = f"the request was not there after {limits.upload:g} seconds"
+        raise Refusal(408, what, "Send it faster, or less of it", {"Connection": "close"}) from None
+
+
+async def body(request: Request, limits: Limits) -> bytes:
+    """All of the body; see `chunks`."""
+    return b"".join([chunk async for chunk in chunks(request, limits)])
+
+
+def _too_large(limits: Limits) -> Refusal:
+    what = f"the request is larger than {limits.body / MEGABYTE:g} MB"
+    return Refusal(413, what, "Send less at a time", {"Connection": "close"})
+
+
+def parsed(text: bytes, limits: Limits) -> Any:
+    """What JSON says. Raises Refusal for what is none, is nested too deep, or holds numbers that JSON has not."""
+    if _depth(text) > limits.depth:
+        raise Refusal(400, f"the JSON is nested deeper than {limits.depth} levels", "Send it flat")
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are a ValueError as well
+        raise Refusal(400, f"this is no JSON ({error})", 'Such as: {"inputs": "a text"}') from None
+
+
+def _no_number(word: str) -> Any:
+    raise Refusal(400, f"{word} is no JSON", "Write null for a value that is missing")
+
+
+def _depth(text: bytes) -> int:
+    """How deep brackets stand within brackets, whether or not they are closed."""
+    signs = np.frombuffer(_STRINGS.sub(b"", text), np.uint8)
+    steps = np.isin(signs, _OPENING).astype(np.int64) - np.isin(signs, _CLOSING)
+    return int(steps.cumsum().max(initial=0))
+
+
+def require_file(data: bytes, limits: Limits) -> bytes:
+    """The bytes of a file, if they may be opened: a picture or a recording that is not too large, or something else."""
+    if not _is_small_picture(data, limits):
+        _require_short_sound(data, limits)
+    return data
+
+
+def _is_small_picture(data: bytes, limits: Limits) -> bool:
+    """Whether it is a picture at all. Raises Refusal for one that is too large, or of a format that is not taken."""
+    try:
+        with PIL.Image.open(BytesIO(data)) as picture:  # the header alone
+            (width, height), kind = picture.size, picture.format
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        raise _too_many_pixels("", limits) from None
+    except Exception:  # of broken files, decoders raise anything; opening all of it says what is wrong
+        return False
+    if width * height > limits.pixels:
+        raise _too_many_pixels(f" ({width:,} × {height:,})", limits)
+    if kind not in PICTURES:
+        raise Refusal(415, f"pictures of the format {kind} are not taken", "Send a JPEG, PNG or WebP file")
+    return True
+
+
+def _too_many_pixels(size: str, limits: Limits) -> Refusal:
+    what = f"the picture has more than {limits.pixels / 1e6:g} million pixels{size}"
+    return Refusal(413, what, "Scale it down")
+
+
+def _require_short_sound(data: bytes, limits: Limits) -> None:
+    try:
+        header = audio_files.soundfile().info(BytesIO(data))
+    except Exception:  # as above; without the package, no recording is opened at all
+        return
+    if header.samplerate <= 0 or header.frames / header.samplerate > limits.seconds:
+        hours = header.frames / max(1, header.samplerate) / 3600
+        what = f"the recording is {hours:,.1f} hours long, and at most {limits.seconds / 60:g} minutes are taken"
+        raise Refusal(413, what, "Cut it into parts")
+
+
+def require_length(text: str, limits: Limits) -> str:
+    """A text that is not too long."""
+    if len(text) > limits.characters:
+        what = f"the text has {counted(len(text), 'character')}, and at most {limits.characters:,} are taken"
+        raise Refusal(413, what, "Send a part of it")
+    return text

@@ -1,0 +1,175 @@
+"""Runs by name: loaded when they are first asked for, given back where memory is short, read anew where they changed.
+
+A run that is damaged while it is served stays as it was in memory, and it is said so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sounding import api, catalog
+from sounding.contract.task import Task
+from sounding.errors import SoundingError, UsageError, did_you_mean
+from sounding.games.thinking import Thinker
+from sounding.runs.folder import Run
+from sounding.runs.model import Model
+from sounding.runs.playing import thinker_of
+from sounding.serve.refusals import Refusal, busy
+
+Stamp = tuple[tuple[int, int], ...]
+"""Time and size of the files that a model is made of; (0, 0) for one that is missing."""
+FILES = ("config.json", "best/config.json", "best/model.safetensors", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory: the `bytes` that it takes there, and which of the loadings of its run it is."""
+
+    name: str
+    model: Model
+    bytes: int
+    generation: int
+
+    @cached_property
+    def thinker(self) -> Thinker:
+        """What plays with it. Raises UsageError where it has learnt no game."""
+        return thinker_of(self.model)
+
+
+@dataclass
+class Shelved:
+    """A run that is served. `warning` says what is wrong with its files, where the model is an older one."""
+
+    name: str
+    place: Path
+    task: Task
+    stamp: Stamp
+    loaded: Loaded | None = None
+    warning: str = ""
+    used: int = 0
+    generation: int = 0
+
+
+@dataclass
+class Shelf:
+    """The runs in `places`, of which at most `memory` bytes of weights are kept; the one in use always.
+
+    Raises RunError, when it is made, for a folder that is no run, or of another format. May be used from any thread.
+    """
+
+    places: Sequence[Path]
+    memory: int
+    say: Callable[[str], None] = lambda message: None
+    evictions: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            raise UsageError("there is nothing to serve", fix="Name a run: sounding serve runs/classify/1")
+        self._lock, self._uses = threading.RLock(), 0
+        self._runs: Mapping[str, Shelved] = {
+            name: Shelved(name, place, _task(place), _stamp(place)) for name, place in named(self.places).items()
+        }
+
+    @property
+    def runs(self) -> list[Shelved]:
+        """All of them, in the order in which they were named."""
+        return list(self._runs.values())
+
+    @property
+    def bytes(self) -> int:
+        """What the models in memory take."""
+        return sum(run.loaded.bytes for run in self._runs.values() if run.loaded is not None)
+
+    def find(self, name: str) -> Shelved:
+        """The run of that name; without one, the only run. Raises Refusal where that is none."""
+        if not name and len(self._runs) == 1:
+            return next(iter(self._runs.values()))
+        if name not in self._runs:
+            what = f"no model is called {name[:80]!r}" if name else "the request names no model"
+            raise Refusal(404, what, did_you_mean(name, self._runs))
+        return self._runs[name]
+
+    def get(self, name: str) -> Loaded:
+        """The model of a run, loaded if it is not there or its files have changed. Raises Refusal where there is none.
+
+        Takes as long as loading takes.
+        """
+        run = self.find(name)
+        with self._lock:
+            self._uses += 1
+            run.used = self._uses
+            stamp = _stamp(run.place)
+            if run.loaded is None or stamp != run.stamp:
+                self._load(run, stamp)
+            assert run.loaded is not None  # else it would have been refused
+            return run.loaded
+
+    def _load(self, run: Shelved, stamp: Stamp) -> None:
+        """Load a run; where that fails, an older model of it is kept."""
+        run.stamp = stamp
+        try:
+            model = api.load(run.place)
+        except (SoundingError, MemoryError) as error:
+            what = f"{run.name} cannot be loaded ({error or 'there is not enough memory'})"
+            if run.loaded is None:
+                self.say(what)
+                raise busy(what) from None
+            run.warning = f"{what}; the one loaded before is kept"
+            self.say(run.warning)
+            return
+        run.generation += 1
+        run.task, run.warning = model.task, ""
+        run.loaded = Loaded(run.name, model, _bytes(model), run.generation)
+        self.say(f"{run.name} is loaded")
+        self._make_room(run)
+
+    def _make_room(self, kept: Shelved) -> None:
+        """Give back the models that were used longest ago, until the others fit."""
+        for run in sorted(self._runs.values(), key=lambda run: run.used):
+            if self.bytes <= self.memory:
+                return
+            if run is not kept and run.loaded is not None:
+                run.loaded = None
+                self.evictions += 1
+                self.say(f"{run.name} is given back, for want of memory")
+
+
+def named(places: Sequence[Path]) -> dict[str, Path]:
+    """The runs by the last two parts of their paths, "classify/1", or by more of them where two would be alike."""
+    whole = list(dict.fromkeys(place.resolve() for place in places))
+    parts = 2
+    while len({_last(place, parts) for place in whole}) < len(whole):
+        parts += 1
+    return {_last(place, parts): place for place in whole}
+
+
+def _last(place: Path, parts: int) -> str:
+    return "/".join(place.parts[-parts:]).lstrip("/")
+
+
+def _task(place: Path) -> Task:
+    """What a run has learnt, without its weights."""
+    run = Run.open(place)
+    return catalog.find(run.config["task"]).restored(run.model_config())
+
+
+def _stamp(place: Path) -> Stamp:
+    found = []
+    for name in FILES:
+        try:
+            status = (place / name).stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        except OSError:
+            found.append((0, 0))
+    return tuple(found)
+
+
+def _bytes(model: Model) -> int:
+    """Of the weights, and of the copy of them that answers faster."""
+    tensors: list[Any] = [*model.module.parameters(), *model.module.buffers()]
+    return 2 * sum(tensor.numel() * tensor.element_size() for tensor in tensors)

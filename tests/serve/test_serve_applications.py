@@ -1,0 +1,122 @@
+"""Every application behind HTTP, through the contract alone: asked, explained, disturbed; the others as before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from served import Local, error, save, sendable, serving, untrained
+
+from sounding import catalog
+from sounding.contract.inputs import Corruptible, Queried
+from sounding.contract.player import Player
+
+NAMES = list(catalog.names())
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {name: untrained(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def local(models, tmp_path_factory):
+    top = tmp_path_factory.mktemp("runs")
+    with serving(*(save(model, top / name / "1") for name, (model, _) in models.items())) as found:
+        yield found
+
+
+def question(models, name):
+    """A value that can be asked about, as JSON."""
+    model, rows = models[name]
+    for row in rows:
+        if not isinstance(model.task.input, Queried):
+            return sendable(model.task, row.input)
+        try:
+            model.task.input.query(row.input)
+        except Exception:
+            continue
+        return sendable(model.task, row.input)
+    return sendable(model.task, rows[0].input)
+
+
+def test_all_are_listed_with_what_a_form_needs(local: Local):
+    listed = local.http.get("/v1/models").json()["data"]
+    assert [one["id"] for one in listed] == [f"{name}/1" for name in NAMES]
+    for one in listed:
+        assert one["input"]["written"] or one["input"]["files"]
+        assert (one["game"] is not None) == issubclass(catalog.find(one["task"]), Player)
+        assert local.http.get(f"/v1/models/{one['id']}").json()["id"] == one["id"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_is_that_of_the_model(local, models, name):
+    model, _ = models[name]
+    asked = {"model": f"{name}/1", "inputs": question(models, name)}
+    one = local.http.post("/v1/predict", json=asked)
+    assert one.status_code == 200, one.text
+    two = local.http.post("/v1/predict", json={**asked, "inputs": [asked["inputs"]] * 2}).json()
+    (shown,) = [local.http.post("/v1/show", json=asked).json()]
+    assert len(two) == 2
+    assert shown["answers"] == one.json()
+    assert shown["drawing"].startswith("<")
+    if not isinstance(model.task.input, Corruptible):
+        return
+    assert len(two[0]) == len(one.json())
+    for disturbance in list(model.task.input.corruptions)[:2]:
+        worse = local.http.post("/v1/show", json={**asked, "disturbance": disturbance, "severity": 5})
+        assert worse.status_code == 200, worse.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_explanation_names_every_part(local, models, name):
+    asked = {"model": f"{name}/1", "inputs": question(models, name)}
+    why = local.http.post("/v1/explain", json=asked)
+    assert why.status_code == 200, why.text
+    found = why.json()
+    assert len(found["segments"]) == len(found["weights"]) > 0
+    assert all(np.isfinite(part["weight"]) and part["where"] for part in found["segments"])
+    drawn = local.http.post("/v1/show", json={**asked, "explain": "occlusion"}).json()
+    assert drawn["explanation"]["weights"] == pytest.approx(found["weights"], abs=1e-4)
+
+
+def test_a_classifier_answers_as_it_does_in_python(local, models):
+    model, rows = models["classify"]
+    inputs = [sendable(model.task, row.input) for row in rows[:5]]
+    found = local.http.post("/v1/predict", json={"model": "classify/1", "inputs": inputs}).json()
+    expected = model([row.input for row in rows[:5]]).to_dicts()
+    assert [[each["label"] for each in one] for one in found] == [[each["label"] for each in one] for one in expected]
+    scores = [[each["score"] for each in one] for one in found]
+    assert scores == [pytest.approx([each["score"] for each in one], abs=1e-5) for one in expected]
+
+
+# ---- games
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if issubclass(catalog.find(name), Player)])
+def test_a_game_is_played_to_its_end(local, name):
+    moves, asked = [], {"model": f"{name}/1", "strength": 1, "seed": 3}
+    state = local.http.post("/v1/play", json=asked).json()
+    assert state["moves"] == []
+    assert not state["over"]
+    for _ in range(6):
+        if state["over"]:
+            break
+        moves = [*state["moves"], state["legal"][len(state["legal"]) // 2]]
+        state = local.http.post("/v1/play", json={**asked, "moves": moves, "answer": True}).json()
+        assert state["moves"][: len(moves)] == moves
+        assert state["over"] or state["answer"] == state["moves"][-1]
+    assert (
+        state["thought"]["candidates"][0]["move"]
+        in local.http.post("/v1/play", json={**asked, "moves": state["moves"][:-1]}).json()["legal"]
+    )
+
+
+def test_an_illegal_move_is_named(local):
+    full = {"model": "connect4/1", "moves": ["A"] * 7}
+    refused = local.http.post("/v1/play", json=full)
+    assert refused.status_code == 400
+    assert error(refused).startswith("move 7 (A): ")
+    refused = local.http.post("/v1/play", json={"model": "connect4/1", "moves": ["Z9"]})
+    assert (refused.status_code, "move 1 (Z9)" in error(refused)) == (400, True)
+    refused = local.http.post("/v1/play", json={"model": "classify/1", "moves": []})
+    assert (refused.status_code, "no game" in error(refused)) == (400, True)
