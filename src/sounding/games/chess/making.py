@@ -95,7 +95,7 @@ def make(boards: Boards, n: int, m: int, move: int) -> None:
         if kind == TAKES_EN_PASSANT:
             _turn_over(boards, m, behind, PAWN, 1 - turn)
         elif (origin ^ target) == 16:
-            _offer_en_passant(boards, m, behind)
+            offer_en_passant(boards, m, behind)
 
 
 @compiled
@@ -130,7 +130,7 @@ def _castle(boards: Boards, n: int, king: int, rook: int, turn: int) -> None:
 
 
 @compiled
-def _offer_en_passant(boards: Boards, n: int, behind: int) -> None:
+def offer_en_passant(boards: Boards, n: int, behind: int) -> None:
     """Note the square behind a pawn that has gone two steps, if the player to move may take it there."""
     turn = number(boards[n, TURN])
     takers = PAWN_ATTACKS[1 - turn, behind] & boards[n, PAWN] & boards[n, COLOURS + turn]

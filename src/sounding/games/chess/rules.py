@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sounding.games.chess import actions, layout, observation, turns
+from sounding.games.chess import actions, fen, layout, observation, san, turns, uci
+from sounding.games.chess.actions import action_of
 from sounding.games.chess.starts import STANDARD, starting_position
-from sounding.games.chess.uci import parsed, written
 from sounding.games.chess.zobrist import key_of
 from sounding.games.game import Game, Positions
 
@@ -114,13 +114,25 @@ class Chess(Game):
 
     def text(self, action: int, position: np.void | None = None) -> str:
         """A move as in UCI: "e2e4", "e7e8q", "e1g1"; without a position as White sees the board."""
-        return written(action, self.start(1)[0] if position is None else position, self.chess960)
+        return uci.written(action, self.start(1)[0] if position is None else position, self.chess960)
 
     def action(self, text: str, position: np.void | None = None) -> int:
-        """The action of a move as in UCI. Raises ValueError for what is none, and where no position is given."""
+        """The action of a move as in UCI, or as people write it: "e2e4", "e4", "O-O".
+
+        Raises ValueError for what is no legal move, and where no position is given.
+        """
         if position is None:
             raise ValueError(f"{text!r} is a move in a position, and none was given")
-        return parsed(text, position)
+        move = uci.move_of(text, position) if uci.is_move(text) else san.move_of(text, position)
+        return int(action_of(move, int(position["turn"])))
+
+    def position(self, text: str) -> Positions:
+        """The position [1] of a FEN. Raises DataError for what is none."""
+        return fen.read(text, self.chess960, self.claims)
+
+    def fen(self, position: np.void) -> str:
+        """A position as FEN."""
+        return fen.written(position)
 
     # ---- for compiled functions
 
@@ -133,14 +145,9 @@ class Chess(Game):
         found = self.solid(positions).copy()
         boards = self.raw(found)
         for n in range(len(boards)):
-            boards[n, layout.KEY] = key_of(boards, n)
-        turns.settle_all(boards, *self._draws)
+            boards[n, layout.KEY], boards[n, layout.SINCE] = key_of(boards, n), boards[n, layout.CLOCK]
+        turns.settle_all(boards, *turns.draws(self.claims))
         return found
 
     def _play(self, positions: Positions, actions: NDArray[np.int64]) -> int:
-        return int(turns.play(self.raw(positions), actions, *self._draws))
-
-    @property
-    def _draws(self) -> tuple[int, int]:
-        """Repetitions and half-moves that are a draw."""
-        return (2, 100) if self.claims else (4, layout.LONGEST)
+        return int(turns.play(self.raw(positions), actions, *turns.draws(self.claims)))

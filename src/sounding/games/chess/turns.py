@@ -18,6 +18,7 @@ from sounding.games.chess.layout import (
     HISTORY,
     KEY,
     KNIGHT,
+    LONGEST,
     MOST_MOVES,
     PAWN,
     QUEEN,
@@ -38,6 +39,11 @@ from sounding.games.hashes import mixed
 DARK_SQUARES = np.uint64(0xAA55_AA55_AA55_AA55)
 
 
+def draws(claims: bool) -> tuple[int, int]:
+    """How often a position was there before, and half-moves without progress, that make a draw: claimed, or by law."""
+    return (2, 100) if claims else (4, LONGEST)
+
+
 @compiled
 def is_dead(boards: Boards, n: int) -> bool:
     """Whether no moves whatever lead to a mate, by the pieces alone.
@@ -55,8 +61,7 @@ def is_dead(boards: Boards, n: int) -> bool:
 @compiled
 def repeats(boards: Boards, n: int) -> int:
     """How often the position of row n was there before, as far as its keys are known."""
-    count, clock = 0, number(boards[n, CLOCK])
-    at = clock - 4
+    count, at = 0, min(number(boards[n, CLOCK]), LONGEST + 4) - 4
     while at >= number(boards[n, SINCE]):
         count += boards[n, HISTORY + at] == boards[n, KEY]
         at -= 2
@@ -80,7 +85,8 @@ def settle(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, 
     """Note the key of row n, how often it was there, and whether the game has ended."""
     if boards[n, CLOCK] == 0:
         boards[n, SINCE] = 0
-    boards[n, HISTORY + number(boards[n, CLOCK])] = boards[n, KEY]
+    if boards[n, CLOCK] <= LONGEST:
+        boards[n, HISTORY + number(boards[n, CLOCK])] = boards[n, KEY]
     boards[n, REPEATS] = repeats(boards, n)
     boards[n, END] = ending(boards, n, moves, repetitions, clock)
 

@@ -5,6 +5,8 @@ Source: the UCI protocol (S. Meyer-Kahlen 2006), with UCI_Chess960.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from sounding.games.chess import layout
@@ -12,6 +14,7 @@ from sounding.games.chess.actions import UNDERPROMOTIONS, action_of, seen, steps
 from sounding.games.chess.moves import generate
 
 FILES = "abcdefgh"
+_MOVE = re.compile(r"[a-h][1-8][a-h][1-8][nbrq]?", re.ASCII)
 PROMOTIONS = {layout.TO_KNIGHT: "n", layout.TO_BISHOP: "b", layout.TO_ROOK: "r", layout.TO_QUEEN: "q"}
 
 
@@ -35,14 +38,18 @@ def move_text(move: int, chess960: bool = False) -> str:
     return square_name(origin) + square_name(target) + PROMOTIONS.get(kind, "")
 
 
+def is_move(text: str) -> bool:
+    """Whether a text has the form of a move in UCI, legal or not."""
+    return _MOVE.fullmatch(text.strip().lower()) is not None
+
+
 def move_of(text: str, position: np.void) -> int:
     """The code of the legal move that a text stands for; castling is read in both ways of writing.
 
     Raises ValueError for a text that is no move, and for one that is not legal.
     """
     word = text.strip().lower()
-    squares = len(word) in (4, 5) and word[0] in FILES and word[2] in FILES
-    if not squares or not set(word[1] + word[3]) <= set("12345678") or word[4:] not in ("", *PROMOTIONS.values()):
+    if not is_move(word):
         raise ValueError(f"{text[:20]!r} is no move: they are written e2e4, or e7e8q for a promotion")
     moves = legal_moves(position)
     for chess960 in (False, True):
@@ -50,11 +57,6 @@ def move_of(text: str, position: np.void) -> int:
             if move_text(move, chess960) == word:
                 return move
     raise ValueError(f"{word} is not legal")
-
-
-def parsed(text: str, position: np.void) -> int:
-    """The action of a text. Raises ValueError as `move_of` does."""
-    return int(action_of(move_of(text, position), int(position["turn"])))
 
 
 def written(action: int, position: np.void, chess960: bool = False) -> str:
