@@ -1,8 +1,8 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
     cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation
-    → data, decoding, search, arena → machine, modalities | architectures, games → contract → drawing, errors, files,
-    folders, randomness, wording
+    → data, decoding, search, arena → machine, modalities | architectures, games, environments → contract → drawing,
+    errors, files, folders, randomness, wording
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -29,7 +29,7 @@ FLOORS = {
     "training": 6,
     "evaluation": 5,
     **dict.fromkeys(("data", "decoding", "search", "arena"), 4),  # search and matches know no rules
-    **dict.fromkeys(("machine", "modalities", "architectures", "games"), 3),
+    **dict.fromkeys(("machine", "modalities", "architectures", "games", "environments"), 3),
     "contract": 2,
     **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness", "wording"), 1),
 }
