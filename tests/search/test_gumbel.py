@@ -39,32 +39,42 @@ class Node:
         self.visits, self.total = 0, 0.0  # from the view of the player to move here
         if GAME.over(board)[0]:
             self.value = float(GAME.results(board)[0]) * (1 if GAME.to_play(board)[0] == 0 else -1)
-            self.priors = {}
+            self.priors, self.proven = {}, True
             return
         logits, values = opinionated(board)
         legal = np.flatnonzero(GAME.legal(board)[0])
         weights = np.exp(logits[0, legal].astype(float))
-        self.value = float(values[0])
+        self.value, self.proven = float(values[0]), False
         self.priors = dict(zip(legal.tolist(), (weights / weights.sum()).tolist()))
 
     def simulate(self, considered=None, gumbel=None) -> float:
         """The value of the leaf from the view of the player to move here."""
         value = self.value
-        if self.visits and self.priors:
+        if self.visits and (considered is not None or not self.proven):
             action = self.inner() if considered is None else self.root(considered, gumbel)
             if action not in self.children:
                 board = self.board.copy()
                 GAME.play(board, np.array([action]))
                 self.children[action] = Node(board)
             value = -self.children[action].simulate()
+            value = self.best_known(value)
         self.visits += 1
         self.total += value
         return value
+
+    def best_known(self, otherwise) -> float:
+        """The value under best play where the children say so, which is kept."""
+        known = {a: -child.value for a, child in self.children.items() if child.proven}
+        if not self.proven and known and (max(known.values()) == 1 or len(known) == len(self.priors)):
+            self.value, self.proven = max(known.values()), True
+        return self.value if self.proven else otherwise
 
     def count(self, action) -> int:
         return self.children[action].visits if action in self.children else 0
 
     def q(self, action) -> float:
+        if self.children[action].proven:
+            return -self.children[action].value
         return -self.children[action].total / self.children[action].visits
 
     def improved(self) -> dict[int, float]:
@@ -100,6 +110,10 @@ def simple_search(board, simulations, considered, gumbel):
     order = sequential_halving(min(considered, len(root.priors)), simulations)
     for visits in order:
         root.simulate(visits, gumbel)
+    if root.proven:
+        scores = root.improved()
+        proving = [a for a, child in root.children.items() if child.proven and -child.value == root.value]
+        return root, max(proving, key=lambda a: scores[a] + gumbel[a])
     most = max(map(root.count, root.priors))
     return root, root.root(most, gumbel)
 
@@ -137,7 +151,11 @@ def test_trees_agree_node_for_node_with_a_simple_search(simulations, considered)
         assert found.actions[row] == action
         policy = simple.policy()
         assert found.policy[row] == pytest.approx([policy.get(a, 0) for a in range(9)], abs=1e-4)
-        assert found.values[row] == pytest.approx(simple.total / simple.visits, abs=1e-5)
+        mean = simple.total / simple.visits
+        assert found.values[row] == pytest.approx(simple.value if simple.proven else mean, abs=1e-5)
+        assert found.proven[row] == simple.proven
+        if simple.proven:
+            assert simple.value == solved(boards[row])
         assert found.visits[row].tolist() == [simple.count(a) for a in range(9)]
 
 

@@ -42,8 +42,8 @@ class Counted:
 class Node:
     def __init__(self, board):
         self.board, self.children, self.visits, self.total = board, {}, 0, 0.0
-        self.priors = {}
-        if GAME.over(board)[0]:
+        self.priors, self.proven = {}, bool(GAME.over(board)[0])
+        if self.proven:
             self.value = float(GAME.results(board)[0]) * (1 if GAME.to_play(board)[0] == 0 else -1)
             return
         logits, values = opinionated(board)
@@ -51,25 +51,31 @@ class Node:
         weights = np.exp(logits[0, legal].astype(float))
         self.value, self.priors = float(values[0]), dict(zip(legal.tolist(), weights / weights.sum()))
 
-    def simulate(self) -> float:
+    def simulate(self, is_root=False) -> float:
         value = self.value
-        if self.visits and self.priors:
+        if self.visits and (is_root or not self.proven):
             action = max(self.priors, key=self.score)
             if action not in self.children:
                 board = self.board.copy()
                 GAME.play(board, np.array([action]))
                 self.children[action] = Node(board)
-            value = -self.children[action].simulate()
+            value = self.best_known(-self.children[action].simulate())
         self.visits += 1
         self.total += value
         return value
+
+    def best_known(self, otherwise) -> float:
+        known = {a: -child.value for a, child in self.children.items() if child.proven}
+        if not self.proven and known and (max(known.values()) == 1 or len(known) == len(self.priors)):
+            self.value, self.proven = max(known.values()), True
+        return self.value if self.proven else otherwise
 
     def score(self, action) -> float:
         c = math.log((1 + self.visits + 19652) / 19652) + 1.25
         child = self.children.get(action)
         visits = child.visits if child else 0
         if child:
-            q = -child.total / visits
+            q = -child.value if child.proven else -child.total / visits
         else:
             q = self.total / self.visits - 0.25 * math.sqrt(sum(self.priors[a] for a in self.children))
         return q + c * self.priors[action] * math.sqrt(self.visits) / (1 + visits)
@@ -95,10 +101,16 @@ def test_the_tree_agrees_node_for_node_with_a_simple_search(text, simulations):
     found = puct.search(position(text), simulations)
     simple = Node(position(text))
     for _ in range(1 + simulations):
-        simple.simulate()
+        simple.simulate(is_root=True)
     assert described_tree(puct) == described(simple)
-    assert found.actions[0] == max(simple.children, key=lambda a: simple.children[a].visits)
-    assert found.values[0] == pytest.approx(simple.total / simple.visits)
+
+    def rank(action):
+        child = simple.children[action]
+        return -child.value if child.proven else 0, child.visits
+
+    assert found.actions[0] == max(simple.children, key=rank)
+    assert found.values[0] == pytest.approx(simple.value if simple.proven else simple.total / simple.visits)
+    assert found.proven[0] == simple.proven
     assert found.policy[0].sum() == pytest.approx(1)
 
 
@@ -122,9 +134,11 @@ def test_a_batch_leaves_nothing_pending_and_every_node_consistent():
     for node in range(size):
         children = nodes.children[0, node][nodes.children[0, node] != NONE]
         if not nodes.over[0, node]:
-            assert nodes.visits[0, node] == 1 + nodes.visits[0, children].sum()
-            expected = nodes.values[0, node] - nodes.totals[0, children].sum()  # players alternate
-            assert nodes.totals[0, node] == pytest.approx(expected, abs=1e-4)
+            assert nodes.visits[0, node] >= 1 + nodes.visits[0, children].sum()
+        if nodes.proven[0, node]:
+            continue
+        assert nodes.visits[0, node] == 1 + nodes.visits[0, children].sum()
+        assert not (nodes.proven[0, children] & (nodes.values[0, children] == -1)).any()  # else it were proven as won
 
 
 # ---- how it plays

@@ -66,9 +66,10 @@ def gumbel_search(
         leaves = select_gumbel(trees.nodes, gumbels, visits, VISIT_OFFSET, value_scale)
         trees.visit(rows, leaves)
     summary = summarize_gumbel(trees.nodes, gumbels, VISIT_OFFSET, value_scale)
-    for whole, part in zip((found.actions, found.policy, found.action_values, found.visits), summary, strict=True):
+    wholes = (found.actions, found.policy, found.values, found.visits, found.action_values)
+    for whole, part in zip(wholes, summary, strict=True):
         whole[going_on] = part
-    found.values[going_on] = trees.nodes.totals[:, 0] / trees.nodes.visits[:, 0]
+    found.proven[going_on] = trees.nodes.proven[:, 0]
     return found
 
 

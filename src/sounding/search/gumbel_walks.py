@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from sounding.games.compiled import compiled
-from sounding.search.walks import NONE, Nodes, action_value, attach
+from sounding.search.walks import NONE, Nodes, action_value, attach, root_value
 
 
 @compiled
@@ -55,6 +55,20 @@ def root_action(logits: np.ndarray, gumbels: np.ndarray, counts: np.ndarray, vis
 
 
 @compiled
+def proving_action(nodes: Nodes, tree: int, logits: np.ndarray, gumbels: np.ndarray) -> int:
+    """The best of the actions whose proven value is that of the root, by Gumbel noise and improved logits."""
+    best, top = NONE, -np.inf
+    for a in range(len(logits)):
+        child = nodes.children[tree, 0, a]
+        if child == NONE or not nodes.proven[tree, child]:
+            continue
+        value = action_value(nodes, tree, 0, child, 0)
+        if value == nodes.values[tree, 0] and logits[a] + gumbels[a] > top:
+            best, top = a, logits[a] + gumbels[a]
+    return best
+
+
+@compiled
 def inner_action(logits: np.ndarray, counts: np.ndarray) -> int:
     """The action whose share of the visits is furthest below the improved policy (equation 14): nothing is drawn."""
     top = logits.max()
@@ -74,7 +88,7 @@ def inner_action(logits: np.ndarray, counts: np.ndarray) -> int:
 def select_gumbel(
     nodes: Nodes, gumbels: np.ndarray, considered: np.ndarray, visit_offset: float, value_scale: float
 ) -> np.ndarray:
-    """The next leaf of each tree [N]: a new node, or one where the game is over.
+    """The next leaf of each tree [N]: a new node, or one that is proven already.
 
     `gumbels` [N, A] is the noise of each root; at the root, an action with `considered` [N] visits is taken.
     """
@@ -83,7 +97,7 @@ def select_gumbel(
     counts, logits = np.empty(actions, np.int32), np.empty(actions, np.float64)
     for tree in range(trees):
         node = 0
-        while not nodes.over[tree, node]:
+        while node == 0 or not nodes.proven[tree, node]:
             improved_logits(nodes, tree, node, visit_offset, value_scale, counts, logits)
             if node == 0:
                 action = root_action(logits, gumbels[tree], counts, considered[tree])
@@ -101,20 +115,25 @@ def select_gumbel(
 @compiled
 def summarize_gumbel(
     nodes: Nodes, gumbels: np.ndarray, visit_offset: float, value_scale: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What the roots come to: actions [N], improved policies [N, A], completed action values [N, A], visits [N, A].
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the roots come to: actions [N], improved policies [N, A], values [N], visits [N, A], action values [N, A].
 
-    The action is the best of those with most visits, by noise and improved logits. Values of illegal actions are NaN.
+    The action is the best of those with most visits, by noise and improved logits; of a proven root, the best of those
+    that prove it. Action values are completed; those of illegal actions are NaN.
     """
     trees, actions = gumbels.shape
-    chosen = np.empty(trees, np.int64)
+    chosen, roots = np.empty(trees, np.int64), np.empty(trees, np.float32)
     policies, values = np.zeros((trees, actions), np.float32), np.full((trees, actions), np.nan, np.float32)
     visits = np.zeros((trees, actions), np.int32)
     logits = np.empty(actions, np.float64)
     for tree in range(trees):
         counts = visits[tree]
         mixed = improved_logits(nodes, tree, 0, visit_offset, value_scale, counts, logits)
-        chosen[tree] = root_action(logits, gumbels[tree], counts, counts.max())
+        roots[tree] = root_value(nodes, tree)
+        if nodes.proven[tree, 0]:
+            chosen[tree] = proving_action(nodes, tree, logits, gumbels[tree])
+        else:
+            chosen[tree] = root_action(logits, gumbels[tree], counts, counts.max())
         top = logits.max()
         total = np.exp(logits - top).sum()
         for a in range(actions):
@@ -123,4 +142,4 @@ def summarize_gumbel(
                 values[tree, a] = action_value(nodes, tree, 0, nodes.children[tree, 0, a], 0)
             elif nodes.priors[tree, 0, a] > 0:
                 values[tree, a] = mixed
-    return chosen, policies, values, visits
+    return chosen, policies, roots, visits, values

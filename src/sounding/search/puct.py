@@ -17,7 +17,7 @@ from sounding.games.game import Game
 from sounding.search.evaluator import Evaluator, Remembered
 from sounding.search.puct_walks import select_puct
 from sounding.search.tree import Searched, Trees, ended
-from sounding.search.walks import NONE, action_value
+from sounding.search.walks import NONE, action_value, root_value
 
 BYTES = 256
 """Of two positions, that are compared at a time."""
@@ -156,18 +156,19 @@ class Puct:
             searched.visits[0, action] = nodes.visits[0, child]
             searched.action_values[0, action] = action_value(nodes, 0, 0, child, 0)
         unseen = (searched.visits[0] == 0) & (nodes.priors[0, 0] > 0)
-        searched.values[0] = nodes.totals[0, 0] / nodes.visits[0, 0]
+        searched.values[0] = root_value(nodes, 0)
+        searched.proven[0] = nodes.proven[0, 0]
         searched.action_values[0, unseen] = searched.values[0]
         total = searched.visits[0].sum()
         searched.policy[0] = searched.visits[0] / total if total else nodes.priors[0, 0]
-        searched.actions[0] = self._by_visits(0)[0] if total else nodes.priors[0, 0].argmax()
+        searched.actions[0] = self._best_first(0)[0] if total else nodes.priors[0, 0].argmax()
         return searched
 
     def lines(self, count: int | None = None) -> list[Line]:
         """The `count` most visited moves, or all that have visits, with how each would go on."""
         nodes = self._grown().nodes
         lines = []
-        for action in self._by_visits(0)[:count]:
+        for action in self._best_first(0)[:count]:
             child = int(nodes.children[0, 0, action])
             value = action_value(nodes, 0, 0, child, 0)
             variation = (action, *self._variation(child))
@@ -212,19 +213,25 @@ class Puct:
         children = nodes.children[0, node]
         return [(int(a), int(children[a])) for a in np.flatnonzero(children != NONE) if nodes.visits[0, children[a]]]
 
-    def _by_visits(self, node: int) -> list[int]:
-        """The visited actions, the most visited first; the more probable one of two alike."""
+    def _best_first(self, node: int) -> list[int]:
+        """The visited actions, the most visited first; the more probable one of two alike.
+
+        A proven win comes before all others, and a proven loss after them.
+        """
         nodes = self._grown().nodes
-        order = sorted(
-            self._children(node), key=lambda pair: (-nodes.visits[0, pair[1]], -nodes.priors[0, node, pair[0]])
-        )
-        return [action for action, _ in order]
+
+        def rank(pair: tuple[int, int]) -> tuple[float, int, float]:
+            action, child = pair
+            proven = action_value(nodes, 0, node, child, 0) if nodes.proven[0, child] else 0.0
+            return -proven, -int(nodes.visits[0, child]), -float(nodes.priors[0, node, action])
+
+        return [action for action, _ in sorted(self._children(node), key=rank)]
 
     def _variation(self, node: int) -> list[int]:
         """The most visited actions from `node` on."""
         nodes = self._grown().nodes
         actions = []
-        while best := self._by_visits(node)[:1]:
+        while best := self._best_first(node)[:1]:
             actions += best
             node = int(nodes.children[0, node, best[0]])
         return actions

@@ -48,7 +48,7 @@ def best_action(nodes: Nodes, node: int, explore: float, base: float, reduction:
 
 @compiled
 def select_puct(nodes: Nodes, batch: int, explore: float, base: float, reduction: float) -> np.ndarray:
-    """Up to `batch` leaves [L] of the first tree: new nodes, or such where the game is over, maybe more than once.
+    """Up to `batch` leaves [L] of the first tree: new nodes, or such that are proven already, maybe more than once.
 
     There are fewer where a descent comes to a leaf that waits for its value already: another would learn nothing.
     """
@@ -56,7 +56,7 @@ def select_puct(nodes: Nodes, batch: int, explore: float, base: float, reduction
     for i in range(batch):
         node = 0
         nodes.pending[0, 0] += 1
-        while not nodes.over[0, node]:
+        while node == 0 or not nodes.proven[0, node]:
             action = best_action(nodes, node, explore, base, reduction)
             child = nodes.children[0, node, action]
             is_new = child == NONE

@@ -21,9 +21,10 @@ class Searched:
 
     actions: np.ndarray  # [N] int64, the move to play; -1 where the game is over
     policy: np.ndarray  # [N, A] float32, what the search makes of the moves; all 0 where the game is over
-    values: np.ndarray  # [N] float32, the mean over all simulations
+    values: np.ndarray  # [N] float32: what is proven, else the mean over all simulations
     visits: np.ndarray  # [N, A] int32
     action_values: np.ndarray  # [N, A] float32; what was not visited has an estimate, what is illegal is NaN
+    proven: np.ndarray  # [N] bool: the value is that of best play, not an estimate
 
 
 class Trees:
@@ -100,7 +101,7 @@ class Trees:
                 raise NotFiniteError("what the network says of a position is not finite", fix="Train it anew")
         self.positions[trees, leaves] = positions
         self.nodes.movers[trees, leaves] = movers
-        self.nodes.over[trees, leaves] = over
+        self.nodes.over[trees, leaves] = self.nodes.proven[trees, leaves] = over
         self.nodes.values[trees, leaves] = values
 
 
@@ -113,4 +114,5 @@ def ended(game: Game, positions: np.ndarray) -> Searched:
         values=np.where(game.to_play(positions) == 0, 1, -1) * game.results(positions),
         visits=np.zeros((n, game.actions), np.int32),
         action_values=np.full((n, game.actions), np.nan, np.float32),
+        proven=np.ones(n, np.bool_),
     )

@@ -32,6 +32,7 @@ class Nodes(NamedTuple):
     pending: np.ndarray  # [N, M] descents through the node whose value is not known yet
     movers: np.ndarray  # [N, M] the player to move
     over: np.ndarray  # [N, M] whether the game is over here
+    proven: np.ndarray  # [N, M] whether `values` is that of best play: the game is over, or what follows tells
 
 
 def empty(trees: int, nodes: int, actions: int) -> Nodes:
@@ -49,6 +50,7 @@ def empty(trees: int, nodes: int, actions: int) -> Nodes:
         pending=np.zeros(shape, np.int32),
         movers=np.zeros(shape, np.int8),
         over=np.zeros(shape, np.bool_),
+        proven=np.zeros(shape, np.bool_),
     )
 
 
@@ -68,11 +70,31 @@ def attach(nodes: Nodes, tree: int, parent: int, action: int) -> int:
 
 @compiled
 def action_value(nodes: Nodes, tree: int, node: int, child: int, lost: int) -> float:
-    """The mean value of a child for the player to move at `node`, as if `lost` more visits had been losses."""
-    total = nodes.totals[tree, child]
-    if nodes.movers[tree, child] != nodes.movers[tree, node]:
-        total = -total
-    return (total - lost) / (nodes.visits[tree, child] + lost)
+    """The value of a child for the player to move at `node`: what is proven, else the mean of its visits.
+
+    The mean is taken as if `lost` more visits had been losses.
+    """
+    sign = 1.0 if nodes.movers[tree, child] == nodes.movers[tree, node] else -1.0
+    if nodes.proven[tree, child]:
+        return sign * nodes.values[tree, child]
+    return (sign * nodes.totals[tree, child] - lost) / (nodes.visits[tree, child] + lost)
+
+
+@compiled
+def prove(nodes: Nodes, tree: int, node: int) -> None:
+    """Mark a node as proven where its children say so: one is a win, or all are known and the best of them counts."""
+    best, all_known = -np.inf, True
+    for a in range(nodes.children.shape[2]):
+        if nodes.priors[tree, node, a] == 0:
+            continue
+        child = nodes.children[tree, node, a]
+        if child != NONE and nodes.proven[tree, child]:
+            best = max(best, action_value(nodes, tree, node, child, 0))
+        else:
+            all_known = False
+    if best >= 1 or all_known:
+        nodes.values[tree, node] = best
+        nodes.proven[tree, node] = True
 
 
 @compiled
@@ -100,14 +122,30 @@ def expand(nodes: Nodes, trees: np.ndarray, leaves: np.ndarray, logits: np.ndarr
 
 @compiled
 def backup(nodes: Nodes, trees: np.ndarray, leaves: np.ndarray) -> None:
-    """Count a visit of each of the `leaves` [L] of `trees` [L], and add its value to all nodes on the way to it."""
+    """Count a visit of each of the `leaves` [L] of `trees` [L], and add its value to all nodes on the way to it.
+
+    What a proven leaf proves on its way up replaces its value from there on (Winands et al., "Monte-Carlo tree search
+    solver", CG 2008): a tactic that is seen to its end is not averaged with the moves that miss it.
+    """
     for i in range(len(leaves)):
         tree, node = trees[i], leaves[i]
         value, mover = nodes.values[tree, node], nodes.movers[tree, node]
+        proves = nodes.proven[tree, node]
         while node != NONE:
+            if proves and not nodes.proven[tree, node]:
+                prove(nodes, tree, node)
+            proves = nodes.proven[tree, node]
+            if proves:
+                value, mover = nodes.values[tree, node], nodes.movers[tree, node]
             nodes.visits[tree, node] += 1
             nodes.totals[tree, node] += value if nodes.movers[tree, node] == mover else -value
             node = nodes.parents[tree, node]
+
+
+@compiled
+def root_value(nodes: Nodes, tree: int) -> float:
+    """What a search says of its position: what is proven, else the mean over all visits."""
+    return nodes.values[tree, 0] if nodes.proven[tree, 0] else nodes.totals[tree, 0] / nodes.visits[tree, 0]
 
 
 @compiled

@@ -86,11 +86,12 @@ class _Tables:
         self.positions = opened(game, self.begun, plan.opening, rng)
         self.numbers = np.arange(self.begun)
         self.last = np.zeros(plan.games, game.dtype)
-        self._noted: list[tuple[np.ndarray, Positions, np.ndarray]] = []
+        self._noted: list[tuple[np.ndarray, ...]] = []
 
     def note(self, found: Searched) -> None:
-        """Keep the positions with the policies that a full search found."""
-        self._noted.append((self.numbers.copy(), self.positions.copy(), found.policy.astype(np.float16)))
+        """Keep the positions with the policies that a full search found, and with the values that it proved."""
+        proven = np.where(found.proven, found.values, np.nan)
+        self._noted.append((self.numbers.copy(), self.positions.copy(), found.policy.astype(np.float16), proven))
 
     def play(self, moves: np.ndarray) -> None:
         """Play a move in each game; where one has ended, another begins as long as there are any."""
@@ -110,15 +111,15 @@ class _Tables:
             self.numbers = np.delete(self.numbers, over[new:])
 
     def experience(self, ending: Ending) -> Experience:
-        """All that was noted, with how each game ended."""
+        """All that was noted, with how each game ended, or should have ended where a search proved that."""
         kinds: Any = record(self.game, ending.territory)
         if not self._noted:
             return Experience(np.zeros(0, self.game.dtype), np.zeros(0, kinds), np.zeros(0, np.int64))
-        games, inputs, policy = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
+        games, inputs, policy, proven = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
         targets = np.zeros(len(games), kinds)
         targets["policy"] = policy
         sign = 1.0 - 2.0 * self.game.to_play(inputs)
-        won = sign * self.game.results(self.last)[games]
+        won = np.where(np.isnan(proven), sign * self.game.results(self.last)[games], proven)
         targets["outcome"] = np.stack([won > 0, won == 0, won < 0], axis=1)
         for name, values in ending.of(self.game, self.last).items():
             targets[name] = (values[games].T * sign).T
