@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sounding.environments.copies import Copies, Moved
+from sounding.environments.grids import drawn
 from sounding.environments.minatar_names import MINATAR_GAMES, MINATAR_IDS
 from sounding.environments.settings import Settings
 from sounding.environments.spec import DISCRETE, FRAMES, Actions, Observation, Spec
@@ -23,24 +24,6 @@ from sounding.wording import percent
 
 MOVES = ("NOOP", "LEFT", "UP", "RIGHT", "DOWN", "FIRE")
 """The actions in MinAtar's order."""
-COLOURS = np.array(
-    [
-        [235, 235, 235],
-        [230, 159, 0],
-        [86, 180, 233],
-        [0, 158, 115],
-        [240, 228, 66],
-        [213, 94, 0],
-        [204, 121, 167],
-        [0, 114, 178],
-        [120, 94, 240],
-        [150, 150, 150],
-    ],
-    np.uint8,
-)
-"""What each kind of thing is drawn in (Okabe and Ito 2008, and two more); later ones lie above."""
-ENLARGED = 16
-"""Pixels of a cell of the grid, where it is drawn."""
 RATE = 15.0
 """Steps of a second that a person can follow."""
 
@@ -91,14 +74,6 @@ class MinAtarCopies(Copies):
         """What these copies show: [K, C, H, W]."""
         grids = np.stack([self._games[copy].state() for copy in copies])
         return np.ascontiguousarray(grids.transpose(0, 3, 1, 2)).view(np.uint8)
-
-
-def drawn(grid: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grid of things [C, H, W], 1 where there is one, as a picture [16 H, 16 W, 3]."""
-    picture = np.full((*grid.shape[1:], 3), 16, np.uint8)
-    for thing, colour in zip(grid, np.resize(COLOURS, (len(grid), 3)), strict=True):
-        picture[thing > 0] = colour
-    return picture.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
 
 
 def _wrappers(settings: Settings, sticky: float, noop_max: int, shape: tuple[int, int, int]) -> Iterator[str]:
