@@ -4,6 +4,7 @@
     training.py    demo  check  train  label
     using.py       predict  list
     playing.py     play
+    matching.py    match
     serving.py     serve
     applications.py  what an application brings along: faces enroll, verify, identify
     measuring.py   eval  compare  card  inspect  doctor
@@ -12,7 +13,15 @@
 Nothing heavy is imported before a verb runs, so that help comes at once.
 """
 
-from sounding.cli import applications, measuring, playing, serving, training, using  # each adds its verbs to the group
+from sounding.cli import (
+    applications,
+    matching,
+    measuring,
+    playing,
+    serving,
+    training,
+    using,
+)  # each adds its verbs to the group
 from sounding.cli.group import cli, main
 
-__all__ = ["applications", "cli", "main", "measuring", "playing", "serving", "training", "using"]
+__all__ = ["applications", "cli", "main", "matching", "measuring", "playing", "serving", "training", "using"]

@@ -25,6 +25,7 @@ ORDER = (
     "train",
     "predict",
     "play",
+    "match",
     "serve",
     "faces",
     "eval",

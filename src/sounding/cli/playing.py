@@ -3,46 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from sounding.cli.group import cli, prepare
 from sounding.errors import UsageError, did_you_mean
 
-COLOURS = {"black": 0, "b": 0, "x": 0, "first": 0, "white": 1, "w": 1, "o": 1, "second": 1}
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sounding.games.thinking import Strength, Thinker
+
+PLAYERS = {"first": 0, "black": 0, "b": 0, "x": 0, "second": 1, "white": 1, "w": 1, "o": 1}
+OF_CHESS = {"first": 0, "white": 0, "w": 0, "second": 1, "black": 1, "b": 1}
 
 
 @cli.command()
 @click.argument("run")
-@click.option("--colour", "--color", default="first", show_default=True, help="Yours: black, white (first, second).")
-@click.option("--strength", default="10", show_default=True, help="1 (a beginner) to 10, or a number of simulations.")
+@click.option("--colour", "--color", default="first", show_default=True, help="Yours: white, black (first, second).")
+@click.option("--strength", help="1 (a beginner) to 10, or a number of simulations of a move: 10, if nothing is said.")
+@click.option("--uci", is_flag=True, help="Speak UCI, for Cute Chess, Arena, lichess-bot and other programs of chess.")
 @click.option("--gtp", is_flag=True, help="Speak the Go Text Protocol, for Sabaki, GoGui and other programs.")
 @click.option("--size", type=int, help="Lines of a Go board: what the run learnt, if nothing is said.")
 @click.option("--komi", type=float, help="Points for White, in Go.")
 @click.option("--seed", type=int, help="The same choices again, where a weak player chooses freely.")
 def play(
-    run: str, colour: str, strength: str, gtp: bool, size: int | None, komi: float | None, seed: int | None
+    run: str,
+    colour: str,
+    strength: str | None,
+    uci: bool,
+    gtp: bool,
+    size: int | None,
+    komi: float | None,
+    seed: int | None,
 ) -> None:
-    """Play against a run that has learnt a game; type moves, or help.
+    """Play against a run that has learnt a game, or against the engine of the package (play chess).
 
-    With --gtp other programs play against it: name "sounding play RUN --gtp" as an engine there.
+    Type moves, or help. With --uci or --gtp other programs play against it: name "sounding play chess --uci" as an
+    engine there.
     """
-    if colour.lower() not in COLOURS:
+    if colour.lower() not in {*PLAYERS, *OF_CHESS}:
         raise UsageError(
             f"no colour {colour!r}", fix=did_you_mean(colour.lower(), ("black", "white", "first", "second"))
         )
-    prepare()
     import numpy as np
 
-    from sounding import __version__, api
-    from sounding.games.thinking import Strength
-    from sounding.runs.playing import game_of, thinker_of
-
-    dial = Strength.named(strength)
-    thinker = thinker_of(api.load(run))
-    game = game_of(thinker, size=size, komi=komi)
     rng = np.random.default_rng(seed)
+    if uci:
+        _speak_uci(run, strength, rng)
+        return
+    from sounding import __version__
+    from sounding.runs.playing import game_of
+
+    thinker = _opened(run)
+    dial = _dial(strength or str(len(thinker.levels)), thinker)
+    game = game_of(thinker, size=size, komi=komi)
     if gtp:
         from sounding.games.protocols.gtp import commands_of, serve
 
@@ -52,10 +70,56 @@ def play(
         return
     from sounding.games.table import Table
 
-    table = Table(thinker, game, dial, COLOURS[colour.lower()], rng, click.echo)
+    players = OF_CHESS if game.name == "chess" else PLAYERS
+    person = players.get(colour.lower(), PLAYERS.get(colour.lower(), 0))
+    table = Table(thinker, game, dial, person, rng, click.echo)
     table.begin()
     while (line := _typed(table.prompt)) is not None and table.take(line):
         pass
+
+
+def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None:
+    """Be a UCI engine. Nothing heavy is imported before it has answered `uci`."""
+    from sounding import __version__
+    from sounding.games.protocols.uci import About, Uci
+    from sounding.games.shipped import is_shipped
+
+    name = f"sounding {__version__}"
+    if not is_shipped(run):
+        if not os.path.exists(os.path.join(run, "config.json")):
+            raise UsageError(f"{run} is no run", fix="Name a folder such as runs/chess/1, or chess")
+        name = f"{name} {run}"
+
+    def opened() -> Thinker:
+        thinker = _opened(run)
+        if thinker.game.name != "chess":
+            raise UsageError(f"{run} plays {thinker.game.name}, and UCI is for chess", fix="Use --gtp")
+        return thinker
+
+    def dial(thinker: Thinker) -> Strength | None:
+        return None if strength is None else _dial(strength, thinker)
+
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
+        Uci(About(name, strength=dial), opened, rng, source, sys.stdout).serve()
+
+
+def _opened(run: str) -> Thinker:
+    """The thinker of a run, or of the package."""
+    from sounding.games.shipped import is_shipped, shipped
+
+    if is_shipped(run):
+        return shipped(run)
+    prepare()
+    from sounding import api
+    from sounding.runs.playing import thinker_of
+
+    return thinker_of(api.load(run))
+
+
+def _dial(word: str, thinker: Thinker) -> Strength:
+    from sounding.games.thinking import Strength
+
+    return Strength.named(word, thinker.levels)
 
 
 def _typed(prompt: str) -> str | None:

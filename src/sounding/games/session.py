@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sounding.games.game import Game
@@ -20,6 +22,16 @@ class Session:
     def position(self) -> np.ndarray:
         """The position [1] as it stands; not to be changed."""
         return self._positions[-1]
+
+    @property
+    def beginning(self) -> np.ndarray:
+        """The position [1] before the first move; not to be changed."""
+        return self._positions[0]
+
+    @property
+    def positions(self) -> Sequence[np.ndarray]:
+        """All positions [1], from the first to the present one; not to be changed."""
+        return self._positions
 
     @property
     def moves(self) -> tuple[Move, ...]:

@@ -8,25 +8,25 @@ while (line := ask(table.prompt)) is not None and table.take(line):
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from sounding.errors import DataError, SoundingError, UsageError, did_you_mean
-from sounding.files import write
-from sounding.games.diagram import SIGNS, diagram
 from sounding.games.game import Game
-from sounding.games.records.record import GameRecord, score_text
-from sounding.games.records.sgf import save
+from sounding.games.manners import Played, manner_of
 from sounding.games.session import Session
-from sounding.games.thinking import Limit, Strength, Thinker, Thought
+from sounding.games.thinking import Candidate, Limit, Strength, Thinker, Thought
 from sounding.wording import counted, percent
 
 WORDS = {
-    "undo": "take your last move and the answer to it back",
+    "undo": "take your last move and the answer to it back (takeback is the same)",
     "hint": "what the model would play, and how it would go on",
     "board": "draw the board again",
-    "save FILE": "write the game to a file (.sgf of Go, .txt of other games)",
+    "evaluate": "what the model thinks of the position",
+    "strength N": "how strongly it plays from here: 1 (a beginner) and up",
+    "save FILE": "write the game to a file (SUFFIX)",
     "resign": "give up",
     "quit": "leave",
     "help": "this list",
@@ -55,7 +55,7 @@ class Table:
         say: Callable[[str], None],
     ) -> None:
         self.thinker, self.strength, self.person, self.rng, self.say = thinker, strength, person, rng, say
-        self.session = Session(game)
+        self.session, self.manner = Session(game), manner_of(game)
         self._comments: list[str] = []
         self._resigned = False
         self._saved: set[Path] = set()
@@ -63,7 +63,7 @@ class Table:
     @property
     def prompt(self) -> str:
         """What is asked of the person now."""
-        return "undo, save FILE or quit: " if self.over else f"{self._sign(self.person)} to move: "
+        return "undo, save FILE or quit: " if self.over else f"{self._name(self.person)} to move: "
 
     @property
     def over(self) -> bool:
@@ -72,8 +72,8 @@ class Table:
 
     def begin(self) -> None:
         """Say who is who, and let the thinker move where it is first."""
-        mine, other = self._sign(self.person), self._sign(1 - self.person)
-        self.say(f"You are {mine}, {self.thinker.name} is {other}; {self._sign(0)} begins. Type a move, or help.")
+        mine, other = self._name(self.person), self._name(1 - self.person)
+        self.say(f"You are {mine}, {self.thinker.name} is {other}; {self._name(0)} begins. Type a move, or help.")
         if self.person == 0:
             self._draw()
         self._answer()
@@ -90,12 +90,23 @@ class Table:
         return True
 
     def _do(self, word: str, rest: str) -> None:
-        does = {"undo": self._undo, "hint": self._hint, "board": self._draw, "resign": self._resign, "help": self._help}
+        does = {
+            "undo": self._undo,
+            "takeback": self._undo,
+            "hint": self._hint,
+            "evaluate": self._evaluate,
+            "board": self._draw,
+            "resign": self._resign,
+            "help": self._help,
+        }
         name = word.lower()
         if not word:
             return
         if name == "save":
             self._save(rest)
+        elif name == "strength":
+            self.strength = Strength.named(rest, self.thinker.levels)
+            self.say(f"{counted(self.strength.simulations, self.thinker.unit)} a move from here")
         elif name in does and not rest:
             does[name]()
         else:
@@ -107,7 +118,7 @@ class Table:
         if self.over:
             raise UsageError("the game is over", fix="undo, save FILE or quit")
         try:
-            action = self.session.game.action(text, self.session.position[0])
+            action = self.manner.action(text, self.session.position)
         except ValueError as error:
             near = did_you_mean(text.lower(), [name.split()[0] for name in WORDS])
             raise UsageError(
@@ -130,7 +141,7 @@ class Table:
             self.session.play(action)
             self._comments.append(told)
             self._draw()
-            self.say(f"{self._sign(1 - self.person)} plays {said}: {told}")
+            self.say(f"{self._name(1 - self.person)} plays {said}: {told}")
         elif self.over:
             self._draw()
         if self.over:
@@ -160,89 +171,83 @@ class Table:
     def _hint(self) -> None:
         if self.over:
             raise UsageError("the game is over", fix="undo, save FILE or quit")
-        limit = Limit(max(HINT.simulations, self.strength.simulations))
+        limit = Limit(max(HINT.simulations, self.strength.simulations), lines=HINTS)
         thought = self.thinker.think(self.session.game, self.session.position, limit)
         for move in thought.candidates[:HINTS]:
-            lead = "" if move.lead is None else f", {move.lead:+.1f} points"
-            tried = counted(move.visits, "simulation")
+            tried = counted(move.visits, self.thinker.unit)
             line = self._line(move.line or (move.action,))
-            self.say(f"  {self._text(move.action)}: {percent(move.win_rate)} for you{lead}, {tried}; expects {line}")
+            told = f"{percent(move.win_rate)} for you{_worth(move)}, {tried}; expects {line}"
+            self.say(f"  {self._text(move.action)}: {told}")
+
+    def _evaluate(self) -> None:
+        if self.over:
+            raise UsageError("the game is over", fix="undo, save FILE or quit")
+        limit = Limit(max(HINT.simulations, self.strength.simulations))
+        thought = self.thinker.think(self.session.game, self.session.position, limit)
+        self.say(f"  {self._told(thought, thought.candidates[0].action)}")
 
     def _told(self, thought: Thought, action: int) -> str:
         """The thinker's view of the position that it moves in, and how its move would go on."""
-        line = next(move.line for move in thought.candidates if move.action == action) or (action,)
-        lead = "" if thought.lead is None else f", {thought.lead:+.1f} points"
-        who = f"win rate of {self._sign(self.session.to_play)} {percent(thought.win_rate)}{lead}"
-        return f"{who}, {counted(thought.simulations, 'simulation')}; expects {self._line(line)}"
+        move = next(move for move in thought.candidates if move.action == action)
+        worth = _worth(replace(move, lead=thought.lead))
+        who = f"win rate of {self._name(self.session.to_play)} {percent(thought.win_rate)}{worth}"
+        depth = f"depth {thought.depth}, " if move.centipawns is not None or move.mate is not None else ""
+        line = self._line(move.line or (action,))
+        return f"{who}, {depth}{counted(thought.simulations, self.thinker.unit)}; expects {line}"
 
     def _line(self, actions: tuple[int, ...]) -> str:
         """A line of moves from the present position."""
-        return " ".join(self._text(action) for action in actions[:LONGEST_LINE])
+        return " ".join(self.manner.line(self.session.position, actions[:LONGEST_LINE]))
 
     def _draw(self) -> None:
-        self.say("\n" + diagram(self.session.game, self.session.position, self.session.last) + "\n")
+        self.say("\n" + self.manner.board(self.session, self.person) + "\n")
 
     def _ending(self) -> str:
         """Who has won, and how."""
         if self._resigned:
-            return f"{self._sign(1 - self.person)} wins: you resigned."
-        points = self._points
-        counted_so = f" ({points}: area, all stones on the board alive)" if points else ""
-        result = self.session.result
-        return f"A draw{counted_so}." if result == 0 else f"{self._sign(int(result < 0))} wins{counted_so}."
+            return f"{self._name(1 - self.person)} wins: you resigned."
+        reason = self.manner.reason(self.session)
+        so = f" ({reason})" if reason else ""
+        return f"{self._name(int(self._winner < 0))} wins{so}." if self._winner else f"A draw{so}."
 
     @property
-    def _points(self) -> str:
-        """The score of a game that is counted."""
-        if self.session.game.name != "go":
-            return ""
-        from sounding.games.go import Go
-
-        game = self.session.game
-        return score_text(float(game.score(self.session.position)[0])) if isinstance(game, Go) else ""
+    def _winner(self) -> int:
+        """+1 where the first player has won, −1 where the second has, 0 for a draw."""
+        return (1 if self.person else -1) if self._resigned else self.session.result
 
     def _help(self) -> None:
-        such = self._text(self.session.game.actions // 2)
-        self.say("\n".join(f"  {name:10} {what}" for name, what in {such: "a move", **WORDS}.items()))
+        words = {self.manner.example: "a move", **WORDS}
+        self.say("\n".join(f"  {name:12} {what}" for name, what in words.items()).replace("SUFFIX", self.manner.suffix))
 
-    def _sign(self, player: int) -> str:
-        return SIGNS[1 - 2 * player]
+    def _name(self, player: int) -> str:
+        return self.manner.players[player]
 
     def _text(self, action: int) -> str:
-        return self.session.game.text(action, self.session.position[0])
+        return self.manner.text(action, self.session.position)
 
     # ---- keeping
 
     def _save(self, name: str) -> None:
         """Write the game; never over a file that was there before this game."""
-        ending = ".sgf" if self.session.game.name == "go" else ".txt"
-        path = Path(name).expanduser()
-        if not name or path.suffix.lower() != ending:
+        path, suffix = Path(name).expanduser(), self.manner.suffix
+        if not name or path.suffix.lower() != suffix:
             raise UsageError(
-                f"a game of {self.session.game.name} is saved as {ending}", fix=f"Such as: save game{ending}"
+                f"a game of {self.session.game.name} is saved as {suffix}", fix=f"Such as: save game{suffix}"
             )
         if path.exists() and path not in self._saved:
             raise DataError(f"there is a file {name}, and it is not overwritten", fix="Give another name")
-        if ending == ".sgf":
-            save(path, [self._record()])
-        else:
-            write(path, "".join(self.session.game.text(move.action) for move in self.session.moves) + "\n")
+        names = {self.person: "you", 1 - self.person: self.thinker.name}
+        how = "resignation" if self._resigned else self.manner.reason(self.session) if self.over else ""
+        winner = self._winner if self.over else None
+        self.manner.save(path, [Played(self.session, (names[0], names[1]), winner, how, self._comments)])
         self._saved.add(path)
         self.say(f"{counted(len(self.session.moves), 'move')} in {name}")
 
-    def _record(self) -> GameRecord:
-        from sounding.games.go import Go
 
-        game = self.session.game
-        assert isinstance(game, Go)
-        names = {self.person: "you", 1 - self.person: self.thinker.name}
-        result = f"{'BW'[1 - self.person]}+R" if self._resigned else self._points if self.over else ""
-        return GameRecord(
-            size=game.size,
-            moves=self.session.moves,
-            komi=game.komi,
-            result=result,
-            players=(names[0], names[1]),
-            rules="Tromp-Taylor",
-            comments=tuple(self._comments) if any(self._comments) else (),
-        )
+def _worth(move: Candidate) -> str:
+    """What a move is worth beside its win rate, where that is known: points, pawns, a mate."""
+    if move.mate is not None:
+        return f", mate in {move.mate}" if move.mate > 0 else f", mated in {-move.mate}"
+    if move.centipawns is not None:
+        return f", {move.centipawns / 100:+.2f}"
+    return "" if move.lead is None else f", {move.lead:+.1f} points"

@@ -147,7 +147,7 @@ class Thinker(ABC):
     """Thinks about positions of a game. A subclass has `name` and `game`, and writes `ponder`.
 
     `levels` are the simulations and temperatures of its dial, `ratings` the strengths whose Elo was measured, weakest
-    first: nothing where none was.
+    first: nothing where none was. `unit` is what people call one of its simulations.
     """
 
     name: str
@@ -155,6 +155,7 @@ class Thinker(ABC):
     """The game that it was made for."""
     levels: Sequence[tuple[int, float]] = LEVELS
     ratings: Sequence[tuple[int, Strength]] = ()
+    unit: str = "simulation"
 
     def refuses(self, game: Game) -> str:
         """Why it cannot play this game, board or komi; nothing where it can."""

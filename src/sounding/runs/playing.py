@@ -24,7 +24,14 @@ def game_of(thinker: Thinker, **wanted: Any) -> Game:
 
     Raises UsageError where the game has no such thing, or the thinker cannot play it so.
     """
-    game: Any = thinker.game
+    game = board_of(thinker.game, **wanted)
+    if why := thinker.refuses(game):
+        raise UsageError(why, fix="Play as it learnt it")
+    return game
+
+
+def board_of(game: Any, **wanted: Any) -> Game:
+    """The game with what is `wanted` and not None. Raises UsageError where it has no such thing."""
     known = {field.name for field in fields(game)} if is_dataclass(game) else set()
     for name, value in wanted.items():
         if value is None:
@@ -35,6 +42,4 @@ def game_of(thinker: Thinker, **wanted: Any) -> Game:
             game = replace(game, **{name: value})
         except ValueError as error:
             raise UsageError(str(error), fix=f"Give another --{name}") from None
-    if why := thinker.refuses(game):
-        raise UsageError(why, fix="Play as it learnt it")
     return game

@@ -1,8 +1,13 @@
-"""How long a move may be thought about: main time, then Canadian overtime (so many stones a period), as GTP has it."""
+"""How long a move may be thought about.
+
+Clock    of GTP: main time, then Canadian overtime (so many stones a period)
+share    of UCI: what is left, what is added for each move, how many moves are to be made with it
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MARGIN = 0.2
 """Seconds of each move for what is not thinking: starting, printing, the way of the answer."""
@@ -72,3 +77,35 @@ class Clock:
             begins = _Left(self.main, 0) if self.main > 0 else _Left(self.period, self.stones)
             self._left[player] = begins
         return self._left[player]
+
+
+EXPECTED = 28
+"""Moves among which a rest of time is divided, where nothing says how many there are."""
+ADDED = 0.8
+"""Of what is added for each move, which is planned to be used."""
+TIMES = 4.0
+"""How often the planned time a move may take at the most."""
+KEPT = 0.5
+"""Of what is left, which no move uses up; less where it is the last before more time comes."""
+SOONEST = 0.005
+"""Seconds that are thought where the clock has none."""
+
+
+class Share(NamedTuple):
+    """Seconds after which a move should be made, and after which it has to be."""
+
+    target: float
+    most: float
+
+
+def share(left: float, added: float = 0.0, moves: int | None = None, overhead: float = 0.03) -> Share:
+    """What may be used of `left` seconds, of which `moves` moves are to be made; `added` comes with each of them.
+
+    `overhead` are seconds of each move for what is not thinking: starting, printing, the way of the answer.
+    """
+    usable = max(0.0, left - overhead)
+    coming = EXPECTED if moves is None else max(1, min(moves, EXPECTED))
+    most = usable * (KEPT if coming > 1 else 1 - KEPT / 5)
+    target = usable / coming + ADDED * max(0.0, added - overhead)
+    target = min(target, most)
+    return Share(max(SOONEST, target), max(SOONEST, min(most, TIMES * target)))

@@ -13,7 +13,7 @@ import threading
 from typing import IO, NamedTuple
 
 LONGEST = 8_192
-"""Bytes of a line; the rest of a longer one is thrown away, and the line refused."""
+"""Bytes of a line of GTP; the rest of a longer one is thrown away, and the line refused."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ID = re.compile(r"\d+(?= |$)")
@@ -71,11 +71,12 @@ class Line(NamedTuple):
 class Lines:
     """Reads the lines of a stream in a thread of its own, so that one that comes in while something is thought is seen.
 
-    `take` waits for the next one; `waiting` says whether there is one, or the stream has ended.
+    `take` waits for the next one; `waiting` says whether there is one, or the stream has ended. Of a line only the
+    `longest` first bytes are kept.
     """
 
-    def __init__(self, source: IO[bytes]) -> None:
-        self._source = source
+    def __init__(self, source: IO[bytes], longest: int = LONGEST) -> None:
+        self._source, self._longest = source, longest
         self._queue: queue.Queue[Line | None] = queue.Queue()
         self._next: list[Line | None] = []
         threading.Thread(target=self._read, name="lines", daemon=True).start()
@@ -98,10 +99,10 @@ class Lines:
             self._next.append(self._queue.get())
 
     def _read(self) -> None:
-        while data := self._source.readline(LONGEST + 1):
-            is_long = len(data) > LONGEST
+        while data := self._source.readline(self._longest + 1):
+            is_long = len(data) > self._longest
             rest = data
             while rest and not rest.endswith(b"\n"):
-                rest = self._source.readline(LONGEST)
-            self._queue.put(Line(data[:LONGEST].decode("utf-8", "replace").rstrip("\r\n"), is_long))
+                rest = self._source.readline(self._longest)
+            self._queue.put(Line(data[: self._longest].decode("utf-8", "replace").rstrip("\r\n"), is_long))
         self._queue.put(None)
