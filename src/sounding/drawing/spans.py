@@ -16,8 +16,8 @@ LONGEST = 4000
 """Characters that are drawn at most; what comes after them is said to be left out."""
 STRONG = 0.1
 """The share of the largest weight from which on a terminal says a weight."""
-TONE = 0.7
-"""The colour of the largest weight, as a share of the darkest: words have to be read on it."""
+TONE = 0.55
+"""The colour of the largest weight, as a share of the darkest: words are read on it (contrast 5; WCAG asks for 4.5)."""
 _WRAPPED = ' style="white-space: pre-wrap"'
 
 

@@ -85,6 +85,16 @@ class Game(ABC):
     def stones(self, positions: Positions) -> NDArray[np.int8]:
         """[N, H, W]: +1 a stone of the first player, −1 of the second, 0 an empty square; the top row first."""
 
+    def signs(self, position: np.void) -> list[str]:
+        """The rows of the board, the top one first, with a sign for each square.
+
+        A dot for nothing; X a stone of the first player, O of the second; where there are kinds of pieces, their
+        letters, large ones of the first player.
+        """
+        board = np.empty(1, self.dtype)
+        board[0] = position
+        return ["".join(".XO"[stone] for stone in row) for row in self.stones(board)[0].tolist()]
+
     def arranged(
         self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
     ) -> Positions:

@@ -15,7 +15,7 @@ from typing import Any
 from sounding import api, catalog
 from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError, did_you_mean
-from sounding.games.thinking import Thinker
+from sounding.games.thinking import Limit, Thinker
 from sounding.runs.folder import Run
 from sounding.runs.model import Model
 from sounding.runs.playing import thinker_of
@@ -37,8 +37,13 @@ class Loaded:
 
     @cached_property
     def thinker(self) -> Thinker:
-        """What plays with it. Raises UsageError where it has learnt no game."""
-        return thinker_of(self.model)
+        """What plays with it. Raises UsageError where it has learnt no game.
+
+        It has thought once, so that compiled rules are there before a clock runs.
+        """
+        found = thinker_of(self.model)
+        found.think(found.game, found.game.start(1), Limit(simulations=2))
+        return found
 
 
 @dataclass

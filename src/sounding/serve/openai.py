@@ -153,7 +153,7 @@ def _prompts(prompt: Any) -> list[str]:
 
 
 def _parameters(loaded: Loaded, words: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a request sets, by the names that the task gives them."""
+    """The options that a request sets, by the names that the clients or the task give them."""
     known = type(loaded.model.task).Options.names()
     found = {}
     for name, option in OPTIONS.items():
@@ -163,6 +163,7 @@ def _parameters(loaded: Loaded, words: Mapping[str, Any]) -> dict[str, Any]:
         if option not in known:
             raise Refusal(400, f"{loaded.name} has no {name}", "Leave it out")
         found[option] = _stops(value) if name == "stop" else value
+    found |= {name: words[name] for name in known if name not in OPTIONS and words.get(name) is not None}
     return checked_options(loaded.model, found)
 
 

@@ -28,8 +28,6 @@ SECONDS = 10.0
 """That are thought about a move at most, whatever the strength."""
 SHOWN = 5
 """Moves of a thought that are told, the best first."""
-SIGNS = ".XO"
-"""An empty square, a stone of the first player, one of the second (-1)."""
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -74,10 +72,11 @@ def router(service: Service) -> APIRouter:
         words = await json_object(request, service.settings.limits)
         asked = Asked(words=words)
         loaded = await service.load(asked.word("model", str, ""))
-        thinker = loaded.thinker
+        thinker = await service.queue.compute(lambda: loaded.thinker)
         game = game_of(thinker, size=asked.word("size", int, None), komi=asked.word("komi", float, None))
         turn = _turn(asked, thinker, service.settings.limits)
-        return answered(await service.queue.compute(lambda: _played(thinker, game, turn)))
+        found = await service.queue.compute(lambda: _played(thinker, game, turn))
+        return answered({"look": getattr(loaded.model.task.input, "look", "squares"), **found})
 
     return found
 
@@ -117,7 +116,7 @@ def _replayed(game: Game, moves: Sequence[str]) -> Session:
         try:
             if session.over:
                 raise ValueError("the game is over")
-            session.play(game.action(move))
+            session.play(game.action(move, session.position[0]))
         except ValueError as error:
             what = str(error).replace(" in position 0", "")
             raise Refusal(400, f"move {number} ({move[:20]}): {what}", "Play one of the legal moves") from None
@@ -128,11 +127,11 @@ def _state(session: Session) -> dict[str, Any]:
     """What stands on the board, whose turn it is, and what may be played."""
     game, position = session.game, session.position
     legal = [] if session.over else np.flatnonzero(game.legal(position)[0]).tolist()
-    stones = game.stones(position)[0]
+    rows = game.signs(position[0])
     return {
         "game": game.name,
-        "cells": [[SIGNS[int(stone)] for stone in row] for row in stones],
-        "columns": list(LETTERS[: stones.shape[1]]),
+        "rows": rows,
+        "columns": LETTERS[: len(rows[0])],
         "moves": _texts(session),
         "legal": [game.text(action, position[0]) for action in legal],
         "to_play": session.to_play,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def run(places: Sequence[Path], settings: Settings, say: Callable[[str], None]) 
     say(f"page http://{_shown(host)}:{port}/   addresses http://{_shown(host)}:{port}/docs   stop with Ctrl+C")
     if not settings.local and not settings.token:
         say("anybody who reaches this machine may ask: give --token, or leave --host out")
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops by them, and hands them on when it has stopped
+        signal.signal(number, lambda *_: None)
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
     say("stopped")

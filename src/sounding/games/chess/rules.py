@@ -101,6 +101,15 @@ class Chess(Game):
         colours = np.unpackbits(bytes_of, axis=3, bitorder="little")[:, :, ::-1].astype(np.int8)
         return colours[:, 0] - colours[:, 1]
 
+    def signs(self, position: np.void) -> list[str]:
+        """The ranks in the letters of FEN, the eighth first: large ones are White's."""
+        squares = np.full(64, ".")
+        for kind, letter in enumerate("PNBRQK"):
+            for colour, sign in enumerate((letter, letter.lower())):
+                there = np.array([position["pieces"][kind] & position["colours"][colour]], np.uint64).view(np.uint8)
+                squares[np.unpackbits(there, bitorder="little").astype(bool)] = sign
+        return ["".join(rank) for rank in squares.reshape(8, 8)[::-1]]
+
     def keys(self, positions: Positions) -> NDArray[np.uint64]:
         """[N]: what stands where, who may do what, the half-move count, and how often it was there before.
 

@@ -44,7 +44,7 @@ from sounding.modalities.text.stretches import cuts
 from sounding.modalities.text.tokenizer import PRETRAINED, Encoded, Tokenizer
 from sounding.modalities.text.typos import can_err, misspellings
 from sounding.modalities.text.words import word_spans
-from sounding.wording import percent
+from sounding.wording import percent, shortened
 
 KEEPS = ("head", "ends")
 HUGE = 100_000
@@ -330,6 +330,10 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
     def segments(self, value: str) -> int:
         """P: the words of a text, or the sentences where it has more than sixty words; see `segments.py`."""
         return len(segment_spans(value))
+
+    def segment_name(self, value: str, part: int) -> str:
+        """The word or the beginning of the sentence, and its number."""
+        return f"“{shortened(segment_texts(value)[part], 40)}”, number {part + 1}"
 
     def mask(self, value: str, mask: np.ndarray, baseline: str) -> str:
         """The text with only the segments where `mask` [P] is true; the others are deleted, or each is one mask."""

@@ -1,0 +1,79 @@
+// What the page asks of the service. Nothing else is ever asked: no address but this one.
+
+let token = sessionStorage.getItem("token") || "";
+
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function send(address, options = {}) {
+  const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const response = await fetch(address, { ...options, headers });
+  if (response.status === 401) {
+    await askForToken();
+    return send(address, options);
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => null);
+  throw new Refused(said?.error?.message ?? `the service said ${response.status}`, response.status);
+}
+
+function askForToken() {
+  const dialog = document.getElementById("token");
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      token = document.getElementById("token-word").value;
+      sessionStorage.setItem("token", token);
+      resolve();
+    }, { once: true });
+  });
+}
+
+function asJson(words, signal) {
+  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(words), signal };
+}
+
+export async function models() {
+  return (await (await send("/v1/models")).json()).data;
+}
+
+export async function described() {
+  return (await send("/openapi.json")).json();
+}
+
+export async function cardPage(model) {
+  return (await send(`/v1/card?format=html&model=${encodeURIComponent(model)}`)).text();
+}
+
+export async function show(words, signal) {
+  return (await send("/v1/show", asJson(words, signal))).json();
+}
+
+export async function play(words, signal) {
+  return (await send("/v1/play", asJson(words, signal))).json();
+}
+
+// The pieces of a text as they are written.
+export async function* written(words, signal) {
+  const response = await send("/v1/completions", asJson({ ...words, stream: true }, signal));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    const events = text.split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      const data = event.replace(/^data: /, "");
+      if (data === "[DONE]") return;
+      const found = JSON.parse(data);
+      if (found.error) throw new Refused(found.error.message, found.error.code);
+      yield found.choices[0].text;
+    }
+  }
+}
