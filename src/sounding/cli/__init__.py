@@ -6,6 +6,7 @@
     playing.py     play
     matching.py    match
     serving.py     serve
+    teaching.py    teach
     applications.py  what an application brings along: faces enroll, verify, identify
     measuring.py   eval  compare  card  inspect  doctor
     words.py       what a person types: key=value, profiles, columns
@@ -13,15 +14,19 @@
 Nothing heavy is imported before a verb runs, so that help comes at once.
 """
 
-from sounding.cli import (
-    applications,
-    matching,
-    measuring,
-    playing,
-    serving,
-    training,
-    using,
-)  # each adds its verbs to the group
+# Each adds its verbs to the group.
+from sounding.cli import applications, matching, measuring, playing, serving, teaching, training, using
 from sounding.cli.group import cli, main
 
-__all__ = ["applications", "cli", "main", "matching", "measuring", "playing", "serving", "training", "using"]
+__all__ = [
+    "applications",
+    "cli",
+    "main",
+    "matching",
+    "measuring",
+    "playing",
+    "serving",
+    "teaching",
+    "training",
+    "using",
+]

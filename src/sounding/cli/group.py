@@ -33,6 +33,7 @@ ORDER = (
     "card",
     "inspect",
     "label",
+    "teach",
     "doctor",
     "list",
 )

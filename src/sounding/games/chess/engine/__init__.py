@@ -1,0 +1,16 @@
+"""A chess program: alpha-beta search over the judgement of a small network.
+
+memory       what a search works with and remembers
+table        positions that were met: score, bound, move
+exchanges    what a series of captures on one square comes to
+ordering     which move is tried first
+drawn        draws that a search meets
+quiescence   captures and checks are played out before a position is judged
+search       alpha-beta. All these are compiled
+deepening    a search deeper and deeper, of one line or several
+alphabeta    AlphaBeta: the whole as a Thinker
+"""
+
+from sounding.games.chess.engine.alphabeta import AlphaBeta
+
+__all__ = ["AlphaBeta"]
