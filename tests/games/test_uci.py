@@ -117,6 +117,43 @@ def test_uci_is_answered_before_anything_is_opened():
     assert out.getvalue().splitlines()[-2:] == ["uciok", "info string there is no engine. Make one"]
 
 
+def test_a_session_of_200_commands_is_answered_as_python_chess_would():
+    chess = pytest.importorskip("chess")
+    rng = np.random.default_rng(0)
+    commands, expected = ["isready"], ["readyok"]
+    board, begin = chess.Board(), "startpos"
+    while len(commands) < 200:
+        kind = int(rng.integers(6))
+        legal = sorted(move.uci() for move in board.legal_moves)
+        if kind == 0:
+            commands.append("isready")
+            expected.append("readyok")
+        elif kind == 1 or board.is_game_over() or board.can_claim_draw():
+            commands.append("ucinewgame")
+            board = chess.Board()
+            for _ in range(int(rng.integers(30))):
+                board.push(list(board.legal_moves)[int(rng.integers(board.legal_moves.count()))])
+            begin = f"fen {board.fen()}"
+            board = chess.Board(board.fen())
+        else:
+            if kind < 5:
+                board.push_uci(legal[int(rng.integers(len(legal)))])
+                legal = sorted(move.uci() for move in board.legal_moves)
+            moves = " ".join(move.uci() for move in board.move_stack)
+            commands.append(f"position {begin}" + (f" moves {moves}" if moves else ""))
+            wanted = legal[-2:] if kind == 2 else []
+            commands.append("go depth 1" + (f" searchmoves {' '.join(wanted)}" if wanted else ""))
+            best = (wanted or legal or ["(none)"])[0]
+            if legal:
+                expected.append(f"info depth 1 seldepth 2 multipv 1 score cp 30 nodes 100 pv {best}")
+            else:
+                expected.append(f"info depth 0 score {'mate 0' if board.is_check() else 'cp 0'}")
+            expected.append(f"bestmove {best}")
+    said = spoken("\n".join(commands) + "\n")
+    assert sorted(said) == sorted(expected)  # what is asked during a search is answered there
+    assert [line for line in said if line != "readyok"] == [line for line in expected if line != "readyok"]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

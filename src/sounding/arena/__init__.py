@@ -2,6 +2,7 @@
 
 openings.py       beginnings of games, drawn at random and all different
 matches.py        games of two players, each opening twice with sides changed; who fails forfeits
+duels.py          one game at a time: clocks, adjudication
 movers.py         searches as players
 pairs.py          likelihoods of a mean result, by the five results that two games can have
 elo.py            a difference of strength with its interval, and the test that ends a match early

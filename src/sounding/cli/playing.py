@@ -58,7 +58,7 @@ def play(
     from sounding import __version__
     from sounding.runs.playing import game_of
 
-    thinker = _opened(run)
+    thinker = opened_thinker(run)
     dial = _dial(strength or str(len(thinker.levels)), thinker)
     game = game_of(thinker, size=size, komi=komi)
     if gtp:
@@ -91,7 +91,7 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
         name = f"{name} {run}"
 
     def opened() -> Thinker:
-        thinker = _opened(run)
+        thinker = opened_thinker(run)
         if thinker.game.name != "chess":
             raise UsageError(f"{run} plays {thinker.game.name}, and UCI is for chess", fix="Use --gtp")
         return thinker
@@ -103,7 +103,7 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
         Uci(About(name, strength=dial), opened, rng, source, sys.stdout).serve()
 
 
-def _opened(run: str) -> Thinker:
+def opened_thinker(run: str) -> Thinker:
     """The thinker of a run, or of the package."""
     from sounding.games.shipped import is_shipped, shipped
 

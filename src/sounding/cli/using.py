@@ -14,6 +14,9 @@ import click
 
 from sounding.cli import words as spoken
 from sounding.cli.group import cli, prepare, set_option
+from sounding.cli.playing import opened_thinker
+from sounding.cli.refusals import Refusals
+from sounding.cli.reviewing import are_games, judge
 from sounding.errors import SoundingError, UsageError, require_one
 from sounding.wording import shortened
 
@@ -49,8 +52,11 @@ def predict(
     """Answer for texts, files, folders, patterns, or - for one input a line.
 
     Inputs that cannot be read are named, the others answered for; the exit status is then 1. Pictures of faces are
-    compared each with each.
+    compared each with each. Games of chess (game.pgn) are judged move by move, by a run or by chess, the engine of the
+    package; --out annotated.pgn keeps what is found.
     """
+    if are_games(inputs):
+        return judge(opened_thinker(run), [*inputs, *settings], out, as_json)
     prepare()
     from sounding import api
     from sounding.files import shortened_name
@@ -109,24 +115,6 @@ def _typed(model: Model, text: str, refused: Refusals) -> int:
         click.echo(piece, nl=False)
     click.echo()
     return refused.status
-
-
-class Refusals:
-    """Names each input that cannot be answered for, once, while the others are."""
-
-    def __init__(self) -> None:
-        self._named: set[str] = set()
-
-    def __call__(self, error: SoundingError) -> None:
-        """Name it on the error stream."""
-        if str(error) not in self._named:
-            self._named.add(str(error))
-            click.echo(f"Not answered: {error}", err=True)
-
-    @property
-    def status(self) -> int:
-        """What the command ends with."""
-        return 1 if self._named else 0
 
 
 @cli.command(name="list")

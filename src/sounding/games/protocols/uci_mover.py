@@ -53,6 +53,8 @@ class UciMover:
             found = self._engine.result(self._patience(session.to_play, clocks, pace))
         except EngineFailure as error:
             raise self._fail(error) from None
+        if not found.best:
+            raise Forfeit(f"{self.name} named no move")
         try:
             action = session.game.action(found.best, session.position[0])
         except ValueError as error:

@@ -4,4 +4,5 @@ grammar.py   SGF's text as trees of nodes, which know no game
 text.py      what is in a value: escapes, encodings, points
 sgf.py       files of games: reading and writing
 record.py    one game: board, komi, stones set up, moves, result; played again under the rules
+pgn.py       chess in files;  chess_record.py  one game of it
 """
