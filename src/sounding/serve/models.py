@@ -99,6 +99,22 @@ class Shelf:
             raise Refusal(404, what, did_you_mean(name, self._runs))
         return self._runs[name]
 
+    def ready(self, name: str) -> Loaded | None:
+        """The model of a run that is in memory and whose files are as they were; None where `get` has to be asked.
+
+        Never waits. Raises Refusal as `find` does.
+        """
+        run = self.find(name)
+        if not self._lock.acquire(blocking=False):  # something is being loaded
+            return None
+        try:
+            if run.loaded is None or _stamp(run.place) != run.stamp:
+                return None
+            self._note_use(run)
+            return run.loaded
+        finally:
+            self._lock.release()
+
     def get(self, name: str) -> Loaded:
         """The model of a run, loaded if it is not there or its files have changed. Raises Refusal where there is none.
 
@@ -106,13 +122,16 @@ class Shelf:
         """
         run = self.find(name)
         with self._lock:
-            self._uses += 1
-            run.used = self._uses
+            self._note_use(run)
             stamp = _stamp(run.place)
             if run.loaded is None or stamp != run.stamp:
                 self._load(run, stamp)
             assert run.loaded is not None  # else it would have been refused
             return run.loaded
+
+    def _note_use(self, run: Shelved) -> None:
+        self._uses += 1
+        run.used = self._uses
 
     def _load(self, run: Shelved, stamp: Stamp) -> None:
         """Load a run; where that fails, an older model of it is kept."""

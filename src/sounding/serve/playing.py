@@ -87,8 +87,9 @@ def _turn(asked: Asked, thinker: Thinker, limits: Limits) -> Turn:
         raise Refusal(400, "the moves are no list of strings", 'Such as: ["D4", "E5"]')
     if len(moves) > limits.moves:
         raise Refusal(413, f"{len(moves):,} moves were sent, and at most {limits.moves:,} are replayed")
-    strength = Strength.named(str(asked.word("strength", int, 5)), thinker.levels)
-    if strength.simulations > limits.simulations:
+    level = asked.word("strength", int, 5)
+    strength = Strength.named(str(level), thinker.levels)
+    if level > len(thinker.levels) and strength.simulations > limits.simulations:
         raise Refusal(400, f"{strength.simulations:,} simulations are too many", f"Give {limits.simulations:,} or less")
     seed = asked.word("seed", int, None)
     return Turn(tuple(moves), asked.word("answer", bool, False), asked.word("think", bool, False), strength, seed)

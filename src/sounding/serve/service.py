@@ -25,6 +25,8 @@ from sounding.serve.queue import Queue, Work
 from sounding.serve.refusals import Refusal
 from sounding.serve.settings import Settings
 
+SHORT = 2_000
+"""Characters of inputs that are read at once."""
 WORST = 5
 """The severity of the strongest disturbance."""
 
@@ -51,7 +53,7 @@ class Service:
 
     async def load(self, name: str) -> Loaded:
         """The model of that name, in memory."""
-        return await to_thread.run_sync(self.shelf.get, name)
+        return self.shelf.ready(name) or await to_thread.run_sync(self.shelf.get, name)
 
     # ---- answering
 
@@ -59,7 +61,10 @@ class Service:
         """The answers to what was asked, and the model that gave them."""
         loaded = await self.load(asked.model)
         options = checked_options(loaded.model, asked.parameters)
-        questions = await to_thread.run_sync(self._read, loaded.model, asked.inputs, disturbance)
+        if disturbance is None and _is_short(asked.inputs):  # a thread would take longer than reading it
+            questions = self._read(loaded.model, asked.inputs)
+        else:
+            questions = await to_thread.run_sync(self._read, loaded.model, asked.inputs, disturbance)
         return loaded, await self.queue.ask(_answering(loaded, options), questions)
 
     def _read(self, model: Model, sent: Sequence[Any], disturbance: Disturbance | None = None) -> list[Question]:
@@ -95,6 +100,11 @@ class Service:
 
         async for piece in self.queue.stream(begin):
             yield str(piece)
+
+
+def _is_short(sent: Sequence[Any]) -> bool:
+    """Whether inputs are few letters: what is read in less than a millisecond."""
+    return all(isinstance(each, str) for each in sent) and sum(map(len, sent)) <= SHORT
 
 
 def checked_options(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
