@@ -102,7 +102,7 @@ def _played(thinker: Thinker, game: Game, turn: Turn) -> dict[str, Any]:
     if (turn.answer or turn.think) and not session.over:
         limit = turn.strength.limit(SECONDS)
         found = thinker.think(game, session.position, limit)
-        thought = _told(game, session.position, found)
+        thought = {"unit": thinker.unit, **_told(game, session.position, found)}
         if turn.answer:
             action = turn.strength.choose(found, np.random.default_rng(None if turn.seed is None else abs(turn.seed)))
             answer = game.text(action, session.position[0])

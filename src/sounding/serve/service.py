@@ -53,7 +53,8 @@ class Service:
 
     async def load(self, name: str) -> Loaded:
         """The model of that name, in memory."""
-        return self.shelf.ready(name) or await to_thread.run_sync(self.shelf.get, name)
+        ready = self.shelf.ready(name)
+        return await to_thread.run_sync(self.shelf.get, name) if ready is None else ready
 
     # ---- answering
 
@@ -61,7 +62,9 @@ class Service:
         """The answers to what was asked, and the model that gave them."""
         loaded = await self.load(asked.model)
         options = checked_options(loaded.model, asked.parameters)
-        if disturbance is None and _is_short(asked.inputs):  # a thread would take longer than reading it
+        if (
+            disturbance is None and loaded.model.task.input.written and _is_short(asked.inputs)
+        ):  # a thread would take longer than reading it
             questions = self._read(loaded.model, asked.inputs)
         else:
             questions = await to_thread.run_sync(self._read, loaded.model, asked.inputs, disturbance)
@@ -103,7 +106,7 @@ class Service:
 
 
 def _is_short(sent: Sequence[Any]) -> bool:
-    """Whether inputs are few letters: what is read in less than a millisecond."""
+    """Whether inputs are few letters: typed, they are read in less than a millisecond."""
     return all(isinstance(each, str) for each in sent) and sum(map(len, sent)) <= SHORT
 
 

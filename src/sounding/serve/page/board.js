@@ -219,7 +219,7 @@ function thoughtsOf(state, person) {
   ));
   const whose = thought.player === person ? "Moves that it would look at in your place" : "Moves that it looked at";
   return make("div", {},
-    make("p", { className: "label" }, `Your chance: ${percent(mine)}`), make("p", { className: "score" }, `as the model sees it${lead}, after ${thought.simulations} simulations `, meter),
+    make("p", { className: "label" }, `Your chance: ${percent(mine)}`), make("p", { className: "score" }, `as the model sees it${lead}, after ${thought.simulations} ${thought.unit}s `, meter),
     make("h3", {}, whose), make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
   );
 }
