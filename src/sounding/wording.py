@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-_PLURALS = {"person": "people", "class": "classes", "match": "matches", "batch": "batches", "summary": "summaries"}
+_PLURALS = {
+    "person": "people",
+    "class": "classes",
+    "match": "matches",
+    "batch": "batches",
+    "summary": "summaries",
+    "inaccuracy": "inaccuracies",
+}
 _WITH_ONE = {"are": "is", "were": "was", "have": "has", "stand": "stands", "look": "looks", "come": "comes"}
 
 
