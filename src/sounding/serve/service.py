@@ -112,6 +112,8 @@ def _is_short(sent: Sequence[Any]) -> bool:
 
 def checked_options(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
     """How to answer, out of a request. Raises UsageError for what the task has not, or what would cost too much."""
+    if not given:
+        return {}
     odd = [name for name, value in given.items() if not _is_setting(value)]
     if odd:
         raise UsageError(f"{odd[0][:80]} is no number and no word", fix="Give a number, a word, true or false")
