@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sounding.cli.refusals import Refusals
 from sounding.errors import DataError, UsageError
-from sounding.games.thinking import Limit, Strength, Thinker
+
+if TYPE_CHECKING:
+    from sounding.games.thinking import Thinker
 
 SUFFIX = ".pgn"
 LEVEL = "9"
@@ -25,6 +28,7 @@ def are_games(inputs: Sequence[str]) -> bool:
 def judge(thinker: Thinker, words: Sequence[str], out: Path | None, as_json: bool) -> int:
     """Print what is thought of the games in files; `strength=` says how much is thought. Returns the status."""
     from sounding.games.records.pgn import save
+    from sounding.games.thinking import Limit, Strength
     from sounding.runs.reviewing import reviewed
 
     names, settings = _divided(words)
