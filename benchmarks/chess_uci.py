@@ -4,8 +4,8 @@
     python benchmarks/chess_uci.py games --against "/usr/games/stockfish" [--games 100] [--clock 10+0.1] [--elo 2200]
 
 `stop` prints milliseconds from `stop` to `bestmove`: median, 95th percentile, the largest. `games` plays random
-openings of 8 moves twice each with sides changed; python-chess raises an error for an illegal move, and the time that passes
-here decides whether a game is lost on time. It prints points, and how many games ended in which way.
+openings of 8 moves twice each with sides changed; python-chess raises an error for an illegal move, and the time that
+passes here decides whether a game is lost on time. It prints points, and how many games ended in which way.
 """
 
 from __future__ import annotations
