@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
+from sounding.contract.player import PlayRecipe
 from sounding.contract.recipe import BegunRecipe
 from sounding.contract.task import Task
 from sounding.data import Columns, Report, guessing
@@ -102,6 +103,8 @@ def train(
         start = located(start)
         options = TrainOptions(harden, start, _whole(unlabelled), method_of(kind, method), control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
+        if issubclass(kind.Recipe, PlayRecipe) and kind.Recipe.played and isinstance(source, str):
+            settings, source = {kind.Recipe.played: source, **settings}, None
         recipe, answering = divided(kind, settings)
         plan = RunPlan(
             task=kind,

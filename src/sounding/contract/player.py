@@ -10,8 +10,8 @@ that explanations, robustness, calibration and energy are measured on positions 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,11 +29,15 @@ from sounding.randomness import entropy, stream
 class PlayRecipe(Recipe):
     """What every training by playing needs beyond a recipe. Its budget is steps (`least_steps`) or seconds."""
 
+    played: ClassVar[str] = ""
+    """The field that says what is played, which a person names where other tasks take their data; empty for none."""
+
     select: str = "last"
     watchdog: str = "finite"  # what is learnt moves as the play gets better: a loss may rise
     validations: int = 5  # how often a training plays its matches
     round_steps: int = 50  # steps from one round of play to the next
     window: int = 20_000  # positions that are learnt from: the latest
+    passes: int = 0  # times that each position of the latest round alone is learnt from; 0: drawn from the window
     players: int = 0  # processes that play ahead while this one learns, where there are threads for them
     held_out: float = 0.1  # share of the games kept for validation, and again for the test
 
@@ -55,12 +59,14 @@ class Experience:
 
     `inputs` [N, …] and `targets` [N, …] are arrays of any type but objects (a record type holds several fields);
     `games` [N] numbers the game of each position, from 0 in every round. Each entry of an array is a value as the
-    task's modalities know it.
+    task's modalities know it. `state` is what the next round needs to go on from here: arrays by name, nothing where
+    each round begins anew.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     games: np.ndarray
+    state: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {len(self.inputs), len(self.targets), len(self.games)}
@@ -89,6 +95,20 @@ class Player(Task):
 
         A function of the weights and `rng` alone, so that a training that was killed plays no game twice.
         """
+
+    def follow(self, model: nn.Module, rng: np.random.Generator, before: Experience | None) -> Experience:
+        """The round after `before` (None: the first, or that one is damaged), of which it may go on from the state.
+
+        A function of the weights, `rng` and `before` alone. By default each round begins anew.
+        """
+        return self.play(model, rng)
+
+    def absorb(self, model: nn.Module, experience: Experience) -> None:
+        """Set in buffers of `model` what a round that was learnt from taught without a gradient: scales, say.
+
+        To do it twice changes nothing. By default there is nothing of the kind.
+        """
+        return None
 
     @abstractmethod
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:

@@ -28,6 +28,8 @@ from sounding.training.train_state import TrainState
 PLAY = "play"
 """What stands for the source of data that were played."""
 SPLITS = ("train", "validation", "test")
+KEPT = 16
+"""Rounds that are kept where only the latest is learnt from: their held-out positions are what a card looks at."""
 
 
 class Positions(Sequence[Example]):
@@ -92,15 +94,33 @@ class PlayFeed:
 
     def _round(self, positions: Positions, steps: range, rollbacks: int) -> Iterator[list[Batch]]:
         def encode(step: int) -> list[Batch]:
-            rows = stream("order", self.seed, rollbacks, step).integers(0, len(positions), self.task.recipe.batch)
+            rows = self._rows(len(positions), step, rollbacks)
             return encoded(self.task, positions[rows], generator("augment", self.seed, rollbacks, step))
 
         yield from made_ahead(encode, steps)
 
-    def _positions(self, number: int) -> Positions:
-        """The latest positions up to a round."""
+    def _rows(self, n: int, step: int, rollbacks: int) -> np.ndarray:
+        """The rows [B] of a step among `n`: drawn, or the next ones of passes over all of them, each in its order."""
         recipe = self.task.recipe
-        found = Positions(self.shards, range(number + 1), "train", recipe.held_out, recipe.window)
+        if not recipe.passes:
+            return stream("order", self.seed, rollbacks, step).integers(0, n, recipe.batch)
+        number, place = divmod(step, recipe.round_steps)
+        places = np.arange(place * recipe.batch, (place + 1) * recipe.batch)
+        passes, within = np.divmod(places, n)
+        found = np.empty_like(places)
+        for turn in np.unique(passes):
+            order = stream("order", self.seed, rollbacks, number, turn).permutation(n)
+            found[passes == turn] = order[within[passes == turn]]
+        return found
+
+    def _positions(self, number: int) -> Positions:
+        """The latest positions up to a round, or those of the round alone."""
+        recipe = self.task.recipe
+        if recipe.passes:
+            found = Positions(self.shards, range(number, number + 1), "train", recipe.held_out)
+            self.shards.drop(number + 1 - KEPT)
+        else:
+            found = Positions(self.shards, range(number + 1), "train", recipe.held_out, recipe.window)
         if not len(found):
             fix = "Let `play` give positions, from several games a round"
             raise RunError(f"round {number} of play gave nothing to train on", fix=fix)

@@ -30,10 +30,12 @@ Words = Sequence[Any]
 _LENGTH = struct.Struct("<Q")
 
 
-def played(task: Player, model: nn.Module, setting: Setting, words: Words) -> Experience:
-    """A round, played here."""
+def played(
+    task: Player, model: nn.Module, setting: Setting, words: Words, before: Experience | None = None
+) -> Experience:
+    """A round, played here; it follows the one `before`."""
     with inference(setting):
-        return task.play(model, stream(*words))
+        return task.follow(model, stream(*words), before)
 
 
 class Request:

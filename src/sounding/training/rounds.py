@@ -46,6 +46,8 @@ class Rounds:
     def play(self, number: int) -> None:
         """Have a round there, and those after it under way. One that was there, and is damaged now, is left out."""
         beginning = self.state.counters.step == number * self.task.recipe.round_steps
+        if beginning:
+            self._absorb(number - 1)
         if beginning and self.ahead:
             self._keep(number)
         self._begin(range(number if beginning else number + 1, number + self.ahead))
@@ -64,7 +66,14 @@ class Rounds:
             self._requests[number] = self._players.begin(self.task, model, self.state.setting, words)
 
     def _played_here(self, number: int) -> Experience:
-        return played(self.task, self.state.average.model, self.state.setting, ("play", self.seed, number))
+        before = self.shards.get(number - 1)
+        return played(self.task, self.state.average.model, self.state.setting, ("play", self.seed, number), before)
+
+    def _absorb(self, number: int) -> None:
+        """Let the model take in what a round told without a gradient, once it was learnt from."""
+        if (experience := self.shards.get(number)) is not None:
+            for model in (self.state.model, self.state.average.model):
+                self.task.absorb(model, experience)
 
     # ---- the weights of rounds in the air
 

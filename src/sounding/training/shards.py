@@ -9,6 +9,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from sounding.contract.player import Experience
 from sounding.files import write
 
 FOLDER = "experience"
+_STATE = "state."
+"""How the names of the arrays begin from which the next round goes on."""
 
 
 class Shards:
@@ -44,7 +47,8 @@ class Shards:
         """Keep a round. Raises RunError where it cannot be written."""
         if self.folder:
             data = io.BytesIO()
-            np.savez(data, inputs=experience.inputs, targets=experience.targets, games=experience.games)
+            state: dict[str, Any] = {f"{_STATE}{name}": array for name, array in experience.state.items()}
+            np.savez(data, inputs=experience.inputs, targets=experience.targets, games=experience.games, **state)
             write(self._file(number), data.getvalue())
         self._kept[number] = experience
 
@@ -54,6 +58,14 @@ class Shards:
             for number in [n for n in self._kept if n < before]:
                 del self._kept[number]
 
+    def drop(self, before: int) -> None:
+        """Remove rounds before a number, which nobody will learn from again."""
+        for number in [n for n in self._kept if n < before]:
+            del self._kept[number]
+        while self.folder and before > 0 and self._file(before - 1).exists():
+            before -= 1
+            self._file(before).unlink()
+
     def _file(self, number: int) -> Path:
         assert self.folder is not None
         return self.folder / f"{number:06d}.npz"
@@ -62,7 +74,8 @@ class Shards:
         file = self._file(number)
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                return Experience(arrays["inputs"], arrays["targets"], arrays["games"])
+                state = {name.removeprefix(_STATE): arrays[name] for name in arrays.files if name.startswith(_STATE)}
+                return Experience(arrays["inputs"], arrays["targets"], arrays["games"], state)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             self._say(f"{file}: the shard is damaged or cut off ({error}); its games are left out, the others are used")
             return None

@@ -1,0 +1,64 @@
+"""Proximal policy optimisation: what is learnt of a rollout (Schulman et al., arXiv 1707.06347).
+
+Legend of shapes: T steps, N copies, B batch, A actions or numbers of an action.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from torch import Tensor
+
+from sounding.architectures.actor_critic import Acting
+from sounding.modalities.actions.decision import EncodedDecisions
+
+
+def advantages(
+    rewards: np.ndarray, values: np.ndarray, last: np.ndarray, ended: np.ndarray, gamma: float, weight: float
+) -> np.ndarray:
+    """Generalised advantage estimates [T, N] (Schulman et al., arXiv 1506.02438), `weight` being its λ.
+
+    `values` [T, N] are of what was seen before each step, `last` [N] of what is seen after all. `ended` [T, N] are
+    steps after which another episode began; where one was cut off, its reward holds the value of what it was cut from.
+    """
+    found = np.zeros_like(values)
+    following, ahead = last, np.zeros_like(last)
+    for t in reversed(range(len(rewards))):
+        going = 1.0 - ended[t]
+        surprise = rewards[t] + gamma * going * following - values[t]
+        ahead = surprise + gamma * weight * going * ahead
+        found[t], following = ahead, values[t]
+    return found
+
+
+def log_chances(said: Acting, action: Tensor) -> Tensor:
+    """The log-probability [B] of each action, or the log-density of a Gaussian."""
+    if said.spread is None:
+        return said.policy.float().log_softmax(dim=1).gather(1, action[:, None])[:, 0]
+    off = (action - said.policy.float()) / said.spread.exp()
+    return (-0.5 * off.square() - said.spread - 0.5 * math.log(2 * math.pi)).sum(dim=1)
+
+
+def entropy(said: Acting) -> Tensor:
+    """The entropy [B] of what is done, in nats."""
+    if said.spread is None:
+        chances = said.policy.float().log_softmax(dim=1)
+        return -(chances.exp() * chances).sum(dim=1)
+    return (said.spread + 0.5 * math.log(2 * math.pi * math.e)).sum().expand(len(said.policy))
+
+
+def policy_loss(now: Tensor, y: EncodedDecisions, clip: float) -> Tensor:
+    """The clipped objective [B], negated; of what a teacher did minus its log-probability."""
+    ratio = (now - y.log_chance).clamp(max=20.0).exp()
+    gain = (ratio * y.advantage).minimum(ratio.clamp(1 - clip, 1 + clip) * y.advantage)
+    return (-now).where(y.taught, -gain)
+
+
+def value_loss(value: Tensor, y: EncodedDecisions, clip: float) -> Tensor:
+    """Half the squared error [B]; with a `clip` above 0 the larger of it and that of a value that moved so far only."""
+    loss = (value - y.expected).square()
+    if clip:
+        near = y.before + (value - y.before).clamp(-clip, clip)
+        loss = loss.maximum((near - y.expected).square()).where(~y.taught, loss)
+    return 0.5 * loss

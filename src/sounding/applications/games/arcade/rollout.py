@@ -1,0 +1,158 @@
+"""Rollouts: so many steps of many copies of an environment, which go on where the rollout before ended.
+
+Legend of shapes: T steps, N copies, D numbers of an observation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounding.applications.games.arcade.ppo import advantages, log_chances
+from sounding.architectures.actor_critic import Acting, ActorCritic
+from sounding.contract.player import Experience
+from sounding.environments import Environments
+from sounding.modalities.actions.decision import Decision
+
+_TOTALS = ("total.seen", "total.gained")
+"""Running totals (count, sum, sum of squares) of what is sensed and of the discounted sums of rewards."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a rollout is played and judged."""
+
+    length: int
+    gamma: float
+    weight: float  # λ of the generalised advantages
+
+
+class Rollouts:
+    """Copies of an environment between rounds. They are made and restored when they are first needed."""
+
+    def __init__(self, name: str, copies: int, look: Callable[[Any], Tensor], target: Decision) -> None:
+        self.name, self.copies, self.look, self.target = name, copies, look, target
+        self._live: Environments | None = None
+        self._mark = -1  # of the round after which the live copies stand
+        self._seen = np.zeros(0)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the live copies, which another process restores."""
+        return {**self.__dict__, "_live": None, "_mark": -1}
+
+    def play(self, plan: Plan, model: ActorCritic, rng: np.random.Generator, before: Experience | None) -> Experience:
+        """A round of `plan.length` steps after the round `before`, or from the beginning of episodes."""
+        state = before.state if before is not None and before.state else self._begun(rng)
+        environments = self._at(state)
+        told, seen = _Told(), self._seen
+        gained = state["gained"].copy()
+        sums = {name: state[name].copy() for name in _TOTALS}
+        scale, look = float(model.scale), self.look
+        for _ in range(plan.length):
+            said = model(look(seen))
+            actions = drawn(said, rng)
+            step = environments.step(actions.numpy())
+            rewards = step.rewards.astype(np.float64)
+            gained = gained * plan.gamma + rewards
+            _count(sums["total.gained"], gained[:, None])
+            gained[step.ended] = 0
+            rewards = rewards / scale
+            if step.truncated.any():
+                beyond = model(look(step.final_obs)).value.numpy()
+                rewards = np.where(step.truncated, rewards + plan.gamma * beyond, rewards)
+            told.add(seen, actions.numpy(), log_chances(said, actions).numpy(), said.value.numpy(), rewards, step.ended)
+            if seen.ndim == 2:  # screens are in a range of their own
+                _count(sums["total.seen"], seen)
+            seen = step.obs
+        last = model(look(seen)).value.numpy()
+        self._seen, self._mark = seen, int(rng.integers(2**62))
+        kept = {f"environments.{name}": array for name, array in environments.state().items()}
+        after = {**kept, **sums, "gained": gained, "mark": np.array(self._mark)}
+        return told.experience(plan, self.target, last, scale, after)
+
+    def _begun(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """The state before the first round."""
+        environments = self._made()
+        seen = environments.reset(rng.integers(0, 2**31 - 1, self.copies))
+        self._seen, self._mark = seen, int(rng.integers(2**62))
+        zero = np.zeros((3, 1))
+        return {
+            "mark": np.array(self._mark),
+            "gained": np.zeros(self.copies),
+            "total.gained": zero,
+            "total.seen": np.zeros((3, seen.shape[1] if seen.ndim == 2 else 0)),
+        }
+
+    def _at(self, state: Mapping[str, np.ndarray]) -> Environments:
+        """The copies as they stood after the round of a state."""
+        environments = self._made()
+        if self._mark != int(state["mark"]):
+            prefix = "environments."
+            kept = {n.removeprefix(prefix): array for n, array in state.items() if n.startswith(prefix)}
+            self._seen = environments.restore(kept)
+        return environments
+
+    def _made(self) -> Environments:
+        if self._live is None:
+            self._live = Environments(self.name, self.copies)
+        return self._live
+
+
+class _Told:
+    """What was noted of the steps of a rollout."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[np.ndarray, ...]] = []
+
+    def add(self, *what: np.ndarray) -> None:
+        """One step: what was seen, actions, log-probabilities, values, rewards, ended; each [N, …]."""
+        self._steps.append(what)
+
+    def experience(
+        self, plan: Plan, target: Decision, last: np.ndarray, scale: float, state: Mapping[str, np.ndarray]
+    ) -> Experience:
+        """The rows, copy by copy; each stretch of an episode is a game."""
+        seen, actions, chances, values, rewards, ended = (np.stack(a) for a in zip(*self._steps, strict=True))
+        gains = advantages(rewards, values.astype(np.float64), last.astype(np.float64), ended, plan.gamma, plan.weight)
+        targets = np.zeros(values.shape, target.dtype)
+        targets["action"], targets["log_chance"], targets["before"] = actions, chances, values
+        targets["expected"], targets["scale"] = (gains + values) * scale, scale
+        targets["advantage"] = (gains - gains.mean()) / (gains.std() + 1e-8)
+        begins = np.concatenate([np.zeros_like(ended[:1]), ended[:-1]]).cumsum(axis=0)
+        games = begins + np.arange(ended.shape[1]) * (len(ended) + 1)
+        flat = [array.swapaxes(0, 1).reshape(-1, *array.shape[2:]) for array in (seen, targets, games)]
+        return Experience(flat[0], flat[1], flat[2], state)
+
+
+def drawn(said: Acting, rng: np.random.Generator) -> Tensor:
+    """Actions [N] or [N, A] as likely as the policy says."""
+    shape = tuple(said.policy.shape)
+    if said.spread is None:
+        return (said.policy + torch.from_numpy(rng.gumbel(size=shape).astype(np.float32))).argmax(dim=1)
+    return said.policy + said.spread.exp() * torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+
+
+def best(said: Acting) -> Tensor:
+    """The likeliest actions."""
+    return said.policy.argmax(dim=1) if said.spread is None else said.policy
+
+
+def scales(experience: Experience) -> tuple[np.ndarray, np.ndarray, float]:
+    """(mean [D] and deviation [D] of what was sensed in all rounds, deviation of the discounted sums of rewards)."""
+    count, total, squares = experience.state["total.seen"]
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0) + 1e-8)
+    (number,), (gained,), (gained_squares,) = experience.state["total.gained"]
+    spread = np.sqrt(max(0.0, gained_squares / number - (gained / number) ** 2))
+    return mean, deviation, max(float(spread), 1e-4)
+
+
+def _count(totals: np.ndarray, values: np.ndarray) -> None:
+    """Add values [N, D] to totals [3, D]: count, sum, sum of squares."""
+    values = values.astype(np.float64)
+    totals += np.stack([np.full(values.shape[1], float(len(values))), values.sum(axis=0), (values**2).sum(axis=0)])

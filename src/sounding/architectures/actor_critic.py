@@ -1,0 +1,95 @@
+"""A policy and a value over what an agent senses: of numbers two perceptrons that share nothing, of screens one eye.
+
+The eye of large screens is the network of Mnih et al. (2015, Nature 518); that of small grids is the one of MinAtar
+(Young & Tian, arXiv 1903.03176): a convolution of 3×3 and a layer.
+
+Starts as Huang et al. (2022, "The 37 implementation details of PPO") say: orthogonal weights of gain √2, a last layer
+of the policy of gain 0.01, so that all actions are about as likely, and of the value of gain 1. Numbers that are sensed
+are brought to mean 0 and deviation 1 by buffers, which are set from outside.
+
+Legend of shapes: B batch, I numbers sensed, C channels of H rows and W columns, A actions or numbers of an action.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+LIMIT = 10.0
+"""Deviations beyond which what is sensed is cut off."""
+
+
+PIXELS = 36
+"""Rows and columns from which on a screen is of pixels; a smaller one is a grid of things."""
+
+
+class Acting(NamedTuple):
+    """What is said of B observations. `spread` is the log of the deviation of each number, of continuous actions."""
+
+    policy: Tensor  # [B, A] logits, or means
+    spread: Tensor | None  # [A]
+    value: Tensor  # [B], in units of `scale`
+
+
+class ActorCritic(nn.Module):
+    """Observations [B, I], or screens [B, C, H, W] in 0…1 → Acting."""
+
+    mean: Tensor
+    deviation: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: Sequence[int], actions: int, width: int, discrete: bool) -> None:
+        """`shape` is (I,) or (C, H, W)."""
+        super().__init__()
+        numbers = shape[0] if len(shape) == 1 else 0
+        self.eye = None if numbers else _eye(shape, width)
+        self.policy = _perceptron(numbers, width, actions) if numbers else nn.Linear(width, actions)
+        self.value = _perceptron(numbers, width, 1) if numbers else nn.Linear(width, 1)
+        self.spread = None if discrete else nn.Parameter(torch.zeros(actions))
+        _begin(self, last=(self.policy, self.value))
+        self.register_buffer("mean", torch.zeros(numbers))
+        self.register_buffer("deviation", torch.ones(numbers))
+        self.register_buffer("scale", torch.ones(()))
+
+    def forward(self, x: Float[Tensor, "B ..."]) -> Acting:
+        """What to do, and what it is worth."""
+        x = ((x - self.mean) / self.deviation).clamp(-LIMIT, LIMIT) if self.eye is None else self.eye(x)
+        return Acting(self.policy(x), self.spread, self.value(x)[:, 0])
+
+
+def _perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    hidden = [nn.Linear(inputs, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()]
+    return nn.Sequential(*hidden, nn.Linear(width, outputs))
+
+
+def _eye(shape: Sequence[int], width: int) -> nn.Sequential:
+    """Screens [B, C, H, W] → features [B, width]. The smallest side tells whether there are pixels or cells."""
+    channels, rows, columns = shape
+    if min(rows, columns) >= PIXELS:
+        filters = [(channels, 32, 8, 4), (32, 64, 4, 2), (64, 64, 3, 1)]
+    else:
+        filters = [(channels, 16, 3, 1)]
+    layers: list[nn.Module] = []
+    for before, after, side, stride in filters:
+        layers += [nn.Conv2d(before, after, side, stride), nn.ReLU()]
+    seen = nn.Sequential(*layers, nn.Flatten())
+    with torch.no_grad():
+        features = seen(torch.zeros(1, channels, rows, columns)).shape[1]
+    return seen.extend([nn.Linear(features, width), nn.ReLU()])
+
+
+def _begin(network: ActorCritic, last: tuple[nn.Module, nn.Module]) -> None:
+    """Orthogonal weights: of gain √2, of the last layers 0.01 (policy) and 1 (value); biases 0."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.orthogonal_(layer.weight, math.sqrt(2))
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    for head, gain in zip(last, (0.01, 1.0), strict=True):
+        final = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
+        nn.init.orthogonal_(final.weight, gain)

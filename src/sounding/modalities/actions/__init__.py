@@ -1,0 +1,1 @@
+"""Actions as answers: what an agent does, and what it expects of it."""
