@@ -24,6 +24,7 @@ from sounding.contract.inputs import Assembled
 from sounding.contract.records import Example
 from sounding.contract.task import Learning, Task, built
 from sounding.files import write_json, write_tensors
+from sounding.modalities.vectors import Vector
 from sounding.randomness import stream
 from sounding.runs.folder import SCHEMA, Run
 from sounding.runs.model import Model
@@ -103,6 +104,8 @@ def sendable(task: Task, value: Any) -> Any:
         return {"first": png(value.first), "second": png(value.second if value.second is not None else value.first)}
     if isinstance(value, np.void):
         return task.input.to_json(value)
+    if isinstance(task.input, Vector):
+        return " ".join(str(number) for number in value.tolist())
     if value.ndim == 1:
         return {"array": [float(x) for x in value], "sampling_rate": task.input.rate}
     return png(value)
