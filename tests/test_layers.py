@@ -1,8 +1,8 @@
 """The floors of the house: imports go down only, and what measures a model knows no application by name.
 
-    cli → api, serve → runs → card, catalog → applications | challenges → inspection → training → evaluation
-    → data, decoding, search, arena → machine, modalities | architectures, games, environments → contract → drawing,
-    errors, files, folders, randomness, wording
+    cli → api, serve → exports → runs → card, catalog → applications | challenges → inspection → training → evaluation
+    → data, decoding, search, arena, postprocessing → machine, modalities | architectures, games, environments →
+    contract → drawing, errors, files, folders, randomness, wording
 
 Between applications and challenges, and between modalities and architectures, there is no door.
 """
@@ -20,15 +20,16 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "sounding"
 
 FLOORS = {
-    **dict.fromkeys(("__init__", "__main__", "cli"), 12),  # the front door: the public names and the verbs
-    **dict.fromkeys(("api", "serve"), 11),
+    **dict.fromkeys(("__init__", "__main__", "cli"), 13),  # the front door: the public names and the verbs
+    **dict.fromkeys(("api", "serve"), 12),
+    "exports": 11,  # a run for programs without torch
     "runs": 10,  # a run from plan to folder, and the trained model
     **dict.fromkeys(("card", "catalog"), 9),
     **dict.fromkeys(("applications", "challenges"), 8),
     "inspection": 7,
     "training": 6,
     "evaluation": 5,
-    **dict.fromkeys(("data", "decoding", "search", "arena"), 4),  # search and matches know no rules
+    **dict.fromkeys(("data", "decoding", "search", "arena", "postprocessing"), 4),  # search and matches know no rules
     **dict.fromkeys(("machine", "modalities", "architectures", "games", "environments"), 3),
     "contract": 2,
     **dict.fromkeys(("drawing", "errors", "files", "folders", "randomness", "wording"), 1),

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sounding.api import check, compare, load, pipeline, train
+    from sounding.api import check, compare, export, load, pipeline, train
     from sounding.card.card import Card
     from sounding.contract.evidence import Estimate, Figure, Number, Section
     from sounding.contract.metrics import Metric
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "sounding.api": ("check", "compare", "load", "pipeline", "train"),
+    "sounding.api": ("check", "compare", "export", "load", "pipeline", "train"),
     "sounding.runs.model": ("Model",),
     "sounding.card.card": ("Card",),
     "sounding.data": ("Columns",),
@@ -61,6 +61,7 @@ __all__ = [
     "UsageError",
     "check",
     "compare",
+    "export",
     "load",
     "pipeline",
     "train",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from numbers import Real
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sounding import catalog
 from sounding.card.trade_offs import TradeOffs, compare_runs
@@ -26,6 +26,8 @@ from sounding.data.audit import check as audit
 from sounding.errors import DataError, RunError, UsageError, did_you_mean, require_one
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import Profile
+from sounding.exports import runtime
+from sounding.exports.description import is_exported
 from sounding.machine.setting import choose
 from sounding.runs import training
 from sounding.runs.direction import directed, require_direction
@@ -35,6 +37,9 @@ from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided, m
 from sounding.runs.transfer import located, opened
 from sounding.training.loop import Budget
 from sounding.training.progress import Reporter
+
+if TYPE_CHECKING:
+    from sounding.exports.exporting import Exported
 
 
 def train(
@@ -171,7 +176,11 @@ def load(
     now, if they moved. `precision` is that of its answers: fp32,
     bf16, or auto, which is bf16 where this machine computes it faster.
     Raises RunError for a folder that is no run, is damaged, or is of another format; UsageError for an unknown option.
+    An exported model (`export`) is loaded from its folder as well, and answers as it was exported.
     """
+    if is_exported(path):
+        exported: Any = runtime.load(path).with_options(options or {})
+        return exported
     run = Run.open(path)
     name = application or run.config["task"]
     if catalog.is_path(name) and not os.path.exists(name):
@@ -224,6 +233,24 @@ def compare(a: Model, b: Model, source: Any = None) -> Metrics:
         )
     found = evaluation.compare(a.task, a.records(source, beside=[b]), b.records(source, beside=[a]))
     return Metrics(found, a.task.row_metrics)
+
+
+def export(
+    model: Model,
+    format: str,
+    out: str | Path | None = None,
+    *,
+    card: str | None = "quick",
+    say: Callable[[str], None] | None = None,
+) -> Exported:
+    """A model for programs without PyTorch: onnx, openvino, torch or int8, in `out` or RUN/exported/FORMAT.
+
+    Its answers are compared with the model's on rows of the run, and it is measured beside it as the profile `card`
+    says. `load` takes the folder. Raises UsageError for a format or a task that is not exported.
+    """
+    from sounding.exports.exporting import export as exported
+
+    return exported(model, format, None if out is None else Path(out), profile=_profile(card), say=say)
 
 
 def side_by_side(models: Sequence[Model], profile: Profile = "quick") -> TradeOffs:

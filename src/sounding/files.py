@@ -1,4 +1,7 @@
-"""Files: written so that a kill, a full disk or a missing permission never costs what was there before."""
+"""Files: written so that a kill, a full disk or a missing permission never costs what was there before.
+
+safetensors is imported inside the functions, because it brings torch, and who reads a picture may have none.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
+from typing import IO, TYPE_CHECKING, Any
 
 from sounding.errors import ESCAPED, DataError, NotWrittenError, RunError, shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _FIX = {
     errno.ENOSPC: ("the disk is full", "What was there before is intact; free some space, and do the same again"),
@@ -167,6 +169,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, 
 
     Of tensors that are one in memory (tied weights) the first is kept, and under which names it comes back.
     """
+    from safetensors.torch import save
+
     tied = _tied(tensors)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items() if name not in tied}
     write(path, save(plain, {"note": json.dumps(note or {}), "tied": json.dumps(tied)}))
@@ -185,6 +189,9 @@ def _tied(tensors: Mapping[str, Tensor]) -> dict[str, str]:
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `write_tensors` wrote. Raises RunError for a missing, damaged or foreign file; a pickle is never opened."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sounding.errors import DataError, did_you_mean
 from sounding.files import unreadable
 
 LITTER = frozenset(
@@ -133,3 +134,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
+
+
+def require_path(path: Path) -> None:
+    """Raise DataError if there is nothing at `path`."""
+    if not os.path.exists(path):
+        near = did_you_mean(path.name, os.listdir(path.parent)) if os.path.isdir(path.parent) else ""
+        fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
+        raise DataError("there is no such file or folder", where=str(path), fix=fix)

@@ -7,9 +7,12 @@ what the uninterrupted one drew there.
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def entropy(*words: object) -> int:
@@ -25,4 +28,6 @@ def stream(*words: object) -> np.random.Generator:
 
 def generator(*words: object) -> torch.Generator:
     """A torch stream for `words`."""
+    import torch  # here, because numpy's streams are drawn from where there is none
+
     return torch.Generator().manual_seed(entropy(*words))

@@ -117,9 +117,9 @@ def test_windows_are_taken_by_turns(contexts, monkeypatch):
     order: list[str] = []
     real = comparison._window
 
-    def window(side, values, seconds):
+    def window(side, values, seconds, size):
         order.append(side.name)
-        return real(side, values, 0.0)
+        return real(side, values, 0.0, size)
 
     monkeypatch.setattr(comparison, "_window", window)
     compare_runs(contexts)

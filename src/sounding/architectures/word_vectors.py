@@ -11,6 +11,8 @@ from __future__ import annotations
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sounding.architectures.exporting import is_exporting
+
 
 class WordVectors(nn.Module):
     """A vector for each word: its own, and with `buckets` the mean over its pieces.
@@ -33,4 +35,12 @@ class WordVectors(nn.Module):
             return found
         buckets = self.pieces.num_embeddings - 1
         places = ((pieces - 1) % buckets + 1) * (pieces > 0)
+        if is_exporting():  # to ONNX, which computes a bag as a loop
+            return found + mean_vectors(self.pieces.weight, places)
         return found + self.pieces(places.flatten(0, 1)).view_as(found)
+
+
+def mean_vectors(table: Float[Tensor, "V D"], places: Int[Tensor, "B T P"]) -> Float[Tensor, "B T D"]:
+    """The mean of the rows of `table` at places other than 0, zeros where there is none: an embedding bag, gathered."""
+    known = (places > 0).to(table.dtype)[..., None]
+    return (table[places] * known).sum(dim=2) / known.sum(dim=2).clamp(min=1)

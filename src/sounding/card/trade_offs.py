@@ -1,6 +1,7 @@
 """Several runs side by side: what each is better at, and what that costs.
 
     compare_runs   models of one task on the same test rows, each against the first → TradeOffs
+    compare_forms  one model in several forms: as it was trained, exported, in 8 bits
     TradeOffs      the table: as text for a terminal, as Markdown, as a page, as JSON
 
 Every change against the first run is paired on the same rows and marked where its 95 % interval is clear of no change.
@@ -10,7 +11,7 @@ All come from one training each: how much another seed would change is in the se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -136,6 +137,14 @@ def compare_runs(contexts: Mapping[str, EvaluationContext], profile: Profile = "
     _same_rows(names, some)
     entries = [Entry(name, context) for name, context in contexts.items()]
     return TradeOffs(tasks[names[0]], len(some[0].test), tuple(names), comparison(entries, PLANS[profile], seed))
+
+
+def compare_forms(entries: Sequence[Entry], profile: Profile = "quick", seed: int = 0) -> TradeOffs:
+    """One model in several forms, each against the first, as `compare_runs`; with the time of single predictions."""
+    plan, first = PLANS[profile], entries[0].context
+    names = tuple(entry.name for entry in entries)
+    timed = replace(plan, single=plan.seconds)
+    return TradeOffs(_task(first), len(first.test), names, comparison(entries, timed, seed))
 
 
 def _task(context: EvaluationContext) -> str:

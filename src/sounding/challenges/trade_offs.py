@@ -75,7 +75,7 @@ def _entries(context: EvaluationContext) -> tuple[list[Entry], list[str]]:
         entries.append(Entry("bf16", context, setting))
     rounded, size = int8_weights(context.model)
     if size:
-        entries.append(Entry("int8 weights", replace(context, model=rounded), bytes=size))
+        entries.append(Entry("int8 weights", replace(context, model=rounded), bytes=size, metered=False))
     return entries, [*([why_not] if why_not else []), NO_INT8]
 
 

@@ -8,19 +8,30 @@
     serving.py     serve
     teaching.py    teach
     applications.py  what an application brings along: faces enroll, verify, identify
+    exporting.py   export
     measuring.py   eval  compare  card  inspect  doctor
     words.py       what a person types: key=value, profiles, columns
 
 Nothing heavy is imported before a verb runs, so that help comes at once.
 """
 
-# Each adds its verbs to the group.
-from sounding.cli import applications, matching, measuring, playing, serving, teaching, training, using
+from sounding.cli import (
+    applications,
+    exporting,
+    matching,
+    measuring,
+    playing,
+    serving,
+    teaching,
+    training,
+    using,
+)
 from sounding.cli.group import cli, main
 
 __all__ = [
     "applications",
     "cli",
+    "exporting",
     "main",
     "matching",
     "measuring",

@@ -32,6 +32,7 @@ ORDER = (
     "compare",
     "card",
     "inspect",
+    "export",
     "label",
     "teach",
     "doctor",

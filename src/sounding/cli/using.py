@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,7 @@ from sounding.errors import SoundingError, UsageError, require_one
 from sounding.wording import shortened
 
 if TYPE_CHECKING:
+    from sounding.exports.runtime import ExportedModel
     from sounding.runs.model import Model
 
 
@@ -57,13 +58,11 @@ def predict(
     """
     if are_games(inputs):
         return judge(opened_thinker(run), [*inputs, *settings], out, as_json)
-    prepare()
-    from sounding import api
     from sounding.files import shortened_name
     from sounding.runs.direction import require_direction
     from sounding.runs.writing import write_results
 
-    model = api.load(run, precision=precision)
+    model: Any = _opened(run, precision)
     require_direction(model, read, target)
     inputs, options = spoken.answering(inputs, settings, type(model.task).Options if model.task.input.written else None)
     model = model.with_options(options)
@@ -98,6 +97,23 @@ def predict(
             name = "-".join(filter(None, (f"{number:04}", shortened_name(result.name))))
             result.plot(plots / f"{name}.png", None if why is None else why.weights)
     return refused.status
+
+
+def _opened(run: str, precision: str) -> Model | ExportedModel:
+    """The model of a run; or an exported one, for which torch is not imported."""
+    from sounding.exports.description import is_exported
+
+    if is_exported(run):
+        from sounding.exports import runtime
+
+        if precision != "fp32":
+            what = "an exported model computes in the numbers that it was written in"
+            raise UsageError(what, where=run, fix="Leave --precision out")
+        return runtime.load(run)
+    prepare()
+    from sounding import api
+
+    return api.load(run, precision=precision)
 
 
 def _typed(model: Model, text: str, refused: Refusals) -> int:

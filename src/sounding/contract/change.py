@@ -16,11 +16,12 @@ Legend of shapes: B batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from sounding.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Change:

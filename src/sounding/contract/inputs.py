@@ -15,6 +15,7 @@
     Audible            it can be listened to            rows that a card shows
     Pictorial          answers can lie over what it shows                   boxes, masks, results in pixels
     Queried            training may use what nobody can ask about           prediction
+    Portable           it can be encoded where torch is not                 exported models
 
 Legend of shapes: B batch, P segments, M masks.
 """
@@ -25,15 +26,17 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.evidence import Clip
 from sounding.contract.modality import Modality
 from sounding.drawing.rendering import Marks, Rendering
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Corruption = Callable[[Any, int, np.random.Generator], Any]
 """A disturbance `f(value, severity 1..5, rng) → value` that leaves the right answer right and never moves things."""
@@ -293,3 +296,24 @@ class Queried(Modality):
     def questions(self, cells: Sequence[Any]) -> list[Any]:
         """The cells that a model is asked about, where a person named `cells`: by default these."""
         return list(cells)
+
+
+class Portable(Modality):
+    """An input that can be encoded where torch is not installed: beside an exported model."""
+
+    @abstractmethod
+    def arrays(self, values: Sequence[Any]) -> tuple[np.ndarray, ...]:
+        """The tensors that `encode` gives, in their order, as arrays, first axis B."""
+
+    @property
+    @abstractmethod
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """The axes of each array, by a name for it: a number, or a word for what is not always as long.
+
+        The first is always "batch"; two axes of the same word are as long as each other.
+        """
+
+    @property
+    @abstractmethod
+    def steps(self) -> Sequence[str]:
+        """How a value is read and encoded, in sentences, for who does it in another program."""

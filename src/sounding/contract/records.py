@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,3 +41,8 @@ class Record:
     loss: float
     group: str = ""
     scores: np.ndarray | None = None
+
+
+def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Consecutive slices of at most `size` items; a slice of lazily read examples reads them when it is used."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

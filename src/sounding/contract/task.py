@@ -32,7 +32,8 @@ from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
 from sounding.contract.metrics import Metric, row_loss
 from sounding.contract.modality import Modality, Row
-from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.postprocessing import Postprocessing
+from sounding.contract.records import Example, Prediction, Record, chunks
 from sounding.contract.settings import TRAINING_WORDS
 from sounding.contract.split_names import Shares
 from sounding.contract.tree import to_device, tree_map
@@ -269,6 +270,13 @@ class Task(ABC):
         """Records of what is measured on rows besides the answer to each: who of all the enrolled a picture shows."""
         return []
 
+    def postprocessing(self, model: nn.Module) -> Postprocessing | None:
+        """How the outputs of `model` alone become answers, as `options` say, where there is no torch.
+
+        None where an answer is more than one forward pass, or nobody has written it: such a model is not exported.
+        """
+        return None
+
     # ---- what is the same for all
 
     @property
@@ -351,8 +359,3 @@ def targets(examples: Sequence[Example]) -> Sequence[Any]:
     """The targets alone; rows that can give theirs without reading the input do so."""
     known = getattr(examples, "targets", None)
     return [e.target for e in examples] if known is None else known
-
-
-def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Consecutive slices of at most `size` items; a slice of lazily read examples reads them when it is used."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -17,6 +17,7 @@ from sounding.contract.change import Change
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Modality
+from sounding.contract.postprocessing import Postprocessing
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 
@@ -125,6 +126,10 @@ class TaskWrapper(Task):
     def evaluates(self) -> bool:
         """Whether something else than rows is measured."""
         return self.wrapped.evaluates
+
+    def postprocessing(self, model: nn.Module) -> Postprocessing | None:
+        """How outputs become answers without torch."""
+        return self.wrapped.postprocessing(model)
 
     @property
     def streams(self) -> bool:

@@ -29,12 +29,12 @@ from sounding.data.rejected import in_order, kept, too_many
 from sounding.data.report import LISTED, Pairs, RejectedRow
 from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.scan import Scan, scan
-from sounding.data.sources import passed, require_path
+from sounding.data.sources import passed
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.data.tables.parallel import language
 from sounding.data.tables.text import TextLines
 from sounding.errors import DataError
-from sounding.folders import place, walk, with_suffix
+from sounding.folders import place, require_path, walk, with_suffix
 from sounding.wording import counted
 
 _NAMED = 5  # places of each kind that `describe` names

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sounding.contract.answers import Placed
+from sounding.contract.cells import placed, queried
 from sounding.contract.file_names import Spellings
-from sounding.contract.inputs import Pictorial, Queried
+from sounding.contract.inputs import Pictorial
 from sounding.contract.modality import Modality, Row
 from sounding.contract.records import Example
 from sounding.data.rows import Rows, blank
@@ -277,21 +277,6 @@ class GivenInputs(Given):
         if blank(example.input):
             raise DataError("the input is empty", where=self.where(i), fix="Fill it in, or leave the example out")
         return ScannedRow(replace(example, group=str(example.group)), "", self.content(i), b"\0" * 16)
-
-
-def placed(
-    target: Modality, value: Any, input: Modality, cell: Any, root: Path = Path(), *, answer: bool = False
-) -> Any:
-    """A value of `target`, true or an answer, laid over what the input's `cell` shows, where its kind knows of that."""
-    if not isinstance(target, Placed) or not isinstance(input, Pictorial):
-        return value
-    image_size = input.image_size(cell, root)
-    return target.resized(value, image_size) if answer else target.placed(value, image_size)
-
-
-def queried(input: Modality, value: Any) -> Any:
-    """A value of `input` about which a model is to be asked. Raises DataError for one that only training can use."""
-    return input.query(value) if isinstance(input, Queried) else value
 
 
 def _cell_digest(cell: Any, modality: Modality, root: Path) -> tuple[bytes, int]:

@@ -27,9 +27,9 @@ from sounding.data.rows import BUDGET, Block, Rows
 from sounding.data.tables import SUFFIXES, Table, open_table
 from sounding.data.tables.parallel import Parallel, beside, parallel_files
 from sounding.data.text_files import TEXT_FILES
-from sounding.errors import DataError, did_you_mean
+from sounding.errors import DataError
 from sounding.files import unreadable
-from sounding.folders import entries, passed_over, place, subfolders, told_ending, walk, with_suffix
+from sounding.folders import entries, passed_over, place, require_path, subfolders, told_ending, walk, with_suffix
 from sounding.wording import counted
 
 TEXTS = (".txt", ".md", ".json", ".xml", ".csv", ".yaml", ".yml", ".html", ".pdf", ".py", ".ipynb", ".cache")
@@ -100,14 +100,6 @@ def _laid(task: Task, path: Path, layouts: Sequence[Layout]) -> tuple[Rows, Layo
         if listed is not None and (len(listed) or path.is_file()):
             return listed, layout, rows.read if isinstance(rows, Listed) else ()
     return None
-
-
-def require_path(path: Path) -> None:
-    """Raise DataError if there is nothing at `path`."""
-    if not os.path.exists(path):
-        near = did_you_mean(path.name, os.listdir(path.parent)) if os.path.isdir(path.parent) else ""
-        fix = near if near.startswith("Did") else "Check the spelling; paths start from the folder you are in"
-        raise DataError("there is no such file or folder", where=str(path), fix=fix)
 
 
 def _in_folder(task: Task, path: Path, columns: Columns) -> Listing:

@@ -13,15 +13,16 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import Answer, Labelled, MixedTarget, SoftLabel, Transformed
 from sounding.contract.change import Change, ClassPreserving, Mixed, refusal
 from sounding.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Category(Answer, Transformed, Labelled):
@@ -70,6 +71,8 @@ class Category(Answer, Transformed, Labelled):
 
     def encode(self, values: Sequence[str | MixedTarget | SoftLabel]) -> Tensor:
         """Float32 [B, K]: one-hot, or the shares of a mixed or weighed label. Raises DataError for an unknown label."""
+        import torch
+
         places = {option: place for place, option in enumerate(self.classes or ())}
         out = np.zeros((len(values), len(places)), np.float32)
         for row, value in zip(out, values, strict=True):

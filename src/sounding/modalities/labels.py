@@ -11,16 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import Answer, Composite, Labelled, Listing, Transformed
 from sounding.contract.change import Change, ClassPreserving, refusal
 from sounding.errors import DataError, did_you_mean
 from sounding.modalities.category import Category, lookalikes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MARK = "|"
 """What stands between the labels of a cell."""
@@ -56,6 +57,8 @@ class Labels(Answer, Composite, Labelled, Listing, Transformed):
 
     def encode(self, values: Sequence[tuple[str, ...]]) -> Tensor:
         """Float32 [B, K]: 1 for each label of a value. Raises DataError for an unknown label."""
+        import torch
+
         places = {name: place for place, name in enumerate(self.names)}
         out = torch.zeros(len(values), len(places))
         for row, value in zip(out, values, strict=True):

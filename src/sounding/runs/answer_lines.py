@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sounding.contract.cells import placed
 from sounding.contract.modality import Row
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Task
 from sounding.data.opening import Examples
-from sounding.data.reading import placed
 from sounding.files import json_text
 
 LARGEST = 16_000_000

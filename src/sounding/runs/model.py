@@ -323,6 +323,7 @@ class Model:
         pattern a list of explanations.
         """
         if isinstance(inputs, Result):
+            assert isinstance(inputs.task, Task)
             return explanation.explain(inputs.task, self.module, inputs.input, inputs.value, method, seed)
         if isinstance(inputs, list | tuple) and any(isinstance(each, Result) for each in inputs):
             return [self.explain(each, method, seed, **options) for each in inputs]

@@ -1,4 +1,7 @@
-"""A trained model at work: whatever a person names (a file, a folder, an array, a text) in, answers out."""
+"""A trained model at work: whatever a person names (a file, a folder, an array, a text) in, answers out.
+
+Nothing here imports torch or the tables: an exported model answers by the same lines where there are none.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,31 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
-from torch import Tensor, nn
 
 from sounding.contract.answers import Answer, Drawn, Overlaid
+from sounding.contract.cells import placed, queried
 from sounding.contract.file_names import Spellings
 from sounding.contract.inputs import Assembled, Pictorial, Queried
 from sounding.contract.modality import Modality, Typed
-from sounding.contract.records import Prediction
-from sounding.contract.task import Task, chunks
-from sounding.data.reading import placed, queried
-from sounding.data.sources import assembled_values, require_path
+from sounding.contract.records import Prediction, chunks
+from sounding.contract.tensors import is_tensor
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
-from sounding.folders import is_visible, walk, with_suffix
+from sounding.folders import is_visible, require_path, walk, with_suffix
 from sounding.machine.setting import Setting, inference
 from sounding.wording import shortened
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sounding.contract.task import Task
+
+Predictor = Callable[[Sequence[Any]], Sequence[Prediction]]
+"""What gives one prediction for each of several values."""
 Refused = Callable[[SoundingError], None]
 """Who is told of an input that cannot be answered for, when the others are to be."""
 _ENDINGS = 10  # that an error names
@@ -40,6 +48,21 @@ class Question(NamedTuple):
     value: Any
 
 
+class Answerer(Protocol):
+    """What answers are made with and shown by: a task, or what an exported model keeps of one."""
+
+    @property
+    def input(self) -> Modality:
+        """How inputs are read."""
+
+    @property
+    def target(self) -> Modality:
+        """What the answers are."""
+
+    def note(self, input: Any) -> str:
+        """What a person should know who asks about an input."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One answer: `value` as the target column would hold it, its `score` in [0, 1], and what it is an answer to."""
@@ -47,7 +70,7 @@ class Result:
     source: str
     input: Any
     prediction: Prediction
-    task: Task
+    task: Answerer
     cell: Any = None
     """What was named, where it can be read again: a picture that the model saw smaller."""
 
@@ -182,11 +205,28 @@ def answers(
     task: Task, model: nn.Module, questions: Sequence[Question], setting: Setting | None = None
 ) -> Iterator[Result]:
     """Answers to inputs that are read already, all in one batch."""
+
+    def predictions(values: Sequence[Any]) -> Sequence[Prediction]:
+        with inference(setting):
+            return task.predict(model, values)
+
+    return results(task, predictions, questions)
+
+
+def answered(
+    task: Answerer, predictions: Predictor, inputs: Iterable[Any], size: int, refused: Refused | None = None
+) -> Iterator[Result]:
+    """As `predict`, by whatever gives predictions for at most `size` values at once."""
+    for batch in _batches(inputs, size):
+        yield from results(task, predictions, list(_read_all(task.input, batch, refused)))
+
+
+def results(task: Answerer, predictions: Predictor, questions: Sequence[Question]) -> Iterator[Result]:
+    """The predictions for inputs that are read already, with what they are answers to."""
     if not questions:
         return
-    with inference(setting):
-        predictions = task.predict(model, [question.value for question in questions])
-    for (cell, value), prediction in zip(questions, predictions, strict=True):
+    found = predictions([question.value for question in questions])
+    for (cell, value), prediction in zip(questions, found, strict=True):
         source = " and ".join(_places(task.input, cell)) or task.input.describe(value)
         yield Result(source, value, _at_own_size(task, prediction, cell), task, cell)
 
@@ -205,7 +245,7 @@ def streamed(task: Task, model: nn.Module, value: Any, setting: Setting | None =
         yield piece
 
 
-def _at_own_size(task: Task, prediction: Prediction, item: Any) -> Prediction:
+def _at_own_size(task: Answerer, prediction: Prediction, item: Any) -> Prediction:
     """The prediction in the measures of the picture that was named, which the model may have seen smaller."""
     return replace(prediction, value=placed(task.target, prediction.value, task.input, item, answer=True))
 
@@ -233,10 +273,12 @@ def _named(modality: Modality, named: Any) -> list[Any]:
     if isinstance(named, list) or (isinstance(named, tuple) and not isinstance(modality, Queried)):
         return [item for part in named for item in _named(modality, part)]
     if isinstance(modality, Assembled) and isinstance(named, str | Path):
+        from sounding.data.sources import assembled_values  # which brings what reads tables
+
         return assembled_values(modality, Path(named))
-    if isinstance(named, Tensor | np.ndarray) and isinstance(modality, Pictorial | Queried):
+    if (is_tensor(named) or isinstance(named, np.ndarray)) and isinstance(modality, Pictorial | Queried):
         return list(named) if named.ndim == 4 else [named]  # a batch of pictures
-    if isinstance(named, Tensor):
+    if is_tensor(named):
         return [named.detach().cpu().numpy()]
     if not (modality.suffixes and isinstance(named, str | Path)):
         return [named]

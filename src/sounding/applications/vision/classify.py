@@ -31,6 +31,7 @@ from sounding.modalities.category import Category
 from sounding.modalities.class_folders import CLASS_FOLDERS
 from sounding.modalities.pictures.augmentation import mirrors
 from sounding.modalities.pictures.image import Image
+from sounding.postprocessing.classes import OneClass
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,10 @@ class Classify(Task):
         """The most probable category of each picture, its probability, and those of all categories."""
         scores = self._log_scores(model, self.encoded(model, inputs)).exp().cpu().numpy()
         return [Prediction(self.classes[row.argmax()], float(row.max()), row) for row in scores]
+
+    def postprocessing(self, model: nn.Module) -> OneClass:
+        """The likeliest category, of the mean over a picture and its mirror image where that fits."""
+        return OneClass(tuple(self.classes), self.mirrors and self.options.flip_average)
 
     def _log_scores(self, model: nn.Module, x: Tensor) -> Tensor:
         """Log-probabilities [B, K] as predicted: of the mean over a picture and its mirror image, where that fits."""

@@ -2,7 +2,7 @@
 
     Entry       one model: what it is called, its task and rows, and how it computes
     Row         one measure of every entry, and how each differs from the first
-    comparison  every row that can be had: quality, loss, calibration, corruptions, energy, size
+    comparison  every row that can be had: quality, loss, calibration, corruptions, energy, time, size
 
 Differences are paired: what makes a row hard for two models cancels out. Energy is compared by turns, window by window,
 as CPU-seconds of one over those of the other, because a ratio on one machine in one minute is far surer than joules.
@@ -27,7 +27,7 @@ from sounding.challenges.confidences.confidence import (
     decisions,
     expected_calibration_error,
 )
-from sounding.challenges.costs.windows import Window, evaluating, joules_each
+from sounding.challenges.costs.windows import Window, evaluating, joules_each, latency
 from sounding.challenges.disturbances.under_corruption import difference, judged
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Kind
@@ -49,26 +49,30 @@ ROUNDS = 12
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rows and severities of corruptions (none: not measured), seconds of each energy window."""
+    """How much is measured: rows and severities of corruptions (none: not measured), seconds of each energy window, and
+    of each window of single predictions (0: not timed).
+    """
 
     rows: int
     severities: tuple[int, ...]
     seconds: float
     resamples: int = 1000
+    single: float = 0.0
 
 
 @dataclass(frozen=True)
 class Entry:
     """One model of a comparison.
 
-    `bytes` is what its weights take where they are stored in fewer bits than they compute in; its energy is not
-    measured then, because it would be that of the other precision.
+    `bytes` is what its weights take where that is not what they take in memory. It is not `metered` where it is stored
+    in fewer bits than it computes in, because its energy would be that of the other precision.
     """
 
     name: str
     context: EvaluationContext
     setting: Setting | None = None
     bytes: int | None = None
+    metered: bool = True
 
     @property
     def records(self) -> list[Record]:
@@ -109,7 +113,8 @@ class Row:
 
 def comparison(entries: Sequence[Entry], plan: Plan, seed: int = 0) -> tuple[Row, ...]:
     """Every row that can be had of these entries; they are of one task and have the same test rows."""
-    measured = (_quality(entries, plan, seed), _corrupted(entries, plan, seed), _energy(entries, plan, seed))
+    quality = (_quality(entries, plan, seed), _corrupted(entries, plan, seed))
+    measured = (*quality, _energy(entries, plan, seed), _latency(entries, plan, seed))
     return (*(row for rows in measured for row in rows), *_size(entries))
 
 
@@ -206,7 +211,7 @@ def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]
 
 def _energy(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
     """Joules of one prediction, and by turns the CPU-seconds of each entry over those of the first."""
-    metered = [k for k, entry in enumerate(entries) if entry.bytes is None]
+    metered = [k for k, entry in enumerate(entries) if entry.metered]
     if len(metered) < 2:
         return
     rounds = _turns([entries[k] for k in metered], plan.seconds)
@@ -225,30 +230,46 @@ def _energy(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
     yield Row("energy", name, meaning, tuple(joules), tuple(ratios), "J", "lower", relative=True, kind=cost.kind)
 
 
-def _turns(entries: Sequence[Entry], seconds: float) -> list[list[Window]]:
-    """[R][K]: in every round each entry has a window; who begins moves on, so that none profits."""
+def _latency(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]:
+    """The median time of a single prediction, and by turns that of each entry over that of the first."""
+    if not plan.single or not all(entry.metered for entry in entries):
+        return
+    rounds = _turns(entries, plan.single, 1)
+    medians = np.array([[np.median(window.calls) for window in windows] for windows in rounds])
+    values = tuple(latency([row[k] for row in rounds], 50, seed) for k in range(len(entries)))
+    rest = range(1, len(entries))
+    ratios = (None, *(bootstrap(medians[:, [k, 0]], _usual_ratio, seed=seed, bounds=POSITIVE) for k in rest))
+    meaning = (
+        f"half of the predictions at batch 1 take no longer, {ROUNDS} windows by turns; with encoding the input and "
+        "decoding the answer; the change is the median over rounds of one median over the other"
+    )
+    yield Row("latency", "time of a prediction", meaning, values, ratios, "s", "lower", relative=True)
+
+
+def _turns(entries: Sequence[Entry], seconds: float, size: int = BATCH) -> list[list[Window]]:
+    """[R][K]: in every round each entry has a window at batch `size`; who begins moves on, so that none profits."""
     tests = [entry.context.test for entry in entries]
     batches = [cycle([test[i].input for i in range(min(BATCH, len(test)))]) for test in tests]
     for entry, batch in zip(entries, batches, strict=True):
-        _window(entry, batch, 0.0)  # warm
+        _window(entry, batch, 0.0, size)  # warm
     rounds = []
     for turn in range(ROUNDS):
         order = [(k + turn) % len(entries) for k in range(len(entries))]
-        found = {k: _window(entries[k], batches[k], seconds) for k in order}
+        found = {k: _window(entries[k], batches[k], seconds, size) for k in order}
         rounds.append([found[k] for k in range(len(entries))])
     return rounds
 
 
-def _window(entry: Entry, values: Iterator[Any], seconds: float) -> Window:
+def _window(entry: Entry, values: Iterator[Any], seconds: float, size: int) -> Window:
     task, model = entry.context.task, entry.context.model
     calls: list[float] = []
     with evaluating(model), inference(entry.setting), Meter() as meter:
         end = perf_counter() + seconds
         while not calls or perf_counter() < end:
-            inputs, start = list(islice(values, BATCH)), perf_counter()
+            inputs, start = list(islice(values, size)), perf_counter()
             task.predict(model, inputs)
             calls.append(perf_counter() - start)
-    return Window(BATCH * len(calls), meter.cost, np.array(calls))
+    return Window(size * len(calls), meter.cost, np.array(calls))
 
 
 def _work(entry: Entry, window: Window) -> float:
@@ -260,6 +281,11 @@ def _work(entry: Entry, window: Window) -> float:
 def _ratio(pairs: np.ndarray) -> float:
     below = float(pairs[:, 1].sum())
     return float(pairs[:, 0].sum()) / below if below else float("nan")
+
+
+def _usual_ratio(pairs: np.ndarray) -> float:
+    """The median of the ratios: a round in which the machine was busy with something else does not decide."""
+    return float(np.median(pairs[:, 0] / pairs[:, 1]))
 
 
 def _size(entries: Sequence[Entry]) -> Iterator[Row]:

@@ -6,10 +6,12 @@ Legend of shapes: B batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from sounding.contract.change import Change, ClassPreserving
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

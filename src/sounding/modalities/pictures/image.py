@@ -15,12 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL.Image
-import torch
-from torch import Tensor
 
 from sounding.contract.change import Change
 from sounding.contract.inputs import (
@@ -31,15 +29,21 @@ from sounding.contract.inputs import (
     Corruption,
     Fingerprinted,
     Pictorial,
+    Portable,
     StronglyAugmented,
     Threat,
     Window,
 )
+from sounding.contract.tensors import is_tensor
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
-from sounding.modalities.pictures import augmentation, drawing, image_files, strong_augmentation
+from sounding.modalities.pictures import drawing, image_files
 from sounding.modalities.pictures.corruptions import CORRUPTIONS
 from sounding.modalities.pictures.filters import gaussian
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 SQUARES = ("crop", "stretch", "pad")
 FILLS = (*SQUARES, "whole", "own")
@@ -53,7 +57,7 @@ MEMORY = 2**28
 """Bytes of pictures that `fit` holds at most; large working sizes are learnt from fewer pictures."""
 
 
-class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Pictorial):
+class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Pictorial, Portable):
     """A picture at a working size.
 
     `size` is the working side in pixels; 0 learns it from the training pictures (their median shorter side, at most
@@ -99,7 +103,7 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
             return image_files.looks_like_picture(bytes(cell[:16]))
         if isinstance(cell, np.ndarray):
             return cell.ndim == 2 or (cell.ndim == 3 and cell.shape[2] <= 4)
-        return isinstance(cell, PIL.Image.Image) or (isinstance(cell, Tensor) and cell.ndim in (2, 3))
+        return isinstance(cell, PIL.Image.Image) or (is_tensor(cell) and cell.ndim in (2, 3))
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The array of a path (from `root`), {"bytes", "path"}, file bytes, Pillow image, numpy array or tensor.
@@ -210,14 +214,55 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
 
         Pictures of their own size are padded with black, below and to the right, to the largest of the batch.
         """
-        arrays = image_files.padded([self._prepared(value) for value in values])
-        if not arrays:
-            return torch.empty(0, self.channels, self.height, self.width)
-        if any(array.dtype != np.uint8 for array in arrays):
-            arrays = [image_files.as_unit(array) for array in arrays]
-        stacked = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
+        import torch
+
+        stacked = torch.from_numpy(self._stacked(values)).permute(0, 3, 1, 2)
         x = stacked.to(torch.float32, memory_format=torch.contiguous_format)
         return x.div_(255) if stacked.dtype == torch.uint8 else x
+
+    def arrays(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray]:
+        """The same without torch."""
+        stacked = self._stacked(values)
+        x = np.ascontiguousarray(stacked.transpose(0, 3, 1, 2), np.float32)
+        return (x / np.float32(255) if stacked.dtype == np.uint8 else x,)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Batch, channels, height, width."""
+        sides = ("height", "width") if self.fill == "own" else (self.height, self.width)
+        return {"pixels": ("batch", self.channels, *sides)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """From a file to the tensor."""
+        low, high = self._levels()
+        levels = (
+            [f"of 16 bits, level {low:,} is 0 and {high:,} is 1, and what is beyond is cut off"] if self.levels else []
+        )
+        return (
+            f"decode the picture upright, {'grey' if self.channels == 1 else 'RGB'}; what is transparent is white",
+            *levels,
+            self._shaping(),
+            "float32 in 0..1 (bytes divided by 255), channels first",
+        )
+
+    def _shaping(self) -> str:
+        scaled = f"scale it to {self.width} × {self.height} pixels, bilinear, averaging where it shrinks"
+        return {
+            "crop": f"take the largest square in its middle and {scaled}",
+            "pad": f"put it in the middle of a black square and {scaled}",
+            "own": f"where its longer side is above {self.size or LONGEST} pixels, scale that to so many; pad a batch "
+            "with black below and to the right",
+        }.get(self.fill, scaled)
+
+    def _stacked(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """The pictures [B, H, W, C], uint8 if all of them are, else float32 in [0, 1]."""
+        arrays = image_files.padded([self._prepared(value) for value in values])
+        if not arrays:
+            return np.empty((0, self.height, self.width, self.channels), np.float32)
+        if any(array.dtype != np.uint8 for array in arrays):
+            arrays = [image_files.as_unit(array) for array in arrays]
+        return np.stack(arrays)
 
     def decode(self, x: Tensor) -> list[np.ndarray]:
         """Float32 arrays [H, W, C] that encode to exactly `x`."""
@@ -242,13 +287,17 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
         brightness, contrast and saturation, `mixup` and `cutmix` are the parameters of their Beta distributions, and
         `noise` is the standard deviation of Gaussian noise.
         """
+        from sounding.modalities.pictures import augmentation
+
         return augmentation.augment(
             x, rng, crop=crop, flipped=flip, colour=colour, mix=mixup, cut=cutmix, hole=cutout, noise=noise
         )
 
     def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
         """A batch turned, sheared, moved and toned; see `strong_augmentation.py`."""
-        return strong_augmentation.strong_augmentation(x, rng, strength)
+        from sounding.modalities.pictures import strong_augmentation as strong
+
+        return strong.strong_augmentation(x, rng, strength)
 
     # ---- explaining
 

@@ -14,16 +14,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
-from torch import Tensor
 
+from sounding.contract.tensors import is_tensor
 from sounding.errors import DataError
 from sounding.files import require_content
 from sounding.folders import BRANDS, picture_ending
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_PIXELS = 100_000_000
 """Larger pictures are rejected by their header, before a pixel is decoded: 100 megapixels are 300 MB of memory."""
@@ -72,7 +75,7 @@ def of_cell(cell: Any, root: Path = Path(), side: int = 0) -> np.ndarray:
         return from_picture(cell)
     if isinstance(cell, np.ndarray):
         return from_array(cell)
-    if isinstance(cell, Tensor):
+    if is_tensor(cell):
         return from_tensor(cell)
     missing = cell is None or cell != cell or isinstance(cell, str)
     found = "there is no picture" if missing else f"a {type(cell).__name__} is not a picture"

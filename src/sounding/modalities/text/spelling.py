@@ -6,16 +6,17 @@ Legend of shapes: B batch, T tokens, P pieces of a word at most.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.modalities.text.text import Text, Tokens
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LENGTHS = (3, 4, 5)
 """Letters of a piece."""
@@ -48,7 +49,13 @@ class SpeltText(Text):
 
     def encode(self, values: Sequence[str]) -> SpeltTokens:  # type: ignore[override]
         """The ids of each text, and how each token is spelt."""
-        ids, lengths = super().encode(values)
+        import torch
+
+        return SpeltTokens(*map(torch.from_numpy, self.arrays(values)))
+
+    def arrays(self, values: Sequence[str]) -> tuple[np.ndarray, ...]:
+        """The same without torch."""
+        ids, lengths = super().arrays(values)
         rows = [self._words(value) for value in values]
         spelt = [[pieces(word) if word else () for word in row] for row in rows]
         most = max((len(found) for row in spelt for found in row), default=0)
@@ -58,7 +65,22 @@ class SpeltText(Text):
                 letters[text, place, : len(spelt[text][place])] = spelt[text][place]
                 if place and word and row[place - 1]:
                     pairs[text, place] = hashed(f"{row[place - 1]} {word}")
-        return SpeltTokens(ids, lengths, torch.from_numpy(letters), torch.from_numpy(pairs))
+        return ids, lengths, letters, pairs
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Those of a text, and how each token is spelt."""
+        return {**super().axes, "pieces": ("batch", "tokens", "pieces"), "pairs": ("batch", "tokens")}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """Those of a text, and the hashes."""
+        return (
+            *super().steps,
+            f"`pieces` int64: 1 + the CRC-32 of each string of {', '.join(map(str, LENGTHS))} letters (UTF-8) of "
+            f"'<token>' in lower case (NFC), at most {MOST}, filled with 0; none of a special token",
+            "`pairs` int64: 1 + the CRC-32 of the token before, a space and the token; 0 for the first",
+        )
 
     def _words(self, value: str) -> list[str]:
         """The letters of each token as `encode` counts them, in lower case; none of a special token."""
@@ -71,6 +93,8 @@ class SpeltText(Text):
 
     def blank(self, x: SpeltTokens) -> SpeltTokens:  # type: ignore[override]
         """As many masks as there are tokens, which are spelt in no way."""
+        import torch
+
         ids, lengths = super().blank(Tokens(x.ids, x.lengths))
         return SpeltTokens(ids, lengths, torch.zeros_like(x.pieces), torch.zeros_like(x.pairs))
 

@@ -12,11 +12,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.inputs import (
     Attributable,
@@ -27,6 +25,7 @@ from sounding.contract.inputs import (
     Fingerprinted,
     Invariance,
     Perturbable,
+    Portable,
     Tokenized,
 )
 from sounding.contract.modality import Typed
@@ -46,6 +45,9 @@ from sounding.modalities.text.typos import can_err, misspellings
 from sounding.modalities.text.words import word_spans
 from sounding.wording import percent, shortened
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 KEEPS = ("head", "ends")
 HUGE = 100_000
 """Characters from which on a text is worth a word to who checks the data."""
@@ -63,7 +65,7 @@ class Tokens(NamedTuple):
     lengths: Tensor
 
 
-class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerprinted, Tokenized):
+class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerprinted, Tokenized, Portable):
     """A string, as tokens.
 
     `tokenizer` is a kind of tokenizer (`kinds.KINDS`), trained by `fit` with at most `vocabulary` tokens that training
@@ -278,12 +280,38 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
 
     def encode(self, values: Sequence[str]) -> Tokens:
         """The ids of each text, padded to the longest. A text without a token is one mask."""
+        import torch
+
+        return Tokens(*map(torch.from_numpy, self.arrays(values)))
+
+    def arrays(self, values: Sequence[str]) -> tuple[np.ndarray, ...]:
+        """The same without torch."""
         rows = [self._ids(value) for value in values]
         lengths = np.array([len(row) for row in rows], np.int64)
         ids = np.full((len(rows), int(lengths.max(initial=0))), PAD, np.int64)
         for row, found in zip(ids, rows, strict=True):
             row[: len(found)] = found
-        return Tokens(torch.from_numpy(ids), torch.from_numpy(lengths))
+        return ids, lengths
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """The tokens, and how many there are of each text."""
+        return {"ids": ("batch", "tokens"), "lengths": ("batch",)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """From characters to numbers."""
+        before, after = self._around()
+        head, tail = self._kept()
+        ends = f"put the tokens {list(before)} before and {list(after)} behind them" if before or after else ""
+        cut = f"keep the first {head:,} tokens" + (f" and the last {tail:,}" if tail else "")
+        steps = (
+            "split the text by tokenizer.json (Hugging Face tokenizers), special tokens neither added nor looked for",
+            cut if self.longest else "",
+            ends,
+            f"`ids` int64, a batch padded on the right with {PAD}; `lengths` int64, the tokens of each text",
+        )
+        return tuple(filter(None, steps))
 
     def encoded(self, value: str) -> Encoded:
         """The tokens of a text as `encode` gives them, and the characters of each; none for its ends."""
@@ -356,6 +384,8 @@ class Text(Attributable, Corruptible, Discrete, Perturbable, Divisible, Fingerpr
 
     def blank(self, x: Tokens) -> Tokens:
         """As many masks (or else unknown tokens) as there are tokens."""
+        import torch
+
         special = self.tokenizer.specials
         gap = next((id for id in (special.mask, special.unknown, special.pad) if id is not None), PAD)
         within = torch.arange(x.ids.shape[1], device=x.ids.device) < x.lengths[:, None]

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from sounding.contract.answers import Answer, Worded
 from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.specials import PAD
-from sounding.modalities.text.text import Text, Tokens
+from sounding.modalities.text.text import Text
 from sounding.modalities.text.words import word_count
 
 AUTO = "auto"
@@ -61,14 +60,14 @@ class Passages(Text, Answer, Worded):
         """The tokens of a text that are read."""
         return min(self.context, len(self.ids(value)))
 
-    def encode(self, values: Sequence[str]) -> Tokens:
+    def arrays(self, values: Sequence[str]) -> tuple[np.ndarray, ...]:
         """The last `context` ids of each text, padded on the right to the longest; an empty text has none."""
         rows = [self.ids(value)[-self.context :] for value in values]
         lengths = np.array([len(row) for row in rows], np.int64)
         ids = np.full((len(rows), int(lengths.max(initial=0))), PAD, np.int64)
         for row, found in zip(ids, rows, strict=True):
             row[: len(found)] = found
-        return Tokens(torch.from_numpy(ids), torch.from_numpy(lengths))
+        return ids, lengths
 
     def token_texts(self, value: str) -> list[str]:
         """The characters of each token that is read."""

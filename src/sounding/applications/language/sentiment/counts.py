@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sounding.applications.language.sentiment import logistic
 from sounding.applications.language.sentiment.logistic import Sparse
+from sounding.architectures.exporting import is_exporting
 from sounding.modalities.text.spelling import SpeltTokens
 
 BUCKETS = 2**16
@@ -49,10 +50,17 @@ class Counts(nn.Module):
         self.register_buffer("intercepts", torch.zeros(classes))
         self.register_buffer("known", torch.zeros(()))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it has learnt; of an exported network it was so, which cannot be asked while it is followed."""
+        return is_exporting() or bool(self.known)
+
     def forward(self, x: SpeltTokens) -> Float[Tensor, "B T K"]:
         """What each token adds."""
         places = self.places(x)
         values = self.values(places)
+        if is_exporting():  # to ONNX, which computes a bag as a loop
+            return (self.weights[places] * values[..., None]).sum(dim=2)
         sums = F.embedding_bag(places.flatten(0, 1), self.weights, mode="sum", per_sample_weights=values.flatten(0, 1))
         return sums.view(*x.ids.shape, -1)
 

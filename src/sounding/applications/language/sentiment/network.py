@@ -92,7 +92,7 @@ class TextClassifier(nn.Module):
         found, counts = self.vectors(x), self.vectors.counts
         parts = found.split(self.vectors.widths, dim=2)
         answers = [member(part, x.lengths) for member, part in zip(self.members, parts, strict=False)]
-        if counts is not None and not self.training and counts.known:
+        if counts is not None and not self.training and counts.fitted:
             answers.append(parts[-1].sum(dim=1) + counts.intercepts)
         return torch.stack([answer.float() for answer in answers], dim=1)
 

@@ -29,6 +29,7 @@ from sounding.architectures.lora import merge, tune
 from sounding.architectures.transformer import TransformerConfig
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
+from sounding.contract.postprocessing import Postprocessing
 from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks
@@ -39,6 +40,8 @@ from sounding.modalities.labels import Labels
 from sounding.modalities.text.specials import NAMES as SPECIAL
 from sounding.modalities.text.spelling import SpeltText, SpeltTokens
 from sounding.modalities.text.text import Text, Tokens
+from sounding.postprocessing.classes import AnyLabels as AnyLabelsFromLogits
+from sounding.postprocessing.classes import OneClass as OneClassFromLogits
 from sounding.randomness import stream
 
 LABELS = ("one", "several")
@@ -264,6 +267,13 @@ class Sentiment(Task):
             truths = self.encode_targets([example.target for example in validation]).numpy()
             model.threshold.fill_(self.answering.threshold(scores, truths))
         return True
+
+    def postprocessing(self, model: nn.Module) -> Postprocessing:
+        """The likeliest class, or the labels that reach the threshold; see `answers.py`."""
+        names = tuple(self.classes)
+        if self.answering.several:
+            return AnyLabelsFromLogits(names, float(model.get_buffer("threshold")))
+        return OneClassFromLogits(names)
 
     def agree(self, answer: Any, other: Any) -> bool:
         """Whether two texts were given the same class, or the same labels."""

@@ -1,0 +1,34 @@
+"""What becomes of a network's outputs where there is only the network: no task, and no torch.
+
+An application that is one forward pass says so by a `Postprocessing`, a frozen dataclass of plain values: they are
+saved beside an exported network, and read again by a program that has numpy. `steps` say the same in words, for whoever
+writes that program in another language.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sounding.contract.modality import Modality
+from sounding.contract.records import Prediction
+
+Arrays = tuple[np.ndarray, ...]
+Network = Callable[[Arrays], Arrays]
+"""Encoded inputs, first axis B, in the order of `inputs.Portable.axes`, to the outputs of the network in theirs."""
+
+
+class Postprocessing(ABC):
+    """From encoded inputs to predictions, by a network alone. Subclasses are frozen dataclasses that JSON can hold."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> Sequence[str]:
+        """What is done with the outputs, in sentences."""
+
+    @abstractmethod
+    def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
+        """The predictions for `values`, which encode to `x`; as the task's own `predict` gives them."""

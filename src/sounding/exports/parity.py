@@ -1,0 +1,89 @@
+"""Whether an exported model answers as its run does: both on the same real rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from sounding.architectures.folding import fuse_for_inference
+from sounding.contract.inputs import Portable
+from sounding.contract.postprocessing import Arrays
+from sounding.contract.records import Prediction, chunks
+from sounding.contract.task import Task
+from sounding.contract.tree import leaves
+from sounding.evaluation.evaluation import same
+from sounding.exports.runtime import ExportedModel
+from sounding.machine.setting import inference
+
+ROWS = 500
+"""Rows that are compared, at most."""
+ALONE = 20
+"""Of these, how many are asked one by one, the rest in batches: a network must not know how many there are."""
+MOST = 1e-3
+"""How far a probability may move in 32 bits."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What was compared: how many `rows`, how many answers differ, and by how much a number does at most.
+
+    `largest` is that of a probability, None where answers have none; `output` that of an output of the network, as a
+    share of the largest output.
+    """
+
+    rows: int
+    different: int
+    largest: float | None
+    output: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing moved by more than `MOST`."""
+        return (self.output if self.largest is None else self.largest) <= MOST
+
+    def __str__(self) -> str:
+        moved = (
+            f"largest change of an output {self.output:.1e} of the largest output"
+            if self.largest is None
+            else f"largest change of a probability {self.largest:.1e}"
+        )
+        return f"{moved}; {self.different:,} of {self.rows:,} answers differ"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def parity(task: Task, model: nn.Module, exported: ExportedModel, values: Sequence[Any]) -> Parity:
+    """The run's answers to some input values beside the exported model's."""
+    fused, changes, outputs, different = fuse_for_inference(model), list[float](), list[float](), 0
+    some = values[:ROWS]
+    for batch in [*chunks(some[:ALONE], 1), *chunks(some[ALONE:], exported.description.batch)]:
+        with inference():
+            x = task.encoded(fused, batch)
+            own, theirs = task.predict(fused, batch), exported.predictions(batch)
+            outputs.append(_moved(tuple(leaf.cpu().numpy() for leaf in leaves(fused(x))), _outputs(exported, batch)))
+        for a, b in zip(own, theirs, strict=True):
+            different += not same(a.value, b.value)
+            changes += _change(a, b)
+    return Parity(min(ROWS, len(values)), different, max(changes, default=None), max(outputs, default=0.0))
+
+
+def _outputs(exported: ExportedModel, values: Sequence[Any]) -> Arrays:
+    return exported.network(Portable.of(exported.processing.input).arrays(values))
+
+
+def _moved(own: Arrays, theirs: Arrays) -> float:
+    pairs = [(a.astype(float), b.astype(float)) for a, b in zip(own, theirs, strict=True) if a.size]
+    return max((float(abs(a - b).max() / max(1e-6, abs(a).max())) for a, b in pairs), default=0.0)
+
+
+def _change(a: Prediction, b: Prediction) -> list[float]:
+    """How far the probabilities of one answer moved, where both have the same ones."""
+    if a.scores is None or b.scores is None or np.shape(a.scores) != np.shape(b.scores) or not np.size(a.scores):
+        return []
+    return [float(np.abs(np.asarray(a.scores, float) - np.asarray(b.scores, float)).max())]

@@ -1,0 +1,111 @@
+"""An exported model at work, without torch: numpy, Pillow, tokenizers, and what computes the network.
+
+model = sounding.exports.runtime.load("runs/classify/1/exported/onnx")
+model(["a.jpg", "b.jpg"])[0].label
+
+It is called as a trained model is (`runs.model.Model`) and gives the same results. What looks into a network
+(explanations, layers, a card) needs the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sounding.contract.inputs import Portable
+from sounding.contract.modality import Modality
+from sounding.contract.options import Options
+from sounding.contract.postprocessing import Network
+from sounding.contract.records import Prediction
+from sounding.errors import RunError, UsageError
+from sounding.exports.description import FILE, Description, Processing, is_exported
+from sounding.exports.sessions import open_session
+from sounding.runs.prediction import Question, Refused, Results, answered, expand, question, results
+
+__all__ = ["ExportedModel", "is_exported", "load"]
+
+
+@dataclass(frozen=True)
+class ExportedTask:
+    """What is left of a task beside an exported network: how inputs are read, and what answers are."""
+
+    input: Modality
+    target: Modality
+    pipeline: str = ""
+    streams: bool = False
+    Options = Options
+    """None: an exported model answers as its run did when it was exported."""
+
+    def note(self, input: Any) -> str:
+        """Nothing."""
+        return ""
+
+
+class ExportedModel:
+    """An exported model: call it to predict. The network is opened when it is first needed."""
+
+    def __init__(self, folder: Path, description: Description, processing: Processing) -> None:
+        self.dir, self.description, self.processing = folder, description, processing
+        self.task = ExportedTask(processing.input, processing.target, description.pipeline)
+
+    def __repr__(self) -> str:
+        return f"ExportedModel({self.description.task}, {self.description.format}, {self.dir})"
+
+    @cached_property
+    def network(self) -> Network:
+        """The network, from encoded inputs to its outputs."""
+        return open_session(self.description.format, self.dir / self.description.network)
+
+    def predictions(self, values: Sequence[Any]) -> list[Prediction]:
+        """One prediction for each value that was read."""
+        if not len(values):
+            return []
+        x = Portable.of(self.processing.input).arrays(values)
+        return self.processing.post.predictions(self.network, x, values, self.processing.target)
+
+    def __call__(self, inputs: Any, **options: Any) -> Results:
+        """Answers for a path, a pattern, a folder, an array, a Pillow picture, a text, or a list of these."""
+        return Results(self.stream(inputs, **options))
+
+    def stream(self, inputs: Any, *, refused: Refused | None = None, **options: Any) -> Iterator[Any]:
+        """As a call, one result at a time; `refused` is told of each input that cannot be read."""
+        self.with_options(options)
+        named = expand(self.task.input, inputs, refused) if not isinstance(inputs, Iterator) else inputs
+        return answered(self.task, self.predictions, named, self.description.batch, refused)
+
+    def read(self, cell: Any) -> Question:
+        """One input, read and not yet answered. Raises DataError for what cannot be read."""
+        return question(self.task.input, cell)
+
+    def answer(self, questions: Sequence[Question], **options: Any) -> Results:
+        """Answers to inputs that are read already, all in one batch."""
+        return Results(results(self.with_options(options).task, self.predictions, questions))
+
+    def streams(self, text: str) -> bool:
+        """Whether an answer comes piece by piece: never."""
+        return False
+
+    def with_options(self, options: Mapping[str, Any]) -> ExportedModel:
+        """The same model. Raises UsageError for any option: they became a part of it when it was exported."""
+        if options:
+            what = f"an exported model answers as its run did, and {', '.join(options)} cannot be changed"
+            fix = "Set it at the run, and export that: sounding export RUN FORMAT KEY=VALUE"
+            raise UsageError(what, where=str(self.dir), fix=fix)
+        return self
+
+    def explain(self, *inputs: Any, **named: Any) -> Any:
+        """Raises UsageError: what looks into a network needs the run."""
+        fix = f"Ask the run: sounding predict {self.description.made.get('run') or 'RUN'} INPUT --explain"
+        raise UsageError("an exported model explains nothing", where=str(self.dir), fix=fix)
+
+
+def load(folder: Path | str) -> ExportedModel:
+    """The exported model in `folder`. Raises RunError for a folder without one, or one that is damaged."""
+    place = Path(folder)
+    if not is_exported(place):
+        what = f"not an exported model: there is no {FILE} in it"
+        raise RunError(what, where=str(folder), fix="Make one: sounding export RUN onnx")
+    return ExportedModel(place, Description.load(place), Processing.load(place))

@@ -1,0 +1,4 @@
+"""From what a network gives to answers, in numpy: what an exported model does, and what its model.json says of it.
+
+classes.py   one class of several, or any number of labels
+"""
