@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sounding.cli.group import cli, prepare
+from sounding.cli.watching import Wishes, is_environment, person_plays, was_watched
 from sounding.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ OF_CHESS = {"first": 0, "white": 0, "w": 0, "second": 1, "black": 1, "b": 1}
 @click.option("--gtp", is_flag=True, help="Speak the Go Text Protocol, for Sabaki, GoGui and other programs.")
 @click.option("--size", type=int, help="Lines of a Go board: what the run learnt, if nothing is said.")
 @click.option("--komi", type=float, help="Points for White, in Go.")
-@click.option("--seed", type=int, help="The same choices again, where a weak player chooses freely.")
+@click.option("--seed", type=int, help="The same choices again, where a weak player chooses freely; the episode's.")
+@click.option("--out", type=click.Path(), help="arcade: a film of it: a .gif, an .mp4 (ffmpeg), or a folder of PNGs.")
+@click.option("--explain", is_flag=True, help="arcade: how much each part of the screen weighed for what is done.")
+@click.option("--record", type=click.Path(), help="arcade: a folder in which what is played is recorded.")
+@click.option("--episodes", type=click.IntRange(1), default=1, help="arcade: how many are played.")
 def play(
     run: str,
     colour: str,
@@ -39,8 +44,14 @@ def play(
     size: int | None,
     komi: float | None,
     seed: int | None,
+    out: str | None,
+    explain: bool,
+    record: str | None,
+    episodes: int,
 ) -> None:
     """Play against a run that has learnt a game, or against the engine of the package (play chess).
+
+    A run of arcade is watched; an environment's name (play CartPole-v1) lets you play, with arrows or digits.
 
     Type moves, or help. With --uci or --gtp other programs play against it: name "sounding play chess --uci" as an
     engine there.
@@ -54,6 +65,12 @@ def play(
     rng = np.random.default_rng(seed)
     if uci:
         _speak_uci(run, strength, rng)
+        return
+    wishes = Wishes(out, record, explain, episodes, seed)
+    if is_environment(run):
+        person_plays(run, wishes)
+        return
+    if was_watched(run, wishes):
         return
     from sounding import __version__
     from sounding.runs.playing import game_of

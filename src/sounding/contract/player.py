@@ -126,6 +126,13 @@ class Player(Task):
         """
         raise UsageError(f"{type(self).__name__} cannot be played against", fix="Name a run of a game of two players")
 
+    def agent(self, model: nn.Module) -> Any:
+        """What acts in an environment with this model: a `sounding.environments.agent.Agent`.
+
+        Raises UsageError for what acts in none.
+        """
+        raise UsageError(f"{type(self).__name__} acts in no environment", fix="Name a run of arcade")
+
     def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of matches; the rows are not looked at. The same opponents and openings each time."""
         return self.matches(model, stream("matches"))

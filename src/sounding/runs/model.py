@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 from torch import nn
 
 from sounding import inspection
@@ -35,6 +36,7 @@ from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task
 from sounding.data import Columns, Dataset, open_data
 from sounding.data.pool import Pool, open_pool
+from sounding.environments.agent import Agent
 from sounding.errors import RunError, SoundingError
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import EvaluationContext, Profile
@@ -42,6 +44,8 @@ from sounding.files import read_json, write
 from sounding.inspection import Inspection, Reading
 from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
+from sounding.randomness import stream
+from sounding.runs import policy
 from sounding.runs.answer_lines import answer_lines, lines_every
 from sounding.runs.folder import Run
 from sounding.runs.prediction import (
@@ -140,6 +144,28 @@ class Model:
         `options` are how to answer this once, in place of the run's. Raises UsageError for one that the task has not.
         """
         return Results(self._results(self.task.with_options(options), inputs))
+
+    # ---- acting
+
+    @cached_property
+    def agent(self) -> Agent:
+        """What acts in an environment with this model. Raises UsageError for a run that acts in none."""
+        return policy.agent_of(self.task, self.module)
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[np.ndarray, Any]:
+        """What to do on an observation, or on a batch of them: (actions, `state`), as in Stable-Baselines3.
+
+        Observations are as `self.agent.spec.observation` says, actions counted from 0. Models have no memory:
+        `state` is given back as it came, and `episode_start` changes nothing; without `deterministic` they draw.
+        Raises UsageError for a run that acts in no environment, and for observations of another shape.
+        """
+        return policy.actions(self.agent, observation, None if deterministic else self._chance), state
+
+    @cached_property
+    def _chance(self) -> np.random.Generator:
+        return stream("policy", self.run.config.get("seed", 0))
 
     def stream(self, inputs: Any, *, refused: Refused | None = None, **options: Any) -> Iterator[Any]:
         """As a call, one result at a time, for more inputs than memory holds.

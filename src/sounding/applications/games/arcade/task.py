@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.applications.games.arcade import ppo
+from sounding.applications.games.arcade.acting import Acts
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
 from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, scores, trials
 from sounding.architectures.actor_critic import Acting, ActorCritic
@@ -181,6 +182,10 @@ class Arcade(Player):
         for condition in CONDITIONS:
             found += trials(name, self.input.encode, agent, max(1, games // 2), condition, rng)
         return found
+
+    def agent(self, model: nn.Module) -> Acts:
+        """The network in its environment."""
+        return Acts(_of(model), self.spec, self.input.encode)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[np.ndarray]) -> list[Prediction]:

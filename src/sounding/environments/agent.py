@@ -1,0 +1,86 @@
+"""Who acts in an environment: what those who watch it, try it and record it need of it.
+
+Legend of shapes: N observations, D numbers of a continuous action.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sounding.environments.chance import SEEDS
+from sounding.environments.environments import Environments
+from sounding.environments.settings import Disturbance, Settings
+from sounding.environments.spec import Spec
+from sounding.randomness import entropy
+
+
+class Agent(ABC):
+    """Acts in the environment of `spec`, as `settings` put it. A subclass has these two, and writes `act`."""
+
+    spec: Spec
+    settings: Settings
+
+    @abstractmethod
+    def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """What to do [N] or [N, D] on `observations` [N, …]; the likeliest where there is no `rng`."""
+
+    def values(self, observations: np.ndarray) -> NDArray[np.float32] | None:
+        """[N]: what the agent expects to get from here on; None where it expects nothing."""
+        return None
+
+    def environments(self, n: int, disturbance: Disturbance | None = None, rendering: bool = False) -> Environments:
+        """N copies of its environment."""
+        return Environments(self.spec.name, n, self.settings, disturbance, rendering=rendering)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An episode that was played: the sum of its rewards, its steps, its seed, and whether it was cut off."""
+
+    score: float
+    steps: int
+    seed: int
+    truncated: bool
+
+
+def episodes(
+    agent: Agent,
+    count: int,
+    seed: int = 0,
+    n: int = 8,
+    disturbance: Disturbance | None = None,
+    rng: np.random.Generator | None = None,
+) -> list[Episode]:
+    """`count` episodes, those of `seed`, `n` at a time. Each begins with a seed of its own, whatever `n` is.
+
+    As many of each copy are counted, so that short ones are no likelier to be among them than long ones.
+    """
+    played: list[Episode] = []
+    for first in range(0, count, n):
+        seeds = [entropy("episode", seed, k) % SEEDS for k in range(first, min(count, first + n))]
+        played += _at_once(agent, seeds, disturbance, rng)
+    return played
+
+
+def _at_once(
+    agent: Agent, seeds: Sequence[int], disturbance: Disturbance | None, rng: np.random.Generator | None
+) -> Iterator[Episode]:
+    """One episode of each seed."""
+    found: dict[int, Episode] = {}
+    with agent.environments(len(seeds), disturbance) as environments:
+        seen = environments.reset(seeds)
+        scores, steps = np.zeros(len(seeds)), 0
+        while len(found) < len(seeds):
+            step = environments.step(agent.act(seen, rng))
+            steps += 1
+            scores += step.rewards
+            for copy in np.flatnonzero(step.ended).tolist():
+                cut = bool(step.truncated[copy])
+                found.setdefault(copy, Episode(float(scores[copy]), steps, seeds[copy], cut))
+            seen = step.obs
+    return iter([found[copy] for copy in range(len(seeds))])
