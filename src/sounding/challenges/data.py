@@ -86,7 +86,8 @@ def _sentence(splits: Mapping[str, int], report: Mapping[str, Any]) -> str:
     leaks += [f"{counted(near, 'row', 'look')} like one of another split without being equal to it"] if near else []
     tail += f"; of validation and test, {' and '.join(leaks)}" if leaks else ""
     if documents := sum((report.get("documents") or {}).values()):
-        return f"{documents:,} documents{source} were cut into windows, {parts}{origin}. {tail}."
+        noun, piece = report.get("nouns", ("document", "window"))
+        return f"{documents:,} {noun}s{source} were cut into {piece}s, {parts}{origin}. {tail}."
     used = sum(splits.values())
     return f"{counted(used, 'row')}{source} {'was' if used == 1 else 'were'} used, {parts}{origin}. {tail}."
 

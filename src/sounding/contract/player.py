@@ -2,22 +2,28 @@
 
     play      positions (or transitions) with what is to be learnt from them: the training rows, gathered as it goes on
     matches   how good it is: records of games against opponents, or of episodes, which `metrics` judge
+    recorded  how a game that others played is read, where it can learn from these as well
 
 All else is as for any task: `build`, `loss` and `predict` speak of single positions, and `row_metrics` judge them, so
 that explanations, robustness, calibration and energy are measured on positions of games kept out of the training.
+
+Where a person names data, they are games that others played, and the task learns from these instead: then it is a task
+that learns from documents, each of which is a game, and `row_metrics` are its metrics.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import nn
 
+from sounding.contract.modality import Modality
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, built
@@ -87,6 +93,7 @@ class Player(Task):
 
     Recipe: ClassVar[type[Recipe]] = PlayRecipe
     learns = Learning.PLAY
+    document_nouns = ("game", "position")
     recipe: PlayRecipe
 
     @abstractmethod
@@ -133,9 +140,52 @@ class Player(Task):
         """
         raise UsageError(f"{type(self).__name__} acts in no environment", fix="Name a run of arcade")
 
+    @property
+    def recorded(self) -> Modality | None:
+        """How a game that others played is read; None, by default, where the task learns by playing alone."""
+        return None
+
+    @property
+    def document(self) -> Modality:
+        """How a recorded game is read."""
+        return self.input if self.recorded is None else self.recorded
+
+    def with_data(self) -> Self:
+        """The task as one that learns from recorded games. Raises UsageError where it does not read any."""
+        if self.recorded is None:
+            raise UsageError(
+                f"{type(self).__name__} learns from {Learning.PLAY.value}, and takes no data", fix="Leave the data out"
+            )
+        other = copy.copy(self)
+        other.learns = Learning.DOCUMENTS
+        return other
+
+    @property
+    def plays(self) -> bool:
+        """Whether it gathers what it learns from by playing, and does not read it."""
+        return self.learns is Learning.PLAY
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether `evaluate` measures something else than rows: matches, unless the task learns from records."""
+        return self.plays
+
     def evaluate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
-        """The records of matches; the rows are not looked at. The same opponents and openings each time."""
-        return self.matches(model, stream("matches"))
+        """The records of matches; the rows are not looked at. The same opponents and openings each time.
+
+        Of a task that learns from records, those of the rows.
+        """
+        return self.matches(model, stream("matches")) if self.plays else self.evaluate_rows(model, examples)
+
+    def state(self) -> dict[str, Any]:
+        """As of any task, and whether it learnt from records."""
+        return super().state() | ({} if self.plays else {"records": True})
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Task:
+        """The task that gave `state`."""
+        task = super().restored(state)
+        return task.with_data() if state.get("records") else task
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Positions played by a new model."""

@@ -44,7 +44,7 @@ class Learning(Enum):
     """What a task learns from."""
 
     ROWS = "rows with an answer each"
-    DOCUMENTS = "texts or series without answers, which `windows` cuts"
+    DOCUMENTS = "texts, series or records of games without answers, which `windows` cuts"
     PLAY = "games or episodes that it plays"
 
 
@@ -56,7 +56,9 @@ class Task(ABC):
 
     Recipe: ClassVar[type[recipes.Recipe]] = recipes.Recipe
     Options: ClassVar[type[answering.Options]] = answering.Options
-    learns: ClassVar[Learning] = Learning.ROWS
+    learns: Learning = Learning.ROWS
+    document_nouns: ClassVar[tuple[str, str]] = ("document", "window")
+    """What a document is called, and what is cut from it, where the task learns from these."""
     pipeline: ClassVar[str] = ""
     """What the model hubs call this task ("image-classification"), if they do."""
     layouts: ClassVar[Sequence[Layout]] = ()
@@ -148,6 +150,22 @@ class Task(ABC):
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """The examples in documents without answers, for a task that learns from these: stretches with what follows."""
         raise NotImplementedError(f"{type(self).__name__} does not say how documents become examples")
+
+    @property
+    def document(self) -> Modality:
+        """What a document is read as; the input by default, which a window is a part of."""
+        return self.input
+
+    def with_data(self) -> Self:
+        """The task as it learns from data that a person names, which is itself by default.
+
+        Raises UsageError for one that takes none.
+        """
+        return self
+
+    def measured(self, windows: Sequence[Example]) -> Sequence[Example]:
+        """Those of the windows of held-out documents that are measured; all by default. The others are counted."""
+        return windows
 
     def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """The module whose output is where gradients explain (an embedding); None where it is the input itself."""

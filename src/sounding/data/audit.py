@@ -35,6 +35,7 @@ def check(
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """What a training on `source` would see. `report.usable` is false when it would refuse to start."""
+    task = task.with_data()
     if task.learns is Learning.DOCUMENTS:
         return ingest_documents(task, source, columns, allow_bad=allow_bad, say=progress).report
     return fitted(task, ingest(task, source, columns, allow_bad=allow_bad, say=progress)).report
@@ -61,7 +62,7 @@ def left_out(report: Report) -> Iterator[str]:
 def _lines(report: Report, every: bool) -> Iterator[str]:
     n = sum(file.files for file in report.files)
     files = f" in {counted(n, 'file')}" if n else ""
-    noun = "document" if report.documents else "row"
+    noun = report.nouns[0] if report.documents else "row"
     read = counted(report.rows, noun)
     used = report.rows - len(report.rejected) if report.documents else report.used
     yield f"{report.source}: {read}{files}, {used:,} usable, {len(report.rejected):,} rejected"
@@ -93,9 +94,13 @@ def _table(report: Report) -> Iterator[str]:
     rows += [[name, *(f"{times[split]:,}" for split in NAMES), f"{sum(times.values()):,}"] for name, times in shown]
     if report.documents:
         rows.append(
-            ["documents", *(f"{report.documents[split]:,}" for split in NAMES), f"{sum(report.documents.values()):,}"]
+            [
+                f"{report.nouns[0]}s",
+                *(f"{report.documents[split]:,}" for split in NAMES),
+                f"{sum(report.documents.values()):,}",
+            ]
         )
-    name = "windows" if report.documents else "all"
+    name = f"{report.nouns[1]}s" if report.documents else "all"
     rows.append([name, *(f"{report.splits[split]:,}" for split in NAMES), f"{report.used:,}"])
     yield from in_columns(rows)
     if len(report.classes) > _CLASSES:

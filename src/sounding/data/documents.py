@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sounding.contract.inputs import Assembled, Divisible
+from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Modality
 from sounding.contract.records import Example
 from sounding.contract.split_names import NAMES, Shares
@@ -31,7 +32,7 @@ from sounding.data.splits import SHARE, assign
 from sounding.data.summary import digest_of, duplicates_of, remarks_of, with_files
 from sounding.errors import DataError
 from sounding.randomness import stream
-from sounding.wording import percent
+from sounding.wording import counted, percent
 
 FEW = 10
 """Fewer documents than this are divided themselves, where their kind can be."""
@@ -144,19 +145,21 @@ def ingest_documents(
     and nothing is cut then.
     """
     say = say or (lambda _: None)
-    opened, listing, name = _opened(task, source, columns)
+    opened, listing, name = _opened(task, source, columns, fit)
     total = len(opened) + len(listing.rejected)
+    noun, _ = task.document_nouns
     if not total:
-        raise DataError("there are no documents", where=name, fix="Put at least one text in it")
-    say(f"reading {total:,} document{'s' if total > 1 else ''}")
-    found = scan(opened, task.input, Unanswered())
+        raise DataError(f"there are no {noun}s", where=name, fix=f"Put at least one {noun} in it")
+    say(f"reading {counted(total, noun)}")
+    found = scan(opened, task.document, Unanswered())
     rejected = in_order([*listing.rejected, *found.rejected.values()])
-    problems = too_many(rejected, total, allow_bad, columns="another column with --input", noun="documents")
+    problems = too_many(rejected, total, allow_bad, columns="another column with --input", noun=f"{noun}s")
     rows = kept(found)
-    splits = _split(task.input, found, rows, columns.shares)
+    splits = _split(task.document, found, rows, columns.shares)
     windows: tuple[Sequence[Example], ...] = ((), (), ())
+    notes: list[str] = []
     if not problems:
-        windows, problems = _cut(task, opened, splits, fit, say)
+        windows, notes, problems = _cut(task, opened, splits, fit, say)
     report = Report(
         source=name,
         rows=total,
@@ -165,31 +168,37 @@ def ingest_documents(
         problems=tuple(str(problem) for problem in problems),
         splits={side: len(windows[k]) for k, side in enumerate(NAMES)},
         documents={side: len(splits.rows[k]) for k, side in enumerate(NAMES)},
+        nouns=task.document_nouns,
         split_origin=splits.origin,
     )
     report = _with_contents(report, opened, found, rows, splits)
     read = opened.notes() if isinstance(opened, DocumentReader) else []
-    report = with_files(report, listing, found, opened, (*read, *(task.input.notes() if fit else ())))
+    report = with_files(report, listing, found, opened, (*read, *(task.document.notes() if fit else ()), *notes))
     train, validation, test = windows
-    whole = Documents(opened, task.input, rows)
-    unseen = test if "test" in found.splits else Deferred(lambda: task.windows(whole))
+    whole = Documents(opened, task.document, rows)
+    unseen = test if "test" in found.splits else Deferred(lambda: task.measured(task.windows(whole)))
     return IngestedDocuments((train, validation, test), unseen, report, tuple(problems))
 
 
-def _opened(task: Task, source: Any, columns: Columns) -> tuple[Source, Listing, str]:
+def _opened(task: Task, source: Any, columns: Columns, fit: bool) -> tuple[Source, Listing, str]:
     if isinstance(source, str) and source == "demo":
         return GivenInputs(task.demo(stream("demo", 0), DEMO)), Listing(Rows()), "demo"
     if isinstance(source, str | Path):
         listing = find(task, Path(source), columns)
-        return DocumentReader(listing.rows, task.input), listing, str(source)
+        if fit and isinstance(task.document, WithLegend):
+            task.document.learn_legend(listing.rows, listing.root)
+        return DocumentReader(listing.rows, task.document), listing, str(source)
     if not isinstance(source, Sequence | np.ndarray):
         what = f"documents cannot be taken from a {type(source).__name__}"
         raise DataError(what, fix='Give a path, "demo", or a list of texts or Examples')
-    if isinstance(task.input, Assembled) and isinstance(source, np.ndarray):
+    if isinstance(task.document, Assembled) and isinstance(source, np.ndarray):
         source = [source]  # its rows are the times of one series
     if len(source) and all(isinstance(item, Example) for item in source):
         return GivenInputs(source), Listing(Rows()), "in memory"
-    return DocumentReader(listed_values(source, task.input), task.input), Listing(Rows()), "in memory"
+    rows = listed_values(source, task.document)
+    if fit and isinstance(task.document, WithLegend):
+        task.document.learn_legend(rows, Path())
+    return DocumentReader(rows, task.document), Listing(Rows()), "in memory"
 
 
 def _split(input: Modality, found: Scan, rows: np.ndarray, shares: Shares | None = None) -> DocumentSplits:
@@ -217,26 +226,36 @@ def _split(input: Modality, found: Scan, rows: np.ndarray, shares: Shares | None
 
 def _cut(
     task: Task, source: Source, splits: DocumentSplits, fit: bool, say: Callable[[str], None]
-) -> tuple[tuple[Sequence[Example], ...], list[DataError]]:
-    """The windows of each split, the input fitted before; and why these cannot be learnt from or measured on."""
-    train, validation, test = (splits.of(side, source, task.input) for side in range(3))
+) -> tuple[tuple[Sequence[Example], ...], list[str], list[DataError]]:
+    """The windows of each split, the input fitted before; which of them are measured, where these are not all; and why
+    they cannot be learnt from or measured on.
+    """
+    train, validation, test = (splits.of(side, source, task.document) for side in range(3))
+    noun, piece = task.document_nouns
     try:
         if fit:
-            say("fitting the input to the training documents")
+            say(f"fitting the input to the training {noun}s")
             task.fit(DocumentExamples(train[stream("fit").permutation(len(train))]))
-        say("cutting windows")
-        windows = tuple(task.windows(documents) for documents in (train, validation, test))
+        say(f"cutting {piece}s")
+        learnt, *held_out = (task.windows(documents) for documents in (train, validation, test))
     except DataError as error:
-        return ((), (), ()), [error]
+        return ((), (), ()), [], [error]
+    measured = [task.measured(windows) for windows in held_out]
+    notes = [
+        f"{name}: {len(some):,} of {len(whole):,} {piece}s are measured, evenly spread over the {noun}s"
+        for name, some, whole in zip(NAMES[1:], measured, held_out, strict=True)
+        if len(some) < len(whole)
+    ]
+    windows = (learnt, *measured)
     empty = [name for k, name in enumerate(NAMES) if not len(windows[k])]
     if not fit or not empty:
-        return windows, []
+        return windows, notes, []
     count = sum(len(rows) for rows in splits.rows) if not splits.shares else len(splits.rows[0])
-    what = f"no window is left for {' and '.join(empty)} ({count:,} document{'s' if count > 1 else ''} in all)"
+    what = f"no {piece} is left for {' and '.join(empty)} ({counted(count, noun)} in all)"
     fix = "Give more text, or make the windows shorter"
-    if not splits.shares and not isinstance(task.input, Divisible):
-        fix = f"Give {FEW} documents or more, or the splits themselves: train, validation and test"
-    return windows, [DataError(what, fix=fix)]
+    if not splits.shares and not isinstance(task.document, Divisible):
+        fix = f"Give {FEW} {noun}s or more, or the splits themselves: train, validation and test"
+    return windows, notes, [DataError(what, fix=fix)]
 
 
 def _with_contents(report: Report, source: Source, found: Scan, rows: np.ndarray, splits: DocumentSplits) -> Report:
@@ -250,7 +269,7 @@ def _with_contents(report: Report, source: Source, found: Scan, rows: np.ndarray
             report,
             digest=digest_of(found, rows, codes),
             duplicates=Duplicates(),
-            remarks=tuple(found.remarks.lines("documents")),
+            remarks=tuple(found.remarks.lines(f"{report.nouns[0]}s")),
         )
     side_of = np.zeros(len(found.contents), np.int8)
     for side, members in enumerate(splits.rows):

@@ -10,7 +10,7 @@ from pathlib import Path
 from sounding.contract.task import Task
 from sounding.data.columns import GUESSED, Columns
 from sounding.data.sources import Listing, laid_out
-from sounding.errors import DataError
+from sounding.errors import DataError, UsageError
 
 SEEN = 50
 """Rows of a table that are looked at to see whether their answers are of the task's kind."""
@@ -37,10 +37,12 @@ def candidates(
     found: list[tuple[float, int, str, Candidate]] = []
     failures = []
     for name, kind in tasks.items():
-        task = kind()
         try:
+            task = kind().with_data()
             listing = laid_out(task, path, columns)
             likelihood, reason = task.likelihood(listing.rows) if _fits(task, listing) else (0.0, "")
+        except UsageError:  # it takes no data, or lacks a package that it needs
+            continue
         except DataError as error:
             failures.append(error)
             continue

@@ -72,6 +72,8 @@ class Report:
     """"train", "validation", "test" → rows used; where documents are learnt from, the windows cut from them."""
     documents: Mapping[str, int] = field(default_factory=dict)
     """The same → documents, or stretches of them; empty where rows are learnt from. `rows` then counts documents."""
+    nouns: tuple[str, str] = ("document", "window")
+    """What a document is called, and what is cut from it."""
     split_origin: str = ""
     """"given", "hash of content", "hash of group", or "given; test by hash of content"."""
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -126,4 +128,5 @@ class Report:
         plain["rejected"] = tuple(RejectedRow(**rejection) for rejection in values["rejected"])
         for key in ("remarks", "ignored", "notes", "problems"):
             plain[key] = tuple(values[key])
+        plain["nouns"] = tuple(values.get("nouns", cls.nouns))  # runs of earlier versions name none
         return cls(**plain)

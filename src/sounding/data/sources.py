@@ -80,7 +80,8 @@ def _listing(task: Task, path: Path, columns: Columns) -> Listing:
         return _from_tables(task, [(_parallel(files), "")], columns)
     laid = _laid(task, path, _layouts(task))
     if laid is None:
-        text = " or a .txt file" if task.learns is Learning.DOCUMENTS else ""
+        known = ["a .txt file" if layout is TEXT_FILES else layout.words for layout in _layouts(task)]
+        text = "".join(f" or {words}" for words in known) if task.learns is Learning.DOCUMENTS else ""
         fix = f"Give a table ({' '.join(SUFFIXES)}){text} or a folder"
         raise DataError(f"cannot take rows from a {path.suffix or 'nameless'} file", where=str(path), fix=fix)
     rows, layout, _ = laid
@@ -89,13 +90,15 @@ def _listing(task: Task, path: Path, columns: Columns) -> Listing:
 
 
 def _layouts(task: Task) -> Sequence[Layout]:
-    return (*task.layouts, TEXT_FILES) if task.learns is Learning.DOCUMENTS else task.layouts
+    """Those of the task; texts in files besides, where a document is a text."""
+    texts = task.learns is Learning.DOCUMENTS and not isinstance(task.document, Assembled)
+    return (*task.layouts, TEXT_FILES) if texts else task.layouts
 
 
 def _laid(task: Task, path: Path, layouts: Sequence[Layout]) -> tuple[Rows, Layout, tuple[Path, ...]] | None:
     """The rows of a path in the first of some layouts that finds some there, that layout, and what it read."""
     for layout in layouts:
-        rows = layout.rows(path, task.input, task.target)
+        rows = layout.rows(path, task.document, task.target)
         listed = None if rows is None else _listed(rows, path)
         if listed is not None and (len(listed) or path.is_file()):
             return listed, layout, rows.read if isinstance(rows, Listed) else ()
@@ -179,11 +182,11 @@ def _split_tables(tables: Sequence[Path]) -> list[tuple[Path, str]]:
 
 
 def _from_tables(task: Task, parts: Sequence[tuple[Table, str]], columns: Columns) -> Listing:
-    if isinstance(task.input, Assembled):
-        return _assembled(task.input, parts, columns)
+    if isinstance(task.document, Assembled):
+        return _assembled(task.document, parts, columns)
     first = next((table for table, split in parts if split == "train"), parts[0][0])
     if task.learns is Learning.DOCUMENTS:
-        return from_tables(parts, choose_document(columns, first, task.input))
+        return from_tables(parts, choose_document(columns, first, task.document))
     return from_tables(parts, choose(columns, first, task.input, task.target))
 
 
@@ -258,7 +261,7 @@ def _listed(rows: Iterable[Row], path: Path) -> Rows:
 
 def _with_ignored(listing: Listing, task: Task, used: Sequence[Path], path: Path) -> Listing:
     """The rows of tables in a folder, with what else lies there and no cell names."""
-    files = task.input.suffixes or task.target.suffixes
+    files = task.document.suffixes or task.target.suffixes
     ignored = _unused(path, _whole(listing.rows) if files else (), used)
     return replace(listing, ignored=ignored, notes=(*listing.notes, *passed(path)))
 

@@ -151,6 +151,22 @@ class Game(ABC):
         if solid is not positions:
             positions[...] = solid
 
+    def follow(self, position: Positions, movers: NDArray[np.int8], actions: NDArray[np.int64]) -> int:
+        """Play a recorded game in a position [1], in place: move k is that of player `movers[k]`.
+
+        Where it is not that player's turn, or the game is over by the rules though people played on, it becomes it by
+        `turn`. Returns the number of the first move that is illegal, before which the position stands then, or −1.
+        """
+        for number, (mover, action) in enumerate(zip(movers, actions, strict=True)):
+            try:
+                if self.to_play(position)[0] != mover or self.over(position)[0]:
+                    self.turn(position, int(mover))
+            except ValueError:
+                return number
+            if self._play(position, np.array([action], np.int64)) >= 0:
+                return number
+        return -1
+
     def turn(self, positions: Positions, player: int) -> None:
         """Let this player move in each position, in place. Raises ValueError where players move in turn alone."""
         raise ValueError(f"players of {self.name} move in turn")

@@ -108,6 +108,17 @@ def play_out(
     return results, moves
 
 
+def owned_after(game: Go, positions: Positions, games: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """[N, points]: whose each point is after `games` random games, as a mean from −1 (White's) to 1 (Black's).
+
+    Of a game that has ended this tells which of its stones are dead, where that is plain.
+    """
+    out = np.empty((len(positions), game.points), np.float32)
+    tables = neighbours_of(game.size), diagonals_of(game.size)
+    go_playouts.owners(game.raw(positions), *tables, games, _seeds(rng, len(positions)), out)
+    return out
+
+
 def _seeds(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
     return rng.integers(0, 2**64, n, dtype=np.uint64)
 

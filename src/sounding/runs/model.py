@@ -235,7 +235,8 @@ class Model:
         wherever they lie, give its own test rows. Without a source: on the test rows that the training set aside.
         `options` are how to answer, as in a call.
         """
-        task, rows = self.task.with_options(options), self._rows(source, columns, allow_bad, say=say)
+        task = self._asked_of(source).with_options(options)
+        rows = self._rows(source, columns, allow_bad, say=say)
         found = evaluation.measure(task, evaluation.evaluate(task, self.module, rows, self.setting))
         if more := evaluation.measure_set(task, self.module, rows, self.setting):
             found |= evaluation.measure(task, more, metrics=task.set_metrics)
@@ -252,8 +253,12 @@ class Model:
         **options: Any,
     ) -> list[Record]:
         """One record for each row that `evaluate` looks at; without those that the models in `beside` learnt from."""
-        task = self.task.with_options(options)
+        task = self._asked_of(source).with_options(options)
         return evaluation.evaluate(task, self.module, self._rows(source, columns, allow_bad, beside, say), self.setting)
+
+    def _asked_of(self, source: Any) -> Task:
+        """The task as it is measured on a path, where one is named: what has learnt by playing, on records of games."""
+        return self.task.with_data() if isinstance(source, str | Path) else self.task
 
     def _rows(
         self,
@@ -286,7 +291,8 @@ class Model:
         """
         if source is not None:
             records = [record for model in (self, *beside) if (record := model.run.record) is not None]
-            data = open_data(self.task, source, columns or Columns(), allow_bad=allow_bad, fit=False, trained=records)
+            task = self._asked_of(source)
+            data = open_data(task, source, columns or Columns(), allow_bad=allow_bad, fit=False, trained=records)
             same = not records and data.report.digest == self._digest
             return replace(data, unseen=data.test) if same else data
         if self._dataset is not None:

@@ -68,12 +68,12 @@ def prepare(
     _require_source(plan)
     check_log(options.log)
     start = opened(options.start) if options.start else None
-    task = plan.new_task() if fitted is None else plan.task.restored(fitted)
+    task = _new_task(plan) if fitted is None else plan.task.restored(fitted)
     if fitted is None and start is not None:
         for side, state in ((task.target, start.target), (task.input, start.input)):
             if isinstance(side, Tokenized):
                 side.adopt(state)
-    if fitted is None and not isinstance(task, Player):
+    if fitted is None and task.learns is not Learning.PLAY:
         former = (
             None if start is None else start.record
         )  # what its weights have seen is trained on here, and not tested on
@@ -94,7 +94,13 @@ def prepare(
         plan = replace(plan, transfer={"origin": start.origin, **found.to_json()})
         if not options.controlled:
             model.load_state_dict(found.weights, strict=False)
-    return Prepared(plan, task, dataset, model, pool, start)
+    return Prepared(replace(plan, recipe=task.recipe), task, dataset, model, pool, start)
+
+
+def _new_task(plan: RunPlan) -> Task:
+    """A task to be fitted, which learns from data where the plan names any."""
+    task = plan.new_task()
+    return task if plan.source is None else task.with_data()
 
 
 def _pool(plan: RunPlan, task: Task, dataset: Dataset, start: Start | None, say: Say) -> Examples:
@@ -122,7 +128,7 @@ def rows_of(plan: RunPlan, task: Task, run: Run | None, place: Any = None, say: 
     They lie where the plan says, or in another `place`: a path, or examples in memory. Raises RunError where they were
     only in memory, DataError where some are not there, or are others.
     """
-    if isinstance(task, Player):
+    if isinstance(task, Player) and task.plays:
         return played(task, Shards(run.dir / FOLDER if run else None))
     source = plan.source if place is None else place
     if isinstance(source, str) and source == IN_MEMORY:
@@ -165,9 +171,7 @@ def _require_source(plan: RunPlan) -> None:
             fix = "Name them: sounding train TASK DATA"
             raise UsageError(f"{name} learns from {learns.value}, and no data are named", fix=fix)
         return
-    if plan.source is not None:
-        raise UsageError(f"{name} learns from {learns.value}, and takes no data", fix="Leave the data out")
-    if plan.budget.epochs is not None:
+    if plan.budget.epochs is not None and plan.source is None:
         raise UsageError("what learns by playing has no epochs", fix="Give steps or time: --steps 1000, --time 10m")
     if options.harden or options.unlabelled:
-        raise UsageError("what learns by playing is not hardened, and takes no rows", fix="Leave these options out")
+        raise UsageError("what learns a game is not hardened, and takes no rows", fix="Leave these options out")

@@ -21,7 +21,7 @@ from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
 from sounding.contract.invertible import Invertible, turned
 from sounding.contract.player import Player
-from sounding.contract.task import Task
+from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples
 from sounding.errors import NotWrittenError
 from sounding.files import read_tensors, write_json, write_tensors
@@ -105,7 +105,7 @@ def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: S
             model, facts = control.model, {**beside, "rejected": facts}
             swap(run.dir)
         facts["control"] = {**verdict, **beside}
-    if isinstance(task, Player):  # there was nothing when it began
+    if task.learns is Learning.PLAY:  # there was nothing when it began
         dataset = rows_of(plan, task, run)
         write_json(run.dir / "data.json", dataset.report.to_json())
     if prepared.start is not None and prepared.start.published is not None:
@@ -231,7 +231,7 @@ class _Trainings:
 
     def _feed(self, task: Task, rows: Dataset, folder: Path) -> Feed:
         """What a training is fed with: rows, windows of documents, or what it plays and keeps in its folder."""
-        if isinstance(task, Player):  # damaged shards are named to the person who waits
+        if isinstance(task, Player) and task.plays:  # damaged shards are named to the person who waits
             shards = Shards(folder / FOLDER, self.reporter.say if self.reporter else None)
             return PlayFeed(task, shards, self.plan.seed)
         return RowFeed(task, rows.train, self.plan.seed)

@@ -120,6 +120,35 @@ def results(
 
 
 @compiled
+def owners(
+    raw: Raw,
+    neighbours: Points,
+    diagonals: Points,
+    games: int,
+    seeds: NDArray[np.uint64],
+    out: NDArray[np.float32],
+) -> None:
+    """[N, points]: whose each point is at the end of so many random games, as a mean: Black's 1, White's −1.
+
+    They go on from the board as it stands, though two passes may have ended the game there; White and Black begin in
+    turn, so that neither is ahead by a move.
+    """
+    points = len(neighbours)
+    empty, found = np.empty(points, np.int64), np.empty(points, np.int64)
+    owned, copy = np.empty((1, points), np.int8), np.empty((1, raw.shape[1]), np.uint8)
+    for n in range(len(raw)):
+        out[n, :] = 0
+        for k in range(games):
+            copy[0, : BOARD + points + 1] = raw[n, : BOARD + points + 1]
+            state = numbers(copy, 0)
+            state[MOVES], state[PASSES], state[TO_PLAY], state[KO] = 0, 0, k % 2, NONE
+            to_the_end(copy, 0, neighbours, diagonals, empty, found, seeds[n : n + 1])
+            area(copy, neighbours, owned)
+            out[n] += owned[0]
+        out[n] /= games
+
+
+@compiled
 def search(
     raw: Raw,
     neighbours: Points,

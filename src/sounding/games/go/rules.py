@@ -112,6 +112,10 @@ class Go(Game):
         positions["passes"] = 0
         positions["over"] = positions["moves"] == layout.most_moves(self.points)
 
+    def follow(self, position: Positions, movers: NDArray[np.int8], actions: NDArray[np.int64]) -> int:
+        """Play a recorded game in a position [1], in place; the number of the first illegal move, or −1."""
+        return int(turns.follow(self.raw(position), movers, actions, self._neighbours))
+
     # ---- the rules
 
     def legal(self, positions: Positions) -> NDArray[np.bool_]:

@@ -169,6 +169,29 @@ def play(raw: Raw, actions: Points, neighbours: Points) -> int:
 
 
 @compiled
+def follow(raw: Raw, movers: NDArray[np.int8], actions: Points, neighbours: Points) -> int:
+    """Play a recorded game in position 0; see `Game.follow`."""
+    points = len(neighbours)
+    found, state = np.empty(points, np.int64), numbers(raw, 0)
+    for k in range(len(actions)):
+        if state[TO_PLAY] != movers[k] or state[OVER]:
+            give_turn(state, movers[k], points)
+        if not may_play(raw, 0, actions[k], neighbours, found):
+            return k
+        play_one(raw, 0, actions[k], neighbours, found)
+    return NONE
+
+
+@compiled
+def give_turn(state: Points, player: int, points: int) -> None:
+    """Make it a player's turn. Passes count from 0; superko holds on."""
+    state[TO_PLAY] = player
+    state[KO] = NONE
+    state[PASSES] = 0
+    state[OVER] = state[MOVES] == 2 * points
+
+
+@compiled
 def keys(raw: Raw, points: int, out: NDArray[np.uint64]) -> None:
     """[N]: board, player to move, passes in a row, point of a simple ko, and komi."""
     for n in range(len(raw)):

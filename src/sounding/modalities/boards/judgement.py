@@ -7,6 +7,8 @@ A value is one record of `record(game, territory)`, all from the view of the pla
     ownership   [H·W]  from −1 (the other's) to 1 (one's own), where the game has territory
     score              points by which the game is won, where it has territory
 
+What nobody knows of a game that was played is NaN: how it ended, whose the points were.
+
 Legend of shapes: B batch, A actions.
 """
 
@@ -104,13 +106,15 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         return int(np.argmax(value["policy"]))
 
     def constant_baseline(self, values: Sequence[np.void]) -> np.void:
-        """The mean of each field: the moves that are played most, how often who moves wins."""
+        """The mean of each field where it is known: the moves that are played most, how often who moves wins."""
         batch = np.empty(len(values), self.dtype)
         for number, value in enumerate(values):
             batch[number] = value
         found = np.zeros(1, self.dtype)
         for name in self.dtype.names or ():
-            found[name] = batch[name].astype(np.float64).mean(axis=0)
+            known = ~np.isnan(batch[name])
+            total = np.where(known, batch[name], 0).astype(np.float64).sum(axis=0)
+            found[name] = total / np.maximum(1, known.sum(axis=0))
         return found[0]
 
     def transform_targets(self, values: Sequence[np.void], change: Change) -> list[np.void]:
@@ -132,8 +136,11 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         """The move, how likely who moves is to win, and by how much."""
         if isinstance(value, MatchGame):
             return f"{value.points:g} against {value.opponent}"
-        said = f"{self.game.text(self.move(value))}, wins {percent(win_rate(value))}"
-        return f"{said}, by {float(value['score']):+.1f} points" if self.territory else said
+        said = self.game.text(self.move(value))
+        if not np.isnan(win_rate(value)):
+            said += f", wins {percent(win_rate(value))}"
+        by = self.territory and not np.isnan(value["score"])
+        return f"{said}, by {float(value['score']):+.1f} points" if by else said
 
     def to_json(self, value: Any) -> Any:
         """The move, the probabilities of the outcomes, the best moves with their shares; of a match its game."""
@@ -141,11 +148,11 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
             return asdict(value)
         if not isinstance(value, np.void):
             return value
-        outcome = [round(float(p), 3) for p in value["outcome"]]
+        outcome = [_rounded(p, 3) for p in value["outcome"]]
         found = {"move": self.game.text(self.move(value)), **dict(zip(("win", "draw", "loss"), outcome, strict=True))}
         found["policy"] = {self.game.text(a): round(p, 3) for a, p in self._best(value)}
         if self.territory:
-            found["score"] = round(float(value["score"]), 1)
+            found["score"] = _rounded(value["score"], 1)
         return found
 
     def _best(self, value: np.void) -> list[tuple[int, float]]:
@@ -181,7 +188,7 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         _, rows, columns = self.game.shape
         shapes: list[Shape] = []
         if self.territory:
-            for point, owner in enumerate(value["ownership"].astype(float)):
+            for point, owner in enumerate(np.nan_to_num(value["ownership"].astype(float))):
                 row, column = divmod(point, columns)
                 colour = GREEN if owner > 0 else PURPLE
                 opacity = min(1.0, abs(owner))
@@ -200,6 +207,11 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         return Marks(tuple(shapes), tuple(legend))
 
 
+def _rounded(number: Any, digits: int) -> float | None:
+    """A number as JSON can hold it; None where it is not known."""
+    return None if np.isnan(number) else round(float(number), digits)
+
+
 def win_rate(value: np.void) -> float:
-    """The expected points of who moves: a draw is half a win."""
+    """The expected points of who moves, a draw being half a win; NaN where nothing is known of the outcome."""
     return float(value["outcome"][WIN]) + float(value["outcome"][DRAW]) / 2

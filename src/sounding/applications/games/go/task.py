@@ -1,14 +1,15 @@
-"""Go on boards of 5 to 19 lines, learnt from nothing by playing against itself."""
+"""Go on boards of 5 to 19 lines, learnt by playing against itself, or from games that others played."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sounding.applications.games.go.recorded import SGF_FILES, RecordedGo
 from sounding.applications.games.go.teacher import Teacher
 from sounding.applications.games.go.territory import Territory
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
@@ -19,6 +20,8 @@ from sounding.errors import UsageError
 from sounding.games.game import Game
 
 LINES = range(5, 20)
+USUAL, TINY = 7, 5
+"""Lines of the board where nobody says."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,13 @@ class GoRecipe(BoardGameRecipe):
         "tiny": {
             "blocks": 2, "channels": 16, "batch": 32, "games": 8, "parallel": 8, "simulations": 6,
             "quick_simulations": 2, "considered": 4, "match_games": 2, "match_simulations": 2, "rollouts": 5,
-            "lines": 5,
         },
         "small": {},
         "base": {"blocks": 6, "channels": 64},
     }  # fmt: skip
-    shaping: ClassVar = ("blocks", "channels")
+    shaping: ClassVar = ("blocks", "channels", "lines", "komi")
 
-    lines: int = 7  # of the board
+    lines: int = 0  # of the board; 0: those of the games that are learnt from, and 7 where it plays
     komi: float = 9.0
     considered: int = 8
     simulations: int = 32
@@ -47,8 +49,13 @@ class GoRecipe(BoardGameRecipe):
     def __post_init__(self) -> None:
         """Raises UsageError for a board that Go is not played on."""
         super().__post_init__()
-        if self.lines not in LINES:
+        if self.lines and self.lines not in LINES:
             raise UsageError(f"a board of {self.lines} lines is out of range", fix="Give 5 to 19")
+
+    @property
+    def board(self) -> int:
+        """The lines of the board that it plays on."""
+        return self.lines or (TINY if self.size == "tiny" else USUAL)
 
     @classmethod
     def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
@@ -59,13 +66,14 @@ class GoRecipe(BoardGameRecipe):
 
 
 class GoGame(BoardGame):
-    """Go: where to play, who wins and by how much; learnt by playing against itself."""
+    """Go: where to play, who wins and by how much; learnt by playing against itself, or from recorded games."""
 
     Recipe = GoRecipe
     recipe: GoRecipe
     look = "lines"
     moves = "points"
     ending = Territory()
+    layouts = (SGF_FILES,)
     caution = (
         "Strength holds for the size and the komi that it was trained with, against the opponents that are named; an "
         "opponent that looks for weaknesses may find them."
@@ -76,7 +84,20 @@ class GoGame(BoardGame):
         """The rules, with the recipe's board and komi."""
         from sounding.games.go import Go
 
-        return Go(self.recipe.lines, self.recipe.komi)
+        return Go(self.recipe.board, self.recipe.komi)
+
+    @cached_property
+    def recorded(self) -> RecordedGo:
+        """SGF, or rows with letter pairs."""
+        return RecordedGo(self.recipe.lines, self.recipe.komi)
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Take the board and the komi of recorded games."""
+        if not self.plays:
+            self.recipe = replace(self.recipe, lines=self.recorded.size, komi=self.recorded.komi)
+            self.__dict__.pop("game", None)
+            self.input, self.target = self.modalities()
+        super().fit(examples)
 
     def opponents(self) -> Sequence[Mover]:
         """A plain tree search with random rollouts, a player that looks one move ahead, one at random."""
@@ -86,4 +107,4 @@ class GoGame(BoardGame):
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Games of a player who takes what it can and stays together, ended after as many moves as there are points."""
-        return demonstrated(self.game, Teacher(), self.ending, rng, n, longest=self.recipe.lines**2)
+        return demonstrated(self.game, Teacher(), self.ending, rng, n, longest=self.recipe.board**2)

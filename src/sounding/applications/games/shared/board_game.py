@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from sounding.applications.games.shared import judging
 from sounding.applications.games.shared.matches import NetworkMover, match, scores
 from sounding.applications.games.shared.network import BoardModel, NetworkEvaluator
+from sounding.applications.games.shared.recorded_positions import RecordedPositions
 from sounding.applications.games.shared.self_play import Ending, SelfPlay
 from sounding.architectures.board_network import BoardConfig, BoardOutputs, Moves
 from sounding.arena.matches import Mover
@@ -28,15 +30,17 @@ from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
 from sounding.contract.change import Change
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
+from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.player import Experience, Player, PlayRecipe
 from sounding.contract.records import Example, Prediction, Record
-from sounding.errors import UsageError
+from sounding.errors import DataError, UsageError
 from sounding.games.game import Game
 from sounding.games.thinking import Thinker
 from sounding.modalities.boards.board import TURNED, Board, Encoded, many
 from sounding.modalities.boards.drawing import Look
 from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement
+from sounding.modalities.boards.recorded import RecordedGame
 from sounding.modalities.boards.turning import Turned
 
 
@@ -65,6 +69,7 @@ class BoardGameRecipe(PlayRecipe):
     match_games: int = 40  # against each opponent, when it is tried
     match_simulations: int = 32  # of each of its moves there
     match_opening: int = 3  # random moves at the beginning of those
+    measured: int = 10_000  # positions of held-out recorded games that are measured, at most
     rollouts: int = 1000  # of each move of the strongest opponent
 
     def __post_init__(self) -> None:
@@ -124,7 +129,9 @@ class BoardGame(Player):
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """The score against each opponent."""
+        """The score against each opponent; of what learns from records, how single positions are judged."""
+        if not self.plays:
+            return self.row_metrics
         return scores([opponent.name for opponent in self.opponents()], self._simulations)
 
     @property
@@ -135,7 +142,28 @@ class BoardGame(Player):
     @property
     def row_metrics(self) -> Sequence[Metric]:
         """How single positions are judged."""
-        return judging.row_metrics(self.territory)
+        return judging.row_metrics(self.territory, of_records=not self.plays)
+
+    # ---- recorded games
+
+    def windows(self, documents: Sequence[RecordedGame]) -> RecordedPositions:
+        """The positions of recorded games."""
+        return RecordedPositions(self.game, self.ending, documents)
+
+    def measured(self, windows: Sequence[Example]) -> Sequence[Example]:
+        """As many as the recipe says, evenly spread over the games."""
+        assert isinstance(windows, RecordedPositions)
+        return windows.spread(self.recipe.measured)
+
+    def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
+        """The share of the first rows that are games of its kind."""
+        some = rows[:20]
+        sound = 0
+        for row in some:
+            with suppress(DataError):
+                self.document.read(row.input, row.root)
+                sound += 1
+        return 0.9 * sound / max(1, len(some)), f"records of {len(rows):,} games"
 
     # ---- learning
 
@@ -151,7 +179,8 @@ class BoardGame(Player):
         """How far what the network says is from what is to be learnt [B], in nats: 0 where it says the same.
 
         Divergences (Kullback-Leibler) of the moves and the outcomes; with territory also that of the owners, a mean
-        over the points, and of the score, a Huber loss in units of the board's side.
+        over the points, and of the score, a Huber loss in units of the board's side. What is not known of a recorded
+        game (NaN) is not learnt.
         """
         found: BoardOutputs = model(x)
         total = divergence(y.policy, found.policy) + divergence(y.outcome, found.outcome)
@@ -162,7 +191,8 @@ class BoardGame(Player):
         chances = torch.stack([found.ownership.float(), torch.zeros_like(mine)], dim=-1)
         owned = divergence(owners.flatten(0, 1), chances.flatten(0, 1)).view(mine.shape).mean(dim=1)
         side = self.game.shape[1]
-        score = F.smooth_l1_loss(found.score.float(), y.score / side, reduction="none").mean(dim=1)
+        truth = torch.where(y.score.isnan(), found.score.float().detach(), y.score / side)
+        score = F.smooth_l1_loss(found.score.float(), truth, reduction="none").mean(dim=1)
         return total + owned + 0.1 * score
 
     def log_likelihood(self, model: nn.Module, x: Encoded, y: EncodedJudgement) -> Tensor:
@@ -281,6 +311,9 @@ class BoardGame(Player):
 
 
 def divergence(truth: Tensor, logits: Tensor) -> Tensor:
-    """The Kullback-Leibler divergence [B] of softmax(`logits` [B, K]) from the shares `truth` [B, K], in nats."""
-    said = logits.float().log_softmax(dim=-1)
+    """The Kullback-Leibler divergence [B] of softmax(`logits` [B, K]) from the shares `truth` [B, K], in nats.
+
+    0 where the shares are not known (NaN).
+    """
+    truth, said = truth.nan_to_num(nan=0.0), logits.float().log_softmax(dim=-1)
     return (torch.xlogy(truth, truth) - truth * said).sum(dim=-1)

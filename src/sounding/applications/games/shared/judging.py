@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sounding.contract.evidence import Figure
-from sounding.contract.metrics import SHARE, Metric, mean
+from sounding.contract.metrics import SHARE, Metric, mean, mean_of_counted
 from sounding.contract.records import Record
 from sounding.evaluation import plots
 from sounding.evaluation.intervals import bootstrap
@@ -22,41 +22,55 @@ FEWEST = 5
 """Positions below which a bin is not drawn."""
 
 
-def row_metrics(territory: bool) -> list[Metric]:
-    """How often the move is that of the search, how far the expected result is from the real one, whose the points are.
+TOP = 5
+
+
+def row_metrics(territory: bool, of_records: bool = False) -> list[Metric]:
+    """How often the move is that of the search, or the one that was played in a recorded game; how far the expected
+    result is from the real one; whose the points are.
 
     The first decides what is right or wrong where a model's confidence is measured.
     """
-    found = [
-        Metric(
-            "move agreement",
-            same_move,
-            mean,
-            "share of positions in which the best move of the network alone is that of the full search of self-play",
-            proportion=True,
-            hit=_decided,
-        ),
+    found = [*_move_match()] if of_records else [_move_agreement()]
+    found.append(
         Metric(
             "value error",
             _value_error,
-            mean,
+            mean_of_counted,
             "mean squared distance of the expected points (a draw is half a point) from those of the game (Brier)",
             higher_is_better=False,
             bounds=SHARE,
-        ),
-    ]
+        )
+    )
     if territory:
         found.append(
             Metric(
                 "ownership error",
                 _ownership_error,
-                mean,
+                mean_of_counted,
                 "mean over the points of the board of half the distance between foretold and real owner, −1 or 1",
                 higher_is_better=False,
                 bounds=SHARE,
             )
         )
     return found
+
+
+def _move_agreement() -> Metric:
+    what = "share of positions in which the best move of the network alone is that of the full search of self-play"
+    return Metric("move agreement", same_move, mean, what, proportion=True, hit=_decided)
+
+
+def _move_match() -> Iterator[Metric]:
+    what = "share of positions in which the best move of the network alone is the one that was played"
+    yield Metric("move match", same_move, mean, what, proportion=True, hit=_decided)
+    what = f"share of positions in which the move that was played is among the {TOP} best of the network alone"
+    yield Metric(f"top-{TOP} move match", _among_the_best, mean, what, proportion=True)
+
+
+def _among_the_best(record: Record) -> float:
+    policy = record.value["policy"].astype(np.float32)
+    return float((policy > policy[move_of(record.truth)]).sum() < TOP)
 
 
 def move_of(value: np.void) -> int:
@@ -93,7 +107,7 @@ def reliability(records: Sequence[Record]) -> Iterator[Figure]:
             "Points won against points expected, of positions in bins of expected points; the interval is over games. "
             "Below the diagonal the model hopes for too much."
         )
-        yield Figure("quality_value", caption, plots.reliability({"positions of self-play": points}))
+        yield Figure("quality_value", caption, plots.reliability({"held-out positions": points}))
 
 
 def calibration_of_value(records: Sequence[Record]) -> Mapping[str, Any]:
@@ -107,7 +121,8 @@ def calibration_of_value(records: Sequence[Record]) -> Mapping[str, Any]:
 
 
 def _bins(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-    if not len(records):
+    records = [record for record in records if not np.isnan(win_rate(record.truth))]
+    if not records:
         return
     expected = np.array([win_rate(record.value) for record in records])
     won = np.array([win_rate(record.truth) for record in records])

@@ -9,7 +9,7 @@ Legend of shapes: N positions, A actions, G games.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,14 @@ class Ending:
 
     def of(self, game: Game, last: Positions) -> dict[str, np.ndarray]:
         """By the name of a field of a judgement, for each of G games that ended so, from the first player's view."""
+        return {}
+
+    def of_record(self, game: Game, last: Callable[[], Positions], score: float) -> dict[str, Any]:
+        """The same of one game that others played, where it is known, else NaN.
+
+        `last` gives the position [1] after its last move, where people left it, and `score` is what they counted: NaN
+        where they did not.
+        """
         return {}
 
     def ended(self, game: Game, positions: Positions) -> Positions:
