@@ -149,7 +149,10 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         if not isinstance(value, np.void):
             return value
         outcome = [_rounded(p, 3) for p in value["outcome"]]
-        found = {"move": self.game.text(self.move(value)), **dict(zip(("win", "draw", "loss"), outcome, strict=True))}
+        found: dict[str, Any] = {
+            "move": self.game.text(self.move(value)),
+            **dict(zip(("win", "draw", "loss"), outcome, strict=True)),
+        }
         found["policy"] = {self.game.text(a): round(p, 3) for a, p in self._best(value)}
         if self.territory:
             found["score"] = _rounded(value["score"], 1)

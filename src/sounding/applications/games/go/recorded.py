@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from sounding.errors import DataError
 from sounding.folders import place, walk, with_suffix
 from sounding.games.records import sgf
 from sounding.games.records.columns import actions_of, in_columns, lines_of
-from sounding.games.records.record import komi_of, outcome
+from sounding.games.records.record import LEAST, MOST, komi_of, outcome
 from sounding.modalities.boards.recorded import RecordedGame, RecordedGames
 from sounding.wording import counted
 
@@ -52,15 +53,16 @@ class RecordedGo(RecordedGames):
 
     def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
         """The lines of most boards, where they were not asked for, and the komi of most games."""
-        found = [row for number in _spread(len(rows)) if (row := _columns(rows[number].input)) is not None]
-        sizes, komis = Counter(map(_told_size, found)), Counter(row.get("komi") for row in found)
-        needed = max((lines_of(row) for row in found if not row.get("size")), default=0)
-        del sizes[0]
-        if needed:
-            sizes[next((size for size in USUAL if size >= needed), needed)] += sum(not _told_size(row) for row in found)
-        del komis[None]
+        found = list(filter(None, (_sound_columns(rows[number].input) for number in _spread(len(rows)))))
+        sizes, komis = Counter(filter(None, map(_told_size, found))), Counter(map(_told_komi, found))
+        untold = [row for row in found if not _told_size(row)]
+        if untold:
+            needed = max(map(lines_of, untold))
+            sizes[next((size for size in USUAL if size >= needed), needed)] += len(untold)
+        del komis[""]
         self.size = self.size or (sizes.most_common(1)[0][0] if sizes else 0)
-        self.komi = float(komis.most_common(1)[0][0]) if komis else self.komi
+        with suppress(DataError):  # said where the games are read
+            self.komi = _komi(komis.most_common(1)[0][0], self.size) if komis else self.komi
         self._notes = [f"boards of {self.size} lines, komi {self.komi:g}, as most of the games have"]
 
     def notes(self) -> list[str]:
@@ -71,21 +73,16 @@ class RecordedGo(RecordedGames):
 
     def assemble(self, table: TableCells) -> AssembledValues:
         """A game for each row. Raises DataError where no column holds moves."""
-        moves = table.asked.get("input") or next((name for name in MOVES if name in table.columns), None)
+        moves = table.asked.get("input") or next((name for name in MOVES if name in table.columns), "")
         if moves not in table.columns:
-            seen = ", ".join(list(table.columns)[:8])
-            what = f"no column of moves: there are {seen}"
+            what = f"no column of moves: there are {', '.join(list(table.columns)[:8])}"
             raise NoColumnError(what, where=table.name, fix="Name it: --input COLUMN (SGF letter pairs, or SGF)")
-        facts = {fact: next((n for n in names if n in table.columns), None) for fact, names in FACTS.items()}
-        used = {"moves": moves, **{fact: name for fact, name in facts.items() if name is not None}}
-        rows = (
-            dict(zip(used, cells, strict=True))
-            for cells in zip(*(table.columns[n] for n in used.values()), strict=True)
-        )
-        values = [(where, _written(row)) for where, row in zip(table.places, rows, strict=True)]
-        return AssembledValues(
-            values, {"input": moves}, [f"{fact}={name}" for fact, name in used.items() if fact != "moves"]
-        )
+        facts = {fact: next((n for n in names if n in table.columns), "") for fact, names in FACTS.items()}
+        used = {"moves": moves, **{fact: name for fact, name in facts.items() if name}}
+        rows = zip(*(table.columns[name] for name in used.values()), strict=True)
+        cells = [_written(dict(zip(used, row, strict=True))) for row in rows]
+        notes = [f"{fact}={name}" for fact, name in used.items() if fact != "moves"]
+        return AssembledValues(list(zip(table.places, cells, strict=True)), {"input": moves}, notes)
 
     def read(self, cell: Any, root: Path = Path()) -> RecordedGame:
         """The game. Raises DataError, which names the move, for a move that is illegal or no point, and for another
@@ -105,7 +102,9 @@ class RecordedGo(RecordedGames):
     def _game(self, row: Mapping[str, Any]) -> RecordedGame:
         from sounding.games.go import Go
 
-        size = int(row.get("size") or self.size)
+        size = _told_size(row) or self.size
+        if size not in range(LEAST, MOST + 1):
+            raise DataError(f"a board of {size} lines", fix=f"Go is learnt on boards of {LEAST} to {MOST} lines")
         if size != self.size:
             fix = f"Leave the game out, or train on these alone: size={size}"
             raise DataError(f"a board of {size} lines, and boards of {self.size} are learnt", fix=fix)
@@ -164,6 +163,15 @@ def _columns(cell: Any) -> Mapping[str, Any] | None:
     return {"moves": cell}
 
 
+def _sound_columns(cell: Any) -> Mapping[str, Any] | None:
+    """The same without an error: nothing where there is one, of which the reading of the cell tells."""
+    try:
+        row = _columns(cell)
+        return row if row is not None and _told_size(row) in (0, *range(LEAST, MOST + 1)) else None
+    except DataError:
+        return None
+
+
 def _written(row: Mapping[str, Any]) -> str | None:
     """A row as one text, a cell; nothing where there are no moves."""
     moves = row["moves"]
@@ -175,7 +183,16 @@ def _written(row: Mapping[str, Any]) -> str | None:
 
 
 def _told_size(row: Mapping[str, Any]) -> int:
-    return int(row.get("size") or 0)
+    """The lines of the board; 0 where they are not told. Raises DataError for no number."""
+    try:
+        return int(row.get("size") or 0)
+    except (TypeError, ValueError):
+        raise DataError(f"size {row['size']!r} is no number of lines", fix="Write 9, 13 or 19") from None
+
+
+def _told_komi(row: Mapping[str, Any]) -> str:
+    komi = row.get("komi")
+    return "" if komi is None else str(komi)
 
 
 def _spread(n: int) -> range:

@@ -36,7 +36,7 @@ class GoRecipe(BoardGameRecipe):
         "small": {},
         "base": {"blocks": 6, "channels": 64},
     }  # fmt: skip
-    shaping: ClassVar = ("blocks", "channels", "lines", "komi")
+    shaping: ClassVar[Sequence[str]] = ("blocks", "channels", "lines", "komi")
 
     lines: int = 0  # of the board; 0: those of the games that are learnt from, and 7 where it plays
     komi: float = 9.0

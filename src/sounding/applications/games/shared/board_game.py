@@ -48,7 +48,7 @@ from sounding.modalities.boards.turning import Turned
 class BoardGameRecipe(PlayRecipe):
     """The numbers of a training by self-play."""
 
-    shaping: ClassVar = ("blocks", "channels")
+    shaping: ClassVar[Sequence[str]] = ("blocks", "channels")
 
     batch: int = 128
     average: float = 0.98
