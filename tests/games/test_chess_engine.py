@@ -16,6 +16,8 @@ from sounding.games.chess.engine import AlphaBeta
 from sounding.games.chess.engine.deepening import Deepening
 from sounding.games.chess.engine.exchanges import VALUES, gains
 from sounding.games.chess.engine.memory import MATE
+from sounding.games.chess.engine.quiescence import quiesce
+from sounding.games.chess.engine.search import search
 from sounding.games.chess.layout import BOARD_WORDS, CASTLES, MOST_MOVES, RECORD, TAKES_EN_PASSANT
 from sounding.games.chess.lines import Walker
 from sounding.games.chess.making import make, make_null
@@ -392,6 +394,14 @@ def test_castling_and_en_passant_are_searched(net):
         thought = AlphaBeta(net, 1).think(GAME, here, Limit(depth=5, actions=(action,)))
         assert thought.candidates[0].action == action
         assert move_of(move_text(asked[0]), here[0]) == asked[0]
+
+
+def test_recursive_functions_are_compiled_for_one_type_alone(net):
+    """Of two, numba's cache crashes the next process that reads it."""
+    AlphaBeta(net, 1).think(GAME, GAME.start(1), Limit(depth=6))
+    for function in (search, quiesce):
+        nets = [str(signature[6]) for signature in function.signatures]  # one that may be written, and one that may not
+        assert len(nets) == len(set(nets)), function
 
 
 def test_the_network_of_the_package_knows_what_pieces_are_worth():

@@ -81,7 +81,9 @@ def search(
     checked = in_check(boards, n)
     key = boards[n, KEY]
     slot = find(table, key) if selective and not excluded else -1
-    nothing = number(NO_MOVE)  # a variable: for a constant the whole would be compiled once more
+    # A variable: a constant would be another type, and numba's cache of a recursive function that is compiled for two
+    # types crashes the process that reads it.
+    nothing = number(NO_MOVE)
     known = nothing
     if slot >= 0:
         known = number(table[slot].move)
