@@ -64,7 +64,7 @@ def _gif(path: Path, pictures: Sequence[Picture], rate: float) -> None:
     """One palette for all: that of pictures from the whole film, so that colours do not flicker."""
     every = max(1, round(rate / FASTEST))
     kept = pictures[::every]
-    sample = np.concatenate([kept[k] for k in np.linspace(0, len(kept) - 1, min(8, len(kept))).astype(int)])
+    sample = np.concatenate([kept[k] for k in np.linspace(0, len(kept) - 1, min(32, len(kept))).astype(int)])
     palette = PIL.Image.fromarray(sample).quantize(256, dither=PIL.Image.Dither.NONE)
     frames = [PIL.Image.fromarray(each).quantize(palette=palette, dither=PIL.Image.Dither.NONE) for each in kept]
     delay = max(20, round(1000 * every / rate))
