@@ -8,7 +8,9 @@ perft           lines of play counted
 actions         moves as numbers from 0 to 4,671, for networks
 observation     what a network is given
 turns           games: ends, repetitions, many at a time
-starts, uci     starting positions; moves in words
+starts          the starting position, and the 960
+arranging       positions with other pieces on their squares
+fen, uci, san   positions and moves in words
 rules           Chess: all of it as a Game
 """
 

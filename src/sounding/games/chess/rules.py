@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sounding.games.chess import actions, fen, layout, observation, san, turns, uci
+from sounding.games.chess import actions, arranging, fen, layout, observation, san, turns, uci
 from sounding.games.chess.actions import action_of
 from sounding.games.chess.starts import STANDARD, starting_position
-from sounding.games.chess.zobrist import key_of
 from sounding.games.game import Game, Positions
 
 
@@ -101,6 +100,14 @@ class Chess(Game):
         colours = np.unpackbits(bytes_of, axis=3, bitorder="little")[:, :, ::-1].astype(np.int8)
         return colours[:, 0] - colours[:, 1]
 
+    def arranged(
+        self, positions: Positions, stones: NDArray[np.int8], movers: NDArray[np.integer] | None = None
+    ) -> Positions:
+        """Copies with the `stones` [N, 8, 8]: pieces away, of the other colour, or new ones (`arranging.arrange`)."""
+        found = self.solid(positions).copy()
+        arranging.arrange(found, stones, movers)
+        return found
+
     def signs(self, position: np.void) -> list[str]:
         """The ranks in the letters of FEN, the eighth first: large ones are White's."""
         squares = np.full(64, ".")
@@ -152,10 +159,8 @@ class Chess(Game):
     def settled(self, positions: Positions) -> Positions:
         """Copies whose keys, repetitions and ends are those of their boards: after a change of the fields by hand."""
         found = self.solid(positions).copy()
-        boards = self.raw(found)
-        for n in range(len(boards)):
-            boards[n, layout.KEY], boards[n, layout.SINCE] = key_of(boards, n), boards[n, layout.CLOCK]
-        turns.settle_all(boards, *turns.draws(self.claims))
+        arranging.forget(found, np.arange(len(found)))
+        turns.settle_all(self.raw(found), *turns.draws(self.claims))
         return found
 
     def _play(self, positions: Positions, actions: NDArray[np.int64]) -> int:

@@ -10,6 +10,7 @@ Source: PGN standard (S. Edwards 1994), 8.2.3.
 from __future__ import annotations
 
 import re
+from copy import copy
 
 import numpy as np
 
@@ -37,8 +38,10 @@ class Notation:
     """The moves of one game in words: a board that goes on by codes of moves, for readers and writers of games."""
 
     def __init__(self, position: np.void) -> None:
-        self.boards = np.zeros((2, layout.BOARD_WORDS), np.uint64)
-        self.boards[0] = np.frombuffer(position.tobytes(), np.uint64)[: layout.BOARD_WORDS]
+        """Begins at a position."""
+        words = np.frombuffer(position.tobytes(), np.uint64)
+        self.boards = np.zeros((3, layout.BOARD_WORDS), np.uint64)  # as it stands, room to try, before the last move
+        self.boards[:] = words[: layout.BOARD_WORDS]
         self._moves = np.empty(MOST_MOVES, np.uint16)
 
     def move_of(self, text: str) -> int:
@@ -104,7 +107,24 @@ class Notation:
 
     def play(self, move: int) -> None:
         """Go on by the code of a legal move."""
+        self.boards[2] = self.boards[0]
         make(self.boards, 0, 0, move)
+
+    def variation(self) -> Notation:
+        """Another line from before the last move."""
+        other = copy(self)
+        other.boards, other._moves = self.boards[[2, 2, 2]], np.empty_like(self._moves)
+        return other
+
+    @property
+    def number(self) -> int:
+        """The number of the move to come, as people count: two half-moves are one."""
+        return int(self.boards[0, layout.PLY]) // 2 + 1
+
+    @property
+    def turn(self) -> int:
+        """Who is to move: 0 White, 1 Black."""
+        return int(self.boards[0, layout.TURN])
 
 
 def move_of(text: str, position: np.void) -> int:
