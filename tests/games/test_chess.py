@@ -122,7 +122,7 @@ def test_repetition_needs_the_same_rights():
     position = game.position("r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1")
     position = played(game, "Ra2 Ra7 Ra1 Ra8 " * 2, position)  # the first time all could castle
     assert not game.over(played(game, "Ra2", position))[0]
-    assert game.over(played(game, "Ra2 Ra7", position))[0]  # the third time since Black's first Ra7 took his right
+    assert game.over(played(game, "Ra7", position))[0]  # the third time since Black's first Ra7 took his right
 
 
 @pytest.mark.parametrize(
