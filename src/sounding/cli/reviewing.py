@@ -22,7 +22,8 @@ LEVEL = "9"
 
 def are_games(inputs: Sequence[str]) -> bool:
     """Whether these are files of games."""
-    return bool(inputs) and all(name.lower().endswith(SUFFIX) for name in inputs if "=" not in name)
+    files = [name for name in inputs if "=" not in name]
+    return bool(files) and all(name.lower().endswith(SUFFIX) for name in files)
 
 
 def judge(thinker: Thinker, words: Sequence[str], out: Path | None, as_json: bool) -> int:
