@@ -9,6 +9,7 @@ model.onnx       the network; model.xml and model.bin for OpenVINO, model.pt2 fo
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -65,7 +66,7 @@ class Description:
 
 def is_exported(folder: Path | str) -> bool:
     """Whether an exported model lies in `folder`."""
-    return Path(folder, FILE).is_file() and Path(folder, STATE).is_file()
+    return all(os.path.isfile(os.path.join(folder, name)) for name in (FILE, STATE))  # no error for any name
 
 
 @dataclass(frozen=True)
