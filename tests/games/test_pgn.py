@@ -140,6 +140,55 @@ def test_what_is_wrong_is_named_with_its_place(text, said):
     assert said in str(error.value)
 
 
+def test_a_result_ends_a_game_and_the_next_needs_no_tags():
+    text = "1. e4 e5 1-0 {well played} 1. d4 (1. c4 1-0) d5 *\n1. c4 0-1 ; the last\n"
+    found = games_of(text)
+    assert [(record.result, len(record.moves)) for record in found] == [("1-0", 2), ("*", 2), ("0-1", 1)]
+    told = []
+    kept = games_of("1. e4 e4 1-0\n\n1. d4 d5 1/2-1/2\n1. Nf9 *", refused=told.append)
+    assert [record.where for record in kept] == ["file.pgn: game 2"]
+    assert [str(error).split(": ")[1] for error in told] == ["game 1, move 1", "game 3, move 1"]
+
+
+def test_faults_name_the_line_of_the_file():
+    text = f'{ANNOTATED}\n% for programs\n[White "Dan"]\n\n1. e4 e5\n% again\n2. Nf3 Nc6\n3. Nf9 *\n'
+    with pytest.raises(DataError) as error:
+        games_of(text)
+    line = text.splitlines().index("3. Nf9 *") + 1
+    assert "file.pgn: game 3, move 3: White's 'Nf9' is no move" in str(error.value)
+    assert f"(line {line})" in str(error.value)
+    assert len(games_of("1. e4 e5 1-0\n" * 2000)) == 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[Variant "Atomic"]\n\n1. e4 *', "file.pgn: game 1: the game is Atomic, and no chess"),
+        ('[Result "1-0"]\n\n1. e4 0-1', "file.pgn: game 1: the tag says 1-0, and the moves end with 0-1"),
+    ],
+)
+def test_a_game_that_is_no_chess_or_contradicts_itself_is_named(text, said):
+    with pytest.raises(DataError) as error:
+        games_of(text)
+    assert said in str(error.value)
+    (kept,) = games_of('[Variant "Standard"]\n[Result "1-0"]\n\n1. e4 *')
+    assert kept.result == "1-0"
+
+
+def test_a_game_that_went_on_past_a_draw_is_replayed_and_written():
+    text = '[FEN "8/8/4k3/8/8/3K4/8/5r2 w - - 0 1"]\n\n1. Ke4 Rf8 2. Ke3 Kd5 1/2-1/2'
+    bare = '[FEN "8/8/4k3/8/8/3Kp3/8/8 w - - 0 1"]\n\n1. Kxe3 Kd5 2. Kd3 Kc5 1/2-1/2'  # two kings after the first move
+    for written in (text, bare):
+        (record,) = games_of(written)
+        *_, last = record.positions()
+        assert fen.written(last[0]) == notation.read_game(io.StringIO(written)).end().board().fen()
+        (again,) = games_of(pgn(record))
+        assert again.moves == record.moves
+    going_on = list(record.positions())[:-1]
+    assert not any(record.game.over(position)[0] for position in going_on)
+    assert record.game.over(last)[0]
+
+
 def test_the_others_are_read_where_one_is_refused(tmp_path):
     good = '[White "a"]\n\n1. e4 e5 *\n\n'
     path = tmp_path / "some.pgn"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sounding.games.chess import Chess
+from sounding.games.chess.layout import GOES_ON
 
 RESULTS = {"1-0": 1, "0-1": -1, "1/2-1/2": 0, "*": None}
 """Who has won (+1 White), as PGN writes it; None: nobody knows."""
@@ -80,9 +81,13 @@ class ChessRecord:
         return Chess(chess960=self.chess960, claims=False)
 
     def positions(self) -> Iterator[np.ndarray]:
-        """The positions [1] before each move and behind the last, as copies. Raises ValueError for an illegal move."""
+        """The positions [1] before each move and behind the last, as copies. Raises ValueError for an illegal move.
+
+        Where the rules would have ended the game as a draw and people went on, it goes on.
+        """
         game, position = self.game, self.game.settled(self.beginning)
-        yield position.copy()
         for made in self.moves:
-            game.play(position, np.array([made.action]))
+            position["end"] = GOES_ON
             yield position.copy()
+            game.play(position, np.array([made.action]))
+        yield position.copy()

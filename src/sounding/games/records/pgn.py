@@ -3,15 +3,16 @@
     for record in read(Path("games.pgn")):
         for position, made in zip(record.positions(), record.moves): …
 
-Comments, NAGs and variations are read, within each other to any depth; lines that begin with % are not. Moves are
-looked at under the rules: "games.pgn: game 12, move 23: Black's Nf9 is no move".
+Comments, NAGs and variations are read, within each other to any depth; lines that begin with % are not. A result ends a
+game, and what follows is the next, with tags or without. Moves are looked at under the rules: "games.pgn: game 12, move
+23: Black's Nf9 is no move (line 310)".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from sounding.errors import DataError
 from sounding.files import unreadable, write
 from sounding.games.chess import Chess, fen
 from sounding.games.chess.actions import action_of
-from sounding.games.chess.layout import PLY, TURN
+from sounding.games.chess.layout import GOES_ON
 from sounding.games.chess.san import Notation
 from sounding.games.chess.uci import legal_moves
 from sounding.games.records.chess_record import RESULTS, ChessRecord, Made
@@ -43,6 +44,8 @@ _TOKEN = re.compile(
     r"\{([^}]*)\}|;([^\n]*)|(\(|\))|\$(\d+)|(1-0|0-1|1/2-1/2|\*)|(\d+\s*\.+|\.+)|([!?]{1,2})|([^\s{}();$!?]+)|(\{|[$!?])"
 )
 _VARIANTS = re.compile(r"chess ?960|fischerandom|fischer random", re.I)
+_CHESS = re.compile(r"|\?|-|standard|chess|normal|regular|from position", re.I)
+"""What the tag Variant says of chess as it is, in words of programs and services."""
 
 
 def read(path: Path, *, refused: Refused | None = None) -> Iterator[ChessRecord]:
@@ -60,10 +63,9 @@ def read(path: Path, *, refused: Refused | None = None) -> Iterator[ChessRecord]
 def games(lines: Iterable[str], name: str = "PGN", *, refused: Refused | None = None) -> Iterator[ChessRecord]:
     """The games of the lines of a text, as `read` has them; `name` is what errors call it."""
     number = 0
-    for number, (tags, text) in enumerate(_divided(lines), 1):
-        where = f"{name}: game {number}"
+    for number, written in enumerate(_divided(lines), 1):
         try:
-            yield _record(tags, text, where)
+            yield _record(written, f"{name}: game {number}")
         except DataError as error:
             if refused is None:
                 raise
@@ -79,23 +81,55 @@ def _decoded(line: bytes) -> str:
         return line.decode("latin-1")
 
 
-def _divided(lines: Iterable[str]) -> Iterator[tuple[dict[str, str], str]]:
-    """The tags and the text of the moves of each game."""
-    tags, moves, inside = dict[str, str](), list[str](), False
-    for line in lines:
+@dataclass(frozen=True)
+class _Written:
+    """A game as it stands in a file: its tags, and the text of its moves with the number of each of its lines."""
+
+    tags: dict[str, str]
+    text: str
+    lines: tuple[int, ...]
+
+    def line(self, place: int) -> int:
+        """The line of the file in which a character of the text stands."""
+        number = self.text.count("\n", 0, place)
+        return self.lines[min(number, len(self.lines) - 1)] if self.lines else 0
+
+
+def _divided(lines: Iterable[str]) -> Iterator[_Written]:
+    """The games, as tags and results divide them."""
+    tags, moves, numbers, inside = dict[str, str](), list[str](), list[int](), False
+    for number, line in enumerate(lines, 1):
         if line.startswith("%"):
             continue
         tag = None if inside else _TAG.fullmatch(line)
         if tag is not None:
             if moves:
-                yield tags, "".join(moves)
-                tags, moves = {}, []
+                yield from _by_results(_Written(tags, "".join(moves), tuple(numbers)))
+                tags, moves, numbers = {}, [], []
             tags[tag[1]] = re.sub(r"\\(.)", r"\1", tag[2])
         elif line.strip():
-            moves.append(f"{line}\n")
+            moves.append(line if line.endswith("\n") else f"{line}\n")
+            numbers.append(number)
             inside = _is_inside(line, inside)
     if tags or moves:
-        yield tags, "".join(moves)
+        yield from _by_results(_Written(tags, "".join(moves), tuple(numbers)))
+
+
+def _by_results(written: _Written) -> Iterator[_Written]:
+    """The games of a text that has tags at its beginning alone. Comments behind a result are its game's."""
+    text, tags = written.text, written.tags
+    begin, ended, line, depth = 0, 0, 0, 0
+    for found in _TOKEN.finditer(text):
+        comment, rest, bracket, _, result, *_ = found.groups()
+        is_comment = comment is not None or rest is not None
+        if ended and not is_comment:
+            yield _Written(tags, text[begin:ended], written.lines[line:])
+            line += text.count("\n", begin, ended)
+            tags, begin, ended, depth = {}, ended, 0, 0
+        depth += {"(": 1, ")": -1}.get(bracket, 0)
+        if ended or (result and depth <= 0):
+            ended = found.end()
+    yield _Written(tags, text[begin:], written.lines[line:])
 
 
 def _is_inside(line: str, inside: bool) -> bool:
@@ -107,51 +141,52 @@ def _is_inside(line: str, inside: bool) -> bool:
     return inside
 
 
-def _record(tags: dict[str, str], text: str, where: str) -> ChessRecord:
-    chess960 = bool(_VARIANTS.search(tags.get("Variant", "")))
+def _record(written: _Written, where: str) -> ChessRecord:
+    tags = written.tags
+    variant = tags.get("Variant", "").strip()
+    chess960 = bool(_VARIANTS.search(variant))
+    if not (chess960 or _CHESS.fullmatch(variant)):
+        raise DataError(f"the game is {variant}, and no chess", where=where, fix="Leave this game out")
     try:
         begin = fen.read(tags["FEN"], chess960, claims=False) if "FEN" in tags else Chess().start(1)
     except DataError as error:
         raise DataError(error.what, where=where, fix=error.fix or _FIX) from None
-    reader = _Reader(begin[0], where)
-    moves, remark, result = reader.read(text)
-    if result not in RESULTS or result == "*":
-        result = tags.get("Result", "*") if tags.get("Result") in RESULTS else "*"
+    moves, remark, result = _Reader(begin[0], written, where).read()
+    said = tags.get("Result", "*")
+    if "*" not in (result, said) and said in RESULTS and said != result:
+        raise DataError(f"the tag says {said}, and the moves end with {result}", where=where, fix=_FIX)
+    if result == "*" and said in RESULTS:
+        result = said
     return ChessRecord(moves, begin, tags, result, remark, chess960, where)
 
 
 class _Line:
-    """A line of moves that is being read: the board behind the last, the one before it, and the moves."""
+    """A line of moves that is being read: the board behind the last, and the moves."""
 
-    def __init__(self, position: np.void) -> None:
-        self.board = Notation(position)
-        self.before = self.board.boards.copy()
+    def __init__(self, board: Notation) -> None:
+        self.board = board
         self.moves: list[Made] = []
         self.remark = ""
         self.closed = False
 
     def branch(self) -> _Line:
         """A line that begins in place of the last move."""
-        found = object.__new__(_Line)
-        found.board = Notation.__new__(Notation)
-        found.board.__dict__.update(self.board.__dict__)
-        found.board.boards = self.before.copy()
-        found.before = self.before.copy()
-        found.moves, found.remark, found.closed = [], "", False
-        return found
+        return _Line(self.board.variation())
 
 
 class _Reader:
     """Reads the moves of one game."""
 
-    def __init__(self, position: np.void, where: str) -> None:
-        self._lines = [_Line(position)]
-        self._where = where
+    def __init__(self, position: np.void, written: _Written, where: str) -> None:
+        self._lines = [_Line(Notation(position))]
+        self._written, self._where = written, where
+        self._place = 0
 
-    def read(self, text: str) -> tuple[tuple[Made, ...], str, str]:
+    def read(self) -> tuple[tuple[Made, ...], str, str]:
         """The moves, what is said before them, and the result. Raises DataError, which names the move."""
         result = "*"
-        for found in _TOKEN.finditer(text):
+        for found in _TOKEN.finditer(self._written.text):
+            self._place = found.start()
             comment, rest, bracket, nag, end, _, opinion, word, wrong = found.groups()
             if comment is not None or rest is not None:
                 self._say(" ".join((comment if comment is not None else rest).split()))
@@ -179,12 +214,11 @@ class _Reader:
         if word in NOTHING and len(self._lines) > 1:
             line.closed = True
             return
-        turn = int(line.board.boards[0, TURN])
+        turn = line.board.turn
         try:
             code = line.board.move_of(word)
         except ValueError as error:
             raise self._fault(f"{('White', 'Black')[turn]}'s {error}", _FIX) from None
-        line.before = line.board.boards.copy()
         line.board.play(code)
         line.moves.append(Made(int(action_of(code, turn))))
 
@@ -214,8 +248,8 @@ class _Reader:
             moves[-1] = replace(moves[-1], nags=(*moves[-1].nags, nag))
 
     def _fault(self, what: str, fix: str) -> DataError:
-        number = int(self._lines[0].board.boards[0, PLY]) // 2 + 1
-        return DataError(what, where=f"{self._where}, move {number}", fix=fix)
+        what = f"{what} (line {self._written.line(self._place)})"
+        return DataError(what, where=f"{self._where}, move {self._lines[0].board.number}", fix=fix)
 
 
 # ---- writing
@@ -258,6 +292,7 @@ def _words(position: np.ndarray, moves: Sequence[Made], game: Chess) -> list[str
             words += [f"({inside[0]}", *inside[1:-1], f"{inside[-1]})"]
         numbered = not (made.comment or made.variations)
         board.play(move)
+        now["end"] = GOES_ON  # as in ChessRecord.positions
         game.play(now, np.array([made.action]))
         turn, ply = 1 - turn, ply + 1
     return words
