@@ -115,38 +115,36 @@ def ahead(pawns: Bits, turn: int) -> Bits:
 
 
 @compiled
+def _lines_of(king: int, own: Bits, snipers: Bits, diagonal: bool) -> tuple[Bits, Bits, int]:
+    """Lines of pins, lines of checks, and the number of checks, of sliders that only own pieces may hold off."""
+    here = bit(king)
+    pins, checks, count = NO_SQUARE, NO_SQUARE, 0
+    while snipers:
+        square = lowest(snipers)
+        there = bit(square)
+        if diagonal:
+            line = (bishop_attacks(king, there) & bishop_attacks(square, here)) | there
+        else:
+            line = (rook_attacks(king, there) & rook_attacks(square, here)) | there
+        blockers = line & own
+        if blockers == NO_SQUARE:
+            checks |= line
+            count += 1
+        elif rest(blockers) == NO_SQUARE:
+            pins |= line
+        snipers = rest(snipers)
+    return pins, checks, count
+
+
+@compiled
 def _lines_to_king(king: int, own: Bits, enemy: Bits, straight: Bits, diagonal: Bits) -> tuple[Bits, Bits, Bits, int]:
     """What sliders do to a king: straight lines of pins, diagonal ones, lines of checks, and the number of checks.
 
     A line is the squares between the king and the slider, and the slider.
     """
-    here = bit(king)
-    pins_straight, pins_diagonal, checks, count = NO_SQUARE, NO_SQUARE, NO_SQUARE, 0
-    snipers = straight & rook_attacks(king, enemy)
-    while snipers:
-        square = lowest(snipers)
-        there = bit(square)
-        line = (rook_attacks(king, there) & rook_attacks(square, here)) | there
-        blockers = line & own
-        if blockers == NO_SQUARE:
-            checks |= line
-            count += 1
-        elif rest(blockers) == NO_SQUARE:
-            pins_straight |= line
-        snipers = rest(snipers)
-    snipers = diagonal & bishop_attacks(king, enemy)
-    while snipers:
-        square = lowest(snipers)
-        there = bit(square)
-        line = (bishop_attacks(king, there) & bishop_attacks(square, here)) | there
-        blockers = line & own
-        if blockers == NO_SQUARE:
-            checks |= line
-            count += 1
-        elif rest(blockers) == NO_SQUARE:
-            pins_diagonal |= line
-        snipers = rest(snipers)
-    return pins_straight, pins_diagonal, checks, count
+    pins_straight, checks, count = _lines_of(king, own, straight & rook_attacks(king, enemy), False)
+    pins_diagonal, more_checks, more = _lines_of(king, own, diagonal & bishop_attacks(king, enemy), True)
+    return pins_straight, pins_diagonal, checks | more_checks, count + more
 
 
 @compiled
