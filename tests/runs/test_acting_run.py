@@ -53,6 +53,18 @@ def test_episodes_are_the_same_however_many_are_played_at_a_time(run):
     assert episodes(run.agent, 5, seed=3, n=1) == episodes(run.agent, 5, seed=3, n=4)
 
 
+def test_an_episode_without_an_end_is_cut_off(run):
+    cut = episodes(run.agent, 3, longest=5)
+    assert [(each.steps, each.score, each.truncated) for each in cut] == [(5, 5.0, True)] * 3
+
+
+def test_what_is_seen_is_known_by_its_mean_and_deviation_once_it_was_played(run):
+    seen = np.stack([example.input for example in run.dataset().train])
+    loaded = sd.load(run.dir).task.input
+    assert np.allclose(loaded.mean, seen.mean(axis=0), atol=1e-4)
+    assert np.allclose(loaded.std, seen.std(axis=0), atol=1e-4)
+
+
 def test_it_is_filmed_explained_and_recorded(run, sounding, tmp_path):
     status, out, _ = sounding("play", run.dir, "--out", "film.gif", "--explain", "--record", "rec", "--episodes", 2)
     assert status == 0

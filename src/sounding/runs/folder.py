@@ -118,13 +118,17 @@ class Run:
         """Write what a resume needs: data.json and the rows; what it takes to build the model and read its inputs, in
         best/ and last/; config.json last, since a folder with one can be resumed.
         """
-        config = plan.to_json()
         write_json(self.dir / "data.json", data)
         if record is not None:
             record.save(self.dir)
-        for folder in ("best", "last"):
-            write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": config["task"], **task.state()})
+        self.write_task(plan, task)
         self.write_plan(plan)
+
+    def write_task(self, plan: RunPlan, task: Task) -> None:
+        """Write the config.json of best/ and last/: what it takes to build the model and read its inputs."""
+        name = plan.to_json()["task"]
+        for folder in ("best", "last"):
+            write_json(self.dir / folder / "config.json", {"schema": SCHEMA, "task": name, **task.state()})
 
     def write_plan(self, plan: RunPlan) -> None:
         """Write config.json."""

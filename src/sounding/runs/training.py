@@ -108,6 +108,9 @@ def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: S
     if task.learns is Learning.PLAY:  # there was nothing when it began
         dataset = rows_of(plan, task, run)
         write_json(run.dir / "data.json", dataset.report.to_json())
+        if len(dataset.train):  # what is measured takes things away, and disturbs them, by what is usual
+            task.input.fit(example.input for example in dataset.train)
+            run.write_task(plan, task)
     if prepared.start is not None and prepared.start.published is not None:
         publish(run.dir / "best", task, model, prepared.start.published)
     write_json(run.dir / "training.json", facts)
