@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from sounding.cli.group import cli, prepare
-from sounding.cli.watching import Wishes, is_environment, person_plays, was_watched
+from sounding.cli.watching import Wishes, is_environment, person_plays, require_none, watch
 from sounding.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sounding.games.thinking import Strength, Thinker
+    from sounding.runs.model import Model
 
 PLAYERS = {"first": 0, "black": 0, "b": 0, "x": 0, "second": 1, "white": 1, "w": 1, "o": 1}
 OF_CHESS = {"first": 0, "white": 0, "w": 0, "second": 1, "black": 1, "b": 1}
@@ -70,12 +71,15 @@ def play(
     if is_environment(run):
         person_plays(run, wishes)
         return
-    if was_watched(run, wishes):
+    model = _model(run)
+    if model is not None and _acts(model):
+        watch(model, wishes)
         return
+    require_none(wishes, run)
     from sounding import __version__
     from sounding.runs.playing import game_of
 
-    thinker = opened_thinker(run)
+    thinker = _thinker(run, model)
     dial = _dial(strength or str(len(thinker.levels)), thinker)
     game = game_of(thinker, size=size, komi=komi)
     if gtp:
@@ -122,15 +126,35 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
 
 def opened_thinker(run: str) -> Thinker:
     """The thinker of a run, or of the package."""
-    from sounding.games.shipped import is_shipped, shipped
+    return _thinker(run, _model(run))
+
+
+def _model(run: str) -> Model | None:
+    """The model of a run; None for what the package plays by itself."""
+    from sounding.games.shipped import is_shipped
 
     if is_shipped(run):
-        return shipped(run)
+        return None
     prepare()
     from sounding import api
+
+    return api.load(run)
+
+
+def _acts(model: Model) -> bool:
+    from sounding.runs.policy import acts
+
+    return acts(model.task)
+
+
+def _thinker(run: str, model: Model | None) -> Thinker:
+    if model is None:
+        from sounding.games.shipped import shipped
+
+        return shipped(run)
     from sounding.runs.playing import thinker_of
 
-    return thinker_of(api.load(run))
+    return thinker_of(model)
 
 
 def _dial(word: str, thinker: Thinker) -> Strength:

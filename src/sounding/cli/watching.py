@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sounding.cli.group import prepare
 from sounding.errors import UsageError
 from sounding.wording import counted
 
@@ -47,25 +46,10 @@ def is_environment(name: str) -> bool:
     return AN_ENVIRONMENT.match(name) is not None and not Path(name).exists()
 
 
-def was_watched(run: str, wishes: Wishes) -> bool:
-    """Whether it is a run that acts in an environment, which was watched then.
-
-    Raises UsageError for wishes that are those of arcade, and another run.
-    """
-    from sounding.games.shipped import is_shipped
-
-    if not is_shipped(run):
-        prepare()
-        from sounding import api
-        from sounding.runs.policy import acts
-
-        model = api.load(run)
-        if acts(model.task):
-            watch(model, wishes)
-            return True
+def require_none(wishes: Wishes, run: str) -> None:
+    """Raise UsageError for wishes of how to be watched, where a run is played against."""
     if asked := wishes.given():
-        raise UsageError(f"{' and '.join(asked)}: {run} is no run of arcade", fix="Leave it out")
-    return False
+        raise UsageError(f"{' and '.join(asked)}: {run} acts in no environment", fix="Leave it out")
 
 
 def watch(model: Model, wishes: Wishes) -> None:
@@ -99,13 +83,14 @@ def person_plays(name: str, wishes: Wishes) -> None:
     """A person plays with keys; what was played is recorded where a folder is named."""
     from sounding.environments import Environments, Settings
     from sounding.environments.terminal import keyboard, keys_of
+    from sounding.modalities.observations import sensed
     from sounding.runs import watching
 
     if wishes.out or wishes.explain:
         raise UsageError("--out and --explain are for a run that is watched", fix="Name a run, or leave them out")
     with Environments(name, 1, Settings(sticky=0.0), rendering=True) as environments:
         keys = keys_of(environments.spec.actions)
-        seen_as = watching.drawn_by(environments, watching.modality_of(environments.spec))
+        seen_as = watching.drawn_by(environments, sensed(environments.spec.observation))
         choose, show = _by_keys(keys, environments.spec.actions.noop or 0, watching.rate_of(environments.spec))
         with keyboard():
             played = []

@@ -138,7 +138,7 @@ class Player(Task):
 
         Raises UsageError for what acts in none.
         """
-        raise UsageError(f"{type(self).__name__} acts in no environment", fix="Name a run of arcade")
+        raise UsageError(f"{type(self).__name__} acts in no environment", fix="Name a run that does")
 
     @property
     def recorded(self) -> Modality | None:

@@ -6,7 +6,7 @@ Legend of shapes: N observations, D numbers of a continuous action.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,10 @@ class Agent(ABC):
         return Environments(self.spec.name, n, self.settings, disturbance, rendering=rendering)
 
 
+LONGEST = 30_000
+"""Steps after which an episode is cut off where its environment sets no limit: an agent may never end it."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """An episode that was played: the sum of its rewards, its steps, its seed, and whether it was cut off."""
@@ -55,32 +59,39 @@ def episodes(
     n: int = 8,
     disturbance: Disturbance | None = None,
     rng: np.random.Generator | None = None,
+    longest: int = LONGEST,
 ) -> list[Episode]:
     """`count` episodes, those of `seed`, `n` at a time. Each begins with a seed of its own, whatever `n` is.
 
-    As many of each copy are counted, so that short ones are no likelier to be among them than long ones.
+    As many of each copy are counted, so that short ones are no likelier to be among them than long ones. What goes on
+    after `longest` steps is counted as it stands.
     """
     played: list[Episode] = []
     for first in range(0, count, n):
         seeds = [entropy("episode", seed, k) % SEEDS for k in range(first, min(count, first + n))]
-        played += _at_once(agent, seeds, disturbance, rng)
+        played += _at_once(agent, seeds, disturbance, rng, longest)
     return played
 
 
 def _at_once(
-    agent: Agent, seeds: Sequence[int], disturbance: Disturbance | None, rng: np.random.Generator | None
-) -> Iterator[Episode]:
+    agent: Agent,
+    seeds: Sequence[int],
+    disturbance: Disturbance | None,
+    rng: np.random.Generator | None,
+    longest: int,
+) -> list[Episode]:
     """One episode of each seed."""
     found: dict[int, Episode] = {}
     with agent.environments(len(seeds), disturbance) as environments:
         seen = environments.reset(seeds)
-        scores, steps = np.zeros(len(seeds)), 0
-        while len(found) < len(seeds):
+        scores = np.zeros(len(seeds))
+        for steps in range(1, longest + 1):
             step = environments.step(agent.act(seen, rng))
-            steps += 1
             scores += step.rewards
-            for copy in np.flatnonzero(step.ended).tolist():
-                cut = bool(step.truncated[copy])
-                found.setdefault(copy, Episode(float(scores[copy]), steps, seeds[copy], cut))
+            ended = step.ended | (steps == longest)
+            for copy in np.flatnonzero(ended).tolist():
+                found.setdefault(copy, Episode(float(scores[copy]), steps, seeds[copy], not step.terminated[copy]))
+            if len(found) == len(seeds):
+                break
             seen = step.obs
-    return iter([found[copy] for copy in range(len(seeds))])
+    return [found[copy] for copy in range(len(seeds))]

@@ -90,7 +90,8 @@ def _postprocessing(model: Model) -> Postprocessing:
     task = model.task
     post = task.postprocessing(model.module) if isinstance(task.input, Portable) else None
     if post is None:
-        what = f"{Path(model.run.config['task']).stem} is not exported: its answers take more than one forward pass"
+        name = Path(model.run.config["task"]).stem
+        what = f"{name} is not exported: how its answers come from a network alone is not written"
         raise UsageError(what, where=str(model.dir), fix="docs/export.md lists what is; serve the run itself instead")
     return post
 

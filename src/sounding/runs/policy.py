@@ -16,7 +16,7 @@ from sounding.errors import UsageError
 def agent_of(task: Task, module: nn.Module) -> Agent:
     """What acts in an environment with this network. Raises UsageError for a task that acts in none."""
     if not isinstance(task, Player):
-        raise UsageError(f"{type(task).__name__} acts in no environment", fix="Name a run of arcade")
+        raise UsageError(f"{type(task).__name__} acts in no environment", fix="Name a run that does")
     return task.agent(module)
 
 

@@ -17,10 +17,7 @@ from sounding.drawing.raster import image
 from sounding.environments import Environments, Spec
 from sounding.environments.chance import SEEDS
 from sounding.environments.recording import Recording
-from sounding.environments.spec import FRAMES
 from sounding.errors import UsageError
-from sounding.modalities.frames import Frames
-from sounding.modalities.vectors import Vector
 from sounding.randomness import entropy
 from sounding.runs.model import Model
 
@@ -104,12 +101,6 @@ def watch(
 def rate_of(spec: Spec) -> float:
     """Steps of a second at which an episode looks as it does to a person."""
     return max(1.0, min(60.0, spec.frames_per_second / spec.skip))
-
-
-def modality_of(spec: Spec) -> Frames | Vector:
-    """What draws that which is seen of an environment."""
-    observation = spec.observation
-    return Frames(observation) if observation.kind == FRAMES else Vector(observation.shape[0])
 
 
 def drawn_by(environments: Environments, task_input: Modality) -> Callable[[np.ndarray], NDArray[np.uint8]]:

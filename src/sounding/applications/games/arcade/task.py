@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sounding.applications.games.arcade import ppo
 from sounding.applications.games.arcade.acting import Acts
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
-from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, scores, trials
+from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, disturbance, scores, trials
 from sounding.architectures.actor_critic import Acting, ActorCritic
 from sounding.contract.metrics import POSITIVE, Metric, mean
 from sounding.contract.player import Experience, Player, PlayRecipe
@@ -24,6 +24,7 @@ from sounding.environments.spec import FRAMES
 from sounding.errors import UsageError
 from sounding.modalities.actions.decision import Decision, EncodedDecisions
 from sounding.modalities.frames.frames import Frames
+from sounding.modalities.observations import sensed
 from sounding.modalities.vectors.vector import Vector
 from sounding.randomness import stream
 
@@ -123,8 +124,7 @@ class Arcade(Player):
 
     def modalities(self) -> tuple[Vector | Frames, Decision]:
         """What is sensed; what is done and expected."""
-        seen, done = self.spec.observation, Decision(self.spec.actions)
-        return (Frames(seen) if seen.kind == FRAMES else Vector(seen.shape[0])), done
+        return sensed(self.spec.observation), Decision(self.spec.actions)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -177,10 +177,12 @@ class Arcade(Player):
 
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
         """Episodes as learnt, then in each harder condition."""
-        name, games, agent = self.recipe.environment, self.recipe.match_games, _of(model)
-        found = trials(name, self.input.encode, agent, games, AS_LEARNT, rng)
-        for condition in CONDITIONS:
-            found += trials(name, self.input.encode, agent, max(1, games // 2), condition, rng)
+        games, agent = self.recipe.match_games, self.agent(model)
+        found = []
+        for condition in (AS_LEARNT, *CONDITIONS):
+            count = games if condition == AS_LEARNT else max(1, games // 2)
+            put_between = disturbance(condition, _of(model))
+            found += trials(agent, count, condition, put_between, int(rng.integers(2**31)))
         return found
 
     def agent(self, model: nn.Module) -> Acts:

@@ -1,21 +1,14 @@
-"""How good an agent is: whole episodes with the likeliest actions, as it learnt, and with what it did not learn with.
-
-Legend of shapes: N copies.
-"""
+"""How good an agent is: whole episodes with the likeliest actions, as it learnt and in what it did not learn with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import numpy as np
-from torch import Tensor
-
-from sounding.applications.games.arcade.rollout import best
 from sounding.architectures.actor_critic import ActorCritic
 from sounding.contract.metrics import Metric, mean_of_counted
 from sounding.contract.records import Record
-from sounding.environments import Disturbance, Environments
+from sounding.environments import Disturbance
+from sounding.environments.agent import Agent, episodes
 from sounding.modalities.actions.decision import Episode
 
 AS_LEARNT = ""
@@ -25,8 +18,6 @@ CONDITIONS = {
     "delay": "what is sensed is one step late",
 }
 """What makes an environment harder, with what it means."""
-LONGEST = 30_000
-"""Steps after which an episode is counted as it stands."""
 
 
 def disturbance(condition: str, model: ActorCritic) -> Disturbance:
@@ -41,32 +32,13 @@ def disturbance(condition: str, model: ActorCritic) -> Disturbance:
     return found[condition]
 
 
-def trials(
-    name: str,
-    look: Callable[[Any], Tensor],
-    model: ActorCritic,
-    episodes: int,
-    condition: str,
-    rng: np.random.Generator,
-) -> list[Record]:
-    """One record for each of `episodes` episodes, all played at once."""
-    seeds = rng.integers(0, 2**31 - 1, episodes)
-    score, steps = np.zeros(episodes), np.zeros(episodes, np.int64)
-    going = np.ones(episodes, bool)
-    with Environments(name, episodes, disturbance=disturbance(condition, model)) as environments:
-        seen = environments.reset(seeds)
-        for _ in range(LONGEST):
-            step = environments.step(best(model(look(seen))).numpy())
-            score += going * step.rewards
-            steps += going
-            going &= ~step.ended
-            seen = step.obs
-            if not going.any():
-                break
-    told = zip(score.tolist(), steps.tolist(), seeds.tolist(), strict=True)
+def trials(agent: Agent, count: int, condition: str, disturbance: Disturbance, seed: int) -> list[Record]:
+    """One record for each of `count` episodes under a condition, all played at once."""
+    played = episodes(agent, count, seed, n=count, disturbance=disturbance)
+    group = condition or "as learnt"
     return [
-        Record(Episode(condition, s, n), True, None, float("nan"), f"{condition or 'as learnt'}, seed {seed}")
-        for s, n, seed in told
+        Record(Episode(condition, each.score, each.steps), True, None, float("nan"), f"{group}, seed {each.seed}")
+        for each in played
     ]
 
 
