@@ -1,16 +1,18 @@
 """The rules of games beside OpenSpiel's, and how fast they are.
 
     python benchmarks/games_rules.py agree [--positions 1000000]
+    python benchmarks/games_rules.py chess [--positions 1000000]
     python benchmarks/games_rules.py speed
     python benchmarks/games_rules.py compile
     python benchmarks/games_rules.py solve [--positions 1000]
 
 *agree* plays random games with both and compares the board, the legal moves and the player at each position, and the
-result at the end; Go on 5, 7, 9 and 19 lines. The first difference ends it. Needs open-spiel. *speed* counts moves a
-second of CPU: of random games played to the end by one compiled call, and of a batch of 64 games in steps of `legal`,
-`play` and `observe` as self-play calls them, with the share of each. *compile* measures the first calls in processes
-of their own, without a cache and with one. *solve* solves positions of
-Connect Four after 12 random moves: what each column leads to.
+result at the end; Go on 5, 7, 9 and 19 lines. The first difference ends it. Needs open-spiel. *chess* does the same
+beside python-chess, half of the games from the 960 starts: FEN, legal moves, repetitions, ends and results at each
+position. *speed* counts moves a second of CPU: of random games played to the end by one compiled call, and of a batch
+of 64 games in steps of `legal`, `play` and `observe` as self-play calls them, with the share of each. *compile*
+measures the first calls in processes of their own, without a cache and with one. *solve* solves positions of Connect
+Four after 12 random moves: what each column leads to.
 """
 
 from __future__ import annotations
@@ -40,12 +42,14 @@ SHARES = {"connect4": 0.3, "go 5x5": 0.3, "go 7x7": 0.2, "go 9x9": 0.15, "go 19x
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["agree", "speed", "compile", "first", "solve"])
+    parser.add_argument("what", choices=["agree", "chess", "speed", "compile", "first", "solve"])
     parser.add_argument("--positions", type=int, help="1,000,000 to compare, 1,000 to solve")
     options = parser.parse_args()
     match options.what:
         case "agree":
             agree(options.positions or 1_000_000)
+        case "chess":
+            agree_in_chess(options.positions or 1_000_000)
         case "speed":
             speed()
         case "compile":
@@ -71,6 +75,21 @@ def agree(positions: int) -> None:
     for name, counts in found.items():
         superko = f", {counts['repeats']:,} moves forbidden by superko alone" if name != "connect4" else ""
         print(f"{name}: {counts['positions']:,} positions of {counts['games']:,} games{superko}")
+
+
+def agree_in_chess(positions: int) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "games"))
+    from python_chess import beside
+
+    rng, compared, ends = stream("agree", "chess"), 0, Counter()
+    while compared < positions:
+        found, end = beside(rng, chess960=sum(ends.values()) % 2 == 1)
+        compared += found
+        ends[end] += 1
+        if sum(ends.values()) % 200 == 0:
+            print(f"{compared:,} positions agree", flush=True)
+    told = ", ".join(f"{count:,} {end}" for end, count in ends.most_common())
+    print(f"chess: {compared:,} positions of {sum(ends.values()):,} games: {told}")
 
 
 def speed() -> None:
