@@ -9,6 +9,7 @@ from served import Local, error, save, sendable, serving, untrained
 from sounding import catalog
 from sounding.contract.inputs import Corruptible, Queried
 from sounding.contract.player import Player
+from sounding.errors import DataError
 
 NAMES = list(catalog.names())
 PLAYERS = [name for name in NAMES if issubclass(catalog.find(name), Player)]
@@ -35,7 +36,7 @@ def question(models, name):
             return sendable(model.task, row.input)
         try:
             model.task.input.query(row.input)
-        except Exception:
+        except DataError:
             continue
         return sendable(model.task, row.input)
     return sendable(model.task, rows[0].input)

@@ -45,12 +45,15 @@ def test_all_of_the_page_is_in_the_package_and_nothing_comes_from_elsewhere(loca
     assert local.http.get("/page/%2e%2e/app.py").status_code == 404
 
 
-def dom(local: Local, address: str, tmp_path) -> str:
-    """The page as it stands when its scripts have run. Fails where the browser's console has an error."""
+def dom(local: Local, address: str, tmp_path, refusals: str = "") -> str:
+    """The page as it stands when its scripts have run. Fails where the browser's console has an error.
+
+    But for `refusals`: a browser notes every answer of that status.
+    """
     command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path}", "--dump-dom", f"{local.url}{address}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert not console
+    assert [line for line in console if not refusals or refusals not in line] == []
     return done.stdout
 
 
@@ -66,6 +69,16 @@ def test_a_model_gets_its_form(local, address, holds, tmp_path):
     found = dom(local, address, tmp_path)
     assert [word for word in holds if word not in found] == []
     assert found.count("<option") >= len(NAMES)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize("address", ["/", "/docs"])
+def test_a_service_with_a_token_asks_for_it(address, tmp_path):
+    with serving(save(untrained("sentiment")[0], tmp_path / "sentiment" / "1"), token="secret") as local:
+        found = dom(local, address, tmp_path / "browser", refusals="401")
+    assert "<dialog" in found
+    assert "This service asks for a token" in found
+    assert "secret" not in found
 
 
 @pytest.mark.parametrize(("rules", "first", "middle"), [("chess", "rnbqkbnr", "PPPPPPPP"), ("go", ".....", ".....")])

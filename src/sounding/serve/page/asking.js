@@ -1,5 +1,7 @@
 // What the page asks of the service. Nothing else is ever asked: no address but this one.
 
+import { make } from "./making.js";
+
 let token = sessionStorage.getItem("token") || "";
 
 export class Refused extends Error {
@@ -22,12 +24,21 @@ async function send(address, options = {}) {
 }
 
 function askForToken() {
-  const dialog = document.getElementById("token");
+  const word = make("input", { type: "password", autocomplete: "off", required: true });
+  const dialog = make("dialog", { "aria-labelledby": "token-title" },
+    make("form", { method: "dialog" },
+      make("h2", { id: "token-title" }, "This service asks for a token"),
+      make("label", {}, "Token ", word),
+      make("button", {}, "Go on"),
+    ),
+  );
+  document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      token = document.getElementById("token-word").value;
+      token = word.value;
       sessionStorage.setItem("token", token);
+      dialog.remove();
       resolve();
     }, { once: true });
   });
