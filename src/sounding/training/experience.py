@@ -24,6 +24,7 @@ from sounding.training.feed import encoded
 from sounding.training.rounds import Rounds
 from sounding.training.shards import Shards
 from sounding.training.train_state import TrainState
+from sounding.wording import counted
 
 PLAY = "play"
 """What stands for the source of data that were played."""
@@ -132,7 +133,7 @@ def played(task: Player, shards: Shards) -> Dataset:
     """All that was played so far, as the data of a training: games dealt to training, validation and test."""
     splits = held_out(shards, task.recipe.held_out)
     counts = {name: len(positions) for name, positions in zip(SPLITS, splits, strict=True)}
-    notes = (f"{len(shards):,} rounds of play; validation and test are games that nothing was learnt from",)
+    notes = (f"{counted(len(shards), 'round')} of play; validation and test are games that nothing was learnt from",)
     report = Report(PLAY, sum(counts.values()), counts, split_origin="hash of game", digest=PLAY, notes=notes)
     return Dataset(*splits, report, splits[2])
 
