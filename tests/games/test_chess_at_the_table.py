@@ -116,7 +116,7 @@ def test_what_gives_something_away_is_found(tmp_path):
     told = []
     mated, lost = judged(tmp_path, told.append)
     assert [str(error).split(" Mend")[0] for error in told] == [
-        "some.pgn: game 2, move 2: White's 'Nf9' is no move: they are written e4, Nf3, exd5, O-O, e8=Q."
+        "some.pgn: game 2, move 2: White's 'Nf9' is no move: they are written e4, Nf3, exd5, O-O, e8=Q (line 9)."
     ]
     text = str(mated)
     assert text.startswith("some.pgn: game 1: Ann – Ben, 1-0\n")
