@@ -169,6 +169,17 @@ def test_check_without_a_task_finds_the_one_that_the_folder_is_laid_out_for(kind
     assert not report.ignored
 
 
+def test_check_takes_the_settings_of_a_training(sounding):
+    rows = [f"{day},{day % 5 == 0:d},{day % 7}" for day in range(100)]
+    Path("sales.csv").write_text("\n".join(["t,promo,bread", *rows]))
+    status, out, _ = sounding("check", "forecast", "sales.csv", "--horizon", 3, "known=promo")
+    assert (status, "known ahead: promo" in out, "horizon=3" in out) == (0, True, True)
+    status, _, err = sounding("check", "forecast", "sales.csv", "knwon=promo")
+    assert (status, err) == (2, "Error: forecast has no setting 'knwon'. Did you mean known?\n")
+    status, _, err = sounding("check", "sales.csv", "known=promo")
+    assert "Name the task ahead of the data" in err
+
+
 def test_a_folder_of_another_layout_is_told_what_the_application_looks_for(tmp_path):
     folder = laid_out(tmp_path / "data", "classify")
     with pytest.raises(

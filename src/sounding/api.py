@@ -192,15 +192,27 @@ def load(
 
 
 def check(
-    task: str, source: Any, columns: Columns | None = None, *, split: str = "", allow_bad: float | None = None
+    task: str,
+    source: Any,
+    columns: Columns | None = None,
+    *,
+    split: str = "",
+    allow_bad: float | None = None,
+    **settings: Any,
 ) -> Report:
     """What a task would see in the data, without training: counts, rejected rows, duplicates, oddities.
 
-    Without a task, that of the application that the data are most likely meant for, by what is in them. The report's
-    first note says which, why, and which others are possible.
+    `settings` are those that a training would be given (known="promo"). Without a task, that of the application that
+    the data are most likely meant for, by what is in them. The report's first note says which, why, and which others
+    are possible. Raises UsageError for settings that the task has not, or without a task.
     """
     if task:
-        return audit(catalog.find(task)(), source, _columns(columns, split), allow_bad=allow_bad)
+        kind = catalog.find(task)
+        recipe, answering = divided(kind, settings)
+        made = kind(kind.Recipe.make("small", recipe), kind.Options().changed(answering))
+        return audit(made, source, _columns(columns, split), allow_bad=allow_bad)
+    if settings:
+        raise UsageError(f"{next(iter(settings))} is a setting of a task", fix="Name the task ahead of the data")
     possible, failures = _possible(source, _columns(columns, split))
     for candidate in possible:
         try:

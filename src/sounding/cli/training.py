@@ -38,20 +38,25 @@ def demo(out: Path | None, seed: int) -> int:
     return summary(model)
 
 
-@cli.command()
-@click.argument("words", nargs=-1, required=True, metavar="[TASK] DATA")
+@cli.command(context_settings={"ignore_unknown_options": True}, epilog=FIELDS)
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[TASK] DATA [KEY=VALUE]...")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Of the recipe, as a training takes it.")
 @bad_option
 @click.option("--all", "every", is_flag=True, help="Name every row, also where many are alike.")
 @columns_options
-def check(words: Sequence[str], allow_bad: float | None, every: bool, **columns: str | None) -> int:
+def check(words: Sequence[str], settings: Sequence[str], **options: Any) -> int:
     """Say what the data are and what is wrong with them, line by line."""
     from sounding import api
     from sounding.data.audit import describe
 
-    if len(words) > 2:
+    words, numbers, typed = spoken.settings(words, settings)
+    spoken.require_no_words_of_python(numbers)
+    options |= typed
+    allow_bad, every = options.pop("allow_bad"), options.pop("every")
+    if not 1 <= len(words) <= 2:
         raise UsageError("check takes a task and the data", fix="Such as: sounding check classify photos/")
     named = words[0] if len(words) == 2 else ""
-    report = api.check(named, words[-1], spoken.columns(columns), allow_bad=allow_bad)
+    report = api.check(named, words[-1], spoken.columns(options), allow_bad=allow_bad, **numbers)
     click.echo(describe(report, every))
     return 0 if report.usable else 1
 
