@@ -13,7 +13,7 @@ Legend of shapes: B batch, I numbers sensed, C channels of H rows and W columns,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,10 +22,15 @@ from torch import Tensor, nn
 
 LIMIT = 10.0
 """Deviations beyond which what is sensed is cut off."""
-
-
 PIXELS = 36
 """Rows and columns from which on a screen is of pixels; a smaller one is a grid of things."""
+EYES: Mapping[str, Sequence[tuple[int, int, int]]] = {
+    "nature": ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
+    "cells": ((16, 3, 1),),
+}
+"""The filters of each eye: their number, side and stride."""
+PERCEPTRON = "perceptron"
+"""What numbers are given to, which have no eye."""
 
 
 class Acting(NamedTuple):
@@ -36,30 +41,51 @@ class Acting(NamedTuple):
     value: Tensor  # [B], in units of `scale`
 
 
-class ActorCritic(nn.Module):
-    """Observations [B, I], or screens [B, C, H, W] in 0…1 → Acting."""
+class Actor(nn.Module):
+    """Says what to do on observations [B, I], or screens [B, C, H, W] in 0…1. A subclass says how.
+
+    The buffers are set from outside: `mean` and `deviation` [I] of what is sensed, and `scale`, the unit of rewards.
+    """
 
     mean: Tensor
     deviation: Tensor
     scale: Tensor
 
-    def __init__(self, shape: Sequence[int], actions: int, width: int, discrete: bool) -> None:
-        """`shape` is (I,) or (C, H, W)."""
+    def __init__(self, numbers: int) -> None:
         super().__init__()
-        numbers = shape[0] if len(shape) == 1 else 0
-        self.eye = None if numbers else _eye(shape, width)
-        self.policy = _perceptron(numbers, width, actions) if numbers else nn.Linear(width, actions)
-        self.value = _perceptron(numbers, width, 1) if numbers else nn.Linear(width, 1)
-        self.spread = None if discrete else nn.Parameter(torch.zeros(actions))
-        _begin(self, last=(self.policy, self.value))
         self.register_buffer("mean", torch.zeros(numbers))
         self.register_buffer("deviation", torch.ones(numbers))
         self.register_buffer("scale", torch.ones(()))
 
+    def normalised(self, x: Float[Tensor, "B I"]) -> Float[Tensor, "B I"]:
+        """Numbers of mean 0 and deviation 1."""
+        return ((x - self.mean) / self.deviation).clamp(-LIMIT, LIMIT)
+
+
+class ActorCritic(Actor):
+    """Observations [B, I], or screens [B, C, H, W] in 0…1 → Acting."""
+
+    def __init__(self, shape: Sequence[int], actions: int, width: int, discrete: bool, model: str = "") -> None:
+        """`shape` is (I,) or (C, H, W); `model` one of `networks(shape)`, the first by default."""
+        numbers = shape[0] if len(shape) == 1 else 0
+        super().__init__(numbers)
+        self.eye = None if numbers else eye(shape, width, model)
+        self.policy = _perceptron(numbers, width, actions) if numbers else nn.Linear(width, actions)
+        self.value = _perceptron(numbers, width, 1) if numbers else nn.Linear(width, 1)
+        self.spread = None if discrete else nn.Parameter(torch.zeros(actions))
+        _begin(self, last=(self.policy, self.value))
+
     def forward(self, x: Float[Tensor, "B ..."]) -> Acting:
         """What to do, and what it is worth."""
-        x = ((x - self.mean) / self.deviation).clamp(-LIMIT, LIMIT) if self.eye is None else self.eye(x)
+        x = self.normalised(x) if self.eye is None else self.eye(x)
         return Acting(self.policy(x), self.spread, self.value(x)[:, 0])
+
+
+def networks(shape: Sequence[int]) -> tuple[str, ...]:
+    """The networks that observations of this shape can be given to, the usual one first."""
+    if len(shape) == 1:
+        return (PERCEPTRON,)
+    return ("nature", "cells") if min(shape[1:]) >= PIXELS else ("cells",)
 
 
 def _perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
@@ -67,20 +93,19 @@ def _perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
-def _eye(shape: Sequence[int], width: int) -> nn.Sequential:
-    """Screens [B, C, H, W] → features [B, width]. The smallest side tells whether there are pixels or cells."""
+def eye(shape: Sequence[int], width: int, model: str = "", normed: bool = False) -> nn.Sequential:
+    """Screens [B, C, H, W] → features [B, width]. `normed`: each layer over all of its outputs (Ba et al. 2016)."""
     channels, rows, columns = shape
-    if min(rows, columns) >= PIXELS:
-        filters = [(channels, 32, 8, 4), (32, 64, 4, 2), (64, 64, 3, 1)]
-    else:
-        filters = [(channels, 16, 3, 1)]
     layers: list[nn.Module] = []
-    for before, after, side, stride in filters:
-        layers += [nn.Conv2d(before, after, side, stride), nn.ReLU()]
+    for filters, side, stride in EYES[model or networks(shape)[0]]:
+        layers += [nn.Conv2d(channels, filters, side, stride)]
+        layers += [nn.GroupNorm(1, filters), nn.ReLU()] if normed else [nn.ReLU()]
+        channels = filters
     seen = nn.Sequential(*layers, nn.Flatten())
     with torch.no_grad():
-        features = seen(torch.zeros(1, channels, rows, columns)).shape[1]
-    return seen.extend([nn.Linear(features, width), nn.ReLU()])
+        features = seen(torch.zeros(1, shape[0], rows, columns)).shape[1]
+    layers = [nn.Linear(features, width), *([nn.LayerNorm(width)] if normed else []), nn.ReLU()]
+    return seen.extend(layers)
 
 
 def _begin(network: ActorCritic, last: tuple[nn.Module, nn.Module]) -> None:

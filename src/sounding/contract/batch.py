@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,4 +19,4 @@ class Batch:
     inputs: Any
     targets: Any
     size: int
-    examples: tuple[Example, ...] = ()
+    examples: Sequence[Example] = ()

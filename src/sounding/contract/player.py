@@ -96,6 +96,11 @@ class Player(Task):
     document_nouns = ("game", "position")
     recipe: PlayRecipe
 
+    @property
+    def method(self) -> str:
+        """How it learns, in words, where that was chosen by what is played; nothing by default."""
+        return ""
+
     @abstractmethod
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
         """One round: some games played by `model`, which is in evaluation mode, without gradients.

@@ -90,6 +90,8 @@ def _trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say |
 def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
     swap_back(run.dir)
     task, dataset, plan = prepared.task, prepared.dataset, prepared.plan
+    if say and isinstance(task, Player) and task.plays and task.method:
+        say(task.method)
     trainings = _Trainings(run, prepared, reporter, say or (lambda message: None))
     control = trainings.control() if plan.training.controlled else None
     helped, before = trainings.helped(control)

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
+from sounding.contract.answers import Unchanged, transformed
 from sounding.contract.batch import Batch
 from sounding.contract.player import Player
 from sounding.contract.records import Example
@@ -20,7 +22,6 @@ from sounding.data import Dataset, Report
 from sounding.errors import RunError
 from sounding.randomness import entropy, generator, stream
 from sounding.training.ahead import made_ahead
-from sounding.training.feed import encoded
 from sounding.training.rounds import Rounds
 from sounding.training.shards import Shards
 from sounding.training.train_state import TrainState
@@ -68,6 +69,35 @@ class Positions(Sequence[Example]):
         row = rows[place - self._starts[part]]
         return Example(experience.inputs[row], experience.targets[row], f"game {number}.{experience.games[row]}")
 
+    def taken(self, indices: np.ndarray) -> tuple[Any, Any]:
+        """Inputs and targets [B, …] of some positions, as arrays."""
+        if len(self.parts) == 1:
+            _, experience, rows = self.parts[0]
+            return experience.inputs[rows[indices]], experience.targets[rows[indices]]
+        first = self.parts[0][1]
+        inputs = np.empty((len(indices), *first.inputs.shape[1:]), first.inputs.dtype)
+        targets = np.empty((len(indices), *first.targets.shape[1:]), first.targets.dtype)
+        parts = np.searchsorted(self._starts, indices, side="right") - 1
+        for part in np.unique(parts):
+            within = parts == part
+            _, experience, rows = self.parts[part]
+            which = rows[indices[within] - self._starts[part]]
+            inputs[within], targets[within] = experience.inputs[which], experience.targets[which]
+        return inputs, targets
+
+
+class Taken(Sequence[Example]):
+    """Some positions as examples, each of which is made when it is asked for."""
+
+    def __init__(self, positions: Positions, indices: np.ndarray) -> None:
+        self._positions, self._indices = positions, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._positions[self._indices[index]]
+
 
 class PlayFeed:
     """Plays a round every so many steps, and feeds positions drawn from the latest.
@@ -96,9 +126,21 @@ class PlayFeed:
     def _round(self, positions: Positions, steps: range, rollbacks: int) -> Iterator[list[Batch]]:
         def encode(step: int) -> list[Batch]:
             rows = self._rows(len(positions), step, rollbacks)
-            return encoded(self.task, positions[rows], generator("augment", self.seed, rollbacks, step))
+            return self._encoded(positions, rows, generator("augment", self.seed, rollbacks, step))
 
         yield from made_ahead(encode, steps)
+
+    def _encoded(self, positions: Positions, rows: np.ndarray, rng: torch.Generator) -> list[Batch]:
+        """The batches that one step accumulates: whole arrays are read, since a row may take longer than its step."""
+        batches = []
+        for part in np.array_split(rows, min(len(rows), self.task.recipe.accumulate)):
+            inputs, targets = positions.taken(part)
+            x, change = self.task.augment(self.task.encode_inputs(inputs), rng)
+            if not isinstance(change, Unchanged):
+                targets = transformed(self.task.target, list(targets), change)
+            y = self.task.encode_targets(targets)
+            batches.append(Batch(x, y, len(part), Taken(positions, part)))
+        return batches
 
     def _rows(self, n: int, step: int, rollbacks: int) -> np.ndarray:
         """The rows [B] of a step among `n`: drawn, or the next ones of passes over all of them, each in its order."""

@@ -182,6 +182,59 @@ def test_continuous_actions_and_screens_are_played():
         assert all(np.isfinite(float(p.value["expected"])) for p in found)
 
 
+# ---- values of actions (PQN)
+
+
+def test_what_is_aimed_at_by_pqn_is_q_lambda_with_the_best_value_of_what_followed():
+    rng = np.random.default_rng(0)
+    rewards, best_values, last = rng.normal(size=(6, 1)), rng.normal(size=(6, 1)), rng.normal(size=1)
+    ended, gamma, trust = np.zeros((6, 1), bool), 0.9, 0.65
+    ended[2, 0] = True
+    found = ppo.advantages(rewards, best_values, last, ended, gamma, trust) + best_values
+    target, following = last[0], last[0]
+    for t in reversed(range(6)):  # r + γ ((1 − λ) max Q + λ G), as Gallici et al. write it
+        ahead = 0.0 if ended[t, 0] else gamma * ((1 - trust) * following + trust * target)
+        target, following = rewards[t, 0] + ahead, best_values[t, 0]
+        assert found[t, 0] == pytest.approx(target)
+
+
+def test_any_action_is_tried_ever_less_often():
+    task = ARCADE(recipe(learner="pqn", explore=1000, epsilon=0.1))
+    values = torch.zeros(4000, 2)
+    values[:, 1] = 1.0
+    said, rng = Acting(values, None, values.amax(dim=1)), np.random.default_rng(0)
+    shares = [float((task.learner.explore(said, played, rng) == 0).float().mean()) for played in (0, 500, 10_000)]
+    assert shares == pytest.approx([0.5, 0.275, 0.05], abs=0.03)
+
+
+def test_pqn_learns_a_corridor_and_ends_with_the_same_weights_after_a_cut(tmp_path):
+    settings = {"learner": "pqn", "explore": 1000, "trust": 0.65}
+    task = ARCADE(recipe(**settings))
+    whole = train(task, 160)
+    with torch.inference_mode():
+        ends = task.predict(whole.model, [np.eye(5, dtype=np.float32)[place] for place in (1, 3)])
+    assert [int(end.value["action"]) for end in ends] == [1, 1]
+    assert float(ends[1].value["expected"]) == pytest.approx(1.0, abs=0.2)
+    with pytest.raises(Stopped):
+        train(ARCADE(recipe(**settings)), 160, tmp_path / "experience", Stopping(tmp_path, 50))
+    again = train(ARCADE(recipe(**settings)), 160, tmp_path / "experience", FolderCheckpointer(tmp_path))
+    assert torch.equal(weights(again.model), weights(whole.model))
+
+
+@pytest.mark.parametrize(
+    ("name", "learner", "model"),
+    [
+        ("sounding/Corridor-v0", "ppo", "perceptron"),
+        ("Pendulum-v1", "ppo", "perceptron"),
+        ("MinAtar/Breakout-v1", "pqn", "cells"),
+    ],
+)
+def test_learner_and_network_are_chosen_by_what_is_seen_and_done(name, learner, model):
+    chosen = ARCADE.Recipe.make("small", {"environment": name, "model": "auto"})
+    assert (chosen.learner, chosen.model) == (learner, model)
+    assert learner.upper() in ARCADE(chosen).method
+
+
 # ---- bad input
 
 
@@ -202,6 +255,9 @@ def test_an_environment_that_gives_no_number_is_named():
         ({"name": "CartPool-v1"}, "CartPole-v1"),
         ({"copies": 0}, "copies=0 leaves nothing to play"),
         ({"gamma": 1.5}, "gamma=1.5 is out of range"),
+        ({"name": "Pendulum-v1", "learner": "pqn"}, "takes continuous actions.*learner=ppo"),
+        ({"learner": "pqm"}, "Did you mean pqn"),
+        ({"model": "nature"}, "What fits is model=auto or perceptron"),
     ],
 )
 def test_what_cannot_be_played_is_refused(settings, message):

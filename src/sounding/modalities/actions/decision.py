@@ -93,6 +93,8 @@ class Decision(Answer, Averaged):
         return found
 
     def _many(self, values: Sequence[np.void]) -> np.ndarray:
+        if isinstance(values, np.ndarray):
+            return values
         rows = np.empty(len(values), self.dtype)
         for number, value in enumerate(values):
             rows[number] = value

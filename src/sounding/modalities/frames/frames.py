@@ -120,8 +120,9 @@ class Frames(Attributable, Corruptible, Continuous, StronglyAugmented):
 
     def encode(self, values: Sequence[NDArray[Any]]) -> Tensor:
         """The screens in [0, 1]: [B, C, H, W] of float32."""
-        stacked = torch.from_numpy(np.stack(values))
-        return (stacked.float() - self.observation.low) / (self.observation.high - self.observation.low)
+        stacked = torch.from_numpy(values if isinstance(values, np.ndarray) else np.stack(values)).float()
+        low, high = self.observation.low, self.observation.high
+        return stacked / high if low == 0 else (stacked - low) / (high - low)
 
     def decode(self, x: Tensor) -> list[NDArray[Any]]:
         """Values of float32, which encode to `x` [B, C, H, W] again."""

@@ -92,7 +92,7 @@ class Vector(Attributable, Corruptible, Continuous):
 
     def encode(self, values: Sequence[NDArray[Any]]) -> Tensor:
         """[B, D] of float32."""
-        return torch.from_numpy(np.stack(values).astype(np.float32))
+        return torch.from_numpy(np.asarray(values, np.float32))
 
     def decode(self, x: Tensor) -> list[NDArray[Any]]:
         """The rows of `x` [B, D]."""

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sounding.applications.games.arcade.rollout import best, drawn
-from sounding.architectures.actor_critic import Acting, ActorCritic
+from sounding.applications.games.arcade.ppo import drawn
+from sounding.applications.games.arcade.rollout import best
+from sounding.architectures.actor_critic import Acting, Actor
 from sounding.environments.agent import Agent
 from sounding.environments.settings import Settings
 from sounding.environments.spec import Spec
@@ -23,10 +24,8 @@ from sounding.environments.spec import Spec
 class Acts(Agent):
     """Does the likeliest, or draws what it does."""
 
-    settings = Settings()
-
-    def __init__(self, model: ActorCritic, spec: Spec, look: Callable[[Any], Tensor]) -> None:
-        self.spec, self._model, self._look = spec, model, look
+    def __init__(self, model: Actor, spec: Spec, settings: Settings, look: Callable[[Any], Tensor]) -> None:
+        self.spec, self.settings, self._model, self._look = spec, settings, model, look
 
     @torch.inference_mode()
     def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -41,4 +40,5 @@ class Acts(Agent):
 
     def _said(self, observations: np.ndarray) -> Acting:
         self._model.eval()
-        return self._model(self._look(observations))
+        said: Acting = self._model(self._look(observations))
+        return said

@@ -8,10 +8,47 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from sounding.architectures.actor_critic import Acting
+from sounding.applications.games.arcade.learner import Learner
+from sounding.architectures.actor_critic import Acting, Actor, ActorCritic
+from sounding.environments import Spec
 from sounding.modalities.actions.decision import EncodedDecisions
+
+
+class PPO(Learner):
+    """Learns how likely each action should be, a round of play at a time."""
+
+    title = "PPO"
+
+    def build(self, spec: Spec) -> Actor:
+        """A policy and a value."""
+        actions, r = spec.actions, self.recipe
+        return ActorCritic(spec.observation.shape, actions.n, r.width, actions.discrete, r.model)
+
+    def explore(self, said: Acting, played: int, rng: np.random.Generator) -> Tensor:
+        """As likely as the policy says."""
+        return drawn(said, rng)
+
+    def loss(self, model: nn.Module, x: Tensor, y: EncodedDecisions) -> Tensor:
+        """The clipped objective with the error of the value, and in training less entropy: [B]."""
+        r, said = self.recipe, model(x)
+        total = policy_loss(log_chances(said, y.action), y, r.policy_clip)
+        total = total + r.value_weight * value_loss(said.value.float(), y, r.value_clip)
+        return total - r.entropy_weight * entropy(said) if model.training else total
+
+    def log_chances(self, said: Acting, action: Tensor) -> Tensor:
+        """The log-probability, or density, of each action: [B]."""
+        return log_chances(said, action)
+
+
+def drawn(said: Acting, rng: np.random.Generator) -> Tensor:
+    """Actions [N] or [N, A] as likely as the policy says."""
+    shape = tuple(said.policy.shape)
+    if said.spread is None:
+        return (said.policy + torch.from_numpy(rng.gumbel(size=shape).astype(np.float32))).argmax(dim=1)
+    return said.policy + said.spread.exp() * torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
 
 
 def advantages(

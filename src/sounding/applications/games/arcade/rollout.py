@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from sounding.applications.games.arcade.ppo import advantages, log_chances
-from sounding.architectures.actor_critic import Acting, ActorCritic
+from sounding.applications.games.arcade.learner import Learner
+from sounding.applications.games.arcade.ppo import advantages
+from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.player import Experience
-from sounding.environments import Environments
+from sounding.environments import Environments, Settings
 from sounding.modalities.actions.decision import Decision
 
 _TOTALS = ("total.seen", "total.gained")
@@ -29,14 +29,16 @@ class Plan:
 
     length: int
     gamma: float
-    weight: float  # λ of the generalised advantages
+    weight: float  # λ of the generalised advantages, and of Q(λ)
 
 
 class Rollouts:
     """Copies of an environment between rounds. They are made and restored when they are first needed."""
 
-    def __init__(self, name: str, copies: int, look: Callable[[Any], Tensor], target: Decision) -> None:
-        self.name, self.copies, self.look, self.target = name, copies, look, target
+    def __init__(
+        self, name: str, copies: int, settings: Settings, look: Callable[[Any], Tensor], target: Decision
+    ) -> None:
+        self.name, self.copies, self.settings, self.look, self.target = name, copies, settings, look, target
         self._live: Environments | None = None
         self._mark = -1  # of the round after which the live copies stand
         self._seen = np.zeros(0)
@@ -45,7 +47,9 @@ class Rollouts:
         """Without the live copies, which another process restores."""
         return {**self.__dict__, "_live": None, "_mark": -1}
 
-    def play(self, plan: Plan, model: ActorCritic, rng: np.random.Generator, before: Experience | None) -> Experience:
+    def play(
+        self, plan: Plan, learner: Learner, model: Actor, rng: np.random.Generator, before: Experience | None
+    ) -> Experience:
         """A round of `plan.length` steps after the round `before`, or from the beginning of episodes."""
         state = before.state if before is not None and before.state else self._begun(rng)
         environments = self._at(state)
@@ -55,7 +59,7 @@ class Rollouts:
         scale, look = float(model.scale), self.look
         for _ in range(plan.length):
             said = model(look(seen))
-            actions = drawn(said, rng)
+            actions = learner.explore(said, int(sums["total.gained"][0, 0]), rng)
             step = environments.step(actions.numpy())
             rewards = step.rewards.astype(np.float64)
             gained = gained * plan.gamma + rewards
@@ -65,7 +69,8 @@ class Rollouts:
             if step.truncated.any():
                 beyond = model(look(step.final_obs)).value.numpy()
                 rewards = np.where(step.truncated, rewards + plan.gamma * beyond, rewards)
-            told.add(seen, actions.numpy(), log_chances(said, actions).numpy(), said.value.numpy(), rewards, step.ended)
+            chances = learner.log_chances(said, actions).numpy()
+            told.add(seen, actions.numpy(), chances, said.value.numpy(), rewards, step.ended)
             if seen.ndim == 2:  # screens are in a range of their own
                 _count(sums["total.seen"], seen)
             seen = step.obs
@@ -80,11 +85,10 @@ class Rollouts:
         environments = self._made()
         seen = environments.reset(rng.integers(0, 2**31 - 1, self.copies))
         self._seen, self._mark = seen, int(rng.integers(2**62))
-        zero = np.zeros((3, 1))
         return {
             "mark": np.array(self._mark),
             "gained": np.zeros(self.copies),
-            "total.gained": zero,
+            "total.gained": np.zeros((3, 1)),
             "total.seen": np.zeros((3, seen.shape[1] if seen.ndim == 2 else 0)),
         }
 
@@ -99,7 +103,7 @@ class Rollouts:
 
     def _made(self) -> Environments:
         if self._live is None:
-            self._live = Environments(self.name, self.copies)
+            self._live = Environments(self.name, self.copies, self.settings)
         return self._live
 
 
@@ -127,14 +131,6 @@ class _Told:
         games = begins + np.arange(ended.shape[1]) * (len(ended) + 1)
         flat = [array.swapaxes(0, 1).reshape(-1, *array.shape[2:]) for array in (seen, targets, games)]
         return Experience(flat[0], flat[1], flat[2], state)
-
-
-def drawn(said: Acting, rng: np.random.Generator) -> Tensor:
-    """Actions [N] or [N, A] as likely as the policy says."""
-    shape = tuple(said.policy.shape)
-    if said.spread is None:
-        return (said.policy + torch.from_numpy(rng.gumbel(size=shape).astype(np.float32))).argmax(dim=1)
-    return said.policy + said.spread.exp() * torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
 
 
 def best(said: Acting) -> Tensor:

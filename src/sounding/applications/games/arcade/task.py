@@ -1,107 +1,35 @@
-"""Agents in environments: what to do, learnt by playing (PPO)."""
+"""Agents in environments: what to do, learnt by playing (PPO, PQN)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sounding.applications.games.arcade import ppo
+from sounding.applications.games.arcade import recipe as choices
 from sounding.applications.games.arcade.acting import Acts
+from sounding.applications.games.arcade.learner import Learner
+from sounding.applications.games.arcade.ppo import PPO
+from sounding.applications.games.arcade.pqn import PQN
+from sounding.applications.games.arcade.recipe import ArcadeRecipe, spec_of
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
 from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, disturbance, scores, trials
-from sounding.architectures.actor_critic import Acting, ActorCritic
+from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean
-from sounding.contract.player import Experience, Player, PlayRecipe
+from sounding.contract.player import Experience, Player
 from sounding.contract.records import Example, Prediction, Record
-from sounding.environments import Environments, Spec
+from sounding.environments import Spec
 from sounding.environments.spec import FRAMES
-from sounding.errors import UsageError
 from sounding.modalities.actions.decision import Decision, EncodedDecisions
 from sounding.modalities.frames.frames import Frames
 from sounding.modalities.observations import sensed
 from sounding.modalities.vectors.vector import Vector
 from sounding.randomness import stream
 
-CONTINUOUS: Mapping[str, Any] = {
-    "copies": 4, "length": 512, "batch": 128, "passes": 10, "gamma": 0.9, "trust": 0.95, "least_steps": 24_000,
-}  # fmt: skip
-"""What continuous actions take: longer rollouts and more passes."""
-SCREENS: Mapping[str, Any] = {
-    "copies": 8, "length": 128, "batch": 256, "passes": 4, "gamma": 0.99, "trust": 0.95, "width": 128,
-    "lr": 5e-4, "entropy_weight": 0.01, "least_steps": 16_000,
-}  # fmt: skip
-"""What screens take (Huang et al. 2022): longer rollouts, fewer passes, and a reward for staying undecided."""
-
-
-@dataclass(frozen=True)
-class ArcadeRecipe(PlayRecipe):
-    """The numbers of a training by playing an environment (PPO). `round_steps` follows from the others."""
-
-    played: ClassVar = "environment"
-    shaping: ClassVar = ("width",)
-    sizes: ClassVar = {
-        "tiny": {"width": 32, "copies": 4, "length": 16, "batch": 64, "passes": 4, "match_games": 4},
-        "small": {},
-        "base": {"width": 256},
-    }
-
-    environment: str = "CartPole-v1"
-    optimizer: str = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 0.0
-    warmup: float = 0.0
-    decay: str = "linear"
-    clip: float = 0.5
-    average: float = 0.0  # the policy that plays is the one that learns
-    least_steps: int = 8_000
-    held_out: float = 0.05
-    batch: int = 256
-    passes: int = 20
-    copies: int = 8  # of the environment, stepped together
-    length: int = 32  # steps of each copy in a round
-    width: int = 64
-    gamma: float = 0.98  # how much a reward counts a step later
-    trust: float = 0.9  # λ of the generalised advantages: how far what happened counts beyond what was expected
-    policy_clip: float = 0.2  # how far the chance of an action may move in a round
-    value_clip: float = 0.0  # how far a value may; 0: as far as it will
-    value_weight: float = 0.5
-    entropy_weight: float = 0.0
-    match_games: int = 20  # episodes of a trial; half as many in each harder condition
-
-    def __post_init__(self) -> None:
-        """Raises UsageError for numbers with which nothing can be played."""
-        for name in ("passes", "copies", "length", "match_games"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
-        for name in ("gamma", "trust"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name}={getattr(self, name):g} is out of range", fix=f"Give {name} 0 to 1")
-        rows = self.copies * self.length
-        object.__setattr__(self, "round_steps", max(1, self.passes * rows // max(1, self.batch)))
-        super().__post_init__()
-
-    @classmethod
-    def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
-        """As every recipe is made; continuous actions and screens have defaults of their own."""
-        asked = dict(settings or {})
-        spec = spec_of(str(asked.get("environment", cls.environment)))
-        if size == "tiny":
-            return super().make(size, asked)
-        defaults = SCREENS if spec.observation.kind == FRAMES else {} if spec.actions.discrete else CONTINUOUS
-        return super().make(size, {**defaults, **asked})
-
-
-@cache
-def spec_of(name: str) -> Spec:
-    """What an environment shows and takes. Raises UsageError where it is unknown."""
-    with Environments(name, 1) as environments:
-        return environments.spec
+LEARNERS: Mapping[str, type[Learner]] = {choices.PPO: PPO, choices.PQN: PQN}
 
 
 class Arcade(Player):
@@ -115,12 +43,22 @@ class Arcade(Player):
 
     def __init__(self, *words: Any) -> None:
         super().__init__(*words)
-        self._rollouts = Rollouts(self.recipe.environment, self.recipe.copies, self.input.encode, self.target)
+        r = self.recipe
+        self.learner = LEARNERS[r.learner](r)
+        self._rollouts = Rollouts(r.environment, r.copies, r.put_around, self.input.encode, self.target)
 
     @property
     def spec(self) -> Spec:
         """The environment."""
-        return spec_of(self.recipe.environment)
+        return spec_of(self.recipe.environment, self.recipe.put_around)
+
+    @property
+    def method(self) -> str:
+        """What learns, and from what: in words, for the person who waits."""
+        r, shape = self.recipe, " × ".join(map(str, self.spec.observation.shape))
+        actions = f"{self.spec.actions.n} {'' if self.spec.actions.discrete else 'continuous '}actions"
+        seen = f"{choices.kind_of(self.spec).split(',')[0]} ({shape})"
+        return f"{self.learner.title} learns from {seen} with {actions}, with the network {r.model!r}"
 
     def modalities(self) -> tuple[Vector | Frames, Decision]:
         """What is sensed; what is done and expected."""
@@ -139,20 +77,16 @@ class Arcade(Player):
     # ---- learning
 
     def build(self) -> nn.Module:
-        """A policy and a value."""
-        actions = self.spec.actions
-        return ActorCritic(self.spec.observation.shape, actions.n, self.recipe.width, actions.discrete)
+        """The learner's network."""
+        return self.learner.build(self.spec)
 
     def loss(self, model: nn.Module, x: Tensor, y: EncodedDecisions) -> Tensor:
-        """The clipped objective of PPO with the error of the value, and in training less entropy: [B]."""
-        r, said = self.recipe, model(x)
-        total = ppo.policy_loss(ppo.log_chances(said, y.action), y, r.policy_clip)
-        total = total + r.value_weight * ppo.value_loss(said.value.float(), y, r.value_clip)
-        return total - r.entropy_weight * ppo.entropy(said) if model.training else total
+        """What the learner learns of each decision: [B]."""
+        return self.learner.loss(model, x, y)
 
     def log_likelihood(self, model: nn.Module, x: Tensor, y: EncodedDecisions) -> Tensor:
-        """The log-probability [B] of each action."""
-        return ppo.log_chances(model(x), y.action)
+        """How likely each action is, as a logarithm: [B]."""
+        return self.learner.log_chances(model(x), y.action)
 
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
         """A round from the beginning of episodes."""
@@ -161,7 +95,7 @@ class Arcade(Player):
     def follow(self, model: nn.Module, rng: np.random.Generator, before: Experience | None) -> Experience:
         """A round that goes on where the one before ended."""
         plan = Plan(self.recipe.length, self.recipe.gamma, self.recipe.trust)
-        return self._rollouts.play(plan, _of(model), rng, before)
+        return self._rollouts.play(plan, self.learner, _of(model), rng, before)
 
     @torch.no_grad()
     def absorb(self, model: nn.Module, experience: Experience) -> None:
@@ -187,7 +121,7 @@ class Arcade(Player):
 
     def agent(self, model: nn.Module) -> Acts:
         """The network in its environment."""
-        return Acts(_of(model), self.spec, self.input.encode)
+        return Acts(_of(model), self.spec, self.recipe.put_around, self.input.encode)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[np.ndarray]) -> list[Prediction]:
@@ -220,8 +154,8 @@ class Arcade(Player):
         return [Example(x, y, f"game {i // 4}") for i, (x, y) in enumerate(zip(seen, targets, strict=True))]
 
 
-def _of(model: nn.Module) -> ActorCritic:
-    assert isinstance(model, ActorCritic)
+def _of(model: nn.Module) -> Actor:
+    assert isinstance(model, Actor)
     return model
 
 

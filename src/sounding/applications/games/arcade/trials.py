@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sounding.architectures.actor_critic import ActorCritic
+from sounding.architectures.actor_critic import Actor
 from sounding.contract.metrics import Metric, mean_of_counted
 from sounding.contract.records import Record
 from sounding.environments import Disturbance
@@ -20,7 +20,7 @@ CONDITIONS = {
 """What makes an environment harder, with what it means."""
 
 
-def disturbance(condition: str, model: ActorCritic) -> Disturbance:
+def disturbance(condition: str, model: Actor) -> Disturbance:
     """What a condition puts between the agent and its environment."""
     scale = tuple(model.deviation.tolist())  # nothing for screens
     found = {

@@ -1,0 +1,155 @@
+"""The numbers of an agent's training, and which learner and network an environment is given where nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from sounding.architectures.actor_critic import networks
+from sounding.contract.player import PlayRecipe
+from sounding.environments import Environments, Settings, Spec
+from sounding.environments.spec import FRAMES
+from sounding.errors import UsageError, did_you_mean
+
+AUTO = "auto"
+PPO, PQN = "ppo", "pqn"
+LEARNERS = (PPO, PQN)
+
+VECTORS, CONTINUOUS, CELLS, PIXELS = "numbers", "numbers, continuous actions", "a grid", "a screen"
+"""What there is to be seen and done, as far as it decides about the numbers of a training."""
+DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    (PPO, CONTINUOUS): {
+        "copies": 4, "length": 512, "batch": 128, "passes": 10, "gamma": 0.9, "trust": 0.95, "least_steps": 24_000,
+    },
+    (PPO, CELLS): {
+        "copies": 8, "length": 128, "batch": 256, "passes": 4, "gamma": 0.99, "trust": 0.95, "width": 128,
+        "lr": 5e-4, "entropy_weight": 0.01, "least_steps": 16_000,
+    },
+    (PQN, VECTORS): {
+        "copies": 32, "length": 32, "batch": 128, "passes": 4, "gamma": 0.99, "trust": 0.9, "width": 128,
+        "lr": 5e-4, "clip": 10.0, "explore": 50_000, "least_steps": 8_000,
+    },
+    (PQN, CELLS): {
+        "copies": 64, "length": 32, "batch": 128, "passes": 2, "gamma": 0.99, "trust": 0.65, "width": 128,
+        "lr": 5e-4, "clip": 10.0, "explore": 250_000, "epsilon": 0.02, "least_steps": 30_000,
+    },
+}  # fmt: skip
+"""What differs from the recipe's own numbers, which are those of PPO on numbers: of continuous actions longer rollouts
+and more passes, of screens fewer passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et
+al. (2024) take, with fewer copies and less time to explore, as a small machine needs it."""
+SAME: Mapping[tuple[str, str], tuple[str, str]] = {(PPO, PIXELS): (PPO, CELLS), (PQN, PIXELS): (PQN, CELLS)}
+
+
+@dataclass(frozen=True)
+class ArcadeRecipe(PlayRecipe):
+    """The numbers of a training by playing an environment. `round_steps` follows from the others."""
+
+    played: ClassVar = "environment"
+    shaping: ClassVar = ("width", "model")
+    sizes: ClassVar = {
+        "tiny": {"width": 32, "copies": 4, "length": 16, "batch": 64, "passes": 4, "match_games": 4},
+        "small": {},
+        "base": {"width": 256},
+    }
+
+    environment: str = "CartPole-v1"
+    learner: str = AUTO  # ppo or pqn; auto: by what is seen and done
+    model: str = AUTO  # perceptron, cells or nature; auto: by what is seen
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    warmup: float = 0.0
+    decay: str = "linear"
+    clip: float = 0.5
+    average: float = 0.0  # the policy that plays is the one that learns
+    least_steps: int = 8_000
+    held_out: float = 0.05
+    batch: int = 256
+    passes: int = 20
+    copies: int = 8  # of the environment, stepped together
+    length: int = 32  # steps of each copy in a round
+    width: int = 64
+    gamma: float = 0.98  # how much a reward counts a step later
+    trust: float = 0.9  # λ: how far what happened counts beyond what was expected
+    policy_clip: float = 0.2  # of ppo: how far the chance of an action may move in a round
+    value_clip: float = 0.0  # of ppo: how far a value may; 0: as far as it will
+    value_weight: float = 0.5  # of ppo
+    entropy_weight: float = 0.0  # of ppo
+    explore: int = 100_000  # of pqn: steps of the environment in which the chance of a random action falls
+    epsilon: float = 0.05  # of pqn: the chance of a random action after these
+    sticky: float = -1.0  # chance that the action before is repeated; below 0: as the environment has it
+    match_games: int = 20  # episodes of a trial; half as many in each harder condition
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for numbers with which nothing can be played."""
+        for name in ("passes", "copies", "length", "match_games"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
+        for name in ("gamma", "trust", "epsilon"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name):g} is out of range", fix=f"Give {name} 0 to 1")
+        rows = self.copies * self.length
+        object.__setattr__(self, "round_steps", max(1, self.passes * rows // max(1, self.batch)))
+        super().__post_init__()
+
+    @classmethod
+    def make(cls, size: str = "small", settings: Mapping[str, Any] | None = None) -> Self:
+        """As every recipe is made; each learner has numbers of its own for what is seen and done.
+
+        Raises UsageError for a learner or a network that does not fit the environment, with what does.
+        """
+        asked = dict(settings or {})
+        spec = spec_of(str(asked.get("environment", cls.environment)))
+        asked["learner"] = learner = _learner(str(asked.get("learner", AUTO)), spec)
+        asked["model"] = _network(str(asked.get("model", AUTO)), spec)
+        if size == "tiny":
+            return super().make(size, asked)
+        key = (learner, kind_of(spec))
+        return super().make(size, {**DEFAULTS.get(SAME.get(key, key), {}), **asked})
+
+    @property
+    def put_around(self) -> Settings:
+        """How the environment is played."""
+        return Settings(sticky=None if self.sticky < 0 else self.sticky)
+
+
+@cache
+def spec_of(name: str, settings: Settings | None = None) -> Spec:
+    """What an environment shows and takes. Raises UsageError where it is unknown."""
+    with Environments(name, 1, settings) as environments:
+        return environments.spec
+
+
+def kind_of(spec: Spec) -> str:
+    """What there is to be seen and done."""
+    if spec.observation.kind != FRAMES:
+        return VECTORS if spec.actions.discrete else CONTINUOUS
+    return PIXELS if networks(spec.observation.shape)[0] == "nature" else CELLS
+
+
+def fitting(spec: Spec) -> tuple[str, ...]:
+    """The learners that fit an environment, the usual one first."""
+    if not spec.actions.discrete:
+        return (PPO,)
+    return (PPO, PQN) if spec.observation.kind != FRAMES else (PQN, PPO)
+
+
+def _learner(word: str, spec: Spec) -> str:
+    if word not in (AUTO, *LEARNERS):
+        raise UsageError(f"learner={word} is not known", fix=did_you_mean(word, (AUTO, *LEARNERS)))
+    fit = fitting(spec)
+    if word != AUTO and word not in fit:
+        what = f"{word} learns what each of several actions is worth, and {spec.name} takes continuous actions"
+        raise UsageError(what, fix=f"What fits is learner={' or '.join(fit)}")
+    return fit[0] if word == AUTO else word
+
+
+def _network(word: str, spec: Spec) -> str:
+    fit = networks(spec.observation.shape)
+    if word not in (AUTO, *fit):
+        shape = " × ".join(map(str, spec.observation.shape))
+        what = f"model={word} cannot see what {spec.name} shows: {shape} numbers"
+        raise UsageError(what, fix=f"What fits is model={' or '.join((AUTO, *fit))}")
+    return fit[0] if word == AUTO else word
