@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from numbers import Real
 from pathlib import Path
@@ -35,11 +37,13 @@ from sounding.runs.folder import Run, latest_unfinished
 from sounding.runs.model import Metrics, Model, measured, whole_card
 from sounding.runs.plan import RunPlan, TrainOptions, contradictions, divided, method_of
 from sounding.runs.transfer import located, opened
+from sounding.serve import refusing_without_packages
 from sounding.training.loop import Budget
-from sounding.training.progress import Reporter
+from sounding.training.progress import Reporter, Say
 
 if TYPE_CHECKING:
     from sounding.exports.exporting import Exported
+    from sounding.training.onlooker import Onlooker
 
 
 def train(
@@ -66,6 +70,7 @@ def train(
     every: int = 0,
     log: str = "csv",
     card: str | None = "",
+    watch: int | None = None,
     reporter: Reporter | None = None,
     say: Callable[[str], None] | None = None,
     **settings: Any,
@@ -88,7 +93,8 @@ def train(
     answers, or answers without inputs, learnt from by `method` ("self-training", "contrast", "back-translation"), one
     of those that the task has. With these a `control` shows what they are worth.
     `every` so many steps the layers are looked at. `log` "tensorboard" writes event files beside metrics.csv. `card` is
-    the profile of the card, None for none; by default quick, or as a resumed run was to have.
+    the profile of the card, None for none; by default quick, or as a resumed run was to have. `watch` is a port of this
+    machine, 0 for any, at which a page shows the training while it goes on; without `say`, stderr hears which.
 
     Long because every word that a training knows stands here once: they become a plan, and the plan a run.
     """
@@ -102,7 +108,8 @@ def train(
         said |= {"unlabelled": _whole(unlabelled) or None, "precision": None if precision == "auto" else precision}
         _require_as_begun(run, plan, said, _columns(columns, split), settings)
         planned = None if run.finished and whole_card(run.dir) else plan.card
-        model = training.resume(run, source, reporter=reporter, say=say)
+        with _watched(watch, plan.name, say) as (onlooker, tell):
+            model = training.resume(run, source, reporter=reporter, say=tell, onlooker=onlooker)
     else:
         kind = catalog.checked(task)
         start = located(start)
@@ -124,11 +131,35 @@ def train(
             seed=seed or 0,
             card=planned,
         )
-        model = training.train(plan, Path(out) if out is not None else None, reporter=reporter, say=say)
+        place = Path(out) if out is not None else None
+        with _watched(watch, plan.name, say) as (onlooker, tell):
+            model = training.train(plan, place, reporter=reporter, say=tell, onlooker=onlooker)
     profile = planned if card == "" else _profile(card)
     if profile:
         measured(model, model.dataset(), profile, say)
     return model
+
+
+@contextmanager
+def _watched(port: int | None, title: str, say: Say | None) -> Iterator[tuple[Onlooker | None, Say | None]]:
+    """Who looks on at that port while the context lasts, and what is said then; nobody where there is no port.
+
+    Raises UsageError, ahead of all else, for a port in use, and where the packages of a service are missing.
+    """
+    if port is None:
+        yield None, say
+        return
+    with refusing_without_packages("the page of a training"):
+        from sounding.serve.watching import watching
+
+    told = say or (lambda message: print(message, file=sys.stderr, flush=True))
+    with watching(port, title, told) as watcher:
+
+        def tell(message: str) -> None:
+            watcher.say(message)
+            told(message)
+
+        yield watcher, tell
 
 
 def _columns(columns: Columns | None, split: str) -> Columns:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sounding.cli.group import cli, prepare, say
-from sounding.errors import UsageError
+from sounding.serve import refusing_without_packages
 
 MEGABYTE = 2**20
 
@@ -37,13 +37,8 @@ def serve(
     Everything that runs here can ask; nobody else can, unless --host says so. The page needs no network.
     """
     prepare()
-    try:
+    with refusing_without_packages("the service"):
         from sounding.serve.running import run
-    except ImportError as error:
-        if error.name not in ("fastapi", "uvicorn", "starlette", "multipart", "python_multipart"):
-            raise
-        what = f"the service is made with the package {error.name}, which is missing"
-        raise UsageError(what, fix="Install it: pip install 'sounding[serve]'") from None
     from sounding.serve.settings import Limits, Settings
 
     limits = Limits(body=body * MEGABYTE)

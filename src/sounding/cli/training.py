@@ -20,6 +20,9 @@ FIELDS = (
     "lr=0.01, or --set lr=0.01. docs/classify.md, detect.md, segment.md and faces.md list them."
 )
 
+WATCHED = 8001
+"""The port of the page of a training, where none is named."""
+
 
 @cli.command()
 @click.option("--out", type=Path, help="Run folder; runs/classify/<n> by default.")
@@ -82,6 +85,7 @@ def check(words: Sequence[str], settings: Sequence[str], **options: Any) -> int:
 @click.option("--harden", default="", metavar="KIND", help="Make it robust: attacks or corruptions.")
 @click.option("--every", default=0, metavar="N", help="Look at the layers every N steps: see inspect.")
 @click.option("--log", default="csv", show_default=True, help="csv, or tensorboard for event files as well.")
+@click.option("--watch", is_flag=False, flag_value=str(WATCHED), metavar="[PORT]", help="Show it live on a page.")
 @click.option("--resume", is_flag=False, flag_value="", help="Go on with an unfinished run: the latest, or RUN.")
 @click.option("--card", "profile", help="quick (the default), standard, full or none.")
 @columns_options
@@ -102,6 +106,7 @@ def train(
     words, numbers, typed = spoken.settings(words, settings)
     spoken.require_no_words_of_python(numbers)
     profile, options = typed.pop("profile", profile), {**options, **typed}
+    options["watch"] = _port(options["watch"])
     budget = {f"--{name} {options[name]}": options[name] is not None for name in ("epochs", "steps", "time")}
     require_one(budget)
     if len(words) > 2 or (resume is None and not words):
@@ -129,6 +134,15 @@ def train(
     for line in left_out(model):
         click.echo(f"data: {line}")
     return summary(model)
+
+
+def _port(word: str | None) -> int | None:
+    """The port that --watch names. Raises UsageError for a word that is none, such as a task that follows it."""
+    if word is None:
+        return None
+    if not word.isdecimal():
+        raise UsageError(f"--watch {word}: {word!r} is no port", fix="Put --watch last, or give one: --watch=8001")
+    return int(word)
 
 
 def _is_task(word: str) -> bool:

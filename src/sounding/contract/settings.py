@@ -12,7 +12,7 @@ SPOKEN = frozenset(
     (
         *("input", "target", "group", "split", "allow_bad"),
         *("epochs", "time", "steps", "until", "size", "seed", "out", "precision", "resume"),
-        *("start", "from", "unlabelled", "method", "control", "harden", "every", "log", "card"),
+        *("start", "from", "unlabelled", "method", "control", "harden", "every", "log", "card", "watch"),
     )
 )
 """What a person tells a training by name besides the fields of a recipe."""

@@ -9,7 +9,7 @@ goes before one. Each finds in its folder how far it came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sounding.challenges.labels.contrast import Contrast, network_weights
 from sounding.challenges.labels.self_training import SelfTraining
 from sounding.contract.invertible import Invertible, turned
 from sounding.contract.player import Player
+from sounding.contract.records import Example
 from sounding.contract.task import Learning, Task
 from sounding.data import Dataset, Examples
 from sounding.errors import NotWrittenError
@@ -34,12 +35,13 @@ from sounding.runs.plan import RunPlan
 from sounding.runs.preparing import Prepared, prepare, rows_of
 from sounding.runs.publishing import publish
 from sounding.runs.transfer import transfer
-from sounding.training import event_log
+from sounding.training import event_log, loop
 from sounding.training.checkpointer import FolderCheckpointer
 from sounding.training.event_log import EventLog
 from sounding.training.experience import PlayFeed
 from sounding.training.feed import Feed, RowFeed
 from sounding.training.loop import Budget, TrainResult, fit
+from sounding.training.onlooker import Journals, Onlooker
 from sounding.training.progress import Reporter, Say, Together
 from sounding.training.shards import FOLDER, Shards
 from sounding.training.train_state import new_model
@@ -50,18 +52,32 @@ TURNED = "reverse"
 """The folder of the training of the other direction."""
 
 
-def train(plan: RunPlan, out: Path | None = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
-    """Carry out a plan in a new run folder, `out` or the next of its task.
+def train(
+    plan: RunPlan,
+    out: Path | None = None,
+    *,
+    reporter: Reporter | None = None,
+    say: Say | None = None,
+    onlooker: Onlooker | None = None,
+) -> Model:
+    """Carry out a plan in a new run folder, `out` or the next of its task. An `onlooker` sees the model meanwhile.
 
     Raises UsageError and DataError before there is a folder, TrainingError for a training that cannot go on.
     """
     prepared = prepare(plan, say=say)
     run = Run.create(plan.name, out)
     run.describe(prepared.plan, prepared.task, prepared.dataset.report.to_json(), prepared.dataset.record)
-    return _trained(run, prepared, reporter, say)
+    return _trained(run, prepared, reporter, say, onlooker)
 
 
-def resume(run: Run, place: Any = None, *, reporter: Reporter | None = None, say: Say | None = None) -> Model:
+def resume(
+    run: Run,
+    place: Any = None,
+    *,
+    reporter: Reporter | None = None,
+    say: Say | None = None,
+    onlooker: Onlooker | None = None,
+) -> Model:
     """Go on with a run that was cut short; one that is finished is as it is. Its data may lie in another `place` now.
 
     Raises DataError if the data changed since the run began.
@@ -74,25 +90,27 @@ def resume(run: Run, place: Any = None, *, reporter: Reporter | None = None, say
     prepared = prepare(plan, run.model_config(), run, say)
     if place is not None:
         run.write_plan(prepared.plan)
-    return _trained(run, prepared, reporter, say)
+    return _trained(run, prepared, reporter, say, onlooker)
 
 
-def _trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
+def _trained(
+    run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None, onlooker: Onlooker | None
+) -> Model:
     """The trainings of a run, from wherever each of them is; their cost is written beside the weights."""
     try:
-        return _all_trained(run, prepared, reporter, say)
+        return _all_trained(_Trainings(run, prepared, reporter, say or (lambda message: None), onlooker))
     except NotWrittenError as error:  # nothing that was saved is lost, and this is how to go on
         raise NotWrittenError(
             error.what, where=error.where, fix=f"{error.fix}: sounding train --resume {run.dir}"
         ) from None
 
 
-def _all_trained(run: Run, prepared: Prepared, reporter: Reporter | None, say: Say | None) -> Model:
+def _all_trained(trainings: _Trainings) -> Model:
+    run, prepared = trainings.run, trainings.prepared
     swap_back(run.dir)
     task, dataset, plan = prepared.task, prepared.dataset, prepared.plan
-    if say and isinstance(task, Player) and task.plays and task.method:
-        say(task.method)
-    trainings = _Trainings(run, prepared, reporter, say or (lambda message: None))
+    if isinstance(task, Player) and task.plays and task.method:
+        trainings.say(task.method)
     control = trainings.control() if plan.training.controlled else None
     helped, before = trainings.helped(control)
     passes, until = prepared.trained_task.passes, plan.budget.until
@@ -127,6 +145,7 @@ class _Trainings:
     prepared: Prepared
     reporter: Reporter | None
     say: Say
+    onlooker: Onlooker | None = None
     first: nn.Module | None = field(init=False)
     """The model that was prepared, until a training takes it."""
 
@@ -214,6 +233,7 @@ class _Trainings:
     ) -> TrainResult:
         """A training of the run's seed and setting that keeps itself in `folder`."""
         rows, every = dataset or self.prepared.dataset, self.plan.training.every if every is None else every
+        feed = self._feed(task, rows, folder)
         return fit(
             task,
             rows.train,
@@ -224,15 +244,23 @@ class _Trainings:
             checkpointer=FolderCheckpointer(folder, self.run.dir),
             reporter=self._reporter(folder),
             model=model,
-            journal=Journal(folder / "inspection.jsonl", every) if every else None,
-            feed=self._feed(task, rows, folder),
+            journal=self._journal(task, rows.validation, feed, folder, every),
+            feed=feed,
         )
 
-    def _reporter(self, folder: Path) -> Reporter | None:
+    def _reporter(self, folder: Path) -> Reporter:
         """Who hears of a training that keeps itself in `folder`."""
-        if self.plan.training.log != "tensorboard":
-            return self.reporter
-        return Together(self.reporter or Reporter(), EventLog(folder / event_log.FOLDER))
+        log = EventLog(folder / event_log.FOLDER) if self.plan.training.log == "tensorboard" else None
+        return Together(*(each for each in (self.reporter, log, self.onlooker) if each is not None))
+
+    def _journal(
+        self, task: Task, validation: Sequence[Example], feed: Feed, folder: Path, every: int
+    ) -> loop.Journal | None:
+        """Who sees the model of that training: each `every` steps, and whoever looks on."""
+        found: list[loop.Journal] = [Journal(folder / "inspection.jsonl", every)] if every else []
+        if self.onlooker is not None:
+            found.append(self.onlooker.journal(task, validation, feed))
+        return Journals(*found) if found else None
 
     def _feed(self, task: Task, rows: Dataset, folder: Path) -> Feed:
         """What a training is fed with: rows, windows of documents, or what it plays and keeps in its folder."""

@@ -12,8 +12,32 @@
     predicting.py  playing.py  openai.py  describing.py      the addresses
     metrics.py     counts for Prometheus
     security.py    who may ask: a token; no other page of a browser
+    gate.py        around every address: who may ask, how errors leave, what is counted
     app.py         the application; running.py listens, and stops gracefully
+    watching/      a training that is watched: the same page, live
 
 Nothing knows a task: inputs, answers, drawings and disturbances are those of the contract. Nothing of a request is
 written to disk, and no path in a request is ever opened.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sounding.errors import UsageError
+
+PACKAGES = ("fastapi", "uvicorn", "starlette", "anyio", "multipart", "python_multipart")
+"""What a service is made with, which the extra `serve` brings."""
+
+
+@contextmanager
+def refusing_without_packages(what: str) -> Iterator[None]:
+    """Around imports: raises UsageError, naming the extra, where a package is missing that `what` is made with."""
+    try:
+        yield
+    except ImportError as error:
+        if error.name not in PACKAGES:
+            raise
+        found = f"{what} is made with the package {error.name}, which is missing"
+        raise UsageError(found, fix="Install it: pip install 'sounding[serve]'") from None
