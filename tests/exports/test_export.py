@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 
-import jaxtyping
 import numpy as np
 import PIL.Image
 import pytest
@@ -19,7 +18,6 @@ from sounding.exports.parity import parity
 pytest.importorskip("onnxscript", reason="what writes ONNX is an extra: pip install 'sounding[export]'")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-TRAINED = {"steps": 8, "size": "tiny", "card": None}
 PROGRAM = """
 import sys
 from sounding.exports.runtime import load
@@ -28,30 +26,6 @@ found = [(answer.label, answer.score) for answer in answers]
 heavy = [name for name in ("torch", "pyarrow", "matplotlib", "safetensors", "rich", "scipy") if name in sys.modules]
 print(repr((found, heavy)))
 """
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    return sd.train("classify", "demo", out=tmp_path_factory.mktemp("pictures"), **TRAINED)
-
-
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory):
-    return sd.train("sentiment", "demo", out=tmp_path_factory.mktemp("texts"), **TRAINED)
-
-
-@pytest.fixture(scope="module")
-def exported_pictures(pictures):
-    return sd.export(pictures, "onnx", card=None)
-
-
-@pytest.fixture(scope="module")
-def exported_texts(texts):
-    jaxtyping.config.update("jaxtyping_disable", True)  # lengths are tensors where the older exporter follows them
-    try:
-        return sd.export(texts, "onnx", card=None)
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def answered_elsewhere(folder, *inputs: str):

@@ -14,7 +14,7 @@ MEGABYTE = 2**20
 
 
 @cli.command()
-@click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN|EXPORTED...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens; 0.0.0.0: for other machines.")
 @click.option("--port", default=8000, show_default=True, help="At which port; 0: any that is free.")
 @click.option("--token", envvar="SOUNDING_TOKEN", default="", help="What requests have to bear; or SOUNDING_TOKEN.")
@@ -36,7 +36,10 @@ def serve(
 
     Everything that runs here can ask; nobody else can, unless --host says so. The page needs no network.
     """
-    prepare()
+    from sounding.exports.description import is_exported
+
+    if not all(map(is_exported, runs)):  # else nothing needs torch, which takes seconds and memory
+        prepare()
     with refusing_without_packages("the service"):
         from sounding.serve.running import run
     from sounding.serve.settings import Limits, Settings

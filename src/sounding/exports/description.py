@@ -23,16 +23,23 @@ from sounding.files import read_json, write, write_json
 SCHEMA = 1
 """The format of an exported model. One of a higher number was made by a newer version."""
 FILE, STATE, TOKENIZER = "model.json", "state.json", "tokenizer.json"
+PLACE = "exported"
+"""The folder of a run in which its exported models lie, each called by its format."""
+SUFFIXES = (".onnx", ".xml", ".bin", ".pt2")
+"""Of the files that a network lies in."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What model.json says. `format` is onnx, openvino or torch, `numbers` fp32 or int8; `batch` inputs at once are
-    enough. `inputs` and `outputs` are axes by name, `made` is of what and by which versions, `checked` what `parity`
-    found.
+    """What model.json says. `summary` is what the task does, `caution` what its models must not be used for.
+
+    `format` is onnx, openvino or torch, `numbers` fp32 or int8; `batch` inputs at once are enough. `inputs` and
+    `outputs` are axes by name, `made` is of what and by which versions, `checked` what `parity` found.
     """
 
     task: str
+    summary: str
+    caution: str
     pipeline: str
     format: str
     numbers: str

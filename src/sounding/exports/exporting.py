@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sounding import catalog
 from sounding.card.trade_offs import TradeOffs
 from sounding.contract.inputs import Portable
 from sounding.contract.postprocessing import Postprocessing
@@ -21,7 +22,7 @@ from sounding.contract.task import Task
 from sounding.errors import RunError, UsageError, did_you_mean
 from sounding.evaluation.context import Profile
 from sounding.exports import graphs, quantisation, side_by_side
-from sounding.exports.description import Description, Processing, is_exported
+from sounding.exports.description import PLACE, Description, Processing, is_exported
 from sounding.exports.parity import MOST, ROWS, Parity, parity
 from sounding.exports.runtime import ExportedModel, load
 from sounding.files import discard, sha256, unwritable
@@ -65,7 +66,7 @@ def export(
     """
     if format not in FORMATS:
         raise UsageError(f"no format {format!r}", fix=did_you_mean(format, FORMATS))
-    place, post = out or model.dir / "exported" / format, _postprocessing(model)
+    place, post = out or model.dir / PLACE / format, _postprocessing(model)
     _require_free(place)
     test, train = _rows(model)
     tell = say or (lambda line: None)
@@ -142,6 +143,8 @@ def _description(
     versions = {name: metadata.version(name) for name in ("sounding", "torch")}
     return Description(
         task=Path(model.run.config["task"]).stem,
+        summary=catalog.summary(type(task)),
+        caution=task.caution,
         pipeline=task.pipeline,
         format=kind,
         numbers=numbers,
@@ -183,8 +186,7 @@ def _measured(
         return None
     tell("measuring it beside the run")
     exported = load(folder)
-    sizes = sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".onnx", ".xml", ".bin", ".pt2"))
-    table = side_by_side.measured(context, exported, format, sizes)
+    table = side_by_side.measured(context, exported, format, exported.network_bytes)
     for name in _TABLES:
         table.save(folder / name)
     return table

@@ -13,15 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from sounding.contract import options as answering
 from sounding.contract.inputs import Portable
 from sounding.contract.modality import Modality
-from sounding.contract.options import Options
 from sounding.contract.postprocessing import Network
 from sounding.contract.records import Prediction
 from sounding.errors import RunError, UsageError
-from sounding.exports.description import FILE, Description, Processing, is_exported
+from sounding.exports.description import FILE, SUFFIXES, Description, Processing, is_exported
 from sounding.exports.sessions import open_session
 from sounding.runs.prediction import Question, Refused, Results, answered, expand, question, results
 
@@ -35,8 +35,10 @@ class ExportedTask:
     input: Modality
     target: Modality
     pipeline: str = ""
-    streams: bool = False
-    Options = Options
+    caution: str = ""
+    streams: ClassVar[bool] = False
+    Options: ClassVar[type[answering.Options]] = answering.Options
+    options: ClassVar[answering.Options] = answering.Options()
     """None: an exported model answers as its run did when it was exported."""
 
     def note(self, input: Any) -> str:
@@ -49,7 +51,7 @@ class ExportedModel:
 
     def __init__(self, folder: Path, description: Description, processing: Processing) -> None:
         self.dir, self.description, self.processing = folder, description, processing
-        self.task = ExportedTask(processing.input, processing.target, description.pipeline)
+        self.task = ExportedTask(processing.input, processing.target, description.pipeline, description.caution)
 
     def __repr__(self) -> str:
         return f"ExportedModel({self.description.task}, {self.description.format}, {self.dir})"
@@ -58,6 +60,16 @@ class ExportedModel:
     def network(self) -> Network:
         """The network, from encoded inputs to its outputs."""
         return open_session(self.description.format, self.dir / self.description.network)
+
+    @property
+    def network_bytes(self) -> int:
+        """Of the network's files."""
+        return sum(file.stat().st_size for file in self.dir.iterdir() if file.suffix in SUFFIXES)
+
+    @property
+    def batch(self) -> int:
+        """How many inputs at once are enough."""
+        return self.description.batch
 
     def predictions(self, values: Sequence[Any]) -> list[Prediction]:
         """One prediction for each value that was read."""
@@ -74,7 +86,7 @@ class ExportedModel:
         """As a call, one result at a time; `refused` is told of each input that cannot be read."""
         self.with_options(options)
         named = expand(self.task.input, inputs, refused) if not isinstance(inputs, Iterator) else inputs
-        return answered(self.task, self.predictions, named, self.description.batch, refused)
+        return answered(self.task, self.predictions, named, self.batch, refused)
 
     def read(self, cell: Any) -> Question:
         """One input, read and not yet answered. Raises DataError for what cannot be read."""

@@ -145,6 +145,11 @@ class Model:
         """
         return Results(self._results(self.task.with_options(options), inputs))
 
+    @property
+    def batch(self) -> int:
+        """How many inputs at once are enough."""
+        return self.task.recipe.batch
+
     # ---- acting
 
     @cached_property

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fastapi import Response
 
-from sounding.challenges.explanations.explanation import Explanation
 from sounding.contract.inputs import Audible
 from sounding.files import json_text
 from sounding.runs.prediction import Result
+
+if TYPE_CHECKING:
+    from sounding.challenges.explanations.explanation import Explanation
 
 
 def answered(value: Any, status: int = 200) -> Response:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from fastapi import APIRouter, Request, Response
 
-from sounding import catalog
-from sounding.card.card import Card
 from sounding.contract.inputs import Assembled, Audible, Corruptible, Explainable
 from sounding.contract.modality import Modality, kind_name
-from sounding.contract.player import Player
-from sounding.contract.task import Task
 from sounding.games.thinking import LEVELS
 from sounding.serve.answers import answered
 from sounding.serve.metrics import TYPE
@@ -21,6 +17,9 @@ from sounding.serve.models import Shelved
 from sounding.serve.refusals import Refusal
 from sounding.serve.security import CARD
 from sounding.serve.service import WORST, Service
+
+if TYPE_CHECKING:
+    from sounding.serve.models import Words
 
 
 def router(service: Service) -> APIRouter:
@@ -40,8 +39,13 @@ def router(service: Service) -> APIRouter:
         run = service.shelf.find(model)
         if format not in ("json", "html"):
             raise Refusal(400, f"cards are not written as {format[:40]!r}", "Ask for json or html")
+        if run.about.exported:
+            what = f"{run.name} is an exported model, which has no card of its own"
+            raise Refusal(404, what, "Serve its run; comparison.md in its folder has what was measured beside that")
         if not (run.place / "card.json").exists():
             raise Refusal(404, f"{run.name} has no card", f"Measure it: sounding card {run.name} --quick")
+        from sounding.card.card import Card  # torch comes with it, which exported models do without
+
         found = Card.load(run.place)
         if format == "json":
             return answered(found.to_json())
@@ -79,23 +83,24 @@ def described(run: Shelved) -> dict[str, Any]:
     return {
         "id": run.name,
         "object": "model",
-        "created": run.stamp[0][0] // 1_000_000_000,
+        "created": max(time for time, _ in run.stamp) // 1_000_000_000,
         "owned_by": "sounding",
-        "task": catalog.name_of(type(task)),
+        "task": run.about.application,
         "pipeline": task.pipeline,
-        "summary": catalog.summary(type(task)),
+        "summary": run.about.summary,
         "caution": task.caution,
         "loaded": run.loaded is not None,
         "warning": run.warning,
         "card": (run.place / "card.json").exists(),
-        "input": taken(task.input),
+        "exported": run.about.exported,
+        "input": taken(task.input, explained=not run.about.exported),
         "answer": {"kind": kind_name(task.target), "streams": task.streams},
         "options": _options(task),
-        "game": _game(task),
+        "game": {"levels": len(LEVELS)} if run.about.plays else None,
     }
 
 
-def taken(input: Modality) -> dict[str, Any]:
+def taken(input: Modality, *, explained: bool = True) -> dict[str, Any]:
     """How a kind of input is given: what a form needs to ask for it."""
     table = isinstance(input, Assembled)
     return {
@@ -105,13 +110,13 @@ def taken(input: Modality) -> dict[str, Any]:
         "count": len(input.asked.split()),
         "table": table,
         "heard": isinstance(input, Audible),
-        "explained": isinstance(input, Explainable),
+        "explained": explained and isinstance(input, Explainable),
         "disturbances": list(input.corruptions) if isinstance(input, Corruptible) else [],
         "severities": WORST,
     }
 
 
-def _options(task: Task) -> list[dict[str, Any]]:
+def _options(task: Words) -> list[dict[str, Any]]:
     """How it may be asked to answer, with what it does where nothing is said."""
     kinds = get_type_hints(type(task.options))
     modest = type(task).Options.modest
@@ -119,10 +124,3 @@ def _options(task: Task) -> list[dict[str, Any]]:
         {"name": name, "type": kinds[name].__name__, "default": value, "range": modest.get(name)}
         for name, value in task.options.to_json().items()
     ]
-
-
-def _game(task: Task) -> dict[str, Any] | None:
-    """The game that can be played against it; None for what has learnt none."""
-    if not isinstance(task, Player) or type(task).thinker is Player.thinker:
-        return None
-    return {"levels": len(LEVELS)}

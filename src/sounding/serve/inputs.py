@@ -13,7 +13,6 @@ from typing import Any
 
 from sounding.contract.inputs import Assembled, Queried, TableCells
 from sounding.contract.modality import Modality, Typed, kind_name
-from sounding.data.tables import Pasted
 from sounding.serve.limits import require_file, require_length
 from sounding.serve.refusals import Refusal
 from sounding.serve.settings import Limits
@@ -84,6 +83,8 @@ def _assembled(modality: Assembled, sent: Any, limits: Limits) -> list[Any]:
     if isinstance(sent, bytes):
         sent = _text(sent)
     if isinstance(sent, str):
+        from sounding.data.tables import Pasted  # which brings what reads tables
+
         columns, places = Pasted(require_length(sent, limits), TABLE).cells()
     elif isinstance(sent, Mapping):
         columns = {str(name): column for name, column in sent.items()}

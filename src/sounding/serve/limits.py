@@ -13,7 +13,6 @@ import numpy as np
 import PIL.Image
 from fastapi import Request
 
-from sounding.modalities.audio import audio_files
 from sounding.serve.refusals import Refusal
 from sounding.serve.settings import MEGABYTE, Limits
 from sounding.wording import counted
@@ -106,6 +105,8 @@ def _too_many_pixels(size: str, limits: Limits) -> Refusal:
 
 def _require_short_sound(data: bytes, limits: Limits) -> None:
     try:
+        from sounding.modalities.audio import audio_files
+
         header = audio_files.soundfile().info(BytesIO(data))
     except Exception:  # as above; without the package, no recording is opened at all
         return

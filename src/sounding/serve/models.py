@@ -1,6 +1,8 @@
-"""Runs by name: loaded when they are first asked for, given back where memory is short, read anew where they changed.
+"""Runs and exported models by name: loaded when they are first asked for, given back where memory is short, read
+anew where they changed.
 
-A run that is damaged while it is served stays as it was in memory, and it is said so.
+A run that is damaged while it is served stays as it was in memory, and it is said so. Where only exported models are
+served, torch is not imported.
 """
 
 from __future__ import annotations
@@ -10,20 +12,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sounding import api, catalog
-from sounding.contract.task import Task
 from sounding.errors import SoundingError, UsageError, did_you_mean
+from sounding.exports import description, runtime
+from sounding.exports.runtime import ExportedModel, ExportedTask, is_exported
 from sounding.games.thinking import Limit, Thinker
-from sounding.runs.folder import Run
-from sounding.runs.model import Model
-from sounding.runs.playing import thinker_of
 from sounding.serve.refusals import Refusal, busy
+
+if TYPE_CHECKING:
+    from sounding.contract.task import Task
+    from sounding.runs.model import Model
+
+    Served = Model | ExportedModel
+    Words = Task | ExportedTask
 
 Stamp = tuple[tuple[int, int], ...]
 """Time and size of the files that a model is made of; (0, 0) for one that is missing."""
 FILES = ("config.json", "best/config.json", "best/model.safetensors", "model.safetensors")
+EXPORTED = (description.FILE, description.STATE)
+"""Written after the network, each time."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a model ahead of loading it: its `application`, what that is for, and what else it can do."""
+
+    application: str
+    summary: str
+    plays: bool = False
+    exported: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,7 @@ class Loaded:
     """A model in memory: the `bytes` that it takes there, and which of the loadings of its run it is."""
 
     name: str
-    model: Model
+    model: Served
     bytes: int
     generation: int
 
@@ -41,6 +59,10 @@ class Loaded:
 
         It has thought once, so that compiled rules are there before a clock runs.
         """
+        if isinstance(self.model, ExportedModel):
+            raise UsageError("an exported model plays no game", fix="Serve the run that it was made from")
+        from sounding.runs.playing import thinker_of
+
         found = thinker_of(self.model)
         found.think(found.game, found.game.start(1), Limit(simulations=2))
         return found
@@ -48,11 +70,12 @@ class Loaded:
 
 @dataclass
 class Shelved:
-    """A run that is served. `warning` says what is wrong with its files, where the model is an older one."""
+    """What is served. `warning` says what is wrong with its files, where the model in memory is an older one."""
 
     name: str
     place: Path
-    task: Task
+    task: Words
+    about: About
     stamp: Stamp
     loaded: Loaded | None = None
     warning: str = ""
@@ -77,7 +100,7 @@ class Shelf:
             raise UsageError("there is nothing to serve", fix="Name a run: sounding serve runs/classify/1")
         self._lock, self._uses = threading.RLock(), 0
         self._runs: Mapping[str, Shelved] = {
-            name: Shelved(name, place, _task(place), _stamp(place)) for name, place in named(self.places).items()
+            name: Shelved(name, place, *_opened(place), _stamp(place)) for name, place in named(self.places).items()
         }
 
     @property
@@ -137,7 +160,7 @@ class Shelf:
         """Load a run; where that fails, an older model of it is kept."""
         run.stamp = stamp
         try:
-            model = api.load(run.place)
+            model = _model(run.place)
         except (SoundingError, MemoryError) as error:
             what = f"{run.name} cannot be loaded ({error or 'there is not enough memory'})"
             if run.loaded is None:
@@ -164,7 +187,10 @@ class Shelf:
 
 
 def named(places: Sequence[Path]) -> dict[str, Path]:
-    """The runs by the last two parts of their paths, "classify/1", or by more of them where two would be alike."""
+    """The runs by the last two parts of their paths, "classify/1", or by more of them where two would be alike.
+
+    What was exported to its usual place is named by the run and the format: "classify/1/onnx".
+    """
     whole = list(dict.fromkeys(place.resolve() for place in places))
     parts = 2
     while len({_last(place, parts) for place in whole}) < len(whole):
@@ -173,18 +199,40 @@ def named(places: Sequence[Path]) -> dict[str, Path]:
 
 
 def _last(place: Path, parts: int) -> str:
+    if place.parent.name == description.PLACE and is_exported(place):
+        return f"{_last(place.parent.parent, parts)}/{place.name}"
     return "/".join(place.parts[-parts:]).lstrip("/")
 
 
-def _task(place: Path) -> Task:
-    """What a run has learnt, without its weights."""
+def _opened(place: Path) -> tuple[Words, About]:
+    """What a run, or an exported model, has learnt, without its weights."""
+    if is_exported(place):
+        model = runtime.load(place)
+        return model.task, About(model.description.task, model.description.summary, exported=True)
+    from sounding import catalog
+    from sounding.contract.player import Player
+    from sounding.runs.folder import Run
+
     run = Run.open(place)
-    return catalog.find(run.config["task"]).restored(run.model_config())
+    kind = catalog.find(run.config["task"])
+    plays = issubclass(kind, Player) and kind.thinker is not Player.thinker
+    return kind.restored(run.model_config()), About(catalog.name_of(kind), catalog.summary(kind), plays)
+
+
+def _model(place: Path) -> Served:
+    """The model in memory, ready to answer."""
+    if is_exported(place):
+        model = runtime.load(place)
+        _ = model.network  # opened here, where a damaged one is refused, and not at the first answer
+        return model
+    from sounding import api
+
+    return api.load(place)
 
 
 def _stamp(place: Path) -> Stamp:
     found = []
-    for name in FILES:
+    for name in EXPORTED if is_exported(place) else FILES:
         try:
             status = (place / name).stat()
             found.append((status.st_mtime_ns, status.st_size))
@@ -193,7 +241,9 @@ def _stamp(place: Path) -> Stamp:
     return tuple(found)
 
 
-def _bytes(model: Model) -> int:
+def _bytes(model: Served) -> int:
     """Of the weights, and of the copy of them that answers faster."""
+    if isinstance(model, ExportedModel):
+        return 2 * model.network_bytes
     tensors: list[Any] = [*model.module.parameters(), *model.module.buffers()]
     return 2 * sum(tensor.numel() * tensor.element_size() for tensor in tensors)

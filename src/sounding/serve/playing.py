@@ -16,7 +16,6 @@ from sounding.games.game import Game
 from sounding.games.session import Session
 from sounding.games.thinking import Strength, Thinker, Thought
 from sounding.modalities.boards.drawing import LETTERS
-from sounding.runs.playing import game_of
 from sounding.serve.answers import answered
 from sounding.serve.posted import JSON, Asked, json_object
 from sounding.serve.predicting import MODEL
@@ -69,6 +68,8 @@ def router(service: Service) -> APIRouter:
 
     @found.post("/v1/play", summary="A position, its legal moves, and the model's move.", openapi_extra=BODY)
     async def play(request: Request) -> Response:
+        from sounding.runs.playing import game_of  # torch comes with it, which exported models do without
+
         words = await json_object(request, service.settings.limits)
         asked = Asked(words=words)
         loaded = await service.load(asked.word("model", str, ""))

@@ -6,16 +6,14 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from sounding.challenges.explanations.explanation import Explanation
 from sounding.contract.inputs import Corruptible
 from sounding.contract.modality import Typed
 from sounding.errors import DataError, SoundingError, UsageError, did_you_mean
 from sounding.randomness import stream
-from sounding.runs.model import Model
 from sounding.runs.prediction import Question, Result
 from sounding.serve.inputs import cells
 from sounding.serve.metrics import Metrics
@@ -24,6 +22,10 @@ from sounding.serve.posted import Asked
 from sounding.serve.queue import Queue, Work
 from sounding.serve.refusals import Refusal
 from sounding.serve.settings import Settings
+
+if TYPE_CHECKING:
+    from sounding.challenges.explanations.explanation import Explanation
+    from sounding.serve.models import Served
 
 SHORT = 2_000
 """Characters of inputs that are read at once."""
@@ -70,7 +72,7 @@ class Service:
             questions = await to_thread.run_sync(self._read, loaded.model, asked.inputs, disturbance)
         return loaded, await self.queue.ask(_answering(loaded, options), questions)
 
-    def _read(self, model: Model, sent: Sequence[Any], disturbance: Disturbance | None = None) -> list[Question]:
+    def _read(self, model: Served, sent: Sequence[Any], disturbance: Disturbance | None = None) -> list[Question]:
         """The questions in what was sent. Whatever goes wrong in reading it is the sender's to mend."""
         try:
             found = [model.read(cell) for cell in cells(model.task.input, sent, self.settings.limits)]
@@ -110,7 +112,7 @@ def _is_short(sent: Sequence[Any]) -> bool:
     return all(isinstance(each, str) for each in sent) and sum(map(len, sent)) <= SHORT
 
 
-def checked_options(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_options(model: Served, given: Mapping[str, Any]) -> dict[str, Any]:
     """How to answer, out of a request. Raises UsageError for what the task has not, or what would cost too much."""
     if not given:
         return {}
@@ -130,10 +132,10 @@ def _is_setting(value: Any) -> bool:
 def _answering(loaded: Loaded, options: Mapping[str, Any]) -> Work:
     """The work of one model that is asked to answer in one way."""
     key = (loaded.name, loaded.generation, tuple(sorted(options.items())))
-    return Work(key, partial(loaded.model.answer, **options), loaded.model.task.recipe.batch)
+    return Work(key, partial(loaded.model.answer, **options), loaded.model.batch)
 
 
-def _disturbed(model: Model, question: Question, how: Disturbance) -> Question:
+def _disturbed(model: Served, question: Question, how: Disturbance) -> Question:
     input = model.task.input
     if not isinstance(input, Corruptible):
         raise UsageError("this kind of input cannot be disturbed", fix="Leave the disturbance out")
