@@ -219,6 +219,12 @@ def test_a_name_that_nobody_knows(name, said):
     assert said in str(caught.value)
 
 
+def test_a_game_of_minatar_needs_no_version():
+    with Environments("MinAtar/Breakout", 1) as short, Environments("MinAtar/Breakout-v1", 1) as long:
+        assert short.name == "MinAtar/Breakout-v1"
+        assert short.spec == long.spec
+
+
 @pytest.mark.parametrize(
     ("observation", "action", "said"),
     [

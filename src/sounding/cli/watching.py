@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sounding.runs.model import Model
     from sounding.runs.watching import Choose, Show, Watched
 
-AN_ENVIRONMENT = re.compile(r".*-v\d+$")
+AN_ENVIRONMENT = re.compile(r".*-v\d+$|MinAtar/\w+$")
 
 
 @dataclass(frozen=True)

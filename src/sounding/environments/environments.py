@@ -66,9 +66,10 @@ class Environments:
         if n < 1:
             raise ValueError(f"{n} copies of an environment cannot be stepped")
         disturbance = disturbance or Disturbance()
-        self.name, self.n = name, n
+        self.n = n
         self.settings = disturbance.of(settings or Settings())
         self._copies: Copies = copies_of(name, n, self.settings, threads, rendering)
+        self.name = self.spec.name
         self._sight = Sight(disturbance, self.spec.observation)
         self._seeds = np.zeros(n, np.int64)
         self._episodes = np.zeros(n, np.int64)

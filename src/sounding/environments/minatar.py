@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sounding.environments.copies import Copies, Moved
 from sounding.environments.grids import drawn
-from sounding.environments.minatar_names import MINATAR_GAMES, MINATAR_IDS
+from sounding.environments.minatar_names import MINATAR_GAMES, MINATAR_IDS, USUAL
 from sounding.environments.settings import Settings
 from sounding.environments.spec import DISCRETE, FRAMES, Actions, Observation, Spec
 from sounding.errors import UsageError, did_you_mean
@@ -29,10 +29,11 @@ RATE = 15.0
 
 
 class MinAtarCopies(Copies):
-    """N copies of a game. Version 0 of an id has all six actions, version 1 those that the game knows."""
+    """N copies of a game. Version 0 of an id has all six actions, version 1, the usual one, those that the game knows."""
 
     def __init__(self, name: str, n: int, settings: Settings) -> None:
         """Raises UsageError for a game that MinAtar does not have, and where the package is missing."""
+        name = f"{name}{USUAL}" if f"{name}{USUAL}" in MINATAR_IDS else name
         if name not in MINATAR_IDS:
             raise UsageError(f"no environment is called {name!r}", fix=did_you_mean(name, MINATAR_IDS))
         game, version = name.removeprefix("MinAtar/").rsplit("-", 1)

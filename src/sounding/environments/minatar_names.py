@@ -9,4 +9,6 @@ MINATAR_GAMES = {
     "Seaquest": "seaquest",
     "SpaceInvaders": "space_invaders",
 }
+USUAL = "-v1"
+"""The version of a name that tells none."""
 MINATAR_IDS = tuple(f"MinAtar/{game}-{version}" for game in MINATAR_GAMES for version in ("v0", "v1"))

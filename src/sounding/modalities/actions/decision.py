@@ -42,7 +42,7 @@ class EncodedDecisions(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Episode:
+class Trial:
     """What a trial gives instead: one episode under a condition, with the sum of its rewards and its steps."""
 
     condition: str
@@ -110,13 +110,13 @@ class Decision(Answer, Averaged):
 
     def describe(self, value: Any) -> str:
         """The action and what is expected; of a trial its score."""
-        if isinstance(value, Episode):
+        if isinstance(value, Trial):
             return f"{value.score:g} in {value.steps} steps"
         return f"{self.text(value)}, return {float(value['expected']):.3g}"
 
     def to_json(self, value: Any) -> Any:
         """The same as fields."""
-        if isinstance(value, Episode):
+        if isinstance(value, Trial):
             return asdict(value)
         if not isinstance(value, np.void):
             return value

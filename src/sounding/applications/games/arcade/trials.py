@@ -9,7 +9,7 @@ from sounding.contract.metrics import Metric, mean_of_counted
 from sounding.contract.records import Record
 from sounding.environments import Disturbance
 from sounding.environments.agent import Agent, episodes
-from sounding.modalities.actions.decision import Episode
+from sounding.modalities.actions.decision import Trial
 
 AS_LEARNT = ""
 CONDITIONS = {
@@ -37,7 +37,7 @@ def trials(agent: Agent, count: int, condition: str, disturbance: Disturbance, s
     played = episodes(agent, count, seed, n=count, disturbance=disturbance)
     group = condition or "as learnt"
     return [
-        Record(Episode(condition, each.score, each.steps), True, None, float("nan"), f"{group}, seed {each.seed}")
+        Record(Trial(condition, each.score, each.steps), True, None, float("nan"), f"{group}, seed {each.seed}")
         for each in played
     ]
 
