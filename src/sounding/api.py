@@ -115,8 +115,9 @@ def train(
         start = located(start)
         options = TrainOptions(harden, start, _whole(unlabelled), method_of(kind, method), control, every, log)
         budget, planned = _budget(epochs, steps, time, until), _profile("quick" if card == "" else card)
-        if issubclass(kind.Recipe, PlayRecipe) and kind.Recipe.played and isinstance(source, str):
-            settings, source = {kind.Recipe.played: source, **settings}, None
+        if issubclass(kind.Recipe, PlayRecipe):
+            named, source = kind.Recipe.named(source)
+            settings = {**named, **settings}
         recipe, answering = divided(kind, settings)
         plan = RunPlan(
             task=kind,
@@ -239,7 +240,8 @@ def check(
     """
     if task:
         kind = catalog.find(task)
-        recipe, answering = divided(kind, settings)
+        named = kind.Recipe.named(source)[0] if issubclass(kind.Recipe, PlayRecipe) else {}
+        recipe, answering = divided(kind, {**named, **settings})
         made = kind(kind.Recipe.make("small", recipe), kind.Options().changed(answering))
         return audit(made, source, _columns(columns, split), allow_bad=allow_bad)
     if settings:

@@ -58,6 +58,15 @@ class PlayRecipe(Recipe):
             what = f"held_out={self.held_out:g} leaves no game to learn from"
             raise UsageError(what, fix="Give a share from 0 to below 0.5, which is taken twice")
 
+    @classmethod
+    def named(cls, source: Any) -> tuple[Mapping[str, Any], Any]:
+        """What the word after the task's name says: settings of the recipe, and the data where it names any.
+
+        By default a word is what is played, where that can be named. Raises UsageError and DataError for what is
+        neither.
+        """
+        return ({cls.played: source}, None) if cls.played and isinstance(source, str) else ({}, source)
+
 
 @dataclass(frozen=True)
 class Experience:

@@ -29,7 +29,7 @@ RATE = 15.0
 
 
 class MinAtarCopies(Copies):
-    """N copies of a game. Version 0 of an id has all six actions, version 1, the usual one, those that the game knows."""
+    """N copies of a game. Version 0 of an id has all six actions, version 1, the usual one, the game's own."""
 
     def __init__(self, name: str, n: int, settings: Settings) -> None:
         """Raises UsageError for a game that MinAtar does not have, and where the package is missing."""

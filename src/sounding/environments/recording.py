@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,6 +24,9 @@ from sounding.files import write
 
 SUFFIX = ".npz"
 SCHEMA = 1
+FIX = "Record it with: sounding play ENVIRONMENT --record FOLDER"
+_BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What opening a file raises that is cut short, or is something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +76,39 @@ class Recording:
 
 def read(path: Path) -> Recording:
     """The recording of a file. Raises DataError, which names it, for a file that is none."""
-    fix = "Record it with: sounding play ENVIRONMENT --record FOLDER"
     try:
         with np.load(path, allow_pickle=False) as file:
-            about: dict[str, Any] = json.loads(str(file["about"]))
+            about = _about(file)
             observations, actions, rewards = (file[name] for name in ("observations", "actions", "rewards"))
         known = {field.name for field in fields(Settings)}
         settings = Settings(**{name: value for name, value in about["settings"].items() if name in known})
         found = Recording(
             about["environment"], settings, about["seed"], about["by"], observations, actions, rewards, about["ended"]
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"this is no recording: {error}", where=str(path), fix=fix) from None
+    except _BROKEN as error:
+        raise _none(path, error) from None
     lengths = {len(observations), len(actions), len(rewards)}
     if len(lengths) != 1 or not len(found):
-        raise DataError("observations, actions and rewards are of different lengths, or none", where=str(path), fix=fix)
+        raise DataError("observations, actions and rewards are of different lengths, or none", where=str(path), fix=FIX)
     return found
+
+
+def environment_in(path: Path) -> str:
+    """The environment of a recording, of which nothing else is read. Raises DataError, as `read` does."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return str(_about(file)["environment"])
+    except _BROKEN as error:
+        raise _none(path, error) from None
+
+
+def _about(file: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(str(file["about"]))
+    return found
+
+
+def _none(path: Path, error: Exception) -> DataError:
+    return DataError(f"this is no recording, or a part of one: {error}", where=str(path), fix=FIX)
 
 
 def recordings(folder: Path) -> Iterator[Recording]:

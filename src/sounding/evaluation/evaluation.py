@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.answers import constant_baseline
 from sounding.contract.evidence import Estimate
-from sounding.contract.metrics import Metric, accuracy
+from sounding.contract.metrics import Metric, accuracy, mean_of_counted
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.errors import DataError, NotFiniteError, UsageError
@@ -149,8 +149,10 @@ def estimate(
     if not len(records):
         raise DataError(f"there are no rows to measure {metric.name} on", fix="Give at least one row")
     stats = (known or Judgements(records)).of(metric)
-    if metric.proportion and (counted := np.flatnonzero(~np.isnan(stats))).size:
-        return proportion(stats[counted], [groups[int(i)] for i in counted] if groups else None, seed, resamples)
+    if (metric.proportion or metric.reduce is mean_of_counted) and (counted := np.flatnonzero(~np.isnan(stats))).size:
+        stats, groups = stats[counted], [groups[int(i)] for i in counted] if groups else None
+    if metric.proportion and not np.isnan(stats).all():
+        return proportion(stats, groups, seed, resamples)
     return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from sounding.applications.games.arcade.cloning import is_place, recorded_environment
 from sounding.architectures.actor_critic import networks
 from sounding.contract.player import PlayRecipe
 from sounding.environments import Environments, Settings, Spec
@@ -39,6 +41,11 @@ DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 """What differs from the recipe's own numbers, which are those of PPO on numbers: of continuous actions longer rollouts
 and more passes, of screens fewer passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et
 al. (2024) take, with fewer copies and less time to explore, as a small machine needs it."""
+CLONING: Mapping[str, Any] = {
+    "learner": PPO, "batch": 256, "least_steps": 1_500, "validations": 20, "select": "loss", "warmup": 0.05,
+    "entropy_weight": 0.0,
+}  # fmt: skip
+"""What learning from recordings takes: a few steps, of which those are kept that foretell held-out episodes best."""
 SAME: Mapping[tuple[str, str], tuple[str, str]] = {(PPO, PIXELS): (PPO, CELLS), (PQN, PIXELS): (PQN, CELLS)}
 
 
@@ -47,7 +54,7 @@ class ArcadeRecipe(PlayRecipe):
     """The numbers of a training by playing an environment. `round_steps` follows from the others."""
 
     played: ClassVar = "environment"
-    shaping: ClassVar = ("width", "model")
+    shaping: ClassVar = ("width", "model", "learner")
     sizes: ClassVar = {
         "tiny": {"width": 32, "copies": 4, "length": 16, "batch": 64, "passes": 4, "match_games": 4},
         "small": {},
@@ -108,6 +115,17 @@ class ArcadeRecipe(PlayRecipe):
             return super().make(size, asked)
         key = (learner, kind_of(spec))
         return super().make(size, {**DEFAULTS.get(SAME.get(key, key), {}), **asked})
+
+    @classmethod
+    def named(cls, source: Any) -> tuple[Mapping[str, Any], Any]:
+        """An environment, or recordings of one. Raises UsageError, with the file, where nobody knows theirs."""
+        if not isinstance(source, str | Path) or not is_place(source):
+            return super().named(source)
+        name, file = recorded_environment(Path(source))
+        try:
+            return {"environment": spec_of(name).name, **CLONING}, source
+        except UsageError as error:
+            raise error.at(str(file)) from None
 
     @property
     def put_around(self) -> Settings:

@@ -23,6 +23,10 @@ _TOTALS = ("total.seen", "total.gained")
 """Running totals (count, sum, sum of squares) of what is sensed and of the discounted sums of rewards."""
 
 
+KNOWN = 10_000
+"""Steps that the scales count for with which a training begins."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a rollout is played and judged."""
@@ -51,7 +55,7 @@ class Rollouts:
         self, plan: Plan, learner: Learner, model: Actor, rng: np.random.Generator, before: Experience | None
     ) -> Experience:
         """A round of `plan.length` steps after the round `before`, or from the beginning of episodes."""
-        state = before.state if before is not None and before.state else self._begun(rng)
+        state = before.state if before is not None and before.state else self._begun(model, rng)
         environments = self._at(state)
         told, seen = _Told(), self._seen
         gained = state["gained"].copy()
@@ -80,16 +84,15 @@ class Rollouts:
         after = {**kept, **sums, "gained": gained, "mark": np.array(self._mark)}
         return told.experience(plan, self.target, last, scale, after)
 
-    def _begun(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """The state before the first round."""
+    def _begun(self, model: Actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """The state before the first round, with the scales of a model that has learnt before."""
         environments = self._made()
         seen = environments.reset(rng.integers(0, 2**31 - 1, self.copies))
         self._seen, self._mark = seen, int(rng.integers(2**62))
         return {
             "mark": np.array(self._mark),
             "gained": np.zeros(self.copies),
-            "total.gained": np.zeros((3, 1)),
-            "total.seen": np.zeros((3, seen.shape[1] if seen.ndim == 2 else 0)),
+            **_known(model),
         }
 
     def _at(self, state: Mapping[str, np.ndarray]) -> Environments:
@@ -146,6 +149,19 @@ def scales(experience: Experience) -> tuple[np.ndarray, np.ndarray, float]:
     (number,), (gained,), (gained_squares,) = experience.state["total.gained"]
     spread = np.sqrt(max(0.0, gained_squares / number - (gained / number) ** 2))
     return mean, deviation, max(float(spread), 1e-4)
+
+
+def _known(model: Actor) -> dict[str, np.ndarray]:
+    """The running totals of a model: as of `KNOWN` steps where it has learnt before, else of none.
+
+    Else the scales of the first few steps would take the place of those by which its weights were learnt.
+    """
+    mean, deviation, scale = (getattr(model, name).double().numpy() for name in ("mean", "deviation", "scale"))
+    new = scale == 1 and not mean.any() and (deviation == 1).all()
+    count = 0 if new else KNOWN
+    seen = np.stack([np.ones_like(mean), mean, mean**2 + deviation**2])
+    gained = np.array([[1.0], [0.0], [scale**2]])
+    return {"total.seen": count * seen, "total.gained": count * gained}
 
 
 def _count(totals: np.ndarray, values: np.ndarray) -> None:

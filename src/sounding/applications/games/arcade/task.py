@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from sounding.applications.games.arcade import recipe as choices
 from sounding.applications.games.arcade.acting import Acts
+from sounding.applications.games.arcade.cloning import RECORDINGS
+from sounding.applications.games.arcade.imitating import Imitator
 from sounding.applications.games.arcade.learner import Learner
 from sounding.applications.games.arcade.ppo import PPO
 from sounding.applications.games.arcade.pqn import PQN
@@ -19,7 +21,7 @@ from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, sca
 from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, disturbance, scores, trials
 from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean
-from sounding.contract.player import Experience, Player
+from sounding.contract.player import Experience
 from sounding.contract.records import Example, Prediction, Record
 from sounding.environments import Spec
 from sounding.environments.spec import FRAMES
@@ -32,13 +34,14 @@ from sounding.randomness import stream
 LEARNERS: Mapping[str, type[Learner]] = {choices.PPO: PPO, choices.PQN: PQN}
 
 
-class Arcade(Player):
+class Arcade(Imitator):
     """Agents in environments: what to do, learnt by playing (gymnasium)."""
 
     Recipe = ArcadeRecipe
     recipe: ArcadeRecipe
     input: Vector | Frames
     target: Decision
+    layouts = (RECORDINGS,)
     caution = "What an agent does outside the environment that it learnt in is not known."
 
     def __init__(self, *words: Any) -> None:
@@ -60,14 +63,19 @@ class Arcade(Player):
         seen = f"{choices.kind_of(self.spec).split(',')[0]} ({shape})"
         return f"{self.learner.title} learns from {seen} with {actions}, with the network {r.model!r}"
 
+    @property
+    def gamma(self) -> float:
+        """How much a reward counts a step later."""
+        return self.recipe.gamma
+
     def modalities(self) -> tuple[Vector | Frames, Decision]:
         """What is sensed; what is done and expected."""
         return sensed(self.spec.observation), Decision(self.spec.actions)
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """The score of whole episodes, as learnt and in harder conditions."""
-        return scores()
+        """The score of whole episodes, as learnt and in harder conditions; of recordings, those of single steps."""
+        return scores() if self.plays else self.row_metrics
 
     @property
     def row_metrics(self) -> Sequence[Metric]:
@@ -78,7 +86,7 @@ class Arcade(Player):
 
     def build(self) -> nn.Module:
         """The learner's network."""
-        return self.learner.build(self.spec)
+        return self.taught(self.learner.build(self.spec))
 
     def loss(self, model: nn.Module, x: Tensor, y: EncodedDecisions) -> Tensor:
         """What the learner learns of each decision: [B]."""

@@ -12,6 +12,7 @@ from sounding.environments.agent import Agent, episodes
 from sounding.modalities.actions.decision import Trial
 
 AS_LEARNT = ""
+RECORDED = "recorded"
 CONDITIONS = {
     "actions that stick": "each action is replaced by the one before with probability 0.25",
     "noise": "Gaussian noise of a tenth of each number's deviation on what is sensed",
@@ -42,16 +43,30 @@ def trials(agent: Agent, count: int, condition: str, disturbance: Disturbance, s
     ]
 
 
-def scores() -> Sequence[Metric]:
-    """The mean score in each condition; the headline is the first."""
-    first = Metric(
-        "score", _judge(AS_LEARNT), mean_of_counted, "mean sum of the rewards of an episode, likeliest actions"
-    )
-    others = [
+def recorders(taught: Sequence[float]) -> list[Record]:
+    """The records of episodes that were recorded and had these scores."""
+    return [
+        Record(Trial(RECORDED, score, 0), True, None, float("nan"), f"recorded, episode {number}")
+        for number, score in enumerate(taught, 1)
+    ]
+
+
+def scores(teacher: str = "") -> Sequence[Metric]:
+    """The mean score in each condition, and of the `teacher` who was imitated, in words; the headline is the first."""
+    said = "mean sum of the rewards of an episode, likeliest actions"
+    beside = f"; it imitates {teacher}" if teacher else ""
+    first = Metric("score", _judge(AS_LEARNT), mean_of_counted, said + beside)
+    if teacher:
+        of_teacher = Metric("score of the recorder", _judge(RECORDED), mean_of_counted, f"as score, of {teacher}")
+        return first, of_teacher, *_harder()
+    return first, *_harder()
+
+
+def _harder() -> list[Metric]:
+    return [
         Metric(f"score with {name}", _judge(name), mean_of_counted, f"as score, but {meaning}")
         for name, meaning in CONDITIONS.items()
     ]
-    return first, *others
 
 
 def _judge(condition: str) -> Callable[[Record], float]:
