@@ -124,6 +124,13 @@ class Player(Task):
         """
         return self.play(model, rng)
 
+    def feed(self, shards: Any, seed: int) -> Any:
+        """What a training is fed with that learns from more than rounds; None, by default, for rounds of `follow`.
+
+        It is a `sounding.training.feed.Feed`, and keeps what is to be looked at by a card in `shards`.
+        """
+        return None
+
     def absorb(self, model: nn.Module, experience: Experience) -> None:
         """Set in buffers of `model` what a round that was learnt from taught without a gradient: scales, say.
 

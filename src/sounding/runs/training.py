@@ -266,7 +266,8 @@ class _Trainings:
         """What a training is fed with: rows, windows of documents, or what it plays and keeps in its folder."""
         if isinstance(task, Player) and task.plays:  # damaged shards are named to the person who waits
             shards = Shards(folder / FOLDER, self.reporter.say if self.reporter else None)
-            return PlayFeed(task, shards, self.plan.seed)
+            own: Feed | None = task.feed(shards, self.plan.seed)
+            return own or PlayFeed(task, shards, self.plan.seed)
         return RowFeed(task, rows.train, self.plan.seed)
 
     def _part(self, task: Task, share: float) -> Budget:

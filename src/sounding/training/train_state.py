@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -61,6 +61,9 @@ class TrainState:
         self.counters = Counters()
         self.matches = 0.0  # seconds that were spent on matches which tell how good it is
         self.collector: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch
+        self.losses: Tensor | None = None  # [B] of the latest step
+        self.memory: dict[str, Tensor] = {}  # what a feed wants to have back when the training goes on
+        self.remember: Callable[[], dict[str, Tensor]] = dict  # and how it is asked for that
 
     def collected(self, examples: Sequence[Example]) -> Sequence[Example]:
         """What this epoch trains on. A resumed training collects with the weights that the epoch began with."""
@@ -97,6 +100,7 @@ class TrainState:
         with self.setting.autocast():
             losses = self.task.loss(self.model, x, y)
         _require_one_each(losses, batch.size)
+        self.losses = losses.detach().float()
         loss = losses.float().sum() / size
         loss.backward()
         return loss.item()
@@ -107,7 +111,8 @@ class TrainState:
         found |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{index}.{name}": t for name, t in entries.items() if isinstance(t, Tensor)}
-        return found | {f"collector.{name}": tensor for name, tensor in self.collector.items()}
+        found |= {f"collector.{name}": tensor for name, tensor in self.collector.items()}
+        return found | {f"memory.{name}": tensor for name, tensor in self.remember().items()}
 
     def note(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
@@ -118,6 +123,7 @@ class TrainState:
         self.model.load_state_dict(_within(tensors, "model."))
         self.average.model.load_state_dict(_within(tensors, "average."))
         self.collector = _within(tensors, "collector.")
+        self.memory = _within(tensors, "memory.")
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         entries: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _within(tensors, "optimizer.").items():

@@ -16,8 +16,8 @@ from sounding.environments.spec import FRAMES
 from sounding.errors import UsageError, did_you_mean
 
 AUTO = "auto"
-PPO, PQN = "ppo", "pqn"
-LEARNERS = (PPO, PQN)
+PPO, PQN, RAINBOW = "ppo", "pqn", "rainbow"
+LEARNERS = (PPO, PQN, RAINBOW)
 
 VECTORS, CONTINUOUS, CELLS, PIXELS = "numbers", "numbers, continuous actions", "a grid", "a screen"
 """What there is to be seen and done, as far as it decides about the numbers of a training."""
@@ -37,6 +37,9 @@ DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "copies": 64, "length": 32, "batch": 128, "passes": 2, "gamma": 0.99, "trust": 0.65, "width": 128,
         "lr": 5e-4, "clip": 10.0, "explore": 250_000, "epsilon": 0.02, "least_steps": 30_000,
     },
+    (RAINBOW, PIXELS): {"width": 512, "match_games": 10},
+    (RAINBOW, CELLS): {"width": 128},
+    (RAINBOW, VECTORS): {"width": 128, "least_steps": 10_000},
 }  # fmt: skip
 """What differs from the recipe's own numbers, which are those of PPO on numbers: of continuous actions longer rollouts
 and more passes, of screens fewer passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et
@@ -46,6 +49,12 @@ CLONING: Mapping[str, Any] = {
     "entropy_weight": 0.0,
 }  # fmt: skip
 """What learning from recordings takes: a few steps, of which those are kept that foretell held-out episodes best."""
+OF_RAINBOW: Mapping[str, Any] = {
+    "copies": 1, "length": 4, "batch": 32, "passes": 1, "gamma": 0.99, "lr": 1e-4, "clip": 10.0, "hold": 1.0,
+    "explore": 5_000, "epsilon": 0.01, "sticky": 0.0, "reward_clip": 1.0, "held_out": 1 / 3, "least_steps": 98_400,
+}  # fmt: skip
+"""What Rainbow takes, which is the protocol of Atari-100k (Kaiser et al. 2020): 100,000 steps of the environment, of
+which the first 1,600 come ahead of learning, no sticky actions, rewards cut to -1…1."""
 SAME: Mapping[tuple[str, str], tuple[str, str]] = {(PPO, PIXELS): (PPO, CELLS), (PQN, PIXELS): (PQN, CELLS)}
 
 
@@ -62,7 +71,7 @@ class ArcadeRecipe(PlayRecipe):
     }
 
     environment: str = "CartPole-v1"
-    learner: str = AUTO  # ppo or pqn; auto: by what is seen and done
+    learner: str = AUTO  # ppo, pqn or rainbow; auto: by what is seen and done, and the time
     model: str = AUTO  # perceptron, cells or nature; auto: by what is seen
     optimizer: str = "adamw"
     lr: float = 1e-3
@@ -84,21 +93,32 @@ class ArcadeRecipe(PlayRecipe):
     value_clip: float = 0.0  # of ppo: how far a value may; 0: as far as it will
     value_weight: float = 0.5  # of ppo
     entropy_weight: float = 0.0  # of ppo
-    explore: int = 100_000  # of pqn: steps of the environment in which the chance of a random action falls
-    epsilon: float = 0.05  # of pqn: the chance of a random action after these
+    explore: int = 100_000  # of pqn and rainbow: steps of the environment in which the chance of a random action falls
+    epsilon: float = 0.05  # of pqn and rainbow: the chance of a random action after these
+    replay: int = 100_000  # of rainbow: steps that are remembered
+    warm: int = 1_600  # of rainbow: steps that are played ahead of learning
+    ratio: float = 1.0  # of rainbow: steps of learning for a step of the environment
+    horizon: int = 10  # of rainbow: steps whose rewards are summed ahead of what is expected
+    priority: float = 0.5  # of rainbow: the power of its loss by which a step is drawn; 0: all alike
+    shifts: bool = True  # of rainbow: screens are moved by a few pixels
+    reward_clip: float = 0.0  # rewards are cut to as much below and above 0; 0: as they are
     sticky: float = -1.0  # chance that the action before is repeated; below 0: as the environment has it
     match_games: int = 20  # episodes of a trial; half as many in each harder condition
 
     def __post_init__(self) -> None:
         """Raises UsageError for numbers with which nothing can be played."""
-        for name in ("passes", "copies", "length", "match_games"):
+        for name in ("passes", "copies", "length", "match_games", "replay", "horizon"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
         for name in ("gamma", "trust", "epsilon"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name):g} is out of range", fix=f"Give {name} 0 to 1")
+        for name in ("explore", "warm", "ratio", "priority", "reward_clip"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name}={getattr(self, name):g} is out of range", fix=f"Give {name} 0 or more")
         rows = self.copies * self.length
-        object.__setattr__(self, "round_steps", max(1, self.passes * rows // max(1, self.batch)))
+        steps = rows * self.ratio if self.learner == RAINBOW else self.passes * rows // max(1, self.batch)
+        object.__setattr__(self, "round_steps", max(1, int(steps)))
         super().__post_init__()
 
     @classmethod
@@ -111,10 +131,11 @@ class ArcadeRecipe(PlayRecipe):
         spec = spec_of(str(asked.get("environment", cls.environment)))
         asked["learner"] = learner = _learner(str(asked.get("learner", AUTO)), spec)
         asked["model"] = _network(str(asked.get("model", AUTO)), spec)
-        if size == "tiny":
-            return super().make(size, asked)
+        usual = OF_RAINBOW if learner == RAINBOW else {}
         key = (learner, kind_of(spec))
-        return super().make(size, {**DEFAULTS.get(SAME.get(key, key), {}), **asked})
+        if size != "tiny":
+            usual = {**usual, **DEFAULTS.get(SAME.get(key, key), {})}
+        return super().make(size, {**usual, **asked})
 
     @classmethod
     def named(cls, source: Any) -> tuple[Mapping[str, Any], Any]:
@@ -151,7 +172,7 @@ def fitting(spec: Spec) -> tuple[str, ...]:
     """The learners that fit an environment, the usual one first."""
     if not spec.actions.discrete:
         return (PPO,)
-    return (PPO, PQN) if spec.observation.kind != FRAMES else (PQN, PPO)
+    return (PPO, PQN, RAINBOW) if spec.observation.kind != FRAMES else (PQN, PPO, RAINBOW)
 
 
 def _learner(word: str, spec: Spec) -> str:

@@ -34,6 +34,8 @@ class Plan:
     length: int
     gamma: float
     weight: float  # λ of the generalised advantages, and of Q(λ)
+    reward_clip: float = 0.0  # rewards are cut to as much below and above 0; 0: as they are
+    played: int = 0  # steps of the environment ahead of those that these rollouts count
 
 
 class Rollouts:
@@ -63,9 +65,10 @@ class Rollouts:
         scale, look = float(model.scale), self.look
         for _ in range(plan.length):
             said = model(look(seen))
-            actions = learner.explore(said, int(sums["total.gained"][0, 0]), rng)
+            actions = learner.explore(said, plan.played + int(sums["total.gained"][0, 0]), rng)
             step = environments.step(actions.numpy())
-            rewards = step.rewards.astype(np.float64)
+            most = plan.reward_clip or np.inf
+            rewards = step.rewards.astype(np.float64).clip(-most, most)
             gained = gained * plan.gamma + rewards
             _count(sums["total.gained"], gained[:, None])
             gained[step.ended] = 0

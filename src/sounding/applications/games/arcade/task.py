@@ -1,4 +1,4 @@
-"""Agents in environments: what to do, learnt by playing (PPO, PQN)."""
+"""Agents in environments: what to do, learnt by playing (PPO, PQN, Rainbow)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from sounding.applications.games.arcade.imitating import Imitator
 from sounding.applications.games.arcade.learner import Learner
 from sounding.applications.games.arcade.ppo import PPO
 from sounding.applications.games.arcade.pqn import PQN
+from sounding.applications.games.arcade.rainbow import Rainbow
 from sounding.applications.games.arcade.recipe import ArcadeRecipe, spec_of
+from sounding.applications.games.arcade.replay_feed import ReplayFeed
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
 from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, disturbance, scores, trials
 from sounding.architectures.actor_critic import Acting, Actor
@@ -30,8 +32,12 @@ from sounding.modalities.frames.frames import Frames
 from sounding.modalities.observations import sensed
 from sounding.modalities.vectors.vector import Vector
 from sounding.randomness import stream
+from sounding.training.shards import Shards
 
-LEARNERS: Mapping[str, type[Learner]] = {choices.PPO: PPO, choices.PQN: PQN}
+LEARNERS: Mapping[str, type[Learner]] = {choices.PPO: PPO, choices.PQN: PQN, choices.RAINBOW: Rainbow}
+
+SHOWN_STEPS = 64
+"""Steps of a rollout that nothing is learnt from, for what a card looks at."""
 
 
 class Arcade(Imitator):
@@ -102,8 +108,19 @@ class Arcade(Imitator):
 
     def follow(self, model: nn.Module, rng: np.random.Generator, before: Experience | None) -> Experience:
         """A round that goes on where the one before ended."""
-        plan = Plan(self.recipe.length, self.recipe.gamma, self.recipe.trust)
+        r = self.recipe
+        plan = Plan(r.length, r.gamma, r.trust, r.reward_clip)
         return self._rollouts.play(plan, self.learner, _of(model), rng, before)
+
+    def feed(self, shards: Shards, seed: int) -> ReplayFeed | None:
+        """Of Rainbow the feed from its memory."""
+        return ReplayFeed(self, shards, seed) if self.recipe.learner == choices.RAINBOW else None
+
+    def shown(self, model: nn.Module, rng: np.random.Generator, played: int) -> Experience:
+        """A rollout that nothing is learnt from, by an agent that has played so many steps."""
+        r = self.recipe
+        plan = Plan(SHOWN_STEPS, r.gamma, r.trust, r.reward_clip, played)
+        return self._rollouts.play(plan, self.learner, _of(model), rng, None)
 
     @torch.no_grad()
     def absorb(self, model: nn.Module, experience: Experience) -> None:
