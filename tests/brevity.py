@@ -10,6 +10,7 @@ import pytest
 
 from sounding.challenges import (
     certificate,
+    concepts,
     data_efficiency,
     energy,
     interpretability,
@@ -31,6 +32,7 @@ def briefly(profile: Profile = "quick") -> Iterator[pytest.MonkeyPatch]:
 
         brief(data_efficiency.PLANS, shares=(0.1, 0.3, 1.0), draws=1, seconds=2.0)
         brief(interpretability.PLANS, rows=10, untrained=4, shapley=64 if profile == "standard" else 0)
+        brief(concepts.PLANS, rows=20, sites=40, layers=1)
         brief(unknown_inputs.PLANS, rows=32, training=100, resamples=100)
         if profile == "quick":
             brief(robustness.PLANS, rows=32, attacked=16, attacks=Attacks(pgd=3))

@@ -212,6 +212,48 @@ def test_liberties():
     assert found[4, 4] == 2
 
 
+def read(game: Go, position: np.ndarray, point: str) -> int:
+    return int(game.ladders(position)[0, game.action(point)])
+
+
+LADDER = """
+.......
+..XX...
+.XO....
+.......
+.......
+....{}..
+......."""
+
+
+def test_a_ladder_runs_to_the_edge_or_to_a_stone_of_its_own():
+    game, position = drawn(LADDER.format("."))
+    assert read(game, position, "C5") == 1
+    assert read(game, position, "C6") == -1, "four liberties and more are no ladder"
+    game, position = drawn(LADDER.format("O"))
+    assert read(game, position, "C5") == 0
+    game, position = drawn(LADDER.format("X"))
+    assert read(game, position, "C5") == 1
+
+
+def test_who_can_take_a_stone_on_the_way_is_not_caught():
+    surrounded = LADDER.format(".").replace("..XX...", ".OXX...").replace(".XO....", "OXO....")
+    game, position = drawn(surrounded)  # Black's B5 has one liberty, B4
+    assert read(game, position, "C5") == 0
+
+
+def test_reading_a_ladder_leaves_the_board():
+    game = Go(9)
+    positions = randomly(game, 20, 30)
+    before = positions.copy()
+    found = game.ladders(positions)
+    assert np.array_equal(before, positions)
+    assert np.array_equal(found >= 0, game.liberties(positions) == 2)
+    for symmetry in (3, 6):  # what is read does not depend on how one looks at it
+        turned = game.ladders(game.turned(positions, symmetry))
+        assert np.array_equal(turned[:, game.squares[symmetry]], found)
+
+
 def test_planes_of_an_observation():
     game, position = drawn(KO, komi=5.0)
     play(game, position, "C3")  # White is to move

@@ -9,6 +9,7 @@ quality.py            how good is it, beside a model that looks at nothing?
 seeds.py              how much would another seed change?
 data_efficiency.py    what would fewer, or more, labels have given?        labels/
 interpretability.py   are explanations of its answers faithful?            explanations/
+concepts.py           do its layers tell what people see?                  explanations/
 robustness.py         what do mishaps and attacks leave?                   disturbances/
 certificate.py        what is certain, whatever the attack?
 shift.py              what is left on data from elsewhere?

@@ -26,6 +26,7 @@ from sounding.contract import options as answering
 from sounding.contract import recipe as recipes
 from sounding.contract.behaviour import Behaviour, Changed
 from sounding.contract.change import Change, Unchanged
+from sounding.contract.concepts import Concept
 from sounding.contract.evidence import Figure
 from sounding.contract.inputs import Invariance, Perturbable
 from sounding.contract.layouts import Layout
@@ -267,6 +268,11 @@ class Task(ABC):
             return "" if self.agree(before, after) else "the answer changed"
 
         return Behaviour(changed)
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """What people see in an input, of which layers are asked whether they tell it too; nothing by default."""
+        return ()
 
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Plots of its own for the card's section on quality, of records of rows; none by default."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.contract.change import Change
+from sounding.contract.concepts import Concept
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Modality
@@ -148,6 +149,11 @@ class TaskWrapper(Task):
     def ranking(self) -> Metric:
         """What tells a good answer to a row from a bad one."""
         return self.wrapped.ranking
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """What people see in an input."""
+        return self.wrapped.concepts
 
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Plots of its own."""

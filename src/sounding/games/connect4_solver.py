@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sounding.games.compiled import compiled
-from sounding.games.connect4 import COLUMNS, ROWS, STRIDE, Connect4, has_four, is_open, landing
+from sounding.games.connect4 import BITS, COLUMNS, ROWS, STRIDE, Connect4, has_four, is_open, landing
 from sounding.games.game import Positions
 from sounding.games.hashes import mixed
 
@@ -53,6 +53,24 @@ class Solver:
         order = np.empty((SQUARES + 1, COLUMNS), np.uint64)
         _solve(Connect4().solid(positions), window, self._keys, self._bounds, order, out)
         return out
+
+
+def threats(positions: Positions) -> NDArray[np.bool_]:
+    """[N, 2, 6, 7]: the empty squares where a stone of the player to move, or of the other, would be the fourth.
+
+    The top row first; whether one can land there yet or not.
+    """
+    out = np.empty((len(positions), 2), np.uint64)
+    _threats(Connect4().solid(positions), out)
+    return (out[:, :, None, None] & BITS) != 0
+
+
+@compiled
+def _threats(positions: Positions, out: NDArray[np.uint64]) -> None:
+    for n in range(len(positions)):
+        mover = int(positions[n].moves) & 1
+        own, other = positions[n].stones[mover], positions[n].stones[1 - mover]
+        out[n, 0], out[n, 1] = winning(own, own | other), winning(other, own | other)
 
 
 @compiled

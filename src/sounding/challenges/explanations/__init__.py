@@ -5,4 +5,6 @@ gradients.py  gradcam.py  shapley.py      how each finds its weights
 faithfulness.py   what an explanation foretells, beyond coins
 explained_rows.py  which rows are explained, and how they are shown
 time_budget.py     which methods there is time for, and on how many rows
+probes.py         linear probes, which ask layers for concepts
+site_layers.py    what layers give at each site of an input
 """

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sounding.games.game import Game, Positions
-from sounding.games.go import layout, observation, scoring, turns
+from sounding.games.go import ladders, layout, observation, scoring, turns
 from sounding.games.go.board import stone_hash
 
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # without I, as on boards and in GTP
@@ -211,6 +211,14 @@ class Go(Game):
         """[N, points]: the liberties of each stone's chain, 0 for an empty point."""
         out = np.empty((len(positions), self.points), np.int16)
         observation.count_liberties(self.raw(positions), self._neighbours, out)
+        return out
+
+    def ladders(self, positions: Positions) -> NDArray[np.int8]:
+        """[N, points]: for each stone of a chain with two liberties whether it is caught in a ladder if the other side
+        moves first (1) or escapes (0); −1 for any other point.
+        """
+        out = np.empty((len(positions), self.points), np.int8)
+        ladders.ladders(self.raw(positions), self._neighbours, out)
         return out
 
     # ---- words

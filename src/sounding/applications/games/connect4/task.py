@@ -9,10 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from sounding.applications.games.connect4.concepts import connect4_concepts
 from sounding.applications.games.connect4.teacher import Teacher
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
 from sounding.applications.games.shared.demonstration import demonstrated
 from sounding.arena.matches import Mover
+from sounding.contract.concepts import Concept
 from sounding.contract.records import Example
 from sounding.games.game import Game
 
@@ -57,6 +59,11 @@ class ConnectFour(BoardGame):
         from sounding.games.playouts import Greedily, Randomly, Rollouts
 
         return Rollouts(self.recipe.rollouts), Greedily(), Randomly()
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """Squares that would complete four."""
+        return (*super().concepts, *connect4_concepts(self.game))
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Games of a player who wins where it can, blocks where it must, and else plays the lowest column."""

@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sounding.applications.games.go.concepts import go_concepts
 from sounding.applications.games.go.recorded import SGF_FILES, RecordedGo
 from sounding.applications.games.go.teacher import Teacher
 from sounding.applications.games.go.territory import Territory
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
 from sounding.applications.games.shared.demonstration import demonstrated
 from sounding.arena.matches import Mover
+from sounding.contract.concepts import Concept
 from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.games.game import Game
@@ -104,6 +106,11 @@ class GoGame(BoardGame):
         from sounding.games.playouts import Greedily, Randomly, Rollouts
 
         return Rollouts(self.recipe.rollouts), Greedily(), Randomly()
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """Liberties, captures and ladders."""
+        return (*super().concepts, *go_concepts(self.game))
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Games of a player who takes what it can and stays together, ended after as many moves as there are points."""

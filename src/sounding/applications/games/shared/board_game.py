@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sounding.applications.games.shared import judging
+from sounding.applications.games.shared.board_concepts import distance_to_the_edge
 from sounding.applications.games.shared.matches import NetworkMover, match, scores
 from sounding.applications.games.shared.network import BoardModel, NetworkEvaluator
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
@@ -28,6 +29,7 @@ from sounding.architectures.board_network import BoardConfig, BoardOutputs, Move
 from sounding.arena.matches import Mover
 from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
 from sounding.contract.change import Change
+from sounding.contract.concepts import Concept
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
@@ -300,6 +302,11 @@ class BoardGame(Player):
     def _unlike(self, before: np.void, after: np.void, symmetry: int) -> str:
         expected = int(self.game.symmetries[symmetry][judging.move_of(before)])
         return "" if judging.move_of(after) == expected else "the move did not turn with the board"
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """What people see on the board; a game adds its own."""
+        return (distance_to_the_edge(self.game),)
 
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Whether it wins as often as it says."""
