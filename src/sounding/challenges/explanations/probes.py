@@ -45,10 +45,10 @@ def tallied(labels: np.ndarray, said: np.ndarray, clusters: np.ndarray, k: int) 
     """[G, K, 2]: for each of G clusters of sites (`clusters` [n] numbers them) how many there are of each class, and
     how many of them were told.
     """
-    found = np.zeros((int(clusters.max(initial=-1)) + 1, k, 2))
-    np.add.at(found, (clusters, labels, 0), 1)
-    np.add.at(found, (clusters, labels, 1), said == labels)
-    return found
+    count = int(clusters.max(initial=-1)) + 1
+    places = clusters * k + labels
+    sides = [np.bincount(places, weights, count * k) for weights in (None, said == labels)]
+    return np.stack(sides, axis=1).reshape(count, k, 2).astype(float)
 
 
 def balanced_accuracy(tallies: np.ndarray) -> float:

@@ -50,14 +50,16 @@ def _pass(
         if seen is not None and (name == INPUT or seen.shape[2] >= LEAST):
             found[name] = seen
 
+    def note_given(given: Any) -> None:
+        for tensor in leaves(given):
+            note(INPUT, tensor)
+
     with ExitStack() as stack, frozen(model), torch.inference_mode():
         for name, module in model.named_modules():
             if name and (names is None or name in names):
                 hook = module.register_forward_hook(lambda _, given, output, name=name: note(name, output))
                 stack.callback(hook.remove)
-        first = model.register_forward_pre_hook(
-            lambda _, given: [note(INPUT, tensor) for tensor in leaves(given)] and None
-        )
+        first = model.register_forward_pre_hook(lambda _, given: note_given(given))
         stack.callback(first.remove)
         task.predict(model, values)
     return found

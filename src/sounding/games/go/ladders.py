@@ -25,7 +25,6 @@ def ladders(raw: Raw, neighbours: Points, out: NDArray[np.int8]) -> None:
     points = len(neighbours)
     chain, liberties = np.empty(points, np.int64), np.empty(points, np.int64)
     tried = np.empty(1, np.int64)
-    no_ko = np.int64(NONE)  # a variable: numba's cache of a recursive function that is compiled for two types is broken
     out[:] = NOT_ASKED
     for n in range(len(raw)):
         stones = board(raw, n, points).copy()
@@ -36,6 +35,7 @@ def ladders(raw: Raw, neighbours: Points, out: NDArray[np.int8]) -> None:
             if count != 2:
                 continue
             tried[0] = 0
+            no_ko = int(tried[0]) + NONE  # no constant, which is another type: see chess/engine/search.py
             found = CAUGHT if caught(stones, point, neighbours, tried, no_ko) else ESCAPES
             size, count = chain_of(stones, point, neighbours, chain, liberties)
             for k in range(size):
