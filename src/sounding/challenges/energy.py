@@ -61,6 +61,7 @@ class Energy(Challenge[None]):
         cost, (grid, no_grid) = _training_cost(context.training), _grid(context)
         numbers = (
             *(expenses.training(context, cost, learning, grid) if cost else ()),
+            *(expenses.accomplished(context, cost) if cost else ()),
             *expenses.prediction(context, found, predicting, idle),
             *_by_the_minute(context, rows, found),
             *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),

@@ -138,6 +138,14 @@ class Player(Task):
         """
         return None
 
+    def told(self, experience: Experience, seconds: float) -> Sequence[str]:
+        """What the person who waits is told of a round, `seconds` after the training began; by default nothing."""
+        return ()
+
+    def conclude(self, experience: Experience) -> None:
+        """Keep of the last round of a training, and of its state, what a card tells; by default nothing."""
+        return None
+
     @abstractmethod
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
         """Games against fixed opponents, or episodes: one record each, which `metrics` judge."""

@@ -236,6 +236,13 @@ class Task(ABC):
         """
         return {}
 
+    def accomplished(self, records: Sequence[Record]) -> Mapping[str, float]:
+        """How much there is, by its unit, of what else the energy of the training is divided by: frames, say.
+
+        `records` are those that `evaluate` gives. Nothing by default.
+        """
+        return {}
+
     @property
     def ranking(self) -> Metric:
         """What tells a good answer to a row from a bad one: the card shows the worst, typical and best rows by it."""

@@ -155,6 +155,10 @@ class TaskWrapper(Task):
         """What people see in an input."""
         return self.wrapped.concepts
 
+    def accomplished(self, records: Sequence[Record]) -> Mapping[str, float]:
+        """Units of its own."""
+        return self.wrapped.accomplished(records)
+
     def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
         """Plots of its own."""
         return self.wrapped.figures(records)

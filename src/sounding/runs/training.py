@@ -128,6 +128,7 @@ def _all_trained(trainings: _Trainings) -> Model:
     if task.learns is Learning.PLAY:  # there was nothing when it began
         dataset = rows_of(plan, task, run)
         write_json(run.dir / "data.json", dataset.report.to_json())
+        _concluded(run, task)
         if len(dataset.train):  # what is measured takes things away, and disturbs them, by what is usual
             task.input.fit(example.input for example in dataset.train)
             run.write_task(plan, task)
@@ -279,6 +280,13 @@ class _Trainings:
         steps = budget.last_step(per_epoch, whole.recipe) or 1
         work = task.passes * task.recipe.batch / (whole.passes * whole.recipe.batch)
         return Budget(steps=max(1, round(steps * share / work)), until=budget.until)
+
+
+def _concluded(run: Run, task: Task) -> None:
+    """Let a task that plays keep what it wants of its last round."""
+    shards = Shards(run.dir / FOLDER)
+    if isinstance(task, Player) and (last := shards.get(len(shards) - 1)) is not None:
+        task.conclude(last)
 
 
 def _taught_nothing(before: Mapping[str, Any]) -> bool:

@@ -119,6 +119,8 @@ class PlayFeed:
             while True:
                 number = counters.step // every
                 rounds.play(number)
+                if (experience := self.shards.get(number)) is not None:
+                    state.told = tuple(self.task.told(experience, counters.seconds))
                 positions = self._positions(number)
                 counters.epoch, counters.epoch_began = number, number * every
                 yield from self._round(positions, range(counters.step, (number + 1) * every), counters.rollbacks)

@@ -38,6 +38,7 @@ class Standing:
     `progress` is the share of it that is done, `loss` the smoothed training loss, `rate` examples per second and
     `left` the seconds left, as long as the steps so far took. `steps` is their number in all, or None where the clock
     decides. `metric` names the headline metric, and `value` is what the validation rows gave last (NaN for nothing).
+    `told` is what a task that plays says of its latest round.
     """
 
     progress: float
@@ -49,9 +50,17 @@ class Standing:
     left: float
     metric: str = ""
     value: float = math.nan
+    told: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        said = [self.place, f"epoch {self.epoch:.1f}", f"loss {self.loss:.3f}", *self.measured, f"{self.speed}"]
+        said = [
+            self.place,
+            f"epoch {self.epoch:.1f}",
+            f"loss {self.loss:.3f}",
+            *self.measured,
+            *self.told,
+            f"{self.speed}",
+        ]
         return ", ".join([*said, f"{roughly(self.left)} left"] if self.progress < 1 else said)
 
     @property
@@ -153,7 +162,7 @@ class Bar(Reporter):
 
     def stepped(self, standing: Standing) -> None:
         """Move the bar."""
-        state = "  ".join([f"loss {standing.loss:.3f}", *standing.measured, standing.speed])
+        state = "  ".join([f"loss {standing.loss:.3f}", *standing.measured, *standing.told, standing.speed])
         self._bar.update(self._task, completed=standing.progress, state=state)
 
     def say(self, message: str) -> None:

@@ -65,6 +65,15 @@ def training(context: EvaluationContext, cost: Cost, forward: Estimate | None, g
     yield from target(context, cost)
 
 
+def accomplished(context: EvaluationContext, cost: Cost) -> Iterator[Number]:
+    """The joules for each unit of what the task says the training brought about."""
+    units = context.task.accomplished(context.records) if context.plays else {}
+    for unit, amount in units.items():
+        definition = f"energy of training, of which there is {amount:.4g} times a {unit}"
+        id = "_".join(("joules_per", *unit.split()))
+        yield Number(id, f"energy per {unit}", scaled(cost.joules, 1 / amount), definition, "J", cost.kind)
+
+
 def examples_passed(training: Mapping[str, Any]) -> tuple[float, str] | None:
     """How often an example was passed forward and back, and what is to be said of it; None where it is not known.
 

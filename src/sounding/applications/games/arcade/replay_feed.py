@@ -9,12 +9,14 @@ What a card looks at are steps that nothing is learnt from: every so often, a ro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sounding.applications.games.arcade.course import Course, Log
 from sounding.applications.games.arcade.rainbow import EncodedSteps
 from sounding.applications.games.arcade.replay import Drawn, Replay
 from sounding.applications.games.arcade.transitions import STEP
@@ -49,6 +51,7 @@ class ReplayFeed:
         self._live: Environments | None = None
         self._seen: Any = np.zeros(0)  # by each copy, now
         self._age = np.zeros(r.copies, np.int32)
+        self._log = Log(r.copies)
         self._leaves = np.zeros(0, np.int64)  # what was drawn last, and is not told of its losses
         self._weight = np.zeros(0, np.float32)
 
@@ -64,6 +67,7 @@ class ReplayFeed:
                 counters.epoch = number
                 if place == 0:
                     self._play(state, number)
+                    state.told = tuple(self._log.told(counters.seconds))
                 if counters.step % SHOWN == 0:
                     self._show(state, counters.step // SHOWN)
                 drawn = self.replay.draw(
@@ -73,6 +77,7 @@ class ReplayFeed:
                 yield [self._batch(drawn, generator("augment", self.seed, counters.rollbacks, counters.step))]
         finally:
             if counters.finished:
+                self.task.course = Course.of(self._log)
                 self.replay.transitions.discard()
 
     # ---- playing
@@ -96,6 +101,7 @@ class ReplayFeed:
         assert self._live is not None
         actions = self.task.learner.explore(model(self.task.input.encode(self._seen)), played, rng).numpy()
         step = self._live.step(actions)
+        self._log.stepped(step.rewards, step.ended)
         records = np.zeros(self.recipe.copies, STEP)
         most = self.recipe.reward_clip or np.inf
         records["action"], records["reward"] = actions, step.rewards.clip(-most, most)
@@ -128,7 +134,7 @@ class ReplayFeed:
         played = self.replay.transitions.count * self.recipe.copies
         with inference(state.setting):
             shown = self.task.shown(state.average.model, stream("shown", self.seed, number), played)
-        self.shards.put(number, shown)
+        self.shards.put(number, replace(shown, state={**shown.state, **self._log.state()}))
         self.shards.drop(number + 1 - KEPT)
         self.shards.forget(number)
 
@@ -169,6 +175,7 @@ class ReplayFeed:
             return {}
         found = {f"replay.{name}": array for name, array in self.replay.state().items()}
         found |= {f"environments.{name}": array for name, array in self._live.state().items()}
+        found |= self._log.state()
         found |= {"age": self._age, "leaves": self._leaves, "weight": self._weight}
         tensors = {name: torch.from_numpy(_signed(array).copy()) for name, array in found.items()}
         return tensors | ({} if state.losses is None else {"losses": state.losses})
@@ -177,7 +184,7 @@ class ReplayFeed:
         """Go on from a checkpoint, or begin."""
         if not state.memory:
             self._live, self._leaves = None, self._leaves[:0]
-            self._age = np.zeros(self.recipe.copies, np.int32)
+            self._age, self._log = np.zeros(self.recipe.copies, np.int32), Log(self.recipe.copies)
             self.replay.clear()
             return
         kept = {name: tensor.numpy() for name, tensor in state.memory.items()}
@@ -185,6 +192,7 @@ class ReplayFeed:
         self._live = self._live or self._made()
         place = {n.removeprefix("environments."): a for n, a in kept.items() if n.startswith("environments.")}
         self._seen = self._live.restore({**place, "seen": place["seen"].view(np.uint64)})
+        self._log = Log.restored(kept, self.recipe.copies)
         self._age, self._leaves, self._weight = kept["age"], kept["leaves"], kept["weight"]
         state.losses = state.memory.get("losses")
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from sounding.applications.games.arcade.course import Log
 from sounding.applications.games.arcade.learner import Learner
 from sounding.applications.games.arcade.ppo import advantages
 from sounding.architectures.actor_critic import Acting, Actor
@@ -59,7 +60,7 @@ class Rollouts:
         """A round of `plan.length` steps after the round `before`, or from the beginning of episodes."""
         state = before.state if before is not None and before.state else self._begun(model, rng)
         environments = self._at(state)
-        told, seen = _Told(), self._seen
+        told, seen, log = _Told(), self._seen, Log.restored(state, self.copies)
         gained = state["gained"].copy()
         sums = {name: state[name].copy() for name in _TOTALS}
         scale, look = float(model.scale), self.look
@@ -67,6 +68,7 @@ class Rollouts:
             said = model(look(seen))
             actions = learner.explore(said, plan.played + int(sums["total.gained"][0, 0]), rng)
             step = environments.step(actions.numpy())
+            log.stepped(step.rewards, step.ended)
             most = plan.reward_clip or np.inf
             rewards = step.rewards.astype(np.float64).clip(-most, most)
             gained = gained * plan.gamma + rewards
@@ -84,7 +86,7 @@ class Rollouts:
         last = model(look(seen)).value.numpy()
         self._seen, self._mark = seen, int(rng.integers(2**62))
         kept = {f"environments.{name}": array for name, array in environments.state().items()}
-        after = {**kept, **sums, "gained": gained, "mark": np.array(self._mark)}
+        after = {**kept, **log.state(), **sums, "gained": gained, "mark": np.array(self._mark)}
         return told.experience(plan, self.target, last, scale, after)
 
     def _begun(self, model: Actor, rng: np.random.Generator) -> dict[str, np.ndarray]:

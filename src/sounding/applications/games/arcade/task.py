@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sounding.applications.games.arcade import recipe as choices
 from sounding.applications.games.arcade.acting import Acts
+from sounding.applications.games.arcade.charting import Charted
 from sounding.applications.games.arcade.cloning import RECORDINGS
 from sounding.applications.games.arcade.imitating import Imitator
 from sounding.applications.games.arcade.learner import Learner
@@ -40,7 +41,7 @@ SHOWN_STEPS = 64
 """Steps of a rollout that nothing is learnt from, for what a card looks at."""
 
 
-class Arcade(Imitator):
+class Arcade(Imitator, Charted):
     """Agents in environments: what to do, learnt by playing (gymnasium)."""
 
     Recipe = ArcadeRecipe
