@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import gymnasium
@@ -13,6 +15,7 @@ from gymnasium import spaces
 
 from sounding import catalog
 from sounding.applications.games.arcade import ppo
+from sounding.applications.games.arcade.course import Course, Log
 from sounding.architectures.actor_critic import Acting
 from sounding.contract.task import built
 from sounding.errors import SoundingError, TrainingError, UsageError
@@ -21,6 +24,7 @@ from sounding.modalities.actions.decision import EncodedDecisions
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.experience import KEPT, PlayFeed
 from sounding.training.loop import Budget, fit
+from sounding.training.progress import Reporter
 from sounding.training.shards import Shards
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
@@ -274,3 +278,50 @@ def test_where_other_tasks_take_data_the_environment_is_named(tmp_path):
     assert sounding.load(tmp_path / "run").task.spec.actions.n == 3
     with pytest.raises(UsageError, match="takes no data"):
         sounding.train("connect4", "Acrobot-v1", steps=2, out=tmp_path / "other")
+
+
+# ---- the course of a training
+
+
+def test_the_log_counts_the_episodes_that_were_played_and_comes_back_with_a_round():
+    """Against episodes that are counted by hand, over rounds, copies and a restored state."""
+    rng = np.random.default_rng(5)
+    rewards, ended = rng.normal(size=(300, 3)), rng.random((300, 3)) < 0.1
+    log = Log(3)
+    for t in range(300):
+        log.stepped(rewards[t], ended[t])
+        log = Log.restored(log.state(), 3) if t % 50 == 0 else log
+    expected = []
+    for copy in range(3):
+        cuts = [-1, *np.flatnonzero(ended[:, copy])]
+        expected += [(3 * (b + 1), rewards[a + 1 : b + 1, copy].sum()) for a, b in pairwise(cuts)]
+    found = sorted(map(tuple, log.ended.tolist()))
+    assert np.allclose(found, sorted(expected))
+    assert log.steps == 900
+    assert log.told(9.0)[-1] == "100 steps/s"
+    course = Course.of(log)
+    assert sum(point.episodes for point in course.points) == len(expected)
+    assert Course.from_json(asdict(course)) == course
+
+
+def test_a_training_tells_its_score_as_it_goes_and_keeps_its_course(tmp_path):
+    import sounding
+
+    said: list[str] = []
+
+    class Heard(Reporter):
+        def stepped(self, standing):
+            said.append(str(standing))
+
+    small = {"copies": 2, "length": 16, "batch": 32, "passes": 1, "match_games": 2, "validations": 1}
+    model = sounding.train(
+        "arcade", "sounding/Corridor-v0", steps=9, out=tmp_path / "run", card=None, reporter=Heard(), **small
+    )
+    assert "in the last" in said[-1]
+    assert "steps/s" in said[-1]
+    course = sounding.load(tmp_path / "run").task.course
+    assert course == model.task.course
+    assert course.steps == 9 * 2 * 16
+    units = model.task.accomplished(model.records())
+    assert units["million frames"] == pytest.approx(course.steps / 1e6)
+    assert [figure.id for figure in model.task.figures([])] == ["quality_course"]
