@@ -24,6 +24,8 @@ class Agent(ABC):
 
     spec: Spec
     settings: Settings
+    scale: tuple[float, ...] = ()
+    """The deviation of each number that is sensed, as it was learnt; nothing for screens."""
 
     @abstractmethod
     def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:

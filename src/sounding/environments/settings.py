@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sounding.errors import UsageError
 
@@ -93,3 +95,21 @@ class Disturbance:
     def of_sight(self) -> bool:
         """Whether it changes what is seen."""
         return bool(self.noise or self.brightness or self.delay)
+
+
+def _noise(severity: int, scale: tuple[float, ...]) -> Disturbance:
+    return Disturbance(noise=0.05 * 2 ** (severity - 1), scale=scale)
+
+
+def _sticky(severity: int, scale: tuple[float, ...]) -> Disturbance:
+    return Disturbance(sticky=0.15 * severity)
+
+
+def _delay(severity: int, scale: tuple[float, ...]) -> Disturbance:
+    return Disturbance(delay=severity)
+
+
+DISTURBANCES: Mapping[str, Callable[[int, tuple[float, ...]], Disturbance]] = MappingProxyType(
+    {"noise": _noise, "actions that stick": _sticky, "delay": _delay}
+)
+"""What makes an environment harder, by a severity from 1 to 5 and the deviations of what is sensed."""

@@ -9,7 +9,7 @@
     queue.py       one computation at a time: what waits is answered in batches, what takes long step by step
     service.py     the three together: a question in, an answer out
     answers.py     results as JSON and as drawings
-    predicting.py  playing.py  openai.py  describing.py      the addresses
+    predicting.py  playing.py  acting.py  openai.py  describing.py      the addresses
     metrics.py     counts for Prometheus
     security.py    who may ask: a token; no other page of a browser
     gate.py        around every address: who may ask, how errors leave, what is counted

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from sounding.serve import describing, openai, playing, predicting
+from sounding.serve import acting, describing, openai, playing, predicting
 from sounding.serve.gate import add_gate, entrance
 from sounding.serve.models import Shelf
 from sounding.serve.service import Service
@@ -34,7 +34,7 @@ def app(shelf: Shelf, settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    for part in (predicting, playing, openai, describing):
+    for part in (predicting, playing, acting, openai, describing):
         made.include_router(part.router(service))
     for address, file in (("/", "index.html"), ("/docs", "docs.html")):
         made.add_api_route(address, entrance(file), include_in_schema=False)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from sounding.contract.inputs import Assembled, Audible, Corruptible, Explainable
 from sounding.contract.modality import Modality, kind_name
+from sounding.environments.settings import DISTURBANCES
 from sounding.games.thinking import LEVELS
 from sounding.serve.answers import answered
 from sounding.serve.metrics import TYPE
@@ -97,6 +98,7 @@ def described(run: Shelved) -> dict[str, Any]:
         "answer": {"kind": kind_name(task.target), "streams": task.streams},
         "options": _options(task),
         "game": {"levels": len(LEVELS)} if run.about.plays else None,
+        "acts": {"disturbances": list(DISTURBANCES), "severities": WORST} if run.about.acts else None,
     }
 
 

@@ -41,6 +41,7 @@ class About:
     application: str
     summary: str
     plays: bool = False
+    acts: bool = False
     exported: bool = False
 
 
@@ -212,11 +213,13 @@ def _opened(place: Path) -> tuple[Words, About]:
     from sounding import catalog
     from sounding.contract.player import Player
     from sounding.runs.folder import Run
+    from sounding.runs.policy import acts
 
     run = Run.open(place)
     kind = catalog.find(run.config["task"])
     plays = issubclass(kind, Player) and kind.thinker is not Player.thinker
-    return kind.restored(run.model_config()), About(catalog.name_of(kind), catalog.summary(kind), plays)
+    task = kind.restored(run.model_config())
+    return task, About(catalog.name_of(kind), catalog.summary(kind), plays, acts(task))
 
 
 def _model(place: Path) -> Served:

@@ -68,9 +68,9 @@ export async function play(words, signal) {
   return (await send("/v1/play", asJson(words, signal))).json();
 }
 
-// The pieces of a text as they are written.
-export async function* written(words, signal) {
-  const response = await send("/v1/completions", asJson({ ...words, stream: true }, signal));
+// The events that the service streams in answer, each as what it holds.
+async function* streamed(address, words, signal) {
+  const response = await send(address, asJson(words, signal));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
@@ -84,7 +84,17 @@ export async function* written(words, signal) {
       if (data === "[DONE]") return;
       const found = JSON.parse(data);
       if (found.error) throw new Refused(found.error.message, found.error.code);
-      yield found.choices[0].text;
+      yield found;
     }
   }
+}
+
+// The pieces of a text as they are written.
+export async function* written(words, signal) {
+  for await (const found of streamed("/v1/completions", { ...words, stream: true }, signal)) yield found.choices[0].text;
+}
+
+// The steps of an agent's episode.
+export function watched(words, signal) {
+  return streamed("/v1/watch", words, signal);
 }

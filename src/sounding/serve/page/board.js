@@ -7,7 +7,7 @@ const PIECES = { k: "♚", q: "♛", r: "♜", b: "♝", n: "♞", p: "♟" };
 const STONES = { X: "x", O: "o" };
 
 export class Board {
-  constructor(model, input, answer, trouble) {
+  constructor(model, answer, trouble) {
     this.model = model;
     this.answer = answer;
     this.trouble = trouble;
@@ -22,16 +22,19 @@ export class Board {
     this.side.addEventListener("change", () => this.begin());
     this.grid = make("div", { className: "board", role: "grid", "aria-label": "board" });
     this.others = make("div", { className: "row" });
-    this.said = make("p", { role: "status" });
+    this.said = make("p", { role: "status" }, "Getting the board …");
     const strength = dial("Strength", this.strength, this.told);
     const row = make("div", { className: "row" },
       this.button("New game", () => this.begin()),
       this.undoing = this.button("Undo", () => this.undo()),
       this.button("Hint", () => this.hint()),
     );
-    input.replaceChildren(this.said, this.grid, this.others, row, make("div", { className: "row" }, strength, field("Who begins", this.side)));
+    this.element = make("div", {}, this.said, this.grid, this.others, row, make("div", { className: "row" }, strength, field("Who begins", this.side)));
     this.grid.addEventListener("keydown", (event) => this.key(event));
-    this.begin();
+  }
+
+  stop() {
+    this.abort?.abort();
   }
 
   button(name, act) {

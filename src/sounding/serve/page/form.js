@@ -33,6 +33,9 @@ export function inputForm(taken, answer, changed) {
     text() {
       return text && !taken.table ? text.value : null;
     },
+    fill(words) {
+      if (text && !text.value) text.value = words;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // The page: a model is picked, its form appears, and what is given is answered, explained, disturbed.
 
 import { cardPage, models, show, written } from "./asking.js";
+import { Agent } from "./agent.js";
 import { answerOf } from "./answer.js";
 import { Board } from "./board.js";
 import { inputForm, optionsForm } from "./form.js";
@@ -39,7 +40,22 @@ function pick(model) {
   place("card-open").disabled = !model.card;
   place("card-open").title = model.card ? "" : "No card was measured";
   place("answer").replaceChildren(make("p", { className: "empty" }, "Nothing has been asked yet."));
-  current = model.game ? new Board(model, place("input"), place("answer"), trouble) : new Asking(model);
+  current = begun(model);
+}
+
+// What plays is played with, or watched; about a single position it can be asked as any other model.
+function begun(model) {
+  const asking = new Asking(model);
+  if (!model.game && !model.acts) {
+    place("input").replaceChildren(asking.element);
+    return asking;
+  }
+  const playing = new (model.game ? Board : Agent)(model, place("answer"), trouble);
+  const single = make("details", {}, make("summary", {}, `Ask about one ${model.input.kind}`), asking.element);
+  single.addEventListener("toggle", () => single.open && playing.moves && asking.form.fill(playing.moves.join(" ")));
+  place("input").replaceChildren(playing.element, single);
+  playing.begin?.();
+  return { stop: () => [playing, asking].forEach((each) => each.stop?.()) };
 }
 
 // One model that is asked: its form, and the latest question; earlier ones are given up.
@@ -67,7 +83,7 @@ class Asking {
     const parts = [this.form.element, make("p", {}, button), make("div", { className: "row" }, ...tools)];
     if (model.input.disturbances.length) parts.push(strongly);
     if (this.options.element) parts.push(this.options.element);
-    place("input").replaceChildren(...parts);
+    this.element = make("div", {}, ...parts);
   }
 
   stop() {

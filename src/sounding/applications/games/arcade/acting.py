@@ -26,6 +26,7 @@ class Acts(Agent):
 
     def __init__(self, model: Actor, spec: Spec, settings: Settings, look: Callable[[Any], Tensor]) -> None:
         self.spec, self.settings, self._model, self._look = spec, settings, model, look
+        self.scale = tuple(model.deviation.tolist())
 
     @torch.inference_mode()
     def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
