@@ -47,7 +47,7 @@ export class Board {
 
   begin() {
     this.moves = [];
-    this.thoughts = null;
+    this.answer.replaceChildren(make("p", { className: "empty" }, "Make a move: what the model thinks stands here."));
     this.ask({ answer: this.person === 1 });
   }
 
@@ -90,7 +90,6 @@ export class Board {
     this.draw();
     this.said.textContent = this.saying();
     if (state.thought) this.answer.replaceChildren(thoughtsOf(state, this.person));
-    else if (!this.moves.length) this.answer.replaceChildren(make("p", { className: "empty" }, "Make a move: what the model thinks stands here."));
   }
 
   saying() {
