@@ -34,7 +34,7 @@ def main() -> None:
     torch.set_num_threads(1)
     model = sd.load(options.run)
     game, rng = model.task.game, stream("go_gnugo")
-    mine = NetworkMover(game, model.module, options.simulations, model.task.recipe.considered)
+    mine = NetworkMover(model.task.evaluator(model.module), options.simulations, model.task.recipe.considered)
     try:
         other = EngineMover(gnugo(options.level, options.program), seconds=60)
     except sd.UsageError as error:

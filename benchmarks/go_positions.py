@@ -54,7 +54,7 @@ def answered(model: sd.Model, row: dict, simulations: int) -> bool:
     game = Go(row["size"], float(row["komi"]))
     stones = ([game.action(vertex) for vertex in row[colour]] for colour in ("black", "white"))
     position = game.setup(*stones, to_play="BW".index(row["to_move"]))
-    mover = NetworkMover(game, model.module, simulations, model.task.recipe.considered)
+    mover = NetworkMover(model.task.evaluator(model.module), simulations, model.task.recipe.considered)
     (move,) = mover.moves(game, position, stream("go_positions"))
     return (game.text(int(move)) in row["answers"]) != row["neg"]
 

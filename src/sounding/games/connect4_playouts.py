@@ -9,7 +9,7 @@ from sounding.games.compiled import compiled
 from sounding.games.connect4 import COLUMNS, ROWS, has_four, is_open, landing
 from sounding.games.game import Positions
 from sounding.games.hashes import below
-from sounding.games.uct import choose, learn, most_visited
+from sounding.games.uct import choose, counted, learn, most_visited
 
 GOES_ON = 2
 
@@ -50,9 +50,17 @@ def results(
 
 @compiled
 def search(
-    positions: Positions, rollouts: int, exploration: float, seeds: NDArray[np.uint64], out: NDArray[np.int64]
+    positions: Positions,
+    rollouts: int,
+    exploration: float,
+    seeds: NDArray[np.uint64],
+    out: NDArray[np.int64],
+    tried: NDArray[np.int64],
+    values: NDArray[np.float32],
 ) -> None:
-    """[N]: the action of a search with so many random games, from positions that go on."""
+    """The actions [N] of a search with so many random games, from positions that go on; how often each action was
+    tried [N, A], and what the most tried one came to [N].
+    """
     nodes = rollouts + 1
     children, allowed = np.empty((nodes, COLUMNS), np.int64), np.empty((nodes, COLUMNS), np.bool_)
     visits, totals = np.empty(nodes, np.int64), np.empty(nodes, np.float64)
@@ -86,6 +94,7 @@ def search(
                 result = won * (1 - 2 * (moves & 1))
             learn(visits, totals, path, length, first, result)
         out[n] = most_visited(children, visits, totals)
+        values[n] = counted(children, visits, totals, tried[n])
 
 
 @compiled

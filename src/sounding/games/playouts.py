@@ -11,6 +11,7 @@ Each is a mover: `moves(game, positions, rng)` answers an action for each positi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,14 @@ class Greedily:
         return _any_of(values == values.max(axis=1, keepdims=True), rng)
 
 
+class Tried(NamedTuple):
+    """What a plain search found of N positions."""
+
+    actions: NDArray[np.int64]  # [N] the one that was tried most
+    visits: NDArray[np.int64]  # [N, A] how often each was tried
+    values: NDArray[np.float32]  # [N] what the one that was tried most came to, from the view of the player to move
+
+
 @dataclass(frozen=True)
 class Rollouts:
     """Plain Monte Carlo tree search: UCT with so many random games a move, nothing kept from move to move.
@@ -74,10 +83,15 @@ class Rollouts:
 
     def moves(self, game: Game, positions: Positions, rng: np.random.Generator) -> NDArray[np.int64]:
         """[N] actions. Raises ValueError where a game is over, and for a game whose random play is not compiled."""
+        return self.searched(game, positions, rng).actions
+
+    def searched(self, game: Game, positions: Positions, rng: np.random.Generator) -> Tried:
+        """What it found, and not the best moves alone. Raises ValueError as `moves` does."""
         if game.over(positions).any():
             raise ValueError("there is no move in a game that is over")
-        out = np.empty(len(positions), np.int64)
-        settings = (self.rollouts, self.exploration, _seeds(rng, len(positions)), out)
+        n = len(positions)
+        found = Tried(np.empty(n, np.int64), np.empty((n, game.actions), np.int64), np.empty(n, np.float32))
+        settings = (self.rollouts, self.exploration, _seeds(rng, n), *found)
         match game:
             case Connect4():
                 connect4_playouts.search(game.solid(positions), *settings)
@@ -85,7 +99,7 @@ class Rollouts:
                 go_playouts.search(game.raw(positions), neighbours_of(game.size), diagonals_of(game.size), *settings)
             case _:
                 raise ValueError(f"{game.name} has no random games")
-        return out
+        return found
 
 
 def play_out(
@@ -95,8 +109,13 @@ def play_out(
 
     In Go they fill no eyes of their own. Raises ValueError for a game whose random play is not compiled.
     """
+    return _finished(game, positions, _seeds(rng, len(positions)))
+
+
+def _finished(
+    game: Game, positions: Positions, seeds: NDArray[np.uint64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     results, moves = np.empty(len(positions), np.float32), np.empty(len(positions), np.int64)
-    seeds = _seeds(rng, len(positions))
     match game:
         case Connect4():
             connect4_playouts.results(game.solid(positions), seeds, results, moves)
@@ -106,6 +125,17 @@ def play_out(
         case _:
             raise ValueError(f"{game.name} has no random games")
     return results, moves
+
+
+def mean_results(game: Game, positions: Positions, games: int) -> NDArray[np.float32]:
+    """[N]: the mean result of so many random games from each position, from the view of the first player.
+
+    A function of the position: the random numbers of its games come from its key.
+    """
+    first = game.keys(positions)[:, None]
+    seeds = first + np.arange(1, games + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
+    results, _ = _finished(game, np.repeat(positions, games), seeds.ravel())
+    return results.reshape(-1, games).mean(axis=1)
 
 
 def owned_after(game: Go, positions: Positions, games: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -80,3 +80,16 @@ def most_visited(children: NDArray[np.int64], visits: NDArray[np.int64], totals:
         if more or (visits[child] == visits[other] and totals[child] > totals[other]):
             best = action
     return best
+
+
+@compiled
+def counted(
+    children: NDArray[np.int64], visits: NDArray[np.int64], totals: NDArray[np.float64], out: NDArray[np.int64]
+) -> float:
+    """Write how often each action of the root was tried [A], and return what the most tried one came to, -1…1."""
+    best = most_visited(children, visits, totals)
+    for action in range(len(out)):
+        child = children[0, action]
+        out[action] = visits[child] if child else 0
+    child = children[0, best]
+    return 2 * totals[child] / visits[child] - 1

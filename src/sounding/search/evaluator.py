@@ -38,6 +38,25 @@ class Uniform:
         return np.zeros((n, self.game.actions), np.float32), np.zeros(n, np.float32)
 
 
+class WithRandomGames:
+    """An evaluator whose values are half its own, and half the mean of `games` random games from each position.
+
+    After Silver et al., "Mastering the game of Go with deep neural networks and tree search" (Nature 529, 2016), where
+    equal weights did best. Random games know little and are never far off, a network knows more and can be.
+    """
+
+    def __init__(self, game: Game, evaluate: Evaluator, games: int) -> None:
+        self.game, self.evaluate, self.games = game, evaluate, games
+
+    def __call__(self, positions: np.ndarray) -> Evaluation:
+        """Logits of the evaluator, and the mixed values."""
+        from sounding.games.playouts import mean_results  # compiled: a network alone needs none of it
+
+        logits, values = self.evaluate(positions)
+        sign = 1 - 2 * self.game.to_play(positions).astype(np.float32)
+        return logits, (values + sign * mean_results(self.game, positions, self.games)) / 2
+
+
 class Remembered:
     """An evaluator that is not asked twice about a position: its answers are kept by `Game.keys`, the latest `room`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,7 @@ GAMES = ("connect4", "go")
 @pytest.fixture(scope="module", params=GAMES)
 def task(request):
     application = catalog.find(request.param)
-    return application(application.Recipe.make("tiny"))
+    return application(application.Recipe.make("tiny", {"plain": 0}))
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,37 @@ def test_positions_of_one_game_agree_on_who_has_won_and_by_how_much(task, experi
     for name, values in told.items():
         for game in set(experience.games.tolist()):
             assert len(set(values[experience.games == game].tolist())) == 1, name
+
+
+def test_a_network_that_learnt_nothing_is_not_asked_in_the_first_rounds(task, model):
+    plain = type(task)(replace(task.recipe, plain=2, round_steps=3))
+    torch.manual_seed(1)
+    other = built(plain).eval()
+    with torch.inference_mode():
+        first, same = (plain.play(each, np.random.default_rng(3)) for each in (model, other))
+        for module in other.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.num_batches_tracked.fill_(6)
+        later, network = plain.play(other, np.random.default_rng(3)), task.play(other, np.random.default_rng(3))
+    assert first.targets.tobytes() == same.targets.tobytes()
+    assert later.targets.tobytes() == network.targets.tobytes() != same.targets.tobytes()
+    assert not first.targets["policy"][~task.game.legal(first.inputs)].any()
+    visits = first.targets["policy"].astype(float) * task.recipe.plain_rollouts
+    np.testing.assert_allclose(visits, visits.round(), atol=0.02)
+
+
+def test_what_is_learnt_of_the_outcome_lies_between_the_result_and_the_thought_of_the_search(task, model, experience):
+    searched = experience.targets["thought"].sum(axis=1) > 0
+    rows = np.flatnonzero(searched)[:8]
+    assert len(rows)
+    x = task.encode_inputs(list(experience.inputs[rows]))
+    values = experience.targets[rows]
+    told = values.copy()
+    told["outcome"] = (values["outcome"] + values["thought"]) / 2
+    told["thought"] = 0
+    with torch.no_grad():
+        mixed, plainly = (task.loss(model, x, task.encode_targets(list(v))) for v in (values, told))
+    torch.testing.assert_close(mixed, plainly, atol=2e-3, rtol=0)
 
 
 def test_openings_have_as_many_moves_as_asked_and_differ():

@@ -31,7 +31,7 @@ from sounding.games.go.layout import (
 from sounding.games.go.scoring import area
 from sounding.games.go.turns import is_simple_ko, play_one, stones_allowed
 from sounding.games.hashes import below
-from sounding.games.uct import choose, learn, most_visited
+from sounding.games.uct import choose, counted, learn, most_visited
 
 
 @compiled
@@ -157,8 +157,12 @@ def search(
     exploration: float,
     seeds: NDArray[np.uint64],
     out: NDArray[np.int64],
+    tried: NDArray[np.int64],
+    values: NDArray[np.float32],
 ) -> None:
-    """[N]: the action of a search with so many random games, from positions that go on."""
+    """The actions [N] of a search with so many random games, from positions that go on; how often each action was
+    tried [N, A], and what the most tried one came to [N].
+    """
     points, nodes = len(neighbours), rollouts + 1
     children, allowed = np.empty((nodes, points + 1), np.int64), np.empty((nodes, points + 1), np.bool_)
     visits, totals = np.empty(nodes, np.int64), np.empty(nodes, np.float64)
@@ -189,6 +193,7 @@ def search(
                 to_the_end(copy, 0, neighbours, diagonals, empty, found, seed)
             learn(visits, totals, path, length, first, result(copy, 0, neighbours, owners))
         out[n] = most_visited(children, visits, totals)
+        values[n] = counted(children, visits, totals, tried[n])
 
 
 @compiled

@@ -6,6 +6,7 @@ A value is one record of `record(game, territory)`, all from the view of the pla
     outcome     [3]    the probabilities of a win, a draw and a loss; of a game that was played, one of them is 1
     ownership   [H·W]  from −1 (the other's) to 1 (one's own), where the game has territory
     score              points by which the game is won, where it has territory
+    thought     [3]    what a search, which saw neither the end nor a proof, said of the outcome; zeros: there was none
 
 What nobody knows of a game that was played is NaN: how it ended, whose the points were.
 
@@ -47,6 +48,7 @@ class EncodedJudgement(NamedTuple):
     outcome: Tensor  # [B, 3]
     ownership: Tensor  # [B, H · W], or [B, 0]
     score: Tensor  # [B, 1], or [B, 0]
+    thought: Tensor  # [B, 3]
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def record(game: Game, territory: bool) -> np.dtype[Any]:
     fields: list[Any] = [("policy", np.float16, (game.actions,)), ("outcome", np.float16, (3,))]
     if territory:
         fields += [("ownership", np.float16, (rows * columns,)), ("score", np.float16)]
-    return np.dtype(fields)
+    return np.dtype([*fields, ("thought", np.float16, (3,))])
 
 
 class Judgement(Answer, Averaged, Overlaid, Transformed):
@@ -98,7 +100,7 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         none = np.zeros((len(values), 0), np.float32)
         owned = batch["ownership"] if self.territory else none
         score = batch["score"][:, None] if self.territory else none
-        fields = (batch["policy"], batch["outcome"], owned, score)
+        fields = (batch["policy"], batch["outcome"], owned, score, batch["thought"])
         return EncodedJudgement(*(torch.from_numpy(np.ascontiguousarray(f, np.float32)) for f in fields))
 
     def move(self, value: np.void) -> int:

@@ -34,6 +34,7 @@ class GoRecipe(BoardGameRecipe):
         "tiny": {
             "blocks": 2, "channels": 16, "batch": 32, "games": 8, "parallel": 8, "simulations": 6,
             "quick_simulations": 2, "considered": 4, "match_games": 2, "match_simulations": 2, "rollouts": 5,
+            "plain": 1, "plain_rollouts": 5,
         },
         "small": {},
         "base": {"blocks": 6, "channels": 64},
@@ -47,6 +48,7 @@ class GoRecipe(BoardGameRecipe):
     quick_simulations: int = 8
     match_simulations: int = 32
     rollouts: int = 200
+    plain_rollouts: int = 100
 
     def __post_init__(self) -> None:
         """Raises UsageError for a board that Go is not played on."""

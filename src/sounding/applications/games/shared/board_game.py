@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from sounding.applications.games.shared import judging
 from sounding.applications.games.shared.board_concepts import distance_to_the_edge
 from sounding.applications.games.shared.matches import NetworkMover, match, scores
-from sounding.applications.games.shared.network import BoardModel, NetworkEvaluator
+from sounding.applications.games.shared.network import BoardModel, evaluator
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
 from sounding.applications.games.shared.self_play import Ending, SelfPlay
 from sounding.architectures.board_network import BoardConfig, BoardOutputs, Moves
@@ -44,6 +44,7 @@ from sounding.modalities.boards.drawing import Look
 from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement
 from sounding.modalities.boards.recorded import RecordedGame
 from sounding.modalities.boards.turning import Turned
+from sounding.search.evaluator import Evaluator
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class BoardGameRecipe(PlayRecipe):
     hold: float = 0.6
     validations: int = 3
     players: int = 2
+    held_out: float = 0.05
     blocks: int = 4
     channels: int = 48
     games: int = 256  # that a round plays
@@ -68,6 +70,10 @@ class BoardGameRecipe(PlayRecipe):
     considered: int = 8  # moves that a search begins with
     value_scale: float = 1.0  # how much the values of a search weigh beside the shares that the network gave
     opening: int = 4  # random moves at the beginning of a game, at most
+    results: float = 0.5  # how much a game's result weighs in what is learnt of who wins, beside what a search thought
+    plain: int = 4  # rounds of steps until the network plays; before, a plain search with random games does
+    plain_rollouts: int = 400  # random games of each of its moves
+    random_games: int = 0  # from each position that a search looks at: their mean is half of its value
     match_games: int = 40  # against each opponent, when it is tried
     match_simulations: int = 32  # of each of its moves there
     match_opening: int = 3  # random moves at the beginning of those
@@ -77,10 +83,16 @@ class BoardGameRecipe(PlayRecipe):
     def __post_init__(self) -> None:
         """Raises UsageError for numbers with which no game could be played."""
         super().__post_init__()
-        names = ("games", "parallel", "simulations", "quick_simulations", "considered", "match_games", "rollouts")
+        names = ("games", "parallel", "simulations", "quick_simulations", "considered", "match_games")
+        names += ("rollouts", "plain_rollouts")
         for name in names:
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
+        if not 0 <= self.results <= 1:
+            raise UsageError(f"results={self.results:g} is out of range", fix="Give a share from 0 to 1")
+        for name in ("plain", "random_games"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name}={getattr(self, name)} is out of range", fix=f"Give {name} 0 or more")
         if not 0 < self.share <= 1:
             raise UsageError(f"share={self.share:g} is out of range", fix="Give a share above 0, up to 1")
 
@@ -185,7 +197,7 @@ class BoardGame(Player):
         game (NaN) is not learnt.
         """
         found: BoardOutputs = model(x)
-        total = divergence(y.policy, found.policy) + divergence(y.outcome, found.outcome)
+        total = divergence(y.policy, found.policy) + divergence(self._likely(y), found.outcome)
         if not self.territory:
             return total
         mine = (1 + y.ownership) / 2
@@ -196,6 +208,14 @@ class BoardGame(Player):
         truth = torch.where(y.score.isnan(), found.score.float().detach(), y.score / side)
         score = F.smooth_l1_loss(found.score.float(), truth, reduction="none").mean(dim=1)
         return total + owned + 0.1 * score
+
+    def _likely(self, y: EncodedJudgement) -> Tensor:
+        """How likely each outcome is to be called [B, 3]: the result, and what the search thought, as the recipe says.
+
+        A result is one draw of chance, the thought of a search less than the truth; together they are better than both.
+        """
+        share = torch.where(y.thought.sum(dim=1, keepdim=True) > 0, self.recipe.results, 1.0)
+        return share * y.outcome + (1 - share) * y.thought
 
     def log_likelihood(self, model: nn.Module, x: Encoded, y: EncodedJudgement) -> Tensor:
         """The log-probability [B] of the best move of each answer."""
@@ -213,17 +233,24 @@ class BoardGame(Player):
     # ---- playing
 
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
-        """A round of games against itself."""
+        """A round of games against itself: by a plain search as long as the network has hardly learnt anything."""
+        assert isinstance(model, BoardModel)
         r = self.recipe
         plan = SelfPlay(
             r.games, r.parallel, r.simulations, r.quick_simulations, r.share, r.considered, r.opening, r.value_scale
         )
-        return plan(self.game, NetworkEvaluator(self.game, model), rng, self.ending)
+        if model.batches < r.plain * r.round_steps:
+            return plan.plainly(self.game, r.plain_rollouts, rng, self.ending)
+        return plan(self.game, self.evaluator(model), rng, self.ending)
+
+    def evaluator(self, model: nn.Module, game: Game | None = None) -> Evaluator:
+        """What a search asks of positions, of another board than the recipe's where one is named."""
+        return evaluator(game or self.game, model, self.recipe.random_games)
 
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
         """Games against each opponent, every opening twice with sides changed."""
         r = self.recipe
-        mine = NetworkMover(self.game, model, self._simulations, r.considered)
+        mine = NetworkMover(self.evaluator(model), self._simulations, r.considered)
         games = self.options.matches or r.match_games
         found = []
         for opponent in self.opponents():
@@ -255,7 +282,7 @@ class BoardGame(Player):
         """Moves and outcomes after a search; how likely a draw is, is left to the network."""
         from sounding.search.gumbel import gumbel_search
 
-        evaluate = NetworkEvaluator(self.game, model)
+        evaluate = self.evaluator(model)
         positions = many(inputs, self.game)
         found = gumbel_search(self.game, positions, evaluate, self.options.search, self.recipe.considered)
         draw = np.minimum(outcome[:, DRAW], 1 - np.abs(found.values))
@@ -277,7 +304,7 @@ class BoardGame(Player):
             return Judged(float(found.value["score"]), tuple(found.value["ownership"].astype(float).tolist()))
 
         return SearchThinker(
-            f"sounding {self.game.name}", self.game, lambda game: NetworkEvaluator(game, model), refusal, judge
+            f"sounding {self.game.name}", self.game, lambda game: self.evaluator(model, game), refusal, judge
         )
 
     def agree(self, answer: np.void, other: np.void) -> bool:

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from torch import nn
 
-from sounding.applications.games.shared.network import NetworkEvaluator
 from sounding.arena.matches import Mover, PlayedGame, play_match
 from sounding.arena.openings import openings
 from sounding.contract.metrics import SHARE, Metric, mean_of_counted
 from sounding.contract.records import Record
 from sounding.games.game import Game, Positions
 from sounding.modalities.boards.judgement import MatchGame
+from sounding.search.evaluator import Evaluator
 
 AT_A_TIME = 256
 """Games that are advanced together: a network is asked about all of them at once."""
@@ -25,9 +24,9 @@ AT_A_TIME = 256
 class NetworkMover:
     """The best move that a search with a network finds, or the network alone with 0 simulations. Nothing is drawn."""
 
-    def __init__(self, game: Game, model: nn.Module, simulations: int, considered: int) -> None:
+    def __init__(self, evaluate: Evaluator, simulations: int, considered: int) -> None:
         self.name = f"the model with {simulations} simulations"
-        self.evaluate = NetworkEvaluator(game, model)
+        self.evaluate = evaluate
         self.simulations, self.considered = simulations, considered
 
     def moves(self, game: Game, positions: Positions, rng: np.random.Generator) -> np.ndarray:

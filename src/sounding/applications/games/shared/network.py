@@ -14,6 +14,7 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.games.game import Game
 from sounding.modalities.boards.board import Encoded
 from sounding.modalities.boards.judgement import LOSS, WIN
+from sounding.search.evaluator import Evaluator, WithRandomGames
 
 ILLEGAL = -30.0
 """The logit of a move that is not legal; finite, so that a position that was misread costs much and not everything."""
@@ -26,6 +27,12 @@ class BoardModel(nn.Module):
         super().__init__()
         self.network = BoardNetwork(config)
 
+    @property
+    def batches(self) -> int:
+        """How many batches it has learnt from, which its normalisations count."""
+        norms = (module for module in self.modules() if isinstance(module, nn.BatchNorm2d))
+        return max((int(norm.num_batches_tracked or 0) for norm in norms), default=0)
+
     def forward(self, x: Encoded) -> BoardOutputs:
         """What is said of each position."""
         found = self.network(x.planes)
@@ -35,6 +42,12 @@ class BoardModel(nn.Module):
 def masked(policy: Tensor, legal: Tensor) -> Tensor:
     """Logits [B, A] of which illegal ones are out of the question. Where nothing is legal, all stay as they are."""
     return policy.masked_fill(~(legal | ~legal.any(dim=1, keepdim=True)), ILLEGAL)
+
+
+def evaluator(game: Game, model: nn.Module, random_games: int = 0) -> Evaluator:
+    """What a search asks: the network, and so many random games from each position beside it."""
+    network = NetworkEvaluator(game, model)
+    return WithRandomGames(game, network, random_games) if random_games else network
 
 
 class NetworkEvaluator:

@@ -4,14 +4,19 @@ A quarter of the moves are searched in full, and these positions alone are learn
 so that there are more games, and so more results, for the same time (playout-cap randomisation: Wu, arXiv 1902.10565,
 section 3.1). Games begin with some moves at random, so that not all are alike.
 
+The first rounds may be played without the network, by a plain search with random games, as the first expert of expert
+iteration is (Anthony et al., arXiv 1705.08439): it knows the rules alone, and yet much more than a network that has
+learnt nothing, and where random games are cheap it plays several times as fast.
+
 Legend of shapes: N positions, A actions, G games.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +25,18 @@ from sounding.games.game import Game, Positions
 from sounding.modalities.boards.judgement import record
 from sounding.search.evaluator import Evaluator
 
-if TYPE_CHECKING:
-    from sounding.search.tree import Searched
+
+class Found(NamedTuple):
+    """What a search found of N positions, of which something is to be learnt. Values are those of the player to move."""
+
+    actions: np.ndarray  # [N] the move to play
+    policy: np.ndarray  # [N, A] what is to be learnt of the moves
+    values: np.ndarray  # [N] in -1…1
+    proven: np.ndarray  # [N] bool: the value is that of best play
+
+
+Searching = Callable[[Positions, bool], Found]
+"""Searches positions, in full or briefly."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +56,36 @@ class SelfPlay:
         """The positions of a round, game by game as they ended; a function of the evaluator and `rng` alone."""
         from sounding.search.gumbel import gumbel_search  # compiled: applications can be listed without numba
 
+        def search(positions: Positions, full: bool) -> Found:
+            simulations = self.simulations if full else self.quick_simulations
+            found = gumbel_search(game, positions, evaluate, simulations, self.considered, rng, self.value_scale)
+            return Found(found.actions, found.policy, found.values, found.proven)
+
+        return self._played(game, search, self._full_moves(rng), rng, ending)
+
+    def plainly(self, game: Game, rollouts: int, rng: np.random.Generator, ending: Ending) -> Experience:
+        """A round without a network: every move by plain tree search with so many random games, and learnt from.
+
+        A function of `rng` alone.
+        """
+        from sounding.games.playouts import Rollouts
+
+        def search(positions: Positions, full: bool) -> Found:
+            found = Rollouts(rollouts).searched(game, positions, rng)
+            policy = found.visits / found.visits.sum(axis=1, keepdims=True)
+            return Found(found.actions, policy, found.values, np.zeros(len(positions), np.bool_))
+
+        return self._played(game, search, repeat(True), rng, ending)
+
+    def _played(
+        self, game: Game, search: Searching, moves: Iterable[bool], rng: np.random.Generator, ending: Ending
+    ) -> Experience:
+        """The games; `moves` says of each move whether it is searched in full, and so learnt from."""
         tables = _Tables(self, game, rng)
-        for full in self._full_moves(rng):
+        for full in moves:
             if not len(tables.positions):
                 break
-            simulations = self.simulations if full else self.quick_simulations
-            found = gumbel_search(game, tables.positions, evaluate, simulations, self.considered, rng, self.value_scale)
+            found = search(tables.positions, full)
             if full:
                 tables.note(found)
             tables.play(found.actions)
@@ -96,10 +135,10 @@ class _Tables:
         self.last = np.zeros(plan.games, game.dtype)
         self._noted: list[tuple[np.ndarray, ...]] = []
 
-    def note(self, found: Searched) -> None:
-        """Keep the positions with the policies that a full search found, and with the values that it proved."""
-        proven = np.where(found.proven, found.values, np.nan)
-        self._noted.append((self.numbers.copy(), self.positions.copy(), found.policy.astype(np.float16), proven))
+    def note(self, found: Found) -> None:
+        """Keep the positions with what a full search found of them."""
+        policy = found.policy.astype(np.float16)
+        self._noted.append((self.numbers.copy(), self.positions.copy(), policy, found.values, found.proven))
 
     def play(self, moves: np.ndarray) -> None:
         """Play a move in each game; where one has ended, another begins as long as there are any."""
@@ -123,12 +162,13 @@ class _Tables:
         kinds: Any = record(self.game, ending.territory)
         if not self._noted:
             return Experience(np.zeros(0, self.game.dtype), np.zeros(0, kinds), np.zeros(0, np.int64))
-        games, inputs, policy, proven = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
+        games, inputs, policy, values, proven = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
         targets = np.zeros(len(games), kinds)
         targets["policy"] = policy
         sign = 1.0 - 2.0 * self.game.to_play(inputs)
-        won = np.where(np.isnan(proven), sign * self.game.results(self.last)[games], proven)
-        targets["outcome"] = np.stack([won > 0, won == 0, won < 0], axis=1)
+        result = np.where(proven, values, sign * self.game.results(self.last)[games])
+        targets["outcome"] = np.stack([result > 0, result == 0, result < 0], axis=1)
+        targets["thought"] = np.where(proven, 0, [(1 + values) / 2, np.zeros_like(values), (1 - values) / 2]).T
         for name, values in ending.of(self.game, self.last).items():
             targets[name] = (values[games].T * sign).T
         order = np.argsort(games, kind="stable")
