@@ -39,7 +39,8 @@ def main() -> None:
     model, game = sd.load(options.run), Connect4()
     positions, outcomes = telling(game, options)
     print(f"{len(positions):,} positions, after {options.least} to {options.most} random moves")
-    movers = [NetworkMover(game, model.module, n, model.task.recipe.considered) for n in options.simulations]
+    evaluate, considered = model.task.evaluator(model.module), model.task.recipe.considered
+    movers = [NetworkMover(evaluate, n, considered) for n in options.simulations]
     for mover in (*movers, Rollouts(1000), Randomly()):
         with torch.inference_mode():
             moves = mover.moves(game, positions, stream("solver", mover.name))

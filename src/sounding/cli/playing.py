@@ -29,7 +29,9 @@ OF_CHESS = {"first": 0, "white": 0, "w": 0, "second": 1, "black": 1, "b": 1}
 @click.option("--strength", help="1 (a beginner) to 10, or a number of simulations of a move: 10, if nothing is said.")
 @click.option("--uci", is_flag=True, help="Speak UCI, for Cute Chess, Arena, lichess-bot and other programs of chess.")
 @click.option("--gtp", is_flag=True, help="Speak the Go Text Protocol, for Sabaki, GoGui and other programs.")
-@click.option("--size", type=int, help="Lines of a Go board: what the run learnt, if nothing is said.")
+@click.option(
+    "--size", type=int, help="Lines of a Go board: what the run learnt, if nothing is said (play go: 9, or 7)."
+)
 @click.option("--komi", type=float, help="Points for White, in Go.")
 @click.option("--seed", type=int, help="The same choices again, where a weak player chooses freely; the episode's.")
 @click.option("--out", type=click.Path(), help="arcade: a film of it: a .gif, an .mp4 (ffmpeg), or a folder of PNGs.")
@@ -50,7 +52,7 @@ def play(
     record: str | None,
     episodes: int,
 ) -> None:
-    """Play against a run that has learnt a game, or against the engine of the package (play chess).
+    """Play against a run that has learnt a game, or against the package (play chess, play connect4, play go).
 
     A run of arcade is watched; an environment's name (play CartPole-v1) lets you play, with arrows or digits.
 
@@ -71,7 +73,7 @@ def play(
     if is_environment(run):
         person_plays(run, wishes)
         return
-    model = _model(run)
+    model = _model(run, size)
     if model is not None and _acts(model):
         watch(model, wishes)
         return
@@ -129,16 +131,16 @@ def opened_thinker(run: str) -> Thinker:
     return _thinker(run, _model(run))
 
 
-def _model(run: str) -> Model | None:
-    """The model of a run; None for what the package plays by itself."""
-    from sounding.games.shipped import is_shipped
+def _model(run: str, size: int | None = None) -> Model | None:
+    """The model of a run, or of the package, for a board of this size; None for what an engine of the package plays."""
+    from sounding.games.shipped import is_shipped, net_of
 
     if is_shipped(run):
         return None
     prepare()
     from sounding import api
 
-    return api.load(run)
+    return api.load(net_of(run, size) or run)
 
 
 def _acts(model: Model) -> bool:

@@ -1,6 +1,7 @@
 """Players of matches by what people call them.
 
 chess                                  the engine of the package
+connect4, go                           the networks of the package
 runs/go/1 strength=5                   a run, at full strength or at one of its dial
 random, greedy, mcts:1000              fixed opponents
 stockfish UCI_LimitStrength=true UCI_Elo=2200 Hash=16 name=SF
@@ -22,7 +23,7 @@ from sounding.errors import UsageError, did_you_mean
 from sounding.games.contest import Contestant, Moving, Thinking
 from sounding.games.game import Game
 from sounding.games.playouts import Greedily, Randomly, Rollouts
-from sounding.games.shipped import is_shipped, shipped
+from sounding.games.shipped import is_shipped, net_of, shipped
 from sounding.games.thinking import LEVELS, Strength, Thinker
 from sounding.runs.folder import Run
 from sounding.runs.playing import board_of, game_of
@@ -69,7 +70,7 @@ def gathered(
     komi), or None. Raises UsageError where the players have no game in common, or one of them is nobody.
     """
     called = [Called.of(text) for text in texts]
-    opening = ((one.text, _thinker(one.words[0], opened)) for one in called)
+    opening = ((one.text, _thinker(one.words[0], opened, board.get("size"))) for one in called)
     thinkers = {text: thinker for text, thinker in opening if thinker is not None}
     known = {thinker.game.name for thinker in thinkers.values()}
     if game is not None and game not in GAMES:
@@ -82,10 +83,12 @@ def gathered(
     return rules, [_contestant(one, thinkers.get(one.text), rules, rng, limited) for one in called]
 
 
-def _thinker(name: str, opened: Callable[[str], Thinker]) -> Thinker | None:
-    """The thinker of the package, or of a run; None where this is neither."""
+def _thinker(name: str, opened: Callable[[str], Thinker], size: int | None) -> Thinker | None:
+    """The thinker of the package, for a board of this size, or of a run; None where this is neither."""
     if is_shipped(name):
         return shipped(name)
+    if (net := net_of(name, size)) is not None:
+        return opened(str(net))
     return opened(name) if Run.is_one(name) else None
 
 

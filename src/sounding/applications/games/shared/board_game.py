@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from sounding.applications.games.shared import judging
 from sounding.applications.games.shared.board_concepts import distance_to_the_edge
+from sounding.applications.games.shared.curves import Curve
 from sounding.applications.games.shared.matches import NetworkMover, match, scores
 from sounding.applications.games.shared.network import BoardModel, evaluator
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
@@ -242,6 +243,17 @@ class BoardGame(Player):
         if model.batches < r.plain * r.round_steps:
             return plan.plainly(self.game, r.plain_rollouts, rng, self.ending)
         return plan(self.game, self.evaluator(model), rng, self.ending)
+
+    @property
+    def curve(self) -> Curve | None:
+        """How strong former runs with this recipe became, where that is known."""
+        return None
+
+    def foretold(self, setting: Any, seconds: float | None, until: float | None) -> str:
+        """How strong it becomes, and when, by the curve of former runs and the pace of this machine."""
+        from sounding.applications.games.shared.foretelling import foretold
+
+        return "" if self.curve is None else foretold(self, self.curve, setting, seconds, until)
 
     def evaluator(self, model: nn.Module, game: Game | None = None) -> Evaluator:
         """What a search asks of positions, of another board than the recipe's where one is named."""

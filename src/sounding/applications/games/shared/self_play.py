@@ -27,7 +27,7 @@ from sounding.search.evaluator import Evaluator
 
 
 class Found(NamedTuple):
-    """What a search found of N positions, of which something is to be learnt. Values are those of the player to move."""
+    """What a search found of N positions, to be learnt. Values are from the view of the player to move."""
 
     actions: np.ndarray  # [N] the move to play
     policy: np.ndarray  # [N, A] what is to be learnt of the moves
