@@ -41,7 +41,7 @@ class Connect4Recipe(BoardGameRecipe):
     opening: int = 6
     plain: int = 20  # random games are so cheap here that a plain search plays five times as fast as the network
     plain_rollouts: int = 600
-    random_games: int = 32
+    random_games: int = 64
     window: int = 60_000
 
 
