@@ -84,8 +84,8 @@ class BoardGameRecipe(PlayRecipe):
     def __post_init__(self) -> None:
         """Raises UsageError for numbers with which no game could be played."""
         super().__post_init__()
-        names = ("games", "parallel", "simulations", "quick_simulations", "considered", "match_games")
-        names += ("rollouts", "plain_rollouts")
+        names = ["games", "parallel", "simulations", "quick_simulations", "considered"]
+        names += ["match_games", "rollouts", "plain_rollouts"]
         for name in names:
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}={getattr(self, name)} leaves nothing to play", fix=f"Give {name} 1 or more")
