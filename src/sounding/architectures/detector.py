@@ -71,7 +71,7 @@ class Detector(nn.Module):
         stride = self.pyramid.strides[level]
         logits = self.scores(self.class_tower(seen, level)).float()
         distances = self.edges(self.box_tower(seen, level)).float().clamp(max=FARTHEST).exp() * (REACH * stride)
-        places = _places(seen.shape[-2], seen.shape[-1], stride, seen.device).expand(len(seen), -1, -1)
+        places = _places(seen.shape[-2], seen.shape[-1], stride, seen.device).expand(seen.shape[0], -1, -1)
         corners = places.repeat(1, 1, 2) + distances.flatten(2).mT * distances.new_tensor([-1, -1, 1, 1])
         return Detections(logits.flatten(2).mT, corners, places)
 

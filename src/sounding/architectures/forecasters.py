@@ -116,24 +116,24 @@ class Forecaster(nn.Module):
         if self.training:
             known, fixed = known.detach(), fixed.detach()
         spread = self.widths(known.view(batch, columns, -1))  # a batch of windows, for who listens to what they become
-        steps = F.softplus(spread).view(len(series), 2, self.config.levels, -1)
+        steps = F.softplus(spread).view(series.shape[0], 2, self.config.levels, -1)
         widths = steps.cumsum(dim=2) * unit[:, None, None]
         found = torch.cat([median[:, None], fixed - widths[:, 0], fixed + widths[:, 1]], dim=1)
         found = found * scale[:, None] + shift[:, None]
         return found.view(batch, columns, *found.shape[1:]).permute(0, 2, 3, 1)
 
-    def _norm(self, series: Float[Tensor, "S T"]) -> tuple[Float[Tensor, "S 1"], Float[Tensor, "S 1"]]:
+    def _norm(self, series: Float[Tensor, "S T"]) -> tuple[Float[Tensor, "#S 1"], Float[Tensor, "#S 1"]]:
         if self.config.norm == "none":
-            return torch.zeros_like(series[:, :1]), torch.ones_like(series[:, :1])
+            return series.new_zeros(1, 1), series.new_ones(1, 1)
         if self.config.norm == "last":
-            return series[:, -1:], torch.ones_like(series[:, :1])
+            return series[:, -1:], series.new_ones(1, 1)
         return series.mean(dim=1, keepdim=True), series.std(dim=1, keepdim=True) + NARROWEST
 
-    def _unit(self, series: Float[Tensor, "S T"]) -> Float[Tensor, "S 1"]:
+    def _unit(self, series: Float[Tensor, "S T"]) -> Float[Tensor, "#S 1"]:
         """How far, in the mean, a value is from that of a season before."""
         apart = min(self.config.season, series.shape[1] - 1)
         if apart < 1:
-            return torch.ones_like(series[:, :1])
+            return series.new_ones(1, 1)
         return (series[:, apart:] - series[:, :-apart]).abs().mean(dim=1, keepdim=True).clamp(min=NARROWEST)
 
 
@@ -171,7 +171,7 @@ class _Patches(nn.Module):
         missing = self.number * self.length - series.shape[1]
         if missing:
             series = torch.cat([series[:, :1].expand(-1, missing), series], dim=1)
-        return self.embedding(series.view(len(series), self.number, self.length))
+        return self.embedding(series.view(series.shape[0], self.number, self.length))
 
 
 class _Trunk(nn.Module):
@@ -199,7 +199,7 @@ class _Recurrent(_Trunk):
     def forward(self, series: Float[Tensor, "S T"]) -> Float[Tensor, "S D"]:
         """The state after the last patch."""
         x = self.patches(series).relu()
-        lengths = torch.full((len(x),), x.shape[1], device=x.device)
+        lengths = torch.full((x.shape[0],), x.shape[1], device=x.device)
         return self.rnn(x, lengths)[:, -1]
 
 

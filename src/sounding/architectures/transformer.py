@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from sounding.architectures.activations import activation
 from sounding.architectures.attention import Attention, Distances, KeyValueCache, Rotary
 from sounding.architectures.dropout import Dropout
+from sounding.architectures.exporting import is_exporting
 from sounding.errors import UsageError, did_you_mean
 
 POSITIONS = ("rotary", "learned", "sinusoidal", "sinusoidal_halves", "relative", "none")
@@ -279,6 +280,10 @@ class LanguageModel(nn.Module):
         """Logits of what comes after each token, or stands at its place."""
         return self.scores(self.transformer(ids, lengths))
 
+    def at(self, ids: Tensor, lengths: Tensor, row: Tensor, place: Tensor) -> Tensor:
+        """Logits [n, V] of the tokens at the places [n] of the texts in `row` [n] alone."""
+        return self.scores(self.transformer(ids, lengths)[row, place])
+
     def scores(self, vectors: Float[Tensor, "*P D"]) -> Float[Tensor, "*P V"]:
         """Logits from the vectors of some positions: those of a whole vocabulary cost more than all else."""
         return self.output(vectors if self.transform is None else self.transform(vectors))
@@ -338,6 +343,6 @@ def _norm(config: TransformerConfig) -> nn.Module:
 
 def _within(lengths: Int[Tensor, " B"] | None, tokens: int) -> Bool[Tensor, "B 1 1 T"] | None:
     """Where the tokens are that are no padding; None where there is none."""
-    if lengths is None or bool((lengths >= tokens).all()):
+    if lengths is None or (not is_exporting() and bool((lengths >= tokens).all())):
         return None
     return (torch.arange(tokens, device=lengths.device) < lengths[:, None])[:, None, None]

@@ -32,3 +32,15 @@ class Postprocessing(ABC):
     @abstractmethod
     def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
         """The predictions for `values`, which encode to `x`; as the task's own `predict` gives them."""
+
+
+class OnePass(Postprocessing):
+    """An answer that comes from the outputs of one forward pass: the task's own `predict` calls `answers` as well."""
+
+    def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
+        """The answers to what the network gives."""
+        return self.answers(network(x), x, values, target)
+
+    @abstractmethod
+    def answers(self, outputs: Arrays, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
+        """The predictions for `values`, which encode to `x`, for which the network gave `outputs`."""

@@ -301,6 +301,10 @@ class Task(ABC):
         """Records of what is measured on rows besides the answer to each: who of all the enrolled a picture shows."""
         return []
 
+    def outputs(self, model: nn.Module, x: Any) -> Any:
+        """What the network gives for encoded inputs: the forward pass that `postprocessing` goes on from."""
+        return model(x)
+
     def postprocessing(self, model: nn.Module) -> Postprocessing | None:
         """How the outputs of `model` alone become answers, as `options` say, where there is no torch.
 

@@ -128,6 +128,10 @@ class TaskWrapper(Task):
         """Whether something else than rows is measured."""
         return self.wrapped.evaluates
 
+    def outputs(self, model: nn.Module, x: Any) -> Any:
+        """The forward pass that answers come from."""
+        return self.wrapped.outputs(model, x)
+
     def postprocessing(self, model: nn.Module) -> Postprocessing | None:
         """How outputs become answers without torch."""
         return self.wrapped.postprocessing(model)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,3 +46,9 @@ def to_device(tree: Any, device: torch.device | str) -> Any:
 def take(tree: Any, rows: Tensor) -> Any:
     """The examples at `rows` (indices into the first axis) of every tensor."""
     return tree_map(lambda tensor: tensor[rows.to(tensor.device)], tree)
+
+
+def arrays(tree: Any) -> tuple[np.ndarray, ...]:
+    """The tensors of a tree, in order, as arrays; those of fewer bits become float32."""
+    found = (leaf.detach().cpu() for leaf in leaves(tree))
+    return tuple((leaf.float() if leaf.is_floating_point() else leaf).numpy() for leaf in found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,14 @@ EXAMPLES = 4
 class Flat(nn.Module):
     """A network that is given the tensors of an encoded input one by one, and gives those of its output so."""
 
-    def __init__(self, network: nn.Module, like: Any) -> None:
+    def __init__(self, network: nn.Module, like: Any, outputs: Callable[[nn.Module, Any], Any]) -> None:
         super().__init__()
-        self.network, self._like = network, like
+        self.network, self._like, self._outputs = network, like, outputs
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The outputs, in the order of `tree.leaves`."""
         like = self._like
-        found = self.network(tensors[0] if isinstance(like, Tensor) else type(like)(*tensors))
+        found = self._outputs(self.network, tensors[0] if isinstance(like, Tensor) else type(like)(*tensors))
         return tuple(leaves(found))
 
 
@@ -61,11 +61,13 @@ class Network:
         """The forward pass of `model`, to be followed with some input values."""
         like = task.encode_inputs(values[:EXAMPLES])
         arguments = tuple(leaves(like))
-        module = Flat(folded(model).cpu().float().requires_grad_(False), like).eval()
+        module = Flat(folded(model).cpu().float().requires_grad_(False), like, task.outputs).eval()
         with torch.no_grad():
-            outputs = module(*arguments)
-        told: dict[str, Axes] = {f"output_{k}": ("batch", *found.shape[1:]) for k, found in enumerate(outputs)}
-        return cls(module, arguments, Portable.of(task.input).axes, told)
+            found = task.outputs(module.network, like)
+        names = getattr(found, "_fields", None) or [f"output_{k}" for k, _ in enumerate(leaves(found))]
+        inputs = Portable.of(task.input).axes
+        told = {name: _axes(each, inputs, arguments) for name, each in zip(names, leaves(found), strict=True)}
+        return cls(module, arguments, inputs, told)
 
     @property
     def free(self) -> tuple[Any, ...]:
@@ -73,6 +75,18 @@ class Network:
         axes = self.inputs.values()
         free = ({k: Dim.DYNAMIC for k, axis in enumerate(names) if isinstance(axis, str)} for names in axes)
         return (tuple(free),)
+
+
+def _axes(output: Tensor, inputs: Mapping[str, Axes], arguments: Sequence[Tensor]) -> Axes:
+    """The axes of an output: by the word of an input's axis that is as long, where that may be of any length."""
+    words = {
+        length: axis
+        for axes, given in zip(inputs.values(), arguments, strict=True)
+        for axis, length in zip(axes[1:], given.shape[1:], strict=True)
+        if isinstance(axis, str)
+    }
+    first = "batch" if len(output) == len(arguments[0]) else len(output)
+    return (first, *(words.get(length, length) for length in output.shape[1:]))
 
 
 def written(network: Network, format: str, folder: Path) -> str:

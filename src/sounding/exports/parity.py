@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from sounding.contract.inputs import Portable
 from sounding.contract.postprocessing import Arrays
 from sounding.contract.records import Prediction, chunks
 from sounding.contract.task import Task
-from sounding.contract.tree import leaves
+from sounding.contract.tree import arrays
 from sounding.evaluation.evaluation import same
 from sounding.exports.runtime import ExportedModel
 from sounding.machine.setting import inference
@@ -66,11 +66,21 @@ def parity(task: Task, model: nn.Module, exported: ExportedModel, values: Sequen
         with inference():
             x = task.encoded(fused, batch)
             own, theirs = task.predict(fused, batch), exported.predictions(batch)
-            outputs.append(_moved(tuple(leaf.cpu().numpy() for leaf in leaves(fused(x))), _outputs(exported, batch)))
+            outputs.append(_moved(arrays(task.outputs(fused, x)), _outputs(exported, batch)))
         for a, b in zip(own, theirs, strict=True):
-            different += not same(a.value, b.value)
+            different += not _alike(a.value, b.value)
             changes += _change(a, b)
     return Parity(min(ROWS, len(values)), different, max(changes, default=None), max(outputs, default=0.0))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two answers are the same, numbers in them to within `MOST` of the largest."""
+    if is_dataclass(a) and type(a) is type(b):
+        return all(_alike(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.kind == b.dtype.kind == "f":
+        near = MOST * np.abs(a).max(initial=0, where=np.isfinite(a))
+        return a.shape == b.shape and np.allclose(a, b, rtol=0, atol=near, equal_nan=True)
+    return same(a, b)
 
 
 def _outputs(exported: ExportedModel, values: Sequence[Any]) -> Arrays:

@@ -52,13 +52,14 @@ def standing_in(model: nn.Module, network: Network, like: Any) -> nn.Module:
     Its weights and buffers stay, because tasks look there for thresholds.
     """
 
-    def forward(x: Any) -> Any:
+    def forward(*x: Any) -> Any:
         given = tuple(leaf.detach().contiguous().numpy() for leaf in leaves(x))
         found = [torch.from_numpy(each) for each in network(given)]
         return found[0] if isinstance(like, torch.Tensor) else type(like)(*found)
 
     twin = copy.copy(model)
     twin.__dict__["forward"] = forward
+    twin.__dict__["at"] = lambda ids, lengths, row, place: forward(ids, lengths)[row, place]  # see `LanguageModel`
     return twin
 
 
@@ -66,7 +67,7 @@ def measured(context: EvaluationContext, exported: ExportedModel, name: str, byt
     """The exported model, called `name` and so many `bytes` large, beside the run whose context this is."""
     task, model = context.task, fuse_for_inference(context.model)
     with torch.inference_mode():
-        like = model(task.encode_inputs([context.test[0].input]))
+        like = task.outputs(model, task.encode_inputs([context.test[0].input]))
     theirs = replace(context, task=AsExported(task, exported), model=standing_in(model, exported.network, like))
     entries = [Entry(FIRST, replace(context, model=model)), Entry(name, theirs, bytes=bytes)]
     return compare_forms(entries, context.profile)

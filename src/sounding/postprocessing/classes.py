@@ -14,6 +14,7 @@ import numpy as np
 from sounding.contract.modality import Modality
 from sounding.contract.postprocessing import Arrays, Network, Postprocessing
 from sounding.contract.records import Prediction
+from sounding.postprocessing.functions import logistic, softmax
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,7 @@ class OneClass(Postprocessing):
 
     @staticmethod
     def _probabilities(logits: np.ndarray) -> np.ndarray:
-        shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        shares /= shares.sum(axis=-1, keepdims=True)
+        shares = softmax(logits)
         return shares.mean(axis=1) if shares.ndim == 3 else shares
 
 
@@ -71,7 +71,7 @@ class AnyLabels(Postprocessing):
 
     def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
         """The labels of each input; the confidence is the mean probability of a decision."""
-        scores = (1 / (1 + np.exp(-network(x)[0]))).mean(axis=1)
+        scores = logistic(network(x)[0]).mean(axis=1)
         return [self._prediction(row) for row in scores]
 
     def _prediction(self, scores: np.ndarray) -> Prediction:

@@ -17,11 +17,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import (
     Answer,
@@ -45,6 +43,9 @@ from sounding.modalities.boxes.layouts.boxset import VISIBLE, BoxSet, Marked, cl
 from sounding.modalities.boxes.layouts.coco import coco_json
 from sounding.modalities.category import lookalikes
 from sounding.modalities.pictures.changes import Moved, Tiled
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["VISIBLE", "BoxSet", "Boxes", "Marked", "clipped", "joined", "moved"]
 
@@ -117,6 +118,8 @@ class Boxes(Answer, Averaged, Transformed, Labelled, Composite, Listing, Placed,
             raise DataError(
                 unknown, fix=did_you_mean(next(n for n in value.labels if n not in places), self.names[:20])
             )
+        import torch
+
         classes = torch.tensor([places[name] for name in value.labels], dtype=torch.long)
         return torch.from_numpy(value.corners.copy()), classes
 

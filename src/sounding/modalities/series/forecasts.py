@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import Answer, Averaged, Drawn, Tabular
 from sounding.drawing.rendering import Rendering
@@ -19,6 +17,9 @@ from sounding.modalities.series.drawing import forecast_drawn
 from sounding.modalities.series.series import Series
 from sounding.modalities.series.values import LEVELS, Forecast, Stretch
 from sounding.wording import counted, in_columns
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHOWN = LEVELS[-1]
 """The interval that tables and lines of JSON hold."""
@@ -32,8 +33,8 @@ class Forecasts(Answer, Averaged, Drawn, Tabular):
     row_columns = ("time", "column", "forecast", f"low {SHOWN:.0%}", f"high {SHOWN:.0%}")
     noun = "forecast"
 
-    def __init__(self, series: Series) -> None:
-        self.series = series
+    def __init__(self, series: Series | None = None) -> None:
+        self.series = series or Series()
 
     def read(self, cell: Any, root: Path = Path()) -> Stretch:
         """As the history is read."""
@@ -45,6 +46,8 @@ class Forecasts(Answer, Averaged, Drawn, Tabular):
 
     def encode(self, values: Sequence[Stretch]) -> Tensor:
         """Standardised values [B, horizon, C], float32; NaN where one is missing."""
+        import torch
+
         found = np.stack([self.series.standardised(value) for value in values])
         return torch.from_numpy(found.astype(np.float32))
 
@@ -54,6 +57,15 @@ class Forecasts(Answer, Averaged, Drawn, Tabular):
             mean = np.nanmean(np.stack([np.nanmean(value.values, axis=0) for value in values]), axis=0)
         first = values[0]
         return Stretch(np.broadcast_to(np.nan_to_num(mean), first.values.shape).copy(), first.columns)
+
+    def state(self) -> dict[str, Any]:
+        """That of the series."""
+        return {"series": self.series.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave; runs of before that have the series alone."""
+        if "series" in state:
+            self.series.restore(state["series"])
 
     # ---- shown
 

@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.inputs import (
     Assembled,
@@ -25,6 +23,7 @@ from sounding.contract.inputs import (
     Corruptible,
     Corruption,
     Divisible,
+    Portable,
     Queried,
     TableCells,
     Threat,
@@ -39,6 +38,9 @@ from sounding.modalities.series.segments import Segments
 from sounding.modalities.series.values import Stretch, carried
 from sounding.wording import listed
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 FARTHEST = 100.0
 """Standard deviations beyond which an encoded value is cut off."""
 LEAST = 20
@@ -47,7 +49,7 @@ READ = 7.5
 """Horizons that are read where nobody says how much: as many as the best of our benchmarks."""
 
 
-class Series(Attributable, Corruptible, Continuous, Divisible, Assembled, Queried):
+class Series(Attributable, Corruptible, Continuous, Divisible, Assembled, Queried, Portable):
     """Consecutive time steps of numeric columns. A segment is an eighth of the time in one column."""
 
     columns = ("date", "time", "datetime", "timestamp", "ds")
@@ -198,6 +200,12 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled, Querie
     # ---- tensors
 
     def encode(self, values: Sequence[Stretch]) -> Tensor:
+        """What `arrays` gives, as a tensor."""
+        import torch
+
+        return torch.from_numpy(self.arrays(values)[0])
+
+    def arrays(self, values: Sequence[Stretch]) -> tuple[np.ndarray]:
         """The last steps [B, context, C], standardised, float32; what is missing carried forward.
 
         A history that is too short begins with its first value again and again. With columns that are known ahead they
@@ -205,12 +213,29 @@ class Series(Attributable, Corruptible, Continuous, Divisible, Assembled, Querie
         """
         width = len(self.names) + len(self.known)
         if not len(values):
-            return torch.zeros(0, self.context + self._ahead, width)
+            return (np.zeros((0, self.context + self._ahead, width), np.float32),)
         rows = np.stack([self._read(value) for value in values])
         rows[:, : self.context] = carried(rows[:, : self.context])
         if self.known:
             rows[..., len(self.names) :] = carried(rows[..., len(self.names) :])
-        return torch.from_numpy(np.nan_to_num(rows).clip(-FARTHEST, FARTHEST).astype(np.float32))
+        return (np.nan_to_num(rows).clip(-FARTHEST, FARTHEST).astype(np.float32),)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Batch, steps, columns."""
+        return {"values": ("batch", self.context + self._ahead, len(self.names) + len(self.known))}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """From a table to the tensor."""
+        ahead = f", then for the next {self._ahead} steps those of {', '.join(self.known)}" if self.known else ""
+        return (
+            f"rows in the order of their times, one every {self.frequency}: the columns {', '.join(self.names)}{ahead}",
+            "less the mean and divided by the deviation of each column (state.json: input, statistics; `` for a series "
+            "that training did not know)",
+            f"the last {self.context} steps; a shorter history begins with its first value again and again",
+            f"what is missing is the value before it; at most {FARTHEST} deviations; float32",
+        )
 
     @property
     def _ahead(self) -> int:

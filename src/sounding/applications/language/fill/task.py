@@ -28,8 +28,10 @@ from sounding.contract.metrics import Metric
 from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
+from sounding.contract.tree import arrays
 from sounding.modalities.text.passage import Passage
 from sounding.modalities.text.text import Tokens
+from sounding.postprocessing.tokens import MissingTokens, masks
 from sounding.randomness import stream
 
 
@@ -151,7 +153,7 @@ class Fill(Task):
     def _logits(model: nn.Module, x: Tokens, row: Tensor, place: Tensor) -> Tensor:
         """Logits [n, V] of the tokens at some places: scores of a vocabulary cost more than all else."""
         assert isinstance(model, LanguageModel)
-        return model.scores(model.transformer(x.ids, x.lengths)[row, place]).float()
+        return model.at(x.ids, x.lengths, row, place).float()
 
     def _asked(self, x: Tokens, y: Tokens) -> tuple[Tensor, Tensor, Tensor]:
         """The ids as given, the true ones at masks, and which are asked for: the k-th mask is the k-th missing one."""
@@ -210,16 +212,17 @@ class Fill(Task):
         for value in inputs:
             self.input.require_mask(value)
         x = self.encoded(model, inputs)
-        within = torch.arange(x.ids.shape[1], device=x.ids.device) < x.lengths[:, None]
-        row, place = ((x.ids == self.mask) & within).nonzero(as_tuple=True)
-        scores = self._logits(model, x, row, place).softmax(dim=1)
-        scores[:, sorted(self.input.tokenizer.specials.ids)] = 0
-        answers = []
-        for number in range(len(inputs)):
-            own = scores[row == number].cpu().numpy()
-            value = self.target.passage(own.argmax(axis=1))
-            answers.append(Prediction(value, float(own[0].max()), own[0]))
-        return answers
+        row, place = masks(arrays(x), self.mask)
+        logits = self._logits(model, x, *(torch.from_numpy(each).to(x.ids.device) for each in (row, place)))
+        return self.postprocessing(model).of_masks(logits.cpu().numpy(), row, len(inputs), self.target)
+
+    def outputs(self, model: nn.Module, x: Tokens) -> Tensor:
+        """Logits [B, T, V]."""
+        return model(x.ids, x.lengths)
+
+    def postprocessing(self, model: nn.Module) -> MissingTokens:
+        """The likeliest word at each mask."""
+        return MissingTokens(self.mask, tuple(sorted(self.input.tokenizer.specials.ids)))
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Small documents of sentences that a tiny grammar makes."""

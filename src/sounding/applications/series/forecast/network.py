@@ -34,7 +34,7 @@ class Forecasting(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """What the chosen network says, its intervals as wide as validation asked for."""
-        number = int(self.chosen)
+        number = int(self.chosen) if len(self.networks) > 1 else 0
         return self.widened(self.networks[number](x), number)
 
     def each(self, x: Tensor) -> list[Tensor]:

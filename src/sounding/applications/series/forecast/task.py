@@ -30,12 +30,14 @@ from sounding.contract.metrics import Metric
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
+from sounding.contract.tree import arrays
 from sounding.data import picked
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.series.forecasts import Forecasts
 from sounding.modalities.series.frequency import HOUR, SECONDS, Frequency
 from sounding.modalities.series.series import Series
 from sounding.modalities.series.values import LEVELS, Forecast, Stretch
+from sounding.postprocessing.series import MedianAndIntervals
 
 AUTO = "auto"
 CANDIDATES = ("linear", "gru")
@@ -213,8 +215,12 @@ class ForecastSeries(Task):
         """The median and the intervals of the steps after each history."""
         if not len(inputs):
             return []
-        found = model(self.encoded(model, inputs)).float().cpu().numpy()
-        return [Prediction(self.target.forecast(each, row)) for each, row in zip(inputs, found, strict=True)]
+        x = self.encoded(model, inputs)
+        return self.postprocessing(model).answers(arrays(model(x)), arrays(x), inputs, self.target)
+
+    def postprocessing(self, model: nn.Module) -> MedianAndIntervals:
+        """Back to the units of the columns."""
+        return MedianAndIntervals()
 
     def note(self, input: Stretch) -> str:
         """That a history is shorter than what the model reads."""

@@ -30,8 +30,6 @@ SCORE_POWER, OVERLAP_POWER = 0.5, 6.0
 """Locations are ranked by score^0.5 · IoU^6, so that the box counts most: as in YOLOv8."""
 LEAST_QUALITY = 0.1
 """What the best location of a target is to say at least, so that one learns whose box does not touch it yet."""
-LEAST_SCORE = 0.01
-"""Answers below it are not told: metrics of ranked answers do not need them."""
 LEAST = 1e-4
 """The least agreement that is told apart from none: its logarithm stays finite."""
 
@@ -159,45 +157,6 @@ def agreement(logits: Tensor, corners: Tensor, given: Targets) -> Tensor:
 
 
 # ---- answers
-
-
-class Found(NamedTuple):
-    """The answer to one picture: `corners` [N, 4] in 0..1, classes `labels` [N] and `scores` [N], the best first."""
-
-    corners: Tensor
-    labels: Tensor
-    scores: Tensor
-
-
-def answers(logits: Tensor, corners: Tensor, *, suppression: float, most: int) -> list[Found]:
-    """What is found in each picture.
-
-    From `logits` [B, L, K] and `corners` [B, L, 4]: at most `most` boxes of at least `LEAST_SCORE`, none overlapping a
-    better one of its class by more than the IoU `suppression`.
-    """
-    classes = logits.shape[2]
-    scores, found = logits.sigmoid().flatten(1).topk(min(4 * most, logits[0].numel()))
-    told = int((scores >= LEAST_SCORE).sum(1).max())  # what is not told silences nothing that is
-    scores, found = scores[:, :told], found[:, :told]
-    corners = corners.gather(1, (found // classes)[..., None].expand(-1, -1, 4)).clamp(0, 1)
-    kept = unsuppressed(corners, scores, found % classes, suppression) & (scores >= LEAST_SCORE)
-    parts = zip(corners, found % classes, scores, kept, strict=True)
-    return [Found(c[k][:most], names[k][:most], s[k][:most]) for c, names, s, k in parts]
-
-
-def unsuppressed(corners: Tensor, scores: Tensor, labels: Tensor, most: float) -> Tensor:
-    """Which boxes [B, N] stay when each, the best first, silences those of its class that it overlaps by over `most`.
-
-    Exactly the greedy order, all at once: what a box silences is asked again until nothing changes.
-    """
-    order = scores.argsort(dim=1, descending=True, stable=True)
-    corners, labels = corners.gather(1, order[..., None].expand(-1, -1, 4)), labels.gather(1, order)
-    alike = labels[:, :, None] == labels[:, None]
-    over = ((overlap(corners[:, :, None], corners[:, None]) > most) & alike).triu(1)  # [B, better, worse]
-    kept, former = torch.ones_like(labels, dtype=torch.bool), None
-    while former is None or not torch.equal(kept, former):
-        kept, former = ~(over & kept[:, :, None]).any(1), kept
-    return torch.zeros_like(kept).scatter_(1, order, kept)
 
 
 def best_threshold(scores: np.ndarray, right: np.ndarray, truths: int) -> float | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sounding.applications.vision.detect.figures import detection_figures
-from sounding.applications.vision.detect.matching import Found, Targets, agreement, answers, best_threshold, box_losses
+from sounding.applications.vision.detect.matching import Targets, agreement, best_threshold, box_losses
 from sounding.applications.vision.detect.metrics import box_hits, detection_metrics
 from sounding.applications.vision.detect.operating_point import by_class, f1, precision, recall
 from sounding.architectures.backbones import backbone
@@ -25,12 +25,14 @@ from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
+from sounding.contract.tree import arrays
 from sounding.modalities.boxes.boxes import Boxes, BoxSet
 from sounding.modalities.boxes.layouts.box_layouts import BOX_LAYOUTS
 from sounding.modalities.boxes.mosaic import mosaic
 from sounding.modalities.pictures.augmentation import jitter, warp
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import Image
+from sounding.postprocessing.boxes import BestBoxes
 
 
 @dataclass(frozen=True)
@@ -149,18 +151,15 @@ class Detect(Task):
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """The boxes, with a threshold for those that a person is shown; confidence is the mean score of these."""
-        found = model(self.encoded(model, inputs))
-        threshold = float(model[1].threshold)  # type: ignore[index]
-        told = answers(found.logits, found.corners, suppression=self.options.suppression, most=self.options.most)
-        return [self._prediction(each, threshold) for each in told]
+        if not len(inputs):
+            return []
+        x = self.encoded(model, inputs)
+        return self.postprocessing(model).answers(arrays(model(x)), arrays(x), inputs, self.target)
 
-    def _prediction(self, found: Found, threshold: float) -> Prediction:
-        corners, scores = found.corners.cpu().numpy(), found.scores.cpu().numpy()
-        names = tuple(self.target.names[label] for label in found.labels.tolist())
-        value = BoxSet(corners, names, scores, threshold=threshold)
-        shown = scores[scores >= threshold]
-        confidence = shown.mean() if len(shown) else 1 - scores.max(initial=0.0)
-        return Prediction(value, float(confidence), scores)
+    def postprocessing(self, model: nn.Module) -> BestBoxes:
+        """The surest boxes, and the score from which on they are shown."""
+        threshold = float(model[1].threshold)  # type: ignore[index]
+        return BestBoxes(tuple(self.target.names), threshold, self.options.suppression, self.options.most)
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """The score from which on a person is shown a box: the best F1 at IoU 0.5 on the validation rows."""
