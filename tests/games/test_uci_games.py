@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from sounding.arena.duels import play_duels
+from sounding.arena.ladder import ladder_of_duels
 from sounding.errors import UsageError
 from sounding.games.chess import Chess
 from sounding.games.contest import Moving, Pace
-from sounding.games.playouts import Randomly
+from sounding.games.playouts import Greedily, Randomly
 from sounding.games.protocols.uci_mover import UciMover
 from sounding.runs.contestants import Called, gathered
 
@@ -90,6 +91,23 @@ def test_an_engine_that_fails_forfeits_the_game_and_is_started_again(faulty, fau
     assert match.forfeits == [said, said]
 
 
+def test_a_ladder_of_engines_goes_on_where_one_fails_in_every_game(faulty):
+    rng = np.random.default_rng(0)
+    crashing = UciMover(faulty("crash"), seconds=5, name="crashing")
+    players = [Moving(Randomly(), rng), crashing, Moving(Greedily(), rng)]
+    begins = Chess().position("4k3/8/8/8/8/8/8/4KQ2 w - - 90 1")
+    found = ladder_of_duels(Chess(), players, begins, Pace(nodes=5), anchor="crashing")
+    crashing.close()
+    assert [(match.one, match.other) for match in found.matches] == [
+        ("random", "crashing"),
+        ("random", "greedy"),
+        ("crashing", "greedy"),
+    ]
+    assert [len(match.forfeits) for match in found.matches] == [2, 0, 2]
+    assert list(found.ratings.ratings)[-1] == "crashing"
+    assert "2 forfeited: crashing failed: it ended instead of answering go" in str(found)
+
+
 def test_an_engine_is_told_the_game_from_its_opening():
     mover = UciMover(COMMAND, {"Hash": 4}, name="ours")
     opening = Chess().position("4k3/8/8/8/8/8/3PPP2/4K3 w - - 0 1")
@@ -139,6 +157,12 @@ def test_the_verb_keeps_the_games_and_says_what_they_prove(sounding, tmp_path):
     kept = (tmp_path / "kept.pgn").read_text()
     assert kept.count('[FEN "4k3/8/8/8/8/8/8/4KQ2 w - - 90 1"]') == 2  # the other is over: a stalemate
     assert "not overwritten" in sounding(*words, "--out", "kept.pgn")[2]
+    ladder = ("match", "random", "greedy", "mcts:2", *words[3:-4], "--plies", 2, "--nodes", 5)
+    status, out, err = sounding(*ladder, "--anchor", "greedy", "--out", "ladder.pgn")
+    assert status == 0, err
+    assert out.splitlines()[0].split()[:2] == ["player", "Elo"]
+    assert "(the scale begins here)" in next(line for line in out.splitlines() if line.startswith("greedy"))
+    assert (tmp_path / "ladder.pgn").read_text().count("[Result ") == 6
     (tmp_path / "bad.epd").write_text("4k3/8/8/8/8/8/8/4KQ2 w - -\n4k3/8/8 w - -\n")
     assert "bad.epd:2: " in sounding(*words, "--out", "x.pgn", "--openings", "bad.epd")[2]
     for wrong, said in (
@@ -146,6 +170,7 @@ def test_the_verb_keeps_the_games_and_says_what_they_prove(sounding, tmp_path):
         (("--clock", "soon"), "'soon' is no clock"),
         (("--sprt", "5"), "no two numbers"),
         (("--sprt", "5,0"), "asks nothing"),
+        (("--anchor", "greedy"), "--anchor is for ladders"),
         (("--movetime", "0.1"), "--nodes"),
         (("--out", "games.txt"), "kept as .pgn"),
     ):

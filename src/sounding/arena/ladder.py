@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sounding.arena.bradley_terry import Ratings, bradley_terry
+from sounding.arena.duels import Adjudication, Duel, play_duels
 from sounding.arena.elo import Verdict, elo_difference, sequential_test
-from sounding.arena.matches import Match, Mover, play_match
+from sounding.arena.matches import Match, Mover, PlayedGame, play_match
 from sounding.arena.openings import openings
 from sounding.contract.evidence import SIDES, Estimate
 from sounding.errors import UsageError
-from sounding.games.game import Game
+from sounding.games.contest import Contestant, Pace
+from sounding.games.game import Game, Positions
 from sounding.randomness import stream
 from sounding.wording import in_columns
 
@@ -94,10 +96,7 @@ def ladder(
     Each match begins with openings of `plies` random moves, the same for all. The scale begins at the `anchor`, or the
     first of the movers. `progress` is told each match as it ends.
     """
-    names = [mover.name for mover in movers]
-    if len(set(names)) < len(names) or len(names) < 2 or (anchor and anchor not in names):
-        what = f"{', '.join(names) or 'nobody'} is no ladder{f' with {anchor}' if anchor else ''}"
-        raise UsageError(what, fix="Give two or more players with different names, and one of them as the anchor")
+    names = _names(movers, anchor)
     begins = openings(game, pairs, plies, stream("openings", seed))
     matches = []
     for one, other in _meetings(len(movers), neighbours):
@@ -105,6 +104,34 @@ def ladder(
         matches.append(play_match(game, movers[one], movers[other], begins, rng, at_a_time, seconds))
         progress(matches[-1])
     return Ladder(anchor or names[0], tuple(matches))
+
+
+def ladder_of_duels(
+    game: Game,
+    players: Sequence[Contestant],
+    begins: Positions,
+    pace: Pace,
+    rules: Adjudication | None = None,
+    anchor: str = "",
+    told: Callable[[PlayedGame, Duel, Match, Verdict | None], None] = lambda game, duel, match, verdict: None,
+) -> Ladder:
+    """Matches between all `players`, one game at a time (`play_duels`): for engines that think about one game.
+
+    Each match has two games from each of the positions `begins` [P]. `told` hears of each game.
+    """
+    names = _names(players, anchor)
+    meetings = _meetings(len(players), None)
+    matches = (play_duels(game, players[i], players[j], begins, pace, rules, told=told) for i, j in meetings)
+    return Ladder(anchor or names[0], tuple(matches))
+
+
+def _names(players: Sequence[Mover] | Sequence[Contestant], anchor: str) -> list[str]:
+    """Those of the players. Raises UsageError where two are called the same, or nobody like the anchor."""
+    names = [player.name for player in players]
+    if len(set(names)) < len(names) or len(names) < 2 or (anchor and anchor not in names):
+        what = f"{', '.join(names) or 'nobody'} is no ladder{f' with {anchor}' if anchor else ''}"
+        raise UsageError(what, fix="Give two or more players with different names, and one of them as the anchor")
+    return names
 
 
 def _meetings(players: int, neighbours: int | None) -> Iterable[tuple[int, int]]:

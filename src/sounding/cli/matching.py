@@ -12,7 +12,7 @@ from sounding.errors import UsageError, require_one
 
 @cli.command()
 @click.argument("one")
-@click.argument("other")
+@click.argument("others", nargs=-1, required=True, metavar="OTHER [MORE]…")
 @click.option("--games", default=200, show_default=True, help="How many; two with each opening, sides changed.")
 @click.option("--game", help="chess, go or connect4, where no player is a run.")
 @click.option("--clock", metavar="S+S", help="Seconds for a game, and what each move adds: 10+0.1.")
@@ -20,6 +20,7 @@ from sounding.errors import UsageError, require_one
 @click.option("--nodes", type=click.IntRange(1), help="Nodes (simulations) of each move.")
 @click.option("--depth", type=click.IntRange(1), help="Moves that each move looks ahead.")
 @click.option("--sprt", metavar="LOW,HIGH", help="End as soon as it is known which of two differences in Elo it is.")
+@click.option("--anchor", metavar="NAME", help="With more than two players: whose rating is 0 (the first one's).")
 @click.option("--openings", type=Path, metavar="FILE", help="Positions of chess to begin with, a FEN or EPD a line.")
 @click.option("--plies", type=click.IntRange(0), help="Random moves of the openings, where there is no file.")
 @click.option("--adjudicate/--no-adjudicate", default=True, help="End games that both players call decided or level.")
@@ -29,7 +30,7 @@ from sounding.errors import UsageError, require_one
 @click.option("--seed", default=0, show_default=True, help="Of openings, and of what is drawn by chance.")
 def match(
     one: str,
-    other: str,
+    others: tuple[str, ...],
     games: int,
     game: str | None,
     clock: str | None,
@@ -37,6 +38,7 @@ def match(
     nodes: int | None,
     depth: int | None,
     sprt: str | None,
+    anchor: str | None,
     openings: Path | None,
     plies: int | None,
     adjudicate: bool,
@@ -45,7 +47,9 @@ def match(
     komi: float | None,
     seed: int,
 ) -> None:
-    """Let two players play a match, and say how much the one is stronger, with its interval.
+    """Let players play a match, and say how much the one is stronger, with its interval.
+
+    With more than two all play all, and a ladder puts them on one scale. --games are those of each two.
 
     A player is a run, chess (the engine of the package), random, greedy, mcts:1000, or another program in quotes with
     its options: "stockfish UCI_LimitStrength=true UCI_Elo=2200 Hash=16". Behind a run stands strength=1 to 10.
@@ -53,6 +57,10 @@ def match(
     require_one({"--clock": clock, "--movetime": movetime, "--nodes": nodes, "--depth": depth})
     if games < 2 or games % 2:
         raise UsageError(f"{games} games are no pairs", fix="Give an even number: each opening is played twice")
+    if anchor is not None and len(others) < 2:
+        raise UsageError("--anchor is for ladders", fix="Name more than two players")
+    if sprt is not None and len(others) > 1:
+        raise UsageError("--sprt decides a match of two players", fix="Leave it out, or name two players")
     from sounding.games.contest import Pace
 
     test = None if sprt is None else _bounds(sprt)
@@ -61,11 +69,11 @@ def match(
     from sounding import api
     from sounding.randomness import stream
     from sounding.runs.contestants import gathered
-    from sounding.runs.matching import MatchPlan, play
+    from sounding.runs.matching import MatchPlan, play, play_ladder
     from sounding.runs.playing import thinker_of
 
     rules, players = gathered(
-        [one, other],
+        [one, *others],
         lambda run: thinker_of(api.load(run)),
         game,
         stream("players", seed),
@@ -75,7 +83,10 @@ def match(
     )
     try:
         plan = MatchPlan(rules, games, pace, test, openings, plies, adjudicate, out, seed)
-        click.echo(play(plan, players[0], players[1], say))
+        if len(players) == 2:
+            click.echo(play(plan, players[0], players[1], say))
+        else:
+            click.echo(play_ladder(plan, players, anchor or "", say))
     finally:
         for player in players:
             player.close()

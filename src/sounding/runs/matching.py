@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from sounding.arena.duels import NEVER, Adjudication, Duel, play_duels
 from sounding.arena.elo import Verdict
-from sounding.arena.ladder import told
+from sounding.arena.ladder import ladder_of_duels, told
 from sounding.arena.matches import Match, PlayedGame
 from sounding.arena.openings import openings
 from sounding.errors import DataError, UsageError
@@ -135,7 +135,7 @@ class Keeper:
 
 def play(plan: MatchPlan, one: Contestant, other: Contestant, say: Callable[[str], None]) -> str:
     """Play a match, and tell of it. Raises DataError where the file of the games is there already."""
-    path = _new_file(plan, one, other)
+    path = _new_file(plan, (one, other), "match")
     begin = plan.beginnings()
     say(f"{plan.conditions}; games in {path}")
     rules = Adjudication() if plan.adjudicated else NEVER
@@ -144,6 +144,17 @@ def play(plan: MatchPlan, one: Contestant, other: Contestant, say: Callable[[str
     if plan.test is not None:
         lines.append(_tested(match, plan.test))
     return "\n".join([*lines, f"conditions: {plan.conditions}", f"games: {path}"])
+
+
+def play_ladder(plan: MatchPlan, players: Sequence[Contestant], anchor: str, say: Callable[[str], None]) -> str:
+    """Let all play all, and tell of it. Raises DataError where the file of the games is there already."""
+    path = _new_file(plan, players[:2], "ladder")
+    begin = plan.beginnings()
+    say(f"{plan.conditions}; games in {path}")
+    rules = Adjudication() if plan.adjudicated else NEVER
+    keeper = Keeper(plan, path, say)
+    found = ladder_of_duels(plan.game, players, begin, plan.pace, rules, anchor, keeper)
+    return f"{found}\n\nconditions: {plan.conditions}\ngames: {path}"
 
 
 def _tested(match: Match, test: tuple[float, float]) -> str:
@@ -160,7 +171,7 @@ def _tested(match: Match, test: tuple[float, float]) -> str:
     return f"sequential test: {match.one} is {said} ({bounds})"
 
 
-def _new_file(plan: MatchPlan, one: Contestant, other: Contestant) -> Path:
+def _new_file(plan: MatchPlan, players: Sequence[Contestant], kind: str) -> Path:
     """Where the games are kept: a file that is not there yet."""
     suffix = manner_of(plan.game).suffix
     if plan.out is not None:
@@ -170,6 +181,6 @@ def _new_file(plan: MatchPlan, one: Contestant, other: Contestant) -> Path:
             what = f"there is a file {plan.out}, and it is not overwritten"
             raise DataError(what, fix="Give another name behind --out")
         return plan.out
-    words = "-".join(re.sub(r"[^\w.]+", "_", shortened_name(player.name)) for player in (one, other))
+    words = "-".join(re.sub(r"[^\w.]+", "_", shortened_name(player.name)) for player in players)
     numbers = ("" if number == 1 else f"-{number}" for number in range(1, 10_000))
-    return next(path for number in numbers if not (path := Path(f"match-{words}{number}{suffix}")).exists())
+    return next(path for number in numbers if not (path := Path(f"{kind}-{words}{number}{suffix}")).exists())
