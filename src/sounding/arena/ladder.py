@@ -113,14 +113,15 @@ def ladder_of_duels(
     pace: Pace,
     rules: Adjudication | None = None,
     anchor: str = "",
+    neighbours: int | None = None,
     told: Callable[[PlayedGame, Duel, Match, Verdict | None], None] = lambda game, duel, match, verdict: None,
 ) -> Ladder:
-    """Matches between all `players`, one game at a time (`play_duels`): for engines that think about one game.
+    """Matches as those of `ladder`, one game at a time (`play_duels`): for engines that think about one game.
 
     Each match has two games from each of the positions `begins` [P]. `told` hears of each game.
     """
     names = _names(players, anchor)
-    meetings = _meetings(len(players), None)
+    meetings = _meetings(len(players), neighbours)
     matches = (play_duels(game, players[i], players[j], begins, pace, rules, told=told) for i, j in meetings)
     return Ladder(anchor or names[0], tuple(matches))
 

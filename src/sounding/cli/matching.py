@@ -21,6 +21,7 @@ from sounding.errors import UsageError, require_one
 @click.option("--depth", type=click.IntRange(1), help="Moves that each move looks ahead.")
 @click.option("--sprt", metavar="LOW,HIGH", help="End as soon as it is known which of two differences in Elo it is.")
 @click.option("--anchor", metavar="NAME", help="With more than two players: whose rating is 0 (the first one's).")
+@click.option("--neighbours", type=click.IntRange(1), help="Only those play who are named so many places apart.")
 @click.option("--openings", type=Path, metavar="FILE", help="Positions of chess to begin with, a FEN or EPD a line.")
 @click.option("--plies", type=click.IntRange(0), help="Random moves of the openings, where there is no file.")
 @click.option("--adjudicate/--no-adjudicate", default=True, help="End games that both players call decided or level.")
@@ -39,6 +40,7 @@ def match(
     depth: int | None,
     sprt: str | None,
     anchor: str | None,
+    neighbours: int | None,
     openings: Path | None,
     plies: int | None,
     adjudicate: bool,
@@ -57,8 +59,8 @@ def match(
     require_one({"--clock": clock, "--movetime": movetime, "--nodes": nodes, "--depth": depth})
     if games < 2 or games % 2:
         raise UsageError(f"{games} games are no pairs", fix="Give an even number: each opening is played twice")
-    if anchor is not None and len(others) < 2:
-        raise UsageError("--anchor is for ladders", fix="Name more than two players")
+    if len(others) < 2 and (anchor is not None or neighbours is not None):
+        raise UsageError("--anchor and --neighbours are for ladders", fix="Name more than two players")
     if sprt is not None and len(others) > 1:
         raise UsageError("--sprt decides a match of two players", fix="Leave it out, or name two players")
     from sounding.games.contest import Pace
@@ -82,11 +84,11 @@ def match(
         komi=komi,
     )
     try:
-        plan = MatchPlan(rules, games, pace, test, openings, plies, adjudicate, out, seed)
+        plan = MatchPlan(rules, games, pace, test, openings, plies, adjudicate, out, seed, anchor or "", neighbours)
         if len(players) == 2:
             click.echo(play(plan, players[0], players[1], say))
         else:
-            click.echo(play_ladder(plan, players, anchor or "", say))
+            click.echo(play_ladder(plan, players, say))
     finally:
         for player in players:
             player.close()

@@ -31,7 +31,9 @@ SAID = 10
 
 @dataclass(frozen=True)
 class MatchPlan:
-    """What is played. `test` are two differences in Elo, of which a match with an early end decides."""
+    """What is played. `test` are two differences in Elo, of which a match with an early end decides; of a ladder the
+    `anchor` is its 0, and only `neighbours` so many places apart play.
+    """
 
     game: Game
     games: int
@@ -42,6 +44,8 @@ class MatchPlan:
     adjudicated: bool = True
     out: Path | None = None
     seed: int = 0
+    anchor: str = ""
+    neighbours: int | None = None
 
     @property
     def conditions(self) -> str:
@@ -146,14 +150,14 @@ def play(plan: MatchPlan, one: Contestant, other: Contestant, say: Callable[[str
     return "\n".join([*lines, f"conditions: {plan.conditions}", f"games: {path}"])
 
 
-def play_ladder(plan: MatchPlan, players: Sequence[Contestant], anchor: str, say: Callable[[str], None]) -> str:
-    """Let all play all, and tell of it. Raises DataError where the file of the games is there already."""
+def play_ladder(plan: MatchPlan, players: Sequence[Contestant], say: Callable[[str], None]) -> str:
+    """Let all play all, or only neighbours, and tell of it. Raises DataError where the file is there already."""
     path = _new_file(plan, players[:2], "ladder")
     begin = plan.beginnings()
     say(f"{plan.conditions}; games in {path}")
     rules = Adjudication() if plan.adjudicated else NEVER
     keeper = Keeper(plan, path, say)
-    found = ladder_of_duels(plan.game, players, begin, plan.pace, rules, anchor, keeper)
+    found = ladder_of_duels(plan.game, players, begin, plan.pace, rules, plan.anchor, plan.neighbours, keeper)
     return f"{found}\n\nconditions: {plan.conditions}\ngames: {path}"
 
 
