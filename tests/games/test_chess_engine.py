@@ -13,6 +13,7 @@ from sounding.architectures.nnue import LARGEST, Nnue
 from sounding.errors import RunError
 from sounding.games.chess import Chess
 from sounding.games.chess.engine import AlphaBeta
+from sounding.games.chess.engine.checks import checking, gives_check
 from sounding.games.chess.engine.deepening import Deepening
 from sounding.games.chess.engine.exchanges import VALUES, gains
 from sounding.games.chess.engine.memory import MATE
@@ -197,17 +198,40 @@ def test_exchanges_come_to_what_playing_them_out_does():
     assert seen > 200
 
 
+def test_checks_are_those_that_python_chess_sees():
+    boards = np.zeros((1, BOARD_WORDS), np.uint64)
+    seen = 0
+    for board in random_boards(60, 40, "checks"):
+        boards[0] = board
+        theirs, moves = board_of(board), np.zeros(MOST_MOVES, np.uint16)
+        squares = tuple(map(np.uint64, checking(boards, 0)))
+        for move in moves[: generate(boards, 0, moves, 0)].tolist():
+            played = chess.Move(move & 63, move >> 6 & 63)
+            stays = chess.SquareSet(int(squares[4])) & chess.SquareSet.from_square(played.from_square)
+            if move >> 12 or (stays and not theirs.gives_check(played)):
+                continue  # a piece that stays on its line counts as a check
+            assert gives_check(boards, 0, move, squares) == theirs.gives_check(played), (theirs.fen(), played)
+            seen += theirs.gives_check(played)
+    assert seen > 20
+
+
+def board_of(words: np.ndarray) -> chess.Board:
+    """The pieces and the player to move, for python-chess."""
+    board = chess.Board(None)
+    for kind in range(6):
+        for colour in (0, 1):
+            for square in chess.SquareSet(int(words[kind] & words[6 + colour])):
+                board.set_piece_at(square, chess.Piece(kind + 1, not colour))
+    board.turn = not int(words[8])
+    return board
+
+
 def played_out(boards: np.ndarray, n: int, move: int) -> int | None:
     """What a move wins where both take on its square with the least piece as long as it pays; None where a pin, a king
     or a promotion would have a say.
     """
     target = move >> 6 & 63
-    board = chess.Board(None)
-    for kind in range(6):
-        for colour in (0, 1):
-            for square in chess.SquareSet(int(boards[n, kind] & boards[n, 6 + colour])):
-                board.set_piece_at(square, chess.Piece(kind + 1, not colour))
-    board.turn = not int(boards[n, 8])
+    board = board_of(boards[n])
     if chess.square_rank(target) in (0, 7):
         return None
 

@@ -12,6 +12,7 @@ import numpy as np
 from sounding.games.chess.attacks import PAWN_ATTACKS
 from sounding.games.chess.bits import Bits, bit, lowest, number, rest
 from sounding.games.chess.layout import (
+    BISHOP,
     BOARD_WORDS,
     CASTLES,
     CASTLING,
@@ -20,9 +21,11 @@ from sounding.games.chess.layout import (
     EN_PASSANT,
     KEY,
     KING,
+    KNIGHT,
     NOTHING,
     PAWN,
     PLY,
+    QUEEN,
     ROOK,
     TAKES_EN_PASSANT,
     TO_KNIGHT,
@@ -37,14 +40,16 @@ from sounding.games.compiled import compiled
 
 @compiled
 def piece_on(boards: Boards, n: int, square: int) -> int:
-    """The kind of the piece on a square, of either colour; NOTHING where it is empty."""
-    here = bit(square)
-    if not (boards[n, COLOURS] | boards[n, COLOURS + 1]) & here:
-        return NOTHING
-    kind = PAWN
-    while not boards[n, kind] & here:
-        kind += 1
-    return kind
+    """The kind of the piece on a square, of either colour; NOTHING where it is empty.
+
+    Its three binary digits are read one by one: which piece it is cannot be foretold by a processor, and need not be.
+    """
+    empty = ~(boards[n, COLOURS] | boards[n, COLOURS + 1])
+    ones = boards[n, KNIGHT] | boards[n, ROOK] | boards[n, KING]
+    twos = boards[n, BISHOP] | boards[n, ROOK] | empty
+    fours = boards[n, QUEEN] | boards[n, KING] | empty
+    here, one = np.uint64(square), np.uint64(1)
+    return number(ones >> here & one) | number(twos >> here & one) << 1 | number(fours >> here & one) << 2
 
 
 @compiled

@@ -4,6 +4,7 @@ memory       what a search works with and remembers
 table        positions that were met: score, bound, move
 exchanges    what a series of captures on one square comes to
 ordering     which move is tried first
+checks       which moves give check
 drawn        draws that a search meets
 quiescence   captures and checks are played out before a position is judged
 search       alpha-beta. All these are compiled

@@ -146,18 +146,24 @@ class Deepening:
         before = int(self.work["nodes"][0])
         width = WINDOW if depth >= NARROW_FROM and abs(last) < MATES else 2 * MATE
         low, high = max(last - width, -MATE), min(last + width, MATE)
+        above: Line | None = None
         while True:
             score = self._search(depth, low, high)
             if self.work["stop"][0]:
                 score = int(self.work["root_score"][0])
-                break
+                return self._read(score, before) or above
             if low < score < high or (score <= low == -MATE) or (score >= high == MATE):
                 break
             width *= 2
             if score <= low:
                 low, high = max(score - width, -MATE), (low + high) // 2
             else:
+                above = self._read(score, before)
                 high = min(score + width, MATE)
+        return self._read(score, before)
+
+    def _read(self, score: int, before: int) -> Line | None:
+        """The line that the search has written down, where there is one; `before` are the nodes until it began."""
         length = int(self.work["line_length"][0, 0])
         if not length:
             return None

@@ -16,7 +16,7 @@ from sounding.games.chess.layout import NOTHING, TO_KNIGHT, TO_QUEEN, TURN, Boar
 from sounding.games.chess.making import piece_on
 from sounding.games.compiled import compiled
 
-KNOWN, WINNING, KILLER, LOSING = 1 << 30, 1 << 24, 1 << 22, -(1 << 24)
+KNOWN, WINNING, KILLER, LATER, LOSING = 1 << 30, 1 << 24, 1 << 22, -(1 << 20), -(1 << 24)
 MOST_HISTORY = 16_384
 
 
@@ -47,15 +47,13 @@ def learnt(boards: Boards, n: int, work: Work, move: int) -> int:
 
 
 @compiled
-def rank(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int, known: int) -> None:
-    """Write how early each of the moves is to be tried; `known` is that of the table."""
+def rank(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int) -> None:
+    """Write how early each of the moves is to be tried; of quiet moves only that they come before losing captures."""
     for k in range(first, end):
         move = number(moves[k])
         kind = move >> 12
         taken = victim(boards, n, move)
-        if move == known:
-            found = KNOWN
-        elif taken != NOTHING or kind == TO_QUEEN:
+        if taken != NOTHING or kind == TO_QUEEN:
             taker = piece_on(boards, n, move & 63)
             value = (taken + 1) % 7 * 16 - taker + (80 if kind == TO_QUEEN else 0)
             keeps = taken != NOTHING and taker <= taken
@@ -67,8 +65,26 @@ def rank(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int,
         elif move == number(work[0].killers[n, 1]):
             found = KILLER
         else:
-            found = learnt(boards, n, work, move)
+            found = LATER
         work[0].ranks[k] = found
+
+
+@compiled
+def rank_quiet(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int) -> None:
+    """Write how early each of the quiet moves is to be tried that `rank` has left for later."""
+    for k in range(first, end):
+        if work[0].ranks[k] == LATER:
+            work[0].ranks[k] = learnt(boards, n, work, number(moves[k]))
+
+
+@compiled
+def first_is(moves: Moves, first: int, end: int, move: int) -> bool:
+    """Bring a move to the first place, and say whether it was there."""
+    for k in range(first, end):
+        if number(moves[k]) == move:
+            moves[first], moves[k] = moves[k], moves[first]
+            return True
+    return False
 
 
 @compiled

@@ -7,7 +7,7 @@ from sounding.games.chess.bits import number
 from sounding.games.chess.engine.drawn import FIFTY, drawn
 from sounding.games.chess.engine.exchanges import VALUES, victim
 from sounding.games.chess.engine.memory import MATE, MATES, NO_MOVE, PLIES, Work
-from sounding.games.chess.engine.ordering import pick, placed, rank
+from sounding.games.chess.engine.ordering import KNOWN, first_is, pick, placed, rank, rank_quiet
 from sounding.games.chess.engine.table import LOWER, UPPER, Table, find, keep, score_of, settles
 from sounding.games.chess.layout import CLOCK, KEY, NOTHING, TO_QUEEN, Boards, Moves
 from sounding.games.chess.making import make
@@ -87,8 +87,15 @@ def quiesce(
         end = captures(boards, n, moves, first)
     bound, found = UPPER, NO_MOVE
     alpha = max(alpha, best)
-    rank(boards, n, work, moves, first, end, known)
+    ranked = first
+    if first_is(moves, first, end, known):
+        work[0].ranks[first] = KNOWN
+        ranked = first + 1
     for k in range(first, end):
+        if k == ranked:
+            rank(boards, n, work, moves, k, end)
+            if checked:
+                rank_quiet(boards, n, work, moves, k, end)
         move = pick(work, moves, k, end)
         if not checked:
             if work[0].ranks[k] < 0:

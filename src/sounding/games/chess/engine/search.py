@@ -8,7 +8,7 @@ Each way of searching less than everything is named where it is done. In the ord
     null move            still above beta if the other moves twice (C. Donninger 1993)
     late moves           quiet moves late in the order of a shallow node are left out
     futility             quiet moves of a shallow node far below alpha are left out
-    exchanges            moves of a shallow node that lose material are left out
+    exchanges            moves of a shallow node that lose material are left out, checks only where they lose much
     reductions           late moves are searched less deep, and again in full where they surprise
 
 Lines are searched deeper where the king is in check, and where the move that the table knows is the only good one
@@ -23,10 +23,22 @@ import numpy as np
 
 from sounding.games.chess.attacks import in_check
 from sounding.games.chess.bits import number
+from sounding.games.chess.engine.checks import checking, gives_check
 from sounding.games.chess.engine.drawn import FIFTY, drawn
 from sounding.games.chess.engine.exchanges import gains
 from sounding.games.chess.engine.memory import MATE, MATES, NO_MOVE, PLIES, Work
-from sounding.games.chess.engine.ordering import KILLER, is_quiet, learn, learnt, pick, rank
+from sounding.games.chess.engine.ordering import (
+    KILLER,
+    KNOWN,
+    LATER,
+    first_is,
+    is_quiet,
+    learn,
+    learnt,
+    pick,
+    rank,
+    rank_quiet,
+)
 from sounding.games.chess.engine.quiescence import advance, is_over, judged, quiesce
 from sounding.games.chess.engine.table import EXACT, LOWER, UPPER, Table, find, keep, score_of, settles
 from sounding.games.chess.layout import CLOCK, COLOURS, KEY, KING, PAWN, TURN, Boards, Moves
@@ -65,6 +77,9 @@ def search(
     """
     work[0].line_length[n] = 0
     selective = work[0].selective != 0
+    # A variable: a constant would be another type, and numba's cache of a recursive function that is compiled for two
+    # types crashes the process that reads it.
+    nothing = number(NO_MOVE)
     if depth <= 0 and selective:
         return quiesce(boards, n, moves, first, work, table, net, accumulators, views, alpha, beta)
     if is_over(work):
@@ -81,9 +96,6 @@ def search(
     checked = in_check(boards, n)
     key = boards[n, KEY]
     slot = find(table, key) if selective and not excluded else -1
-    # A variable: a constant would be another type, and numba's cache of a recursive function that is compiled for two
-    # types crashes the process that reads it.
-    nothing = number(NO_MOVE)
     known = nothing
     if slot >= 0:
         known = number(table[slot].move)
@@ -116,7 +128,7 @@ def search(
             return guess
         if depth <= 3 and guess + 220 * depth <= alpha:
             score = quiesce(boards, n, moves, first, work, table, net, accumulators, views, alpha, alpha + 1)
-            if score <= alpha:
+            if score <= alpha or work[0].stop:
                 return score
         own = boards[n, COLOURS + number(boards[n, TURN])]
         has_pieces = own & ~(boards[n, PAWN] | boards[n, KING]) != 0
@@ -148,19 +160,33 @@ def search(
         return n - MATE if checked else 0
     if not root and number(boards[n, CLOCK]) >= FIFTY:
         return 0
-    rank(boards, n, work, moves, first, end, known)
+    ranked = first
+    if first_is(moves, first, end, known):
+        work[0].ranks[first] = KNOWN
+        ranked = first + 1
     best, found, bound = -MATE, NO_MOVE, UPPER
     tried, quiet_tried = 0, 0
     skips_quiet = False
+    squares = checking(boards, n)
     work[0].killers[n + 2, 0] = work[0].killers[n + 2, 1] = NO_MOVE
     for k in range(first, end):
+        if k == ranked:
+            rank(boards, n, work, moves, k, end)
         move = pick(work, moves, k, end)
+        if work[0].ranks[k] == LATER:
+            rank_quiet(boards, n, work, moves, k, end)
+            move = pick(work, moves, k, end)
         if move == excluded:
             continue
         quiet = is_quiet(boards, n, move)
         less = REDUCTIONS[min(depth, 63), min(tried + 1, 63)]
+        worth = learnt(boards, n, work, move) if quiet else 0
+        checks = gives_check(boards, n, move, squares)
         if selective and not root and best > -MATES:
-            if quiet:
+            if checks:  # is never quiet: what is left out without a look is how sacrifices are missed
+                if depth <= 6 and not gains(boards, n, move, -90 * depth):
+                    continue
+            elif quiet:
                 if skips_quiet:
                     continue
                 skips_quiet = quiet_tried >= (3 + depth * depth) // (1 if improving else 2)
@@ -190,7 +216,6 @@ def search(
         if selective and checked and n < 2 * depth + 24:
             longer = 1
 
-        worth = learnt(boards, n, work, move) if quiet else 0
         killer = work[0].ranks[k] >= KILLER
         advance(boards, n, work, views, moves[k])
         deep = depth - 1 + longer
@@ -206,6 +231,7 @@ def search(
                 less -= open_window
                 less -= killer
                 less -= checked
+                less -= checks
                 if quiet:
                     less -= worth // 8_192
                 shallow = min(max(deep - less, 1), deep)
