@@ -67,7 +67,7 @@ def kill(kills: int, taken: float, first: list[str], folder: Path) -> None:
         if not (folder / "config.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
         going_on = ["--resume", str(folder)] if folder.exists() else [*first, "--out", str(folder)]
-        process, seconds = begun(going_on), rng.uniform(0.1, 0.4) * taken
+        process, seconds = begun(going_on), rng.uniform(0.1, 0.3) * taken
         try:
             process.wait(seconds)
             print("it came to its end before it was killed, and begins anew", flush=True)

@@ -15,6 +15,7 @@ from sounding.challenges import (
     energy,
     interpretability,
     robustness,
+    shift,
     trade_offs,
     unknown_inputs,
 )
@@ -38,7 +39,8 @@ def briefly(profile: Profile = "quick") -> Iterator[pytest.MonkeyPatch]:
             brief(robustness.PLANS, rows=32, attacked=16, attacks=Attacks(pgd=3))
         else:
             few = Attacks(pgd=3, apgd=3, targets=1, targeted=2, queries=5, seconds=5.0)
-            brief(robustness.PLANS, rows=20, attacked=20, severities=(1, 5), attacks=few)
+            brief(robustness.PLANS, rows=20, attacked=20, severities=(1, 5), attacks=few, openings=2, rehearsals=2)
+            brief(shift.PLANS, pairs=2, seconds=1.0)
             brief(certificate.PLANS, rows=20, draws=200)
             brief(trade_offs.PLANS, seconds=0.02, resamples=100)
         patch.setitem(energy.WINDOW_SECONDS, profile, 0.01)

@@ -20,5 +20,6 @@ unknown_inputs.py     does it tell what it has never seen?
 energy.py             what does it cost?                                   costs/
 trade_offs.py         what do fewer bits save, and what do they cost?
 
+contests/ holds what games for two add to robustness, shift and energy.
 passes.py forward passes, and features.py what a network sees before it decides, are shared by all.
 """

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from sounding.challenges.contests.moves import of_a_game
 from sounding.challenges.costs import expenses
 from sounding.challenges.costs.expenses import BATCH, Grid
 from sounding.challenges.costs.windows import (
@@ -24,6 +25,7 @@ from sounding.challenges.costs.windows import (
     operations,
     windows,
 )
+from sounding.contract.contest import contest_of
 from sounding.contract.evidence import Number
 from sounding.contract.inputs import Lasting
 from sounding.contract.records import Example
@@ -59,6 +61,8 @@ class Energy(Challenge[None]):
             predicting, why_not = operations(rows, lambda e: context.task.predict(context.model, [e.input]))
             learning, why_not_training = operations(rows, lambda e: _loss(context, e))
         cost, (grid, no_grid) = _training_cost(context.training), _grid(context)
+        contest = contest_of(context.task, context.model)
+        game = Findings("") if contest is None else of_a_game(context, contest, cost)
         numbers = (
             *(expenses.training(context, cost, learning, grid) if cost else ()),
             *(expenses.accomplished(context, cost) if cost else ()),
@@ -66,12 +70,14 @@ class Energy(Challenge[None]):
             *_by_the_minute(context, rows, found),
             *((expenses.emissions(found[1], grid, context.seed),) if grid else ()),
             *expenses.size(context.model),
+            *game.numbers,
         )
         details = _details(context, found, cost)
         reasons = {"FLOPs of a prediction": why_not, "training FLOPs": why_not_training}
         details |= {name: f"not counted: {reason}" for name, reason in reasons.items() if reason}
         details |= {"CO2e": no_grid} if no_grid else {}
-        return Findings(_sentence(context, cost, found[1], numbers, grid), numbers, details=details)
+        sentence = _sentence(context, cost, found[1], numbers, grid) + game.sentence
+        return Findings(sentence, numbers, game.figures, details)
 
 
 def _by_the_minute(

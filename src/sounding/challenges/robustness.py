@@ -9,11 +9,13 @@ attacks could see at all is checked as well (`masking`): where gradients are mas
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from sounding.challenges.contests.rehearsals import under_rehearsals
+from sounding.challenges.contests.symmetries import under_symmetries
 from sounding.challenges.disturbances import behaviour, masking
 from sounding.challenges.disturbances.ensemble import (
     ALL_OF_IT,
@@ -25,6 +27,7 @@ from sounding.challenges.disturbances.ensemble import (
     left,
 )
 from sounding.challenges.disturbances.under_corruption import under_corruption
+from sounding.contract.contest import contest_of
 from sounding.contract.evidence import Bound, Estimate, Number
 from sounding.contract.inputs import Continuous, Corruptible, Discrete, Perturbable, Threat
 from sounding.contract.metrics import Metric
@@ -42,7 +45,7 @@ class Plan:
     """How much is measured: rows and severities of corruptions; rows under attack, how hard, `unbounded` ones too.
 
     `seconds` is about what the corruptions may take, and the steps of PGD as well; a slow model is measured on fewer
-    rows, and at least `LEAST`.
+    rows, and at least `LEAST`. Of a game: openings that an opponent rehearses, how often at most, about how long.
     """
 
     seconds: float
@@ -51,6 +54,9 @@ class Plan:
     attacked: int
     attacks: Attacks
     unbounded: bool
+    openings: int = 0
+    rehearsals: int = 0
+    rehearsing: float = 0.0
 
 
 _NORMS = {"linf": "L∞", "l2": "L2"}
@@ -65,10 +71,12 @@ PLANS: Mapping[Profile, Plan | None] = {
     "standard": Plan(
         180.0, 500, (1, 2, 3, 4, 5), 200,
         Attacks(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
+        openings=20, rehearsals=16, rehearsing=180.0,
     ),
     "full": Plan(
         3600.0, 1000, (1, 2, 3, 4, 5), 1000,
         Attacks(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
+        openings=50, rehearsals=64, rehearsing=1800.0,
     ),
 }  # fmt: skip
 
@@ -89,7 +97,8 @@ class Robustness(Challenge[Plan]):
         pass_over_all = _threat_models(context.task, plan) * attacked * context.pass_seconds
         gradient = pass_over_all * STEP
         more = gradient * (attacks.apgd + attacks.targets * attacks.targeted) + pass_over_all * attacks.queries
-        by_chance = min(corrupted, plan.seconds) + min(checked, plan.seconds)
+        games = 0.0 if contest_of(context.task, context.model) is None else plan.rehearsing
+        by_chance = games + min(corrupted, plan.seconds) + min(checked, plan.seconds)
         return by_chance + min(gradient * attacks.pgd, plan.seconds) + min(more, attacks.seconds)
 
     def measure(self, context: EvaluationContext) -> Findings:
@@ -103,6 +112,7 @@ class Robustness(Challenge[Plan]):
             under_corruption(context, rows, plan.severities),
             under_attack(context, plan),
             behaviour.under_change(context, checked),
+            *played(context, plan),
         ]
         sentence = " ".join(part.sentence for part in parts if part.sentence)
         if not any(part.numbers for part in parts):
@@ -113,6 +123,16 @@ class Robustness(Challenge[Plan]):
             figures=tuple(figure for part in parts for figure in part.figures),
             details={key: value for part in parts for key, value in part.details.items()},
         )
+
+
+def played(context: EvaluationContext, plan: Plan) -> Iterator[Findings]:
+    """The parts that a game for two fills."""
+    contest = contest_of(context.task, context.model)
+    if contest is None:
+        return
+    yield under_symmetries(context, contest, plan.rows)
+    if plan.rehearsals:
+        yield under_rehearsals(context, contest, plan.openings, plan.rehearsals, plan.rehearsing)
 
 
 def _corruptions(task: Task) -> int:

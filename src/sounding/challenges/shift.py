@@ -5,7 +5,8 @@ the gap between the two is nearer to what a model meets in use. The two sets are
 are combined, not paired.
 
     known        the rows of a second set, if the model knows all of its answers
-    difference   second − first, for two estimates from independent rows
+
+A game for two needs none: it is played after longer openings and by other rules (`contests/conditions.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 
 from sounding.challenges.confidences.confidence import Decisions, calibration_error, decisions, null_of
+from sounding.challenges.contests.conditions import elsewhere
 from sounding.challenges.disturbances.copies import copies
 from sounding.challenges.disturbances.counterparts import both_right
+from sounding.contract.contest import contest_of
 from sounding.contract.evidence import COUNTED, Estimate, Figure, Number
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
@@ -33,9 +36,11 @@ from sounding.evaluation.challenge import Challenge, Findings, NotMeasured, Unas
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.evaluation.estimates_in_words import signed
 from sounding.evaluation.evaluation import estimate, evaluate_rows, groups_of, same, slices
+from sounding.evaluation.independent import difference
 from sounding.wording import counted, listed
 
 GIVE_ONE = "no second set was given; give one: sounding card RUN --shift DATA"
+NOT_PLAYED = "the quick profile plays under the conditions of the training alone; run sounding card RUN --standard"
 SPREAD = ("value", "low", "high", "n", "level", "interval")
 FEWEST = 30
 """With fewer rows on either side there are numbers but no verdict; with fewer decisions, no calibration error."""
@@ -46,16 +51,20 @@ _NAMED = 5  # unknown classes and copied rows that are named
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rows of the second set, and training rows among which copies are looked for."""
+    """How much is measured: rows of the second set, and training rows among which copies are looked for; of a game,
+    openings for each condition and about how many seconds (0: it is not played).
+    """
 
     rows: int
     train: int
+    pairs: int = 0
+    seconds: float = 0.0
 
 
 PLANS: Mapping[Profile, Plan | None] = {
     "quick": Plan(1_000, 5_000),
-    "standard": Plan(10_000, 50_000),
-    "full": Plan(10**9, 10**9),
+    "standard": Plan(10_000, 50_000, 20, 240.0),
+    "full": Plan(10**9, 10**9, 100, 3600.0),
 }
 
 
@@ -68,16 +77,25 @@ class Shift(Challenge[Plan]):
     def needs(self, context: EvaluationContext) -> str:
         """A second set, and test rows to set it beside."""
         if not len(context.second):
-            return Unasked(GIVE_ONE)
+            contest = contest_of(context.task, context.model)
+            if contest is None:
+                return Unasked(GIVE_ONE)
+            return "" if self.plan(context).pairs else Unasked(NOT_PLAYED)
         return "" if len(context.test) else "there are no test rows to set the second set beside"
 
     def seconds(self, context: EvaluationContext) -> float:
-        """An answer and a loss for each row of the second set."""
+        """An answer and a loss for each row of the second set; or games under other conditions."""
+        if not len(context.second):
+            return self.plan(context).seconds
         return 2 * min(self.plan(context).rows, len(context.second)) * context.row_seconds
 
     def measure(self, context: EvaluationContext) -> Findings:
-        """Both sides, and what of the second set is a copy of a training row."""
+        """Both sides, and what of the second set is a copy of a training row; without one, games elsewhere."""
         plan = self.plan(context)
+        if not len(context.second):
+            contest = contest_of(context.task, context.model)
+            assert contest is not None
+            return elsewhere(context, contest, plan.pairs, plan.seconds)
         try:
             rows = _some(context, known(context.task, context.second, _name(context)), plan.rows, "second")
             there, here = evaluate_rows(context.task, context.model, rows), context.row_records
@@ -126,21 +144,6 @@ def _some(context: EvaluationContext, rows: Sequence[Example], most: int, purpos
         return rows
     drawn = np.sort(context.rng(f"shift {purpose}").permutation(len(rows))[:most])
     return picked(rows, drawn)
-
-
-def difference(second: Estimate, first: Estimate) -> Estimate:
-    """second − first from independent rows, by combining the two intervals.
-
-    Each end takes the square root of the sum of the squared distances from value to end (Newcombe 1998, method 10, for
-    proportions; Zou and Donner 2008 for any two). So it respects groups and few rows as far as the two do.
-    """
-    value, n = second.value - first.value, second.n + first.n
-    if second.low is None or second.high is None or first.low is None or first.high is None:
-        return Estimate(value, n=n, level=second.level)
-    below = math.hypot(second.value - second.low, first.high - first.value)
-    above = math.hypot(second.high - second.value, first.value - first.low)
-    names = " and ".join(dict.fromkeys((second.interval, first.interval)))
-    return Estimate(value, value - below, value + above, n, second.level, f"{names}, combined")
 
 
 # ---- the section

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sounding.contract.contest import Contest
 from sounding.contract.modality import Modality
 from sounding.contract.recipe import Recipe
 from sounding.contract.records import Example, Record
@@ -169,6 +170,10 @@ class Player(Task):
         Raises UsageError for what is no game of two players.
         """
         raise UsageError(f"{type(self).__name__} cannot be played against", fix="Name a run of a game of two players")
+
+    def contest(self, model: nn.Module) -> Contest | None:
+        """How a model plays a game for two, which the card plays otherwise than in matches; None, by default."""
+        return None
 
     def agent(self, model: nn.Module) -> Any:
         """What acts in an environment with this model: a `sounding.environments.agent.Agent`.

@@ -109,6 +109,16 @@ class GoGame(BoardGame):
 
         return Rollouts(self.recipe.rollouts), Greedily(), Randomly()
 
+    def variants(self) -> Mapping[str, Game]:
+        """Other komi: one that decides games, and one that may."""
+        from sounding.games.go import Go
+
+        changes = (-4, -2, 2, 4)
+        return {
+            f"komi {change:+d}".replace("-", "−"): Go(self.recipe.board, self.recipe.komi + change)
+            for change in changes
+        }
+
     @property
     def concepts(self) -> Sequence[Concept]:
         """Liberties, captures and ladders."""

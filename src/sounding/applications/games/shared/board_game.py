@@ -31,6 +31,7 @@ from sounding.arena.matches import Mover
 from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
 from sounding.contract.change import Change
 from sounding.contract.concepts import Concept
+from sounding.contract.contest import Contest
 from sounding.contract.evidence import Figure
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
@@ -318,6 +319,36 @@ class BoardGame(Player):
         return SearchThinker(
             f"sounding {self.game.name}", self.game, lambda game: self.evaluator(model, game), refusal, judge
         )
+
+    def contest(self, model: nn.Module) -> Contest:
+        """The model as it plays its matches, the fixed opponents, and the rules that it has not learnt."""
+        r, evaluate, alone = self.recipe, self.evaluator(model), evaluator(self.game, model)
+
+        def mover(simulations: int, rehearses: bool) -> NetworkMover:
+            return NetworkMover(evaluate, simulations, r.considered, draws=rehearses)
+
+        def judge(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            logits, values = alone(positions)
+            shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+            return shares / shares.sum(axis=1, keepdims=True), (1 + values) / 2
+
+        opening, games = (r.opening, r.games) if self.plays else (0, 0)
+        return Contest(
+            self.game,
+            mover,
+            judge,
+            self.opponents(),
+            self._simulations,
+            r.match_opening,
+            opening,
+            self.variants(),
+            games,
+            r.match_games,
+        )
+
+    def variants(self) -> Mapping[str, Game]:
+        """The game by rules that it was not trained by, by what they are called; none by default."""
+        return {}
 
     def agree(self, answer: np.void, other: np.void) -> bool:
         """Whether the best move is the same."""

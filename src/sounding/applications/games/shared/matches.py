@@ -22,10 +22,14 @@ AT_A_TIME = 256
 
 
 class NetworkMover:
-    """The best move that a search with a network finds, or the network alone with 0 simulations. Nothing is drawn."""
+    """The best move that a search with a network finds, or the network alone with 0 simulations.
 
-    def __init__(self, evaluate: Evaluator, simulations: int, considered: int) -> None:
-        self.name = f"the model with {simulations} simulations"
+    Nothing is drawn, unless it `draws`: then moves are those of self-play, and no two games alike.
+    """
+
+    def __init__(self, evaluate: Evaluator, simulations: int, considered: int, *, draws: bool = False) -> None:
+        self.name = f"the model with {simulations} simulations{', which draws' if draws else ''}"
+        self.draws = draws
         self.evaluate = evaluate
         self.simulations, self.considered = simulations, considered
 
@@ -33,10 +37,13 @@ class NetworkMover:
         """The best moves."""
         if not self.simulations:
             logits, _ = self.evaluate(positions)
+            if self.draws:  # Gumbel noise: a draw from the shares that the network gives
+                logits = logits + rng.gumbel(size=logits.shape)
             return np.where(game.legal(positions), logits, -np.inf).argmax(axis=1)
         from sounding.search.gumbel import gumbel_search
 
-        return gumbel_search(game, positions, self.evaluate, self.simulations, self.considered).actions
+        drawn = rng if self.draws else None
+        return gumbel_search(game, positions, self.evaluate, self.simulations, self.considered, drawn).actions
 
 
 def match(game: Game, mine: Mover, other: Mover, games: int, plies: int, rng: np.random.Generator) -> list[Record]:

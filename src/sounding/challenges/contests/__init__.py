@@ -1,0 +1,7 @@
+"""Games for two, played otherwise than in the usual matches; parts of the sections on robustness, shift and energy.
+
+symmetries.py    does the move turn with the board, under all its symmetries?
+rehearsals.py    an opponent that tries its games out before it plays them
+conditions.py    other openings, other rules
+moves.py         joules of a move and of a game that was learnt from; Elo against games and energy
+"""
