@@ -31,3 +31,16 @@ def generator(*words: object) -> torch.Generator:
     import torch  # here, because numpy's streams are drawn from where there is none
 
     return torch.Generator().manual_seed(entropy(*words))
+
+
+def begin_layers(*words: object) -> None:
+    """Begin anew, for `words`, the streams of torch's own that layers draw from: what is dropped out, say.
+
+    torch.manual_seed does so for every kind of device there may be, which takes longer than a step of a small network.
+    """
+    import torch
+
+    number = entropy(*words)
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(number)

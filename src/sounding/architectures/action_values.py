@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sounding.architectures.actor_critic import Acting, Actor, eye
+from sounding.architectures.actor_critic import Acting, Actor, eye, in_full
 
 
 class ActionValues(Actor):
@@ -45,11 +45,18 @@ class ActionValues(Actor):
 
     def forward(self, x: Float[Tensor, "B ..."]) -> Acting:
         """What each action is worth."""
-        seen = self.eye(self.normalised(x) if x.ndim == 2 else x)
-        values = self.gains(seen).float()
-        if self.worth is not None:
-            values = self.worth(seen).float() + values - values.mean(dim=1, keepdim=True)
-        return Acting(values, None, values.amax(dim=1))
+        if x.ndim > 2:
+            return self._valued(self.eye(x))
+        with in_full(x):
+            return self._valued(self.eye(self.normalised(x)))
+
+    def _valued(self, seen: Tensor) -> Acting:
+        with in_full(seen):
+            seen = seen.float()
+            values = self.gains(seen)
+            if self.worth is not None:
+                values = self.worth(seen) + values - values.mean(dim=1, keepdim=True)
+            return Acting(values, None, values.amax(dim=1))
 
 
 def _layers(numbers: int, width: int, normed: bool) -> nn.Sequential:

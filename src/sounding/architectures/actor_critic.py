@@ -78,7 +78,14 @@ class ActorCritic(Actor):
     def forward(self, x: Float[Tensor, "B ..."]) -> Acting:
         """What to do, and what it is worth."""
         x = self.normalised(x) if self.eye is None else self.eye(x)
-        return Acting(self.policy(x), self.spread, self.value(x)[:, 0])
+        with in_full(x):
+            x = x.float()
+            return Acting(self.policy(x), self.spread, self.value(x)[:, 0])
+
+
+def in_full(x: Tensor) -> torch.autocast:
+    """The context of layers that are too small to gain from fewer digits, and whose answers need them all."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def networks(shape: Sequence[int]) -> tuple[str, ...]:

@@ -57,6 +57,10 @@ class Checkpointer:
         """The best weights."""
         return self._best
 
+    def due(self, now: bool = False) -> bool:
+        """Whether `checkpoint` will save the state."""
+        return False
+
     def checkpoint(self, state: TrainState, *, now: bool = False) -> None:
         """Save the state if it is time to, or `now`."""
 
@@ -97,9 +101,13 @@ class FolderCheckpointer(Checkpointer):
         note = {"step": state.counters.step, "metric": state.counters.best}
         write_tensors(self.folder / "best" / "model.safetensors", self._best, note)
 
+    def due(self, now: bool = False) -> bool:
+        """Every few seconds, and `now`."""
+        return now or time.monotonic() - self._saved >= EVERY
+
     def checkpoint(self, state: TrainState, *, now: bool = False) -> None:
-        """Write the whole state to `last/`, at most every few seconds unless `now`."""
-        if not now and time.monotonic() - self._saved < EVERY:
+        """Write the whole state to `last/`, where it is due."""
+        if not self.due(now):
             return
         write_tensors(self.folder / "last" / "checkpoint.safetensors", state.tensors(), state.note())
         if now:  # the usable model beside it costs another write: only where a person may look at it next

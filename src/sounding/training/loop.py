@@ -137,8 +137,10 @@ def fit(
                     _roll_back(state, checkpointer, reporter, trouble)
                     break
                 reporter.stepped(_standing(state, feed, last))
-                counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
-                checkpointer.checkpoint(state, now=counters.finished or stop.is_set())
+                ending = counters.finished or stop.is_set()
+                if checkpointer.due(ending):
+                    counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
+                checkpointer.checkpoint(state, now=ending)
                 if stop.is_set() and not counters.finished:
                     raise Interrupted(
                         f"stopped at step {counters.step}, {percent(counters.progress)} of the way; nothing is lost",

@@ -17,7 +17,7 @@ from sounding.contract.task import Task, built
 from sounding.contract.tree import to_device
 from sounding.errors import TrainingError
 from sounding.machine.setting import Setting
-from sounding.randomness import entropy, stream
+from sounding.randomness import begin_layers, entropy, stream
 from sounding.training.optimization import Average, optimizer, schedule, set_learning_rate
 
 
@@ -80,8 +80,9 @@ class TrainState:
     def step(self, batches: Sequence[Batch]) -> float:
         """One step on encoded batches; returns the mean loss, which is not finite if the step was not taken."""
         recipe, counters = self.task.recipe, self.counters
-        torch.manual_seed(entropy("dropout", self.seed, counters.rollbacks, counters.step))
-        self.model.train()
+        begin_layers("dropout", self.seed, counters.rollbacks, counters.step)
+        if not self.model.training:  # to tell each layer takes a small network a tenth of a step
+            self.model.train()
         set_learning_rate(self.optimizer, schedule(recipe, counters.progress) * counters.damping)
         size = sum(batch.size for batch in batches)
         loss = sum(self._backward(batch, size) for batch in batches)
