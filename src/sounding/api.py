@@ -122,7 +122,7 @@ def train(
         plan = RunPlan(
             task=kind,
             source=source,
-            recipe=kind.Recipe.make(size or "small", {**_shaping(start, kind), **recipe}),
+            recipe=kind.Recipe.planned(size or "small", {**_shaping(start, kind), **recipe}, budget.seconds),
             options=kind.Options().changed(answering),
             budget=budget,
             setting=choose(precision),

@@ -91,6 +91,11 @@ class Recipe(Settings):
         return cls(size=size).changed({**cls.sizes[size], **of_model, **(settings or {})})
 
     @classmethod
+    def planned(cls, size: str, settings: Mapping[str, Any], seconds: float | None) -> Self:
+        """The recipe of a training that may take so many seconds, where that is known: by default as `make` says."""
+        return cls.make(size, settings)
+
+    @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The recipe that gave `values`; fields it does not know raise UsageError."""
         return cls.make(values.get("size", "small"), values)

@@ -239,6 +239,14 @@ def test_learner_and_network_are_chosen_by_what_is_seen_and_done(name, learner, 
     assert learner.upper() in ARCADE(chosen).method
 
 
+def test_few_steps_of_a_screen_in_the_time_are_given_to_the_learner_that_remembers():
+    pytest.importorskip("ale_py")
+    named = {"environment": "ALE/Pong-v5"}
+    assert ARCADE.Recipe.planned("small", named, 5.0).learner == "rainbow"
+    assert ARCADE.Recipe.planned("small", named, 1e6).learner == "pqn"
+    assert ARCADE.Recipe.planned("small", {**named, "learner": "ppo"}, 5.0).learner == "ppo"
+
+
 # ---- bad input
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from sounding.applications.games.arcade.cloning import is_place, recorded_environment
 from sounding.architectures.actor_critic import networks
@@ -18,6 +21,8 @@ from sounding.errors import UsageError, did_you_mean
 AUTO = "auto"
 PPO, PQN, RAINBOW = "ppo", "pqn", "rainbow"
 LEARNERS = (PPO, PQN, RAINBOW)
+FEW = 100_000
+"""Steps of an environment up to which Rainbow learns more of them than PQN."""
 
 VECTORS, CONTINUOUS, CELLS, PIXELS = "numbers", "numbers, continuous actions", "a grid", "a screen"
 """What there is to be seen and done, as far as it decides about the numbers of a training."""
@@ -138,6 +143,19 @@ class ArcadeRecipe(PlayRecipe):
         return super().make(size, {**usual, **asked})
 
     @classmethod
+    def planned(cls, size: str, settings: Mapping[str, Any], seconds: float | None) -> Self:
+        """As `make`; where nobody names a learner, few steps of a screen in the time are given to Rainbow.
+
+        How many steps there are at most is found by a fifth of a second of play.
+        """
+        made = cls.make(size, settings)
+        free = str(settings.get("learner", AUTO)) == AUTO
+        if not (free and seconds is not None and made.learner == PQN and kind_of(spec_of(made.environment)) == PIXELS):
+            return made
+        few = seconds * pace(made.environment, made.put_around) < FEW
+        return cls.make(size, {**settings, "learner": RAINBOW}) if few else made
+
+    @classmethod
     def named(cls, source: Any) -> tuple[Mapping[str, Any], Any]:
         """An environment, or recordings of one. Raises UsageError, with the file, where nobody knows theirs."""
         if not isinstance(source, str | Path) or not is_place(source):
@@ -159,6 +177,18 @@ def spec_of(name: str, settings: Settings | None = None) -> Spec:
     """What an environment shows and takes. Raises UsageError where it is unknown."""
     with Environments(name, 1, settings) as environments:
         return environments.spec
+
+
+def pace(name: str, settings: Settings, seconds: float = 0.2) -> float:
+    """Steps of the environment in a second, by playing it so long."""
+    rng = np.random.default_rng(0)
+    with Environments(name, 1, settings) as environments:
+        environments.reset([0])
+        steps, began = 0, time.perf_counter()
+        while (passed := time.perf_counter() - began) < seconds:
+            environments.step(rng.integers(0, environments.spec.actions.n, 1))
+            steps += 1
+    return steps / passed
 
 
 def kind_of(spec: Spec) -> str:

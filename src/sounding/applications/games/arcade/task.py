@@ -68,7 +68,9 @@ class Arcade(Imitator, Charted):
         r, shape = self.recipe, " × ".join(map(str, self.spec.observation.shape))
         actions = f"{self.spec.actions.n} {'' if self.spec.actions.discrete else 'continuous '}actions"
         seen = f"{choices.kind_of(self.spec).split(',')[0]} ({shape})"
-        return f"{self.learner.title} learns from {seen} with {actions}, with the network {r.model!r}"
+        others = [word for word in choices.fitting(self.spec) if word != r.learner]
+        fit = f" (what fits as well: learner={' or '.join(others)})" if others else ""
+        return f"{self.learner.title} learns from {seen} with {actions}, by the network model={r.model}{fit}"
 
     @property
     def gamma(self) -> float:
