@@ -1,6 +1,6 @@
 """Kills a training of an agent (SIGKILL) at moments drawn at random, resumes it each time, and compares the weights.
 
-    OMP_NUM_THREADS=1 python benchmarks/arcade_kills.py MinAtar/Breakout-v1 --set learner=rainbow --steps 2000 --kills 10
+    OMP_NUM_THREADS=1 python benchmarks/arcade_kills.py MinAtar/Breakout --set learner=rainbow --steps 2000
 
 With one thread and a budget of steps, the weights have to be those of a training that nobody disturbed, to the bit.
 """
