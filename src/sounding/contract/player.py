@@ -147,6 +147,14 @@ class Player(Task):
         """
         return None
 
+    def foretold(self, setting: Any, seconds: float | None, until: float | None, steps: int | None = None) -> str:
+        """What becomes of it on this machine, and when: a sentence that is said before it starts; by default nothing.
+
+        `setting` (`sounding.machine.setting.Setting`) is how it will compute, `seconds` or `steps` what it is given,
+        `until` the value of the headline metric that is wanted. May take some seconds, to measure the pace.
+        """
+        return ""
+
     def told(self, experience: Experience, seconds: float) -> Sequence[str]:
         """What the person who waits is told of a round, `seconds` after the training began; by default nothing."""
         return ()

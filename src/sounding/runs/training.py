@@ -98,11 +98,22 @@ def _trained(
 ) -> Model:
     """The trainings of a run, from wherever each of them is; their cost is written beside the weights."""
     try:
+        _foretell(run, prepared, say)
         return _all_trained(_Trainings(run, prepared, reporter, say or (lambda message: None), onlooker))
     except NotWrittenError as error:  # nothing that was saved is lost, and this is how to go on
         raise NotWrittenError(
             error.what, where=error.where, fix=f"{error.fix}: sounding train --resume {run.dir}"
         ) from None
+
+
+def _foretell(run: Run, prepared: Prepared, say: Say | None) -> None:
+    """Say what becomes of a training that plays, ahead of its first step, where somebody hears it."""
+    task, plan = prepared.task, prepared.plan
+    begun = (run.dir / "trainer_state.json").exists()
+    if say is None or begun or not isinstance(task, Player) or not task.plays:
+        return
+    if said := task.foretold(plan.setting, plan.budget.seconds, plan.budget.until, plan.budget.steps):
+        say(said)
 
 
 def _all_trained(trainings: _Trainings) -> Model:

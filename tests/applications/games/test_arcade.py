@@ -333,3 +333,19 @@ def test_a_training_tells_its_score_as_it_goes_and_keeps_its_course(tmp_path):
     units = model.task.accomplished(model.records())
     assert units["million frames"] == pytest.approx(course.steps / 1e6)
     assert [figure.id for figure in model.task.figures([])] == ["quality_course"]
+
+
+def test_what_is_foretold_changes_nothing_of_the_training(tmp_path, monkeypatch):
+    import sounding
+    from sounding.applications.games.arcade import foretelling
+
+    monkeypatch.setattr(foretelling, "LEAST", 0.0)
+    small = {"copies": 2, "length": 16, "batch": 32, "passes": 1, "match_games": 1, "validations": 1, "card": None}
+    said: list[str] = []
+    runs = [
+        sounding.train("arcade", "sounding/Corridor-v0", steps=6, out=tmp_path / str(k), say=say, **small)
+        for k, say in enumerate((None, said.append))
+    ]
+    assert torch.equal(weights(runs[0].module), weights(runs[1].module))
+    (line,) = [line for line in said if "foretold" in line]
+    assert "6 steps of learning with about 190 of the environment take about" in line

@@ -13,6 +13,7 @@ from sounding.applications.games.arcade import recipe as choices
 from sounding.applications.games.arcade.acting import Acts
 from sounding.applications.games.arcade.charting import Charted
 from sounding.applications.games.arcade.cloning import RECORDINGS
+from sounding.applications.games.arcade.foretelling import foretold
 from sounding.applications.games.arcade.imitating import Imitator
 from sounding.applications.games.arcade.learner import Learner
 from sounding.applications.games.arcade.ppo import PPO
@@ -167,6 +168,10 @@ class Arcade(Imitator, Charted):
     def agree(self, answer: np.void, other: np.void) -> bool:
         """Whether the action is the same."""
         return bool(np.allclose(answer["action"], other["action"], atol=0.01))
+
+    def foretold(self, setting: Any, seconds: float | None, until: float | None, steps: int | None = None) -> str:
+        """How many steps of the environment there will be, or how long they take."""
+        return foretold(self, setting, seconds, steps)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Observations drawn at random and a teacher who goes by a fixed weighing of their numbers."""
