@@ -111,14 +111,6 @@ class Player(Task):
         """How it learns, in words, where that was chosen by what is played; nothing by default."""
         return ""
 
-    def foretold(self, setting: Any, seconds: float | None, until: float | None) -> str:
-        """How good it becomes on this machine, and when: a sentence that is said before it starts; by default nothing.
-
-        `setting` (`sounding.machine.setting.Setting`) is how it will compute, `seconds` what it is given, `until` the
-        value of the headline metric that is wanted. May take some seconds, to measure the pace.
-        """
-        return ""
-
     @abstractmethod
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
         """One round: some games played by `model`, which is in evaluation mode, without gradients.

@@ -122,10 +122,6 @@ def _all_trained(trainings: _Trainings) -> Model:
     task, dataset, plan = prepared.task, prepared.dataset, prepared.plan
     if isinstance(task, Player) and task.plays and task.method:
         trainings.say(task.method)
-    if isinstance(task, Player) and task.plays and not (run.dir / "trainer_state.json").exists():
-        budget = plan.budget
-        if said := task.foretold(plan.setting, budget.seconds, budget.until):
-            trainings.say(said)
     control = trainings.control() if plan.training.controlled else None
     helped, before = trainings.helped(control)
     passes, until = prepared.trained_task.passes, plan.budget.until

@@ -250,7 +250,7 @@ class BoardGame(Player):
         """How strong former runs with this recipe became, where that is known."""
         return None
 
-    def foretold(self, setting: Any, seconds: float | None, until: float | None) -> str:
+    def foretold(self, setting: Any, seconds: float | None, until: float | None, steps: int | None = None) -> str:
         """How strong it becomes, and when, by the curve of former runs and the pace of this machine."""
         from sounding.applications.games.shared.foretelling import foretold
 
