@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "sounding"
 
 FLOORS = {
     **dict.fromkeys(("__init__", "__main__", "cli"), 13),  # the front door: the public names and the verbs
-    **dict.fromkeys(("api", "serve"), 12),
+    **dict.fromkeys(("api", "estimator", "serve"), 12),
     "exports": 11,  # a run for programs without torch
     "runs": 10,  # a run from plan to folder, and the trained model
     **dict.fromkeys(("card", "catalog"), 9),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,25 @@ def test_the_best_answers_of_a_pipeline(model, photo):
     for wrong in (0, "2"):
         with pytest.raises(sd.UsageError, match="top_k"):
             answer(str(photo), top_k=wrong)
+
+
+def test_results_are_drawn_and_saved(model, photo, tmp_path):
+    results = model([photo, photo, photo])
+    one = results[0].plot(tmp_path / "one.svg")
+    assert (tmp_path / "one.svg").read_text() == one.svg()
+    sheet = results.plot(tmp_path / "all.png")
+    assert Image.open(tmp_path / "all.png").size[0] >= one.sheet.width
+    assert sheet.text.count(results[0].label) == 3
+    assert results.save(tmp_path / "answers.jsonl") == 3
+    lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert [line["answer"] for line in lines] == [result.value for result in results]
+    assert results.save(tmp_path / "answers.csv") == 3
+    results[0].save(tmp_path / "alone.csv")
+    assert len((tmp_path / "alone.csv").read_text().splitlines()) == 2
+    results[0].save(tmp_path / "alone.png")
+    assert Image.open(tmp_path / "alone.png").format == "PNG"
+    with pytest.raises(sd.UsageError, match=r"not written as \.doc"):
+        results.save(tmp_path / "answers.doc")
 
 
 def test_notebooks_show_models_results_and_explanations(model, photo):

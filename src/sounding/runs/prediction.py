@@ -21,6 +21,7 @@ from sounding.contract.inputs import Assembled, Pictorial, Queried
 from sounding.contract.modality import Modality, Typed
 from sounding.contract.records import Prediction, chunks
 from sounding.contract.tensors import is_tensor
+from sounding.drawing.gallery import Exhibit, View, gallery
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, SoundingError, shown
 from sounding.files import unreadable
@@ -37,6 +38,7 @@ Predictor = Callable[[Sequence[Any]], Sequence[Prediction]]
 """What gives one prediction for each of several values."""
 Refused = Callable[[SoundingError], None]
 """Who is told of an input that cannot be answered for, when the others are to be."""
+PICTURES = (".png", ".svg", ".html")
 _ENDINGS = 10  # that an error names
 _LONGEST = 80  # characters of a text that an error names
 
@@ -123,6 +125,13 @@ class Result:
             drawn.save(path)
         return drawn
 
+    def save(self, path: str | Path) -> None:
+        """Write the answer: drawn over its input (.png, .svg, .html), or as `Results.save` does."""
+        if Path(path).suffix in PICTURES:
+            self.plot(path)
+        else:
+            Results([self]).save(path)
+
     @property
     def note(self) -> str:
         """What a person should know of the answer; empty for most."""
@@ -175,6 +184,28 @@ class Results(list[Result]):
     def to_dicts(self) -> list[list[dict[str, Any]]]:
         """Each result as the Hugging Face pipelines shape it."""
         return [result.to_dicts() for result in self]
+
+    def plot(self, path: str | Path | None = None) -> Rendering:
+        """The first `SHOWN` of them on one sheet, each as its own `plot`; also written to `path` if given."""
+        drawn = [result.plot() for result in self[: self.SHOWN]]
+        exhibits = [Exhibit(shown(result.source), (View((), one),)) for result, one in zip(self, drawn)]
+        found = Rendering(gallery(exhibits), "\n\n".join(one.text for one in drawn))
+        if path is not None:
+            found.save(path)
+        return found
+
+    def save(self, path: str | Path) -> int:
+        """Write them and return how many: a line each (.jsonl, .csv), a format of their kind (.json, .srt), a folder of
+        pictures, or one picture of the first (.png, .svg, .html).
+
+        Raises UsageError for another ending, RunError where it cannot be written.
+        """
+        if Path(path).suffix in PICTURES:
+            self.plot(path)
+            return min(len(self), self.SHOWN)
+        from sounding.runs.writing import write_results  # which writes these
+
+        return write_results(Path(path), self)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the first ones, and how many more there are."""

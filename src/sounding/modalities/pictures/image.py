@@ -362,7 +362,8 @@ class Image(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprin
     def to_json(self, value: Any) -> Any:
         """The path of a picture that is still a cell, else its size; never its pixels."""
         if isinstance(value, np.ndarray):
-            return {"height": value.shape[0], "width": value.shape[1], "channels": value.shape[2]}
+            height, width, channels = (*value.shape, 1)[:3]
+            return {"height": height, "width": width, "channels": channels}
         if isinstance(value, Mapping):
             return value.get("path")
         if isinstance(value, PIL.Image.Image):

@@ -49,6 +49,7 @@ class Arcade(Imitator, Charted):
     recipe: ArcadeRecipe
     input: Vector | Frames
     target: Decision
+    pipeline = "reinforcement-learning"
     layouts = (RECORDINGS,)
     caution = "What an agent does outside the environment that it learnt in is not known."
 
