@@ -151,6 +151,13 @@ class Player(Task):
         """What the person who waits is told of a round, `seconds` after the training began; by default nothing."""
         return ()
 
+    def standing(self, records: Sequence[Record], model: nn.Module, earlier: nn.Module | None) -> Sequence[str]:
+        """What the person who waits is told of matches beside the headline metric; by default nothing.
+
+        `earlier` is the model as it was when matches were last played, to play against; None the first time.
+        """
+        return ()
+
     def conclude(self, experience: Experience) -> None:
         """Keep of the last round of a training, and of its state, what a card tells; by default nothing."""
         return None

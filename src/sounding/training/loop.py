@@ -171,7 +171,7 @@ def _standing(state: TrainState, feed: Feed, last: int | None) -> Standing:
         left=counters.seconds * (1 / max(counters.progress, 1e-9) - 1),
         metric=name,
         value=counters.history[-1][name] if counters.history else math.nan,
-        told=state.told,
+        told=(*state.stands, *state.told),
     )
 
 

@@ -59,6 +59,8 @@ class TrainState:
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
         self.counters = Counters()
+        self.earlier: nn.Module | None = None  # the averaged weights when matches were last played; not resumed
+        self.stands: tuple[str, ...] = ()  # what these matches told beside the headline metric
         self.told: tuple[str, ...] = ()  # what the person who waits is told of what was gathered
         self.matches = 0.0  # seconds that were spent on matches which tell how good it is
         self.collector: dict[str, Tensor] = {}  # the averaged weights that gathered the present epoch

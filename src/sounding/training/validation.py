@@ -7,14 +7,17 @@ no more than that.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Sequence
 
+from sounding.contract.player import Player
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning
 from sounding.data import picked
 from sounding.evaluation.evaluation import evaluate, mean_loss
+from sounding.machine.setting import inference
 from sounding.randomness import stream
 from sounding.training.train_state import TrainState
 
@@ -51,6 +54,10 @@ def _played(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[fl
         return math.nan, math.nan
     began = time.monotonic()
     records = evaluate(state.task, state.average.model, rows, state.setting)
+    if isinstance(state.task, Player):
+        with inference(state.setting):
+            state.stands = tuple(state.task.standing(records, state.average.model, state.earlier))
+        state.earlier = copy.deepcopy(state.average.model)
     state.matches += time.monotonic() - began
     value = state.task.metrics[0].value(records)
     return value, sum(record.loss for record in records) / max(1, len(records))

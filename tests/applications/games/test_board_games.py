@@ -135,6 +135,15 @@ def test_matches_are_scored_for_each_opponent_apart(task, model):
         assert len(more.evaluate(model, ())) == 2 * len(records)
 
 
+def test_while_it_trains_it_is_set_against_what_it_was(task, model):
+    with torch.inference_mode():
+        records = task.evaluate(model, ())
+        first, later = task.standing(records, model, None), task.standing(records, model, model)
+    weaker = list(zip(task.opponents(), task.metrics, strict=True))[1:]
+    assert first == [f"{metric.value(records):.2f} against {opponent.name}" for opponent, metric in weaker]
+    assert later == [*first, "0.50 against itself at the last matches"]  # each side of each opening once, nothing drawn
+
+
 def test_a_win_at_once_is_found_by_a_search_and_not_by_a_network_that_learnt_nothing():
     application = catalog.find("connect4")
     task = application(application.Recipe.make("tiny"))

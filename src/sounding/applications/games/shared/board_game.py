@@ -46,6 +46,7 @@ from sounding.modalities.boards.drawing import Look
 from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement
 from sounding.modalities.boards.recorded import RecordedGame
 from sounding.modalities.boards.turning import Turned
+from sounding.randomness import stream
 from sounding.search.evaluator import Evaluator
 
 
@@ -269,6 +270,23 @@ class BoardGame(Player):
         for opponent in self.opponents():
             found += match(self.game, mine, opponent, games, r.match_opening, rng)
         return found
+
+    def standing(self, records: Sequence[Record], model: nn.Module, earlier: nn.Module | None) -> Sequence[str]:
+        """The scores against the weaker opponents, and against itself as it was when matches were last played."""
+        opponents = [opponent.name for opponent in self.opponents()]
+        said = [
+            f"{metric.value(records):.2f} against {name}"
+            for metric, name in zip(self.metrics[1:], opponents[1:], strict=True)
+        ]
+        if earlier is None:
+            return said
+        r = self.recipe
+        mine, former = (
+            NetworkMover(self.evaluator(each), self._simulations, r.considered) for each in (model, earlier)
+        )
+        games = match(self.game, mine, former, r.match_games, r.match_opening, stream("earlier"))
+        score = np.mean([game.value.points for game in games])
+        return [*said, f"{score:.2f} against itself at the last matches"]
 
     # ---- answering
 
