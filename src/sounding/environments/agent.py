@@ -5,6 +5,7 @@ Legend of shapes: N observations, D numbers of a continuous action.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,12 +47,18 @@ LONGEST = 30_000
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode that was played: the sum of its rewards, its steps, its seed, and whether it was cut off."""
+    """An episode that was played: the sum of its rewards, its steps, its seed, and whether it was cut off.
+
+    `expected` and `came` are means over its steps, where they were asked for: of the return that the agent expected,
+    and of the discounted sum of the rewards that came.
+    """
 
     score: float
     steps: int
     seed: int
     truncated: bool
+    expected: float = math.nan
+    came: float = math.nan
 
 
 def episodes(
@@ -62,16 +69,17 @@ def episodes(
     disturbance: Disturbance | None = None,
     rng: np.random.Generator | None = None,
     longest: int = LONGEST,
+    valued: float | None = None,
 ) -> list[Episode]:
     """`count` episodes, those of `seed`, `n` at a time. Each begins with a seed of its own, whatever `n` is.
 
     As many of each copy are counted, so that short ones are no likelier to be among them than long ones. What goes on
-    after `longest` steps is counted as it stands.
+    after `longest` steps is counted as it stands. Returns are told where they are `valued`: discounted by it.
     """
     played: list[Episode] = []
     for first in range(0, count, n):
         seeds = [entropy("episode", seed, k) % SEEDS for k in range(first, min(count, first + n))]
-        played += _at_once(agent, seeds, disturbance, rng, longest)
+        played += _at_once(agent, seeds, disturbance, rng, longest, valued)
     return played
 
 
@@ -81,19 +89,61 @@ def _at_once(
     disturbance: Disturbance | None,
     rng: np.random.Generator | None,
     longest: int,
+    valued: float | None,
 ) -> list[Episode]:
     """One episode of each seed."""
     found: dict[int, Episode] = {}
     with agent.environments(len(seeds), disturbance) as environments:
         seen = environments.reset(seeds)
         scores = np.zeros(len(seeds))
+        returns = _Returns(agent, valued)
         for steps in range(1, longest + 1):
             step = environments.step(agent.act(seen, rng))
+            returns.add(seen, step.rewards)
             scores += step.rewards
             ended = step.ended | (steps == longest)
             for copy in np.flatnonzero(ended).tolist():
-                found.setdefault(copy, Episode(float(scores[copy]), steps, seeds[copy], not step.terminated[copy]))
+                if copy not in found:
+                    cut = not step.terminated[copy]
+                    means = returns.means(copy, step.final_obs[copy] if cut else None)
+                    found[copy] = Episode(float(scores[copy]), steps, seeds[copy], cut, *means)
             if len(found) == len(seeds):
                 break
             seen = step.obs
     return [found[copy] for copy in range(len(seeds))]
+
+
+class _Returns:
+    """What an agent expects at each step of the copies, and what comes."""
+
+    def __init__(self, agent: Agent, gamma: float | None) -> None:
+        self._agent, self._gamma = agent, gamma
+        self._expected: list[NDArray[np.float32]] = []
+        self._rewards: list[NDArray[np.float32]] = []
+
+    def add(self, seen: np.ndarray, rewards: NDArray[np.float32]) -> None:
+        """A step: what was seen before it, and what it gave."""
+        if self._gamma is None:
+            return
+        values = self._agent.values(seen)
+        if values is None:
+            self._gamma = None
+            return
+        self._expected.append(values)
+        self._rewards.append(rewards)
+
+    def means(self, copy: int, cut: np.ndarray | None) -> tuple[float, float]:
+        """(expected, came) of the episode of a copy, which ended with this step; `cut` is what was seen where it was
+        cut off, of which the agent says what would have come.
+        """
+        if self._gamma is None:
+            return math.nan, math.nan
+        ahead, total = 0.0, 0.0
+        beyond = None if cut is None else self._agent.values(cut[None])
+        if beyond is not None:
+            ahead = float(beyond[0])
+        for rewards in reversed(self._rewards):
+            ahead = float(rewards[copy]) + self._gamma * ahead
+            total += ahead
+        expected = sum(float(values[copy]) for values in self._expected)
+        return expected / len(self._rewards), total / len(self._rewards)

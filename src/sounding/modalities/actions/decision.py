@@ -15,6 +15,7 @@ Legend of shapes: B batch, D numbers of a continuous action.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -43,11 +44,16 @@ class EncodedDecisions(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """What a trial gives instead: one episode under a condition, with the sum of its rewards and its steps."""
+    """What a trial gives instead: one episode under a condition, with the sum of its rewards and its steps.
+
+    `expected` and `came` are means over its steps: of the return that the agent expected, and of the one that came.
+    """
 
     condition: str
     score: float
     steps: int
+    expected: float = math.nan
+    came: float = math.nan
 
 
 class Decision(Answer, Averaged):

@@ -80,7 +80,7 @@ class Imitator(Player):
     @property
     def set_metrics(self) -> Sequence[Metric]:
         """Beside recordings, the score of its own episodes, and of those that it imitates."""
-        return () if self.plays else scores("" if self.teacher is None else str(self.teacher))
+        return () if self.plays else scores(self.spec, "" if self.teacher is None else str(self.teacher))
 
     def evaluate_set(self, model: Any, examples: Sequence[Example]) -> list[Record]:
         """Beside recordings: episodes of its own, and those that it imitates."""

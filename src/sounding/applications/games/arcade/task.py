@@ -22,7 +22,7 @@ from sounding.applications.games.arcade.rainbow import Rainbow
 from sounding.applications.games.arcade.recipe import ArcadeRecipe, spec_of
 from sounding.applications.games.arcade.replay_feed import ReplayFeed
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
-from sounding.applications.games.arcade.trials import AS_LEARNT, CONDITIONS, disturbance, scores, trials
+from sounding.applications.games.arcade.trials import all_trials, conditions, scores
 from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean
 from sounding.contract.player import Experience
@@ -86,7 +86,7 @@ class Arcade(Imitator, Charted):
     @property
     def metrics(self) -> Sequence[Metric]:
         """The score of whole episodes, as learnt and in harder conditions; of recordings, those of single steps."""
-        return scores() if self.plays else self.row_metrics
+        return scores(self.spec) if self.plays else self.row_metrics
 
     @property
     def row_metrics(self) -> Sequence[Metric]:
@@ -141,13 +141,8 @@ class Arcade(Imitator, Charted):
 
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
         """Episodes as learnt, then in each harder condition."""
-        games, agent = self.recipe.match_games, self.agent(model)
-        found = []
-        for condition in (AS_LEARNT, *CONDITIONS):
-            count = games if condition == AS_LEARNT else max(1, games // 2)
-            put_between = disturbance(condition, _of(model))
-            found += trials(agent, count, condition, put_between, int(rng.integers(2**31)))
-        return found
+        seeds = [int(rng.integers(2**31)) for _ in ("as learnt", *conditions(self.spec))]
+        return all_trials(self.agent(model), _of(model), self.recipe.match_games, seeds, self.recipe.gamma)
 
     def agent(self, model: nn.Module) -> Acts:
         """The network in its environment."""
