@@ -40,7 +40,7 @@ def briefly(profile: Profile = "quick") -> Iterator[pytest.MonkeyPatch]:
         else:
             few = Attacks(pgd=3, apgd=3, targets=1, targeted=2, queries=5, seconds=5.0)
             brief(robustness.PLANS, rows=20, attacked=20, severities=(1, 5), attacks=few, openings=2, rehearsals=2)
-            brief(shift.PLANS, pairs=2, seconds=1.0)
+            brief(shift.PLANS, pairs=2, seconds=5.0)
             brief(certificate.PLANS, rows=20, draws=200)
             brief(trade_offs.PLANS, seconds=0.02, resamples=100)
         patch.setitem(energy.WINDOW_SECONDS, profile, 0.01)

@@ -20,8 +20,15 @@ from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.loop import Budget, fit
 
 TOYS = Path(__file__).parents[1] / "applications" / "toys"
-KINDS = {"rows": (), "documents": (str(TOYS / "babble.py"), 60), "play": (str(TOYS / "nim.py"), 150)}
-"""What is learnt from → an application, and steps that take about as long; of rows, the dots."""
+SELF_PLAY = {"size": "tiny", "round_steps": 4, "plain": 2, "validations": 1}
+KINDS = {
+    "rows": (),
+    "documents": (str(TOYS / "babble.py"), 60, {}),
+    "play": (str(TOYS / "nim.py"), 150, {}),
+    "self-play": ("connect4", 60, SELF_PLAY),
+}
+"""What is learnt from → an application, steps that take about as long, and settings; of rows, the dots."""
+SLOW = {"self-play": pytest.mark.slow}
 DOTS = str(Path(__file__).parents[1] / "contract" / "dots.py")
 
 
@@ -35,9 +42,9 @@ def train(folder: str, resume: bool, steps: int = 800, settings: dict | None = N
     if resume and (Path(folder) / "config.json").exists():
         api.train(resume=folder, card=None)
     else:
-        application, steps = KINDS[kind] or (DOTS, steps)
-        source = None if kind == "play" else "demo"
-        api.train(application, source, steps=steps, seed=3, out=folder, card=None, **(settings or {}))
+        application, steps, more = KINDS[kind] or (DOTS, steps, settings or {})
+        source = None if "play" in kind else "demo"
+        api.train(application, source, steps=steps, seed=3, out=folder, card=None, **more)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +64,7 @@ def run_until_killed(processes, folder: Path, seconds: float | None, resume: boo
     return process.exitcode
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=SLOW.get(kind, ())) for kind in KINDS])
 def test_killed_twenty_times_ends_with_the_same_weights(processes, tmp_path, kind):
     assert run_until_killed(processes, tmp_path / "whole", None, resume=False, kind=kind) == 0
     rng, kills, folder = random.Random(5), 0, tmp_path / "killed"

@@ -30,6 +30,8 @@ from sounding.challenges.confidences.confidence import (
     null_of,
 )
 from sounding.challenges.confidences.in_the_large import mean_gap, p_of_mean
+from sounding.challenges.contests.expectations import of_results
+from sounding.contract.contest import contest_of
 from sounding.contract.evidence import Estimate, Figure, Kind, Number
 from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean
 from sounding.evaluation import plots
@@ -76,9 +78,11 @@ class Calibration(Challenge[None]):
         tempered = None if temperature is None else at_temperature(decided, temperature)
         null = null_of(decided, seed=context.seed)
         numbers = [*_errors(context, decided, null), *_after(context, learnt, tempered, temperature)]
+        contest = contest_of(context.task, context.model)
+        game = Findings("") if contest is None else of_results(context, contest)
         return Findings(
-            _sentence(decided, numbers, null),
-            tuple(numbers),
+            _sentence(decided, numbers, null) + game.sentence,
+            (*numbers, *game.numbers),
             (_figure(decided, tempered),),
             {} if temperature is None else {"before_and_after_the_temperature": _table(numbers)},
         )

@@ -78,7 +78,7 @@ class Shift(Challenge[Plan]):
         """A second set, and test rows to set it beside."""
         if not len(context.second):
             contest = contest_of(context.task, context.model)
-            if contest is None:
+            if contest is None or not contest.opponents:
                 return Unasked(GIVE_ONE)
             return "" if self.plan(context).pairs else Unasked(NOT_PLAYED)
         return "" if len(context.test) else "there are no test rows to set the second set beside"

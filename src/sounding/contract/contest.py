@@ -28,13 +28,15 @@ class Contest:
     `mover(simulations, rehearses)` gives a player of matches (`sounding.arena.matches.Mover`); one that rehearses draws
     its moves, so that no two games are alike. `simulations` and `opening` are those of the usual matches, and
     `learnt_opening` how many moves at random the games begin with that were learnt from, at most. `variants` are the
-    same game by other rules, by what they are called. `games` are those of a round of play (0 where it does not play),
-    `match_games` those against each opponent when it is tried in training.
+    same game by other rules, by what they are called. `points(answer)` are the expected points in an answer, or
+    those in a true one (NaN where these are not known). `games` are those of a round of play (0 where it does not
+    play), `match_games` those against each opponent when it is tried in training.
     """
 
     game: Any
     mover: Callable[[int, bool], Any]
     judge: Judge
+    points: Callable[[Any], float]
     opponents: Sequence[Any]
     simulations: int
     opening: int

@@ -13,6 +13,7 @@ from sounding import catalog
 from sounding.applications.games.shared.matches import NetworkMover
 from sounding.applications.games.shared.self_play import opened
 from sounding.challenges.contests.conditions import elsewhere
+from sounding.challenges.contests.expectations import of_results
 from sounding.challenges.contests.moves import of_a_game
 from sounding.challenges.contests.rehearsals import under_rehearsals
 from sounding.challenges.contests.symmetries import under_symmetries
@@ -20,9 +21,9 @@ from sounding.challenges.robustness import Robustness
 from sounding.challenges.shift import Shift
 from sounding.contract.contest import Contest, contest_of
 from sounding.contract.evidence import Bound, Estimate
-from sounding.contract.records import Example
+from sounding.contract.records import Example, Record
 from sounding.contract.task import built
-from sounding.evaluation.challenge import Unasked
+from sounding.evaluation.challenge import NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
 from sounding.games.connect4 import Connect4
 from sounding.games.go import Go
@@ -47,9 +48,10 @@ def even(positions):
 
 
 def contest(game, mine=First, other=Randomly, judge=even, **given) -> Contest:
-    return Contest(
-        game, lambda simulations, rehearses: Randomly() if rehearses else mine(), judge, [other()], 4, 3, 4, **given
-    )
+    def mover(simulations, rehearses):
+        return Randomly() if rehearses else mine()
+
+    return Contest(game, mover, judge, float, [other()], 4, 3, 4, **given)
 
 
 def task_of(name: str):
@@ -112,6 +114,25 @@ def test_who_plays_the_same_always_loses_to_who_rehearses(bench):
     assert "12 times" in found.sentence
 
 
+def test_games_that_take_too_long_are_not_begun(bench):
+    found = under_rehearsals(bench, contest(Connect4()), pairs=6, most=12, seconds=1e-6)
+    assert found.numbers == ()
+    assert "No opponent rehearsed" in found.sentence
+    with pytest.raises(NotMeasured, match="take more than"):
+        elsewhere(bench, contest(Go(5)), pairs=10, seconds=1e-6)
+    assert isinstance(Shift().needs(replace(bench, profile="standard", task=Alone(bench.task))), Unasked)
+
+
+class Alone:
+    """A game without anybody to play against."""
+
+    def __init__(self, task):
+        self.task = task
+
+    def contest(self, model):
+        return replace(self.task.contest(model), opponents=())
+
+
 def test_a_model_that_draws_plays_no_game_twice(bench):
     draws = NetworkMover(bench.task.evaluator(bench.model), 0, 4, draws=True)
     still = NetworkMover(bench.task.evaluator(bench.model), 0, 4)
@@ -157,6 +178,27 @@ def test_go_is_played_with_other_komi_than_its_own():
     policy, points = made.judge(made.game.start(3))
     assert np.allclose(policy.sum(axis=1), 1)
     assert np.allclose(points, 0.5, atol=0.1)
+
+
+# ---- expectations
+
+
+def test_skill_and_bias_are_those_of_the_formula(bench):
+    truth = np.array([1.0, 0.0, 1.0, 0.0] * 15)
+    answers = {"knows": truth, "mean": np.full(60, 0.5), "hopes": np.minimum(1, truth + 0.25)}
+    known = {}
+    for name, said in answers.items():
+        records = [Record(a, t, None, 0.0, f"game {n // 3}") for n, (a, t) in enumerate(zip(said, truth, strict=True))]
+        judged = replace(bench)
+        judged.__dict__["row_records"] = records
+        known[name] = numbers(of_results(judged, contest(Connect4())))
+    assert known["knows"]["value_skill"].value == 1
+    assert known["mean"]["value_skill"].value == pytest.approx(0)
+    assert known["mean"]["value_bias"].value == pytest.approx(0)
+    assert known["hopes"]["value_bias"].value == pytest.approx(0.125)
+    assert known["hopes"]["value_skill"].value == pytest.approx(1 - 0.5 * 0.25**2 / 0.25)
+    judged.__dict__["row_records"] = records[:20]
+    assert of_results(judged, contest(Connect4())).numbers == ()
 
 
 # ---- moves

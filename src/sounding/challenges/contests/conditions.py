@@ -19,11 +19,12 @@ import torch
 
 from sounding.arena.matches import Match, play_match
 from sounding.arena.openings import openings
+from sounding.challenges.contests.affordable import openings_within
 from sounding.contract.contest import Contest
 from sounding.contract.evidence import Estimate, Number
 from sounding.contract.metrics import CORRELATION, SHARE, mean
 from sounding.errors import UsageError
-from sounding.evaluation.challenge import Findings
+from sounding.evaluation.challenge import Findings, NotMeasured, Unasked
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.independent import difference
 from sounding.evaluation.intervals import bootstrap
@@ -70,6 +71,9 @@ def conditions(contest: Contest) -> Iterator[Condition]:
 
 def elsewhere(context: EvaluationContext, contest: Contest, pairs: int, seconds: float) -> Findings:
     """The score and the value under each condition beside the usual one, as far as the time allows."""
+    pairs = openings_within(contest, pairs, seconds, matches=len(list(conditions(contest))))
+    if not pairs:
+        raise NotMeasured(Unasked(f"games of this model take more than the {seconds:.0f} s that this profile has"))
     end, found, left = time.perf_counter() + seconds, list[Result](), list[str]()
     for condition in conditions(contest):
         if len(found) > 1 and time.perf_counter() > end:

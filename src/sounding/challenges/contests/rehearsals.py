@@ -17,6 +17,7 @@ import torch
 
 from sounding.arena.matches import play_match
 from sounding.arena.openings import openings
+from sounding.challenges.contests.affordable import openings_within
 from sounding.contract.contest import Contest
 from sounding.contract.evidence import Bound, Number
 from sounding.contract.metrics import SHARE, mean
@@ -28,6 +29,9 @@ from sounding.wording import counted
 
 def under_rehearsals(context: EvaluationContext, contest: Contest, pairs: int, most: int, seconds: float) -> Findings:
     """The model's points against an opponent that rehearses, beside those against the same one that does not."""
+    pairs = openings_within(contest, pairs, seconds, matches=2)
+    if not pairs:
+        return Findings(f"No opponent rehearsed: two games of each opening take more than {seconds:.0f} s here.")
     game, rng = contest.game, context.rng("rehearsals")
     begins = openings(game, pairs, contest.opening, rng)
     victim, opponent = contest.mover(contest.simulations, False), contest.mover(contest.simulations, True)

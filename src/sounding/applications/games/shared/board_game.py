@@ -43,7 +43,7 @@ from sounding.games.game import Game
 from sounding.games.thinking import Thinker
 from sounding.modalities.boards.board import TURNED, Board, Encoded, many
 from sounding.modalities.boards.drawing import Look
-from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement
+from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement, win_rate
 from sounding.modalities.boards.recorded import RecordedGame
 from sounding.modalities.boards.turning import Turned
 from sounding.randomness import stream
@@ -355,6 +355,7 @@ class BoardGame(Player):
             self.game,
             mover,
             judge,
+            win_rate,
             self.opponents(),
             self._simulations,
             r.match_opening,
