@@ -12,16 +12,18 @@ Legend of shapes: B batch, P planes of H rows and W columns, C channels, A actio
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sounding.architectures.layers import ConvNorm, Residual, initialise
 
-Moves = Literal["points", "columns"]
+Moves = Literal["points", "columns", "pieces"]
 POOLED = 3
 """Numbers that pooling makes of a channel: mean, mean times the side of the board, maximum."""
 USUAL_SIDE, SIDES = 14.0, 10.0
@@ -46,8 +48,9 @@ class BoardOutputs(NamedTuple):
 class BoardConfig:
     """The shape of a network: what it reads, how large it is, and of what kind the moves are.
 
-    Moves are the points of the board, or its columns; with `passes` there is one more. With `territory` a game ends in
-    points, of which each player has some.
+    Moves are the points of the board, or its columns; with `passes` there is one more. Or pieces move: then `steps` has
+    for each kind of move how many rows down and columns to the right it goes, and an action is
+    kind · H · W + the point that is left. With `territory` a game ends in points, of which each player has some.
     """
 
     planes: int
@@ -56,6 +59,7 @@ class BoardConfig:
     moves: Moves = "points"
     passes: bool = False
     territory: bool = False
+    steps: tuple[tuple[int, int], ...] = ()
 
 
 def pooled(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B _"]:
@@ -101,6 +105,44 @@ class PolicyHead(nn.Module):
         return logits if self.passing is None else torch.cat([logits, self.passing(pooled(x))], dim=1)
 
 
+class PiecePolicyHead(nn.Module):
+    """Logits of the moves [B, kinds · H · W] of pieces from the last map.
+
+    A move is judged by what is seen where it begins, and by how well that fits what is seen where it ends: a product of
+    two vectors, as in the attention of a Transformer (so do the newer networks of Leela Chess Zero).
+    """
+
+    def __init__(self, channels: int, steps: tuple[tuple[int, int], ...]) -> None:
+        super().__init__()
+        width = min(HEAD, channels)
+        self.steps, self.width = steps, width
+        self.map = ConvNorm(channels, channels, 1)
+        self.bias = GlobalBias(channels)
+        self.act = nn.ReLU()
+        self.score = nn.Conv2d(channels, len(steps), 1)
+        self.ends = nn.Conv2d(channels, 2 * width, 1)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B A"]:
+        """A logit for each kind of move from each point; those that lead off the board are no moves."""
+        rows, columns = x.shape[2:]
+        x = self.act(self.bias(self.map(x)))
+        begins, ends = self.ends(x).flatten(2).chunk(2, dim=1)
+        fits = begins.transpose(1, 2) @ ends * self.width**-0.5
+        pairs = torch.from_numpy(_pairs(self.steps, rows, columns)).to(x.device)
+        return self.score(x).flatten(1) + fits.flatten(1)[:, pairs]
+
+
+@functools.cache
+def _pairs(steps: tuple[tuple[int, int], ...], rows: int, columns: int) -> np.ndarray:
+    """[A]: for each move the number of its pair of points; of moves that lead off the board that of any."""
+    row, column = np.indices((rows, columns))
+    found = []
+    for down, right in steps:
+        end = (row + down).clip(0, rows - 1) * columns + (column + right).clip(0, columns - 1)
+        found.append(((row * columns + column) * rows * columns + end).ravel())
+    return np.concatenate(found)
+
+
 class ValueHead(nn.Module):
     """Who wins [B, 3]; with territory also the owners of the points [B, H · W] and the score [B, 1]."""
 
@@ -130,11 +172,17 @@ class BoardNetwork(nn.Module):
         channels = config.channels
         self.stem = ConvNorm(config.planes, channels)
         self.blocks = nn.Sequential(*(_block(channels, pools=i % 2 == 1) for i in range(config.blocks)))
-        self.policy = PolicyHead(channels, config.moves, config.passes)
+        self.policy: PolicyHead | PiecePolicyHead = (
+            PiecePolicyHead(channels, config.steps)
+            if config.moves == "pieces"
+            else PolicyHead(channels, config.moves, config.passes)
+        )
         self.value = ValueHead(channels, config.territory)
         initialise(self)
         for layer in (self.policy.score, self.value.outcome):  # near even odds: chance should lead no search
             nn.init.normal_(layer.weight, std=0.01)
+        if isinstance(self.policy, PiecePolicyHead):
+            nn.init.normal_(self.policy.ends.weight, std=0.05)
 
     def forward(self, x: Float[Tensor, "B P H W"]) -> BoardOutputs:
         """What is said of each position."""

@@ -29,6 +29,8 @@ class Game(ABC):
     """
 
     name: ClassVar[str]
+    speaks_of_positions: ClassVar[bool] = False
+    """Whether `text` needs the position to write an action as people do."""
 
     # ---- what each game says
 

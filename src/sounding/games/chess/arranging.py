@@ -24,7 +24,7 @@ def arrange(found: Positions, stones: NDArray[np.int8], movers: NDArray[np.integ
 
     A square without a stone is empty; a stone of the other colour is the same piece of the other player; one where
     nothing was is a pawn, and on the first and last ranks a knight. Kings stay. Rights to castle go with their rooks;
-    what changed has no en passant, and nothing was there before.
+    what changed has no en passant, no moves that led there, and nothing was there before.
     """
     before = found["colours"].copy()
     kings, old = found["pieces"][:, KING], before[:, 0] | before[:, 1]
@@ -43,6 +43,7 @@ def arrange(found: Positions, stones: NDArray[np.int8], movers: NDArray[np.integ
         found["turn"] = movers
     found["end"] = layout.GOES_ON
     found["en_passant"][changed] = 0
+    found["last"][changed] = 0
     found["repeats"][changed] = 0
     forget(found, np.flatnonzero(changed))
 

@@ -8,7 +8,9 @@
           11         half-moves since the last capture or pawn's move
           12         half-moves since the game began: 0 before White's first
           13         the key (Zobrist 1970) of all this but the two counts
-          14, 15     free: copied by each move, for whoever calls
+          14         what is known of the game, copied by each move: `about`
+          15         the two moves that led here, the last one in the low 16 bits; 0: not known. Games write it, a
+                     search's boards copy it
 
 These 16 words are a *board*. All compiled functions take `boards` [rows, words ≥ 16] of uint64 and the number of a row,
 so that a search's stack of boards and a batch of games are the same to them. A game's position goes on:
@@ -16,7 +18,7 @@ so that a search's stack of boards and a batch of games are the same to them. A 
           16         how the game has ended: `END`
           17         how often the position was there before
           18         the half-move count (word 11) of the first key that is known
-          19         unused
+          19         squares that the solution of a puzzle touches
           20 …       the keys of the positions since the last capture or pawn's move, by word 11
 """
 
@@ -34,7 +36,7 @@ NOTHING = 6
 WHITE, BLACK = 0, 1
 
 COLOURS = 6
-TURN, CASTLING, EN_PASSANT, CLOCK, PLY, KEY, FREE = 8, 9, 10, 11, 12, 13, 14
+TURN, CASTLING, EN_PASSANT, CLOCK, PLY, KEY, ABOUT, LAST = 8, 9, 10, 11, 12, 13, 14, 15
 BOARD_WORDS = 16
 END, REPEATS, SINCE = 16, 17, 18
 HISTORY = 20
@@ -51,11 +53,12 @@ RECORD = np.dtype(
         ("clock", np.uint64),
         ("ply", np.uint64),
         ("key", np.uint64),
-        ("free", np.uint64, 2),
+        ("about", np.uint64),
+        ("last", np.uint64),
         ("end", np.uint64),
         ("repeats", np.uint64),
         ("since", np.uint64),
-        ("unused", np.uint64),
+        ("marked", np.uint64),
         ("history", np.uint64, LONGEST + 2),
     ]
 )

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from sounding.games.chess.bits import number
-from sounding.games.chess.layout import BOARD_WORDS, CASTLES, MOST_MOVES, Boards, Moves
+from sounding.games.chess.layout import BOARD_WORDS, MOST_MOVES, Boards, Moves
 from sounding.games.chess.making import make
 from sounding.games.chess.moves import generate
 from sounding.games.chess.starts import starting_position
+from sounding.games.chess.turns import find_written
 from sounding.games.chess.uci import move_text
 from sounding.games.compiled import compiled
 
@@ -80,16 +80,8 @@ def written_code(word: str) -> int:
 def _replay(boards: Boards, n: int, codes: NDArray[np.uint16], moves: Moves) -> int:
     """Make moves, as they are written, from row n on; returns how many were legal."""
     for k in range(len(codes)):
-        found = -1
-        for j in range(generate(boards, n + k, moves, 0)):
-            move = number(moves[j])
-            kind, target = move >> 12, move >> 6 & 63
-            if kind == CASTLES:
-                target = (move & 56) + (6 if target > move & 63 else 2)
-            piece = kind if kind < CASTLES else 0
-            if move & 63 | target << 6 | piece << 12 == codes[k]:
-                found = j
-        if found < 0:
+        move = find_written(boards, n + k, codes[k], moves)
+        if move < 0:
             return k
-        make(boards, n + k, n + k + 1, moves[found])
+        make(boards, n + k, n + k + 1, move)
     return len(codes)

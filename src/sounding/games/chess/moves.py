@@ -137,7 +137,7 @@ def _lines_of(king: int, own: Bits, snipers: Bits, diagonal: bool) -> tuple[Bits
 
 
 @compiled
-def _lines_to_king(king: int, own: Bits, enemy: Bits, straight: Bits, diagonal: Bits) -> tuple[Bits, Bits, Bits, int]:
+def lines_to_king(king: int, own: Bits, enemy: Bits, straight: Bits, diagonal: Bits) -> tuple[Bits, Bits, Bits, int]:
     """What sliders do to a king: straight lines of pins, diagonal ones, lines of checks, and the number of checks.
 
     A line is the squares between the king and the slider, and the slider.
@@ -199,7 +199,7 @@ def _generate(boards: Boards, n: int, moves: Moves, first: int, which: int) -> i
     if which & QUIETS:
         wanted |= ~occupied
 
-    pins_straight, pins_diagonal, checks, count = _lines_to_king(king, own, enemy, straight & enemy, diagonal & enemy)
+    pins_straight, pins_diagonal, checks, count = lines_to_king(king, own, enemy, straight & enemy, diagonal & enemy)
     near = (KNIGHT_ATTACKS[king] & boards[n, KNIGHT] & enemy) | (PAWN_ATTACKS[turn, king] & pawns & enemy)
     if near:
         checks |= near

@@ -30,6 +30,7 @@ class Chess(Game):
     number: int = STANDARD
     claims: bool = True
     name: ClassVar[str] = "chess"
+    speaks_of_positions: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Raises ValueError for a starting position that there is not."""
@@ -165,3 +166,33 @@ class Chess(Game):
 
     def _play(self, positions: Positions, actions: NDArray[np.int64]) -> int:
         return int(turns.play(self.raw(positions), actions, *turns.draws(self.claims)))
+
+    # ---- recorded games
+
+    def follow(self, position: Positions, movers: NDArray[np.int8], actions: NDArray[np.int64]) -> int:
+        """Play a recorded game in a position [1], in place; the number of the first illegal move, or −1."""
+        return int(turns.follow(self.raw(position), movers, actions, *turns.draws(self.claims)))
+
+    def follow_written(self, position: Positions, moves: str) -> NDArray[np.int64]:
+        """Play moves in UCI, divided by spaces, in a position [1], in place; their actions.
+
+        Raises ValueError, whose text is for people and whose `args[1]` is the number of the move, for the first that is
+        none or illegal, before which the position stands then.
+        """
+        words = moves.split()
+        codes = np.array([uci.written_code(word) for word in words], np.int32)
+        sound = len(codes) if (codes >= 0).all() else int(np.argmax(codes < 0))
+        actions = np.zeros(sound, np.int64)
+        limits = turns.draws(self.claims)
+        wrong = int(turns.follow_written(self.raw(position), codes[:sound].astype(np.uint16), actions, *limits))
+        if wrong >= 0:
+            raise ValueError(f"{words[wrong]} is an illegal move", wrong)
+        if sound < len(words):
+            raise ValueError(f"{words[sound][:20]!r} is no move: they are written e2e4, or e7e8q", sound)
+        return actions
+
+    def turn(self, positions: Positions, player: int) -> None:
+        """Let games that were drawn go on, in place. Raises ValueError where it is the other player's turn."""
+        if (self.to_play(positions) != player).any():
+            super().turn(positions, player)
+        positions["end"] = layout.GOES_ON

@@ -10,6 +10,7 @@ from sounding.games.chess.attacks import in_check
 from sounding.games.chess.bits import number, rest
 from sounding.games.chess.layout import (
     BISHOP,
+    CASTLES,
     CHECKMATE,
     CLOCK,
     DEAD,
@@ -18,6 +19,7 @@ from sounding.games.chess.layout import (
     HISTORY,
     KEY,
     KNIGHT,
+    LAST,
     LONGEST,
     MOST_MOVES,
     PAWN,
@@ -30,6 +32,7 @@ from sounding.games.chess.layout import (
     TURN,
     UNPROGRESSIVE,
     Boards,
+    Moves,
 )
 from sounding.games.chess.making import make
 from sounding.games.chess.moves import generate
@@ -81,12 +84,18 @@ def ending(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, 
 
 
 @compiled
-def settle(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> None:
-    """Note the key of row n, how often it was there, and whether the game has ended."""
+def note(boards: Boards, n: int) -> None:
+    """Note the key of row n."""
     if boards[n, CLOCK] == 0:
         boards[n, SINCE] = 0
     if boards[n, CLOCK] <= LONGEST:
         boards[n, HISTORY + number(boards[n, CLOCK])] = boards[n, KEY]
+
+
+@compiled
+def settle(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> None:
+    """Note the key of row n, how often it was there, and whether the game has ended."""
+    note(boards, n)
     boards[n, REPEATS] = repeats(boards, n)
     boards[n, END] = ending(boards, n, moves, repetitions, clock)
 
@@ -132,8 +141,75 @@ def play(boards: Boards, actions: NDArray[np.int64], repetitions: int, clock: in
         if found[n] < 0:
             return n
     for n in range(len(boards)):
-        make(boards, n, n, found[n])
+        _make(boards, n, found[n])
         settle(boards, n, moves, repetitions, clock)
+    return -1
+
+
+@compiled
+def _make(boards: Boards, n: int, move: int) -> None:
+    """Make a move on row n, and note it."""
+    last = boards[n, LAST] << np.uint64(16) & np.uint64(0xFFFF_0000) | np.uint64(move)
+    make(boards, n, n, move)
+    boards[n, LAST] = last
+
+
+@compiled
+def follow(
+    boards: Boards, movers: NDArray[np.int8], actions: NDArray[np.int64], repetitions: int, clock: int
+) -> int:
+    """Play a recorded game on row 0; see `Game.follow`. Where a draw had ended it, people went on."""
+    moves = np.empty(MOST_MOVES, np.uint16)
+    for k in range(len(actions)):
+        boards[0, END] = GOES_ON
+        if number(boards[0, TURN]) != movers[k]:
+            return k
+        move = find(boards, 0, actions[k], moves)
+        if move < 0:
+            return k
+        _advance(boards, move, k == len(actions) - 1, moves, repetitions, clock)
+    return -1
+
+
+@compiled
+def follow_written(
+    boards: Boards, codes: NDArray[np.uint16], actions: NDArray[np.int64], repetitions: int, clock: int
+) -> int:
+    """The same of moves as they are written (`lines.written_code`, castling in both ways), filling in the actions."""
+    moves = np.empty(MOST_MOVES, np.uint16)
+    for k in range(len(codes)):
+        boards[0, END] = GOES_ON
+        move = find_written(boards, 0, codes[k], moves)
+        if move < 0:
+            return k
+        actions[k] = action_of(move, number(boards[0, TURN]))
+        _advance(boards, move, k == len(codes) - 1, moves, repetitions, clock)
+    return -1
+
+
+@compiled
+def _advance(boards: Boards, move: int, is_last: bool, moves: Moves, repetitions: int, clock: int) -> None:
+    """Make a move on row 0. How the game stands is found out behind the last alone, since that takes time."""
+    _make(boards, 0, move)
+    if is_last:
+        settle(boards, 0, moves, repetitions, clock)
+    else:
+        note(boards, 0)
+
+
+@compiled
+def find_written(boards: Boards, n: int, code: int, moves: Moves) -> int:
+    """The legal move that is written so, or −1; castling also as the king's move to his rook."""
+    count = generate(boards, n, moves, 0)
+    for chess960 in range(2):
+        for k in range(count):
+            move = number(moves[k])
+            kind, target = move >> 12, move >> 6 & 63
+            if kind == CASTLES and chess960 == 0:
+                target = (move & 56) + (6 if target > move & 63 else 2)
+            piece = kind if kind < CASTLES else 0
+            if move & 63 | target << 6 | piece << 12 == code:
+                return move
     return -1
 
 

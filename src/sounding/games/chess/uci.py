@@ -5,6 +5,7 @@ Source: the UCI protocol (S. Meyer-Kahlen 2006), with UCI_Chess960.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import numpy as np
@@ -36,6 +37,16 @@ def move_text(move: int, chess960: bool = False) -> str:
     if kind == layout.CASTLES and not chess960:
         target = (origin & 56) + (6 if target > origin else 2)
     return square_name(origin) + square_name(target) + PROMOTIONS.get(kind, "")
+
+
+@functools.cache
+def written_code(word: str) -> int:
+    """A move as it is written, as a number: from | to << 6 | piece << 12; −1 for what is no move."""
+    if not is_move(word):
+        return -1
+    word = word.strip().lower()
+    origin, target = (FILES.index(word[at]) + 8 * int(word[at + 1]) - 8 for at in (0, 2))
+    return origin | target << 6 | (0, *PROMOTIONS)[("", *PROMOTIONS.values()).index(word[4:])] << 12
 
 
 def is_move(text: str) -> bool:

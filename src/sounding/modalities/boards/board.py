@@ -219,6 +219,9 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
     def invariances(self, values: Sequence[np.void], answers: Sequence[Any]) -> Mapping[str, Invariance]:
         """A symmetry of the board: who wins stays, and a move is turned with it, which is the task's to check."""
 
+        if len(self.game.symmetries) < 2:
+            return {}
+
         def turn(value: np.void, rng: np.random.Generator) -> np.void | None:
             return self.turned(value, int(rng.integers(1, len(self.game.symmetries))))
 
@@ -252,7 +255,8 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
         if weights is not None:
             spread = np.zeros(board.shape)
             spread.flat[self.occupied(value)] = weights
-        return board_drawn(board, self.look, self.describe(value), spread, answer)
+        signs = self.game.signs(value) if self.look == "squares" else None
+        return board_drawn(board, self.look, self.describe(value), spread, answer, signs)
 
 
 def one(value: np.void) -> Positions:

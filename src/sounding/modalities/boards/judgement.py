@@ -7,6 +7,7 @@ A value is one record of `record(game, territory)`, all from the view of the pla
     ownership   [H·W]  from −1 (the other's) to 1 (one's own), where the game has territory
     score              points by which the game is won, where it has territory
     thought     [3]    what a search, which saw neither the end nor a proof, said of the outcome; zeros: there was none
+    position           that it is of, where moves cannot be written without it; nothing (zeros) where it is of none
 
 What nobody knows of a game that was played is NaN: how it ended, whose the points were.
 
@@ -70,6 +71,8 @@ def record(game: Game, territory: bool) -> np.dtype[Any]:
     fields: list[Any] = [("policy", np.float16, (game.actions,)), ("outcome", np.float16, (3,))]
     if territory:
         fields += [("ownership", np.float16, (rows * columns,)), ("score", np.float16)]
+    if game.speaks_of_positions:
+        fields += [("position", game.dtype)]
     return np.dtype([*fields, ("thought", np.float16, (3,))])
 
 
@@ -107,13 +110,18 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         """The best move."""
         return int(np.argmax(value["policy"]))
 
+    def text(self, value: np.void, action: int) -> str:
+        """A move of a value as people write it."""
+        known = "position" in value.dtype.names and value["position"].tobytes().strip(b"\0")
+        return self.game.text(action, value["position"] if known else None)
+
     def constant_baseline(self, values: Sequence[np.void]) -> np.void:
         """The mean of each field where it is known: the moves that are played most, how often who moves wins."""
         batch = np.empty(len(values), self.dtype)
         for number, value in enumerate(values):
             batch[number] = value
         found = np.zeros(1, self.dtype)
-        for name in self.dtype.names or ():
+        for name in (name for name in self.dtype.names or () if name != "position"):
             known = ~np.isnan(batch[name])
             total = np.where(known, batch[name], 0).astype(np.float64).sum(axis=0)
             found[name] = total / np.maximum(1, known.sum(axis=0))
@@ -138,7 +146,7 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         """The move, how likely who moves is to win, and by how much."""
         if isinstance(value, MatchGame):
             return f"{value.points:g} against {value.opponent}"
-        said = self.game.text(self.move(value))
+        said = self.text(value, self.move(value))
         if not np.isnan(win_rate(value)):
             said += f", wins {percent(win_rate(value))}"
         by = self.territory and not np.isnan(value["score"])
@@ -152,10 +160,10 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
             return value
         outcome = [_rounded(p, 3) for p in value["outcome"]]
         found: dict[str, Any] = {
-            "move": self.game.text(self.move(value)),
+            "move": self.text(value, self.move(value)),
             **dict(zip(("win", "draw", "loss"), outcome, strict=True)),
         }
-        found["policy"] = {self.game.text(a): round(p, 3) for a, p in self._best(value)}
+        found["policy"] = {self.text(value, a): round(p, 3) for a, p in self._best(value)}
         if self.territory:
             found["score"] = _rounded(value["score"], 1)
         return found
@@ -167,13 +175,13 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
     def answers(self, value: np.void, confidence: float | None, scores: np.ndarray | None) -> list[dict[str, Any]]:
         """The best moves with their shares; the win rate is that of the position."""
         rate = win_rate(value)
-        return [{"label": self.game.text(a), "score": p, "win_rate": rate} for a, p in self._best(value)]
+        return [{"label": self.text(value, a), "score": p, "win_rate": rate} for a, p in self._best(value)]
 
     def fields(self, value: np.void, scores: np.ndarray | None) -> Mapping[str, Callable[[], Any]]:
         """`move`, `win_rate`, `policy` [A], `outcome` [3]; with territory `ownership` [H, W] and `lead`."""
         _, rows, columns = self.game.shape
         found: dict[str, Callable[[], Any]] = {
-            "move": lambda: self.game.text(self.move(value)),
+            "move": lambda: self.text(value, self.move(value)),
             "win_rate": lambda: win_rate(value),
             "policy": lambda: value["policy"].astype(np.float32),
             "outcome": lambda: value["outcome"].astype(np.float32),
@@ -185,7 +193,7 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
 
     def lines(self, value: np.void) -> list[str]:
         """The other moves that were thought of."""
-        others = [f"{self.game.text(a)} {percent(p)}" for a, p in self._best(value)]
+        others = [f"{self.text(value, a)} {percent(p)}" for a, p in self._best(value)]
         return [f"moves: {', '.join(others)}"]
 
     def marks(self, value: np.void) -> Marks:

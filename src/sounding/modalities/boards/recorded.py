@@ -25,7 +25,7 @@ class RecordedGame:
 
     `start` [1] is the position before the first move; `movers` [L] who moved, `actions` [L] what. `taught` [L] is True
     for moves that are to be learnt, all where it is None. `result` is that of the first player (1, 0.5, 0 → 1, 0, −1)
-    and `score` by how many points he won; NaN where it is not told.
+    and `score` by how many points he won; NaN where it is not told. Of a `puzzle` the moves are its solution.
     """
 
     start: np.ndarray
@@ -34,6 +34,7 @@ class RecordedGame:
     result: float = math.nan
     score: float = math.nan
     taught: np.ndarray | None = None
+    puzzle: bool = False
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -58,4 +59,6 @@ class RecordedGames(Assembled, WithLegend):
 
     def remark(self, value: RecordedGame) -> str:
         """What cannot be learnt of it."""
-        return "it is not told who won, so that its moves alone are learnt" if math.isnan(value.result) else ""
+        if value.puzzle or not math.isnan(value.result):
+            return ""
+        return "it is not told who won, so that its moves alone are learnt"

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from sounding.applications.games.shared.recorded_files import Refused, listed
 from sounding.contract.inputs import AssembledValues, TableCells
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
-from sounding.contract.split_names import split_above
 from sounding.data.columns import NoColumnError
 from sounding.errors import DataError
-from sounding.folders import place, walk, with_suffix
 from sounding.games.records import sgf
 from sounding.games.records.columns import actions_of, in_columns, lines_of
 from sounding.games.records.record import LEAST, MOST, komi_of, outcome
@@ -204,29 +203,12 @@ def _spread(n: int) -> range:
 
 def _sgf_files(path: Path, input: Modality, target: Modality) -> Listed | None:
     """A row for each game of an .sgf file, or of those in a folder."""
-    files = list(with_suffix(walk(path), (".sgf",))) if path.is_dir() else with_suffix([path], (".sgf",))
-    return Listed(_games(path, files), tuple(files)) if files else None
+    return listed(path, (".sgf",), _games)
 
 
-def _games(path: Path, files: Sequence[Path]) -> Iterator[Row]:
-    for file in files:
-        name, split = (place(file, path), split_above(file, path)) if path.is_dir() else (file.name, "")
-        broken: list[DataError] = []
-        try:
-            for record in sgf.read(file, refused=broken.append):
-                yield from _broken(broken, name, split)
-                where = name + record.where.removeprefix(file.name)
-                yield Row(where, json.dumps(in_columns(record)), split=split)
-        except DataError as error:  # the file as a whole
-            broken.append(error)
-        yield from _broken(broken, name, split)
-
-
-def _broken(errors: list[DataError], name: str, split: str) -> Iterator[Row]:
-    """Games that could not be told, each as a row that says why; none is kept."""
-    while errors:
-        error = errors.pop(0)
-        yield Row(error.where or name, error, split=split)
+def _games(file: Path, name: str, refused: Refused) -> Iterator[tuple[str, str]]:
+    for record in sgf.read(file, refused=refused):
+        yield name + record.where.removeprefix(file.name), json.dumps(in_columns(record))
 
 
 def _told(path: Path, rows: Sequence[Row]) -> Iterator[str]:

@@ -124,6 +124,7 @@ class BoardGame(Player):
 
     look: ClassVar[Look]
     moves: ClassVar[Moves]
+    steps: ClassVar[tuple[tuple[int, int], ...]] = ()
     ending: ClassVar[Ending] = Ending()
 
     @cached_property
@@ -186,9 +187,9 @@ class BoardGame(Player):
 
     def build(self) -> nn.Module:
         """The network, of the recipe's blocks and channels."""
-        passes = self.game.actions > self.game.shape[1] * self.game.shape[2]
+        passes = self.game.actions == self.game.shape[1] * self.game.shape[2] + 1
         config = BoardConfig(
-            self.game.shape[0], self.recipe.blocks, self.recipe.channels, self.moves, passes, self.territory
+            self.game.shape[0], self.recipe.blocks, self.recipe.channels, self.moves, passes, self.territory, self.steps
         )
         return BoardModel(config)
 
@@ -302,6 +303,8 @@ class BoardGame(Player):
         if self.options.search:
             policy, outcome = self._searched(model, inputs, outcome)
         judged["policy"], judged["outcome"] = policy, outcome
+        if "position" in self.target.dtype.names:
+            judged["position"] = many(inputs, self.game)
         if self.territory:
             judged["ownership"] = (2 * said.ownership.float().sigmoid() - 1).cpu().numpy()
             judged["score"] = said.score.float()[:, 0].cpu().numpy() * self.game.shape[1]

@@ -59,6 +59,8 @@ def _games(
     for row, (g, position, move) in enumerate(noted):
         sign = 1 - 2 * int(game.to_play(np.array([position], game.dtype))[0])
         targets["policy"][row, move] = 1
+        if game.speaks_of_positions:
+            targets["position"][row] = position
         targets["outcome"][row, 1 - int(sign * results[g])] = 1
         for name, values in more.items():
             targets[name][row] = sign * values[g]

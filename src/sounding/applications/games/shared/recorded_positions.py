@@ -1,6 +1,6 @@
 """Positions of recorded games as examples, made when they are asked for.
 
-What is kept of a game is its moves, two bytes each, and where it began: three million positions of Go on 19 lines take
+What is kept of a game is its moves, two bytes each, and where it began, compressed: three million positions of Go on 19 lines take
 some ten megabytes, and would take twenty thousand if they lay there. A position is played again from the beginning of
 its game by the compiled rules, which is quick beside what a network computes of it.
 
@@ -9,6 +9,7 @@ Legend of shapes: N positions, G games, M moves of all games.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,29 @@ class RecordedPositions(Sequence[Example]):
             return self._example(int(self._places[index]))
         return self._some(self._places[index])
 
+    def again(self, places: np.ndarray, times: int) -> RecordedPositions:
+        """These positions, those of them where `places` [N] is True so many times."""
+        return self._some(np.repeat(self._places, np.where(places, times, 1)))
+
+    def once(self) -> RecordedPositions:
+        """These positions, each one time."""
+        return self._some(np.unique(self._places))
+
+    def joined(self, other: RecordedPositions) -> RecordedPositions:
+        """These positions and other ones of the same games, in order."""
+        return self._some(np.sort(np.concatenate([self._places, other._places])))
+
+    @property
+    def puzzles(self) -> np.ndarray:
+        """[N]: whether a position is one of a puzzle."""
+        return self._kept.puzzles[self._kept.numbers(self._places)]
+
+    @property
+    def first_moves(self) -> np.ndarray:
+        """[N]: whether a position is the first of its game that is learnt from."""
+        numbers = self._kept.numbers(self._places)
+        return np.diff(numbers, prepend=-1) != 0
+
     def spread(self, n: int) -> RecordedPositions:
         """At most `n` of them, evenly spread."""
         every = np.arange(min(n, len(self))) * len(self) // max(1, min(n, len(self)))
@@ -64,8 +88,10 @@ class RecordedPositions(Sequence[Example]):
 
     def _example(self, place: int) -> Example:
         number, move = self._kept.at(place)
-        position = self._kept.position(number, move)
-        return Example(position[0], self._judgement(number, move), f"game {number + 1}")
+        position, judgement = self._kept.position(number, move), self._judgement(number, move)
+        if self.game.speaks_of_positions:
+            judgement["position"] = position[0]
+        return Example(position[0], judgement, f"game {number + 1}")
 
     def _judgement(self, number: int, move: int) -> np.void:
         """What is to be said of the position before a move, from the view of the player who made it."""
@@ -89,23 +115,25 @@ class _Kept:
     def __init__(self, game: Game, games: Iterable[RecordedGame]) -> None:
         self.game = game
         moves, taught, starts = [], [], dict[bytes, int]()
-        facts: list[tuple[int, float, float]] = []
-        distinct: list[np.ndarray] = []
+        facts: list[tuple[int, float, float, bool]] = []
         for each in games:
             moves.append((each.actions | _SECOND * (each.movers == 1)).astype(np.uint16))
             taught.append(np.ones(len(each), np.bool_) if each.taught is None else each.taught)
-            beginning = starts.setdefault(each.start.tobytes(), len(distinct))
-            if beginning == len(distinct):
-                distinct.append(each.start)
-            facts.append((beginning, each.result, each.score))
+            beginning = starts.setdefault(zlib.compress(each.start.tobytes(), 1), len(starts))
+            facts.append((beginning, each.result, each.score, each.puzzle))
         self._moves = np.concatenate(moves) if moves else np.zeros(0, np.uint16)
         self._first = np.cumsum([0, *map(len, moves)])
-        self._starts = np.concatenate(distinct) if distinct else game.start(0)
+        self._starts = list(starts)
         self._beginnings = np.array([fact[0] for fact in facts], np.int32)
         self.results = np.array([fact[1] for fact in facts], np.float32)
         self.scores = np.array([fact[2] for fact in facts], np.float32)
+        self.puzzles = np.array([fact[3] for fact in facts], np.bool_)
         self.taught = np.flatnonzero(np.concatenate(taught)) if taught else np.zeros(0, np.int64)
         self._endings: dict[int, dict[str, Any]] = {}
+
+    def numbers(self, places: np.ndarray) -> np.ndarray:
+        """[N]: the games of places among all moves."""
+        return np.searchsorted(self._first, places, side="right") - 1
 
     def at(self, place: int) -> tuple[int, int]:
         """The game and the move in it of a place among all moves."""
@@ -121,7 +149,7 @@ class _Kept:
         """The position [1] of a game after so many moves, with the player to move who makes the next; or its last."""
         first, end = self._first[number], self._first[number + 1]
         played = self._moves[first : end if moves is None else first + moves]
-        position = self._starts[self._beginnings[number]][None].copy()
+        position = np.frombuffer(zlib.decompress(self._starts[self._beginnings[number]]), self.game.dtype).copy()
         self.game.follow(position, (played >= _SECOND).astype(np.int8), (played & (_SECOND - 1)).astype(np.int64))
         if moves is not None:
             mover, _ = self.move(number, moves)

@@ -1,0 +1,1 @@
+"""Chess, learnt from recorded games and puzzles."""
