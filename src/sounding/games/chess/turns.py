@@ -155,9 +155,7 @@ def _make(boards: Boards, n: int, move: int) -> None:
 
 
 @compiled
-def follow(
-    boards: Boards, movers: NDArray[np.int8], actions: NDArray[np.int64], repetitions: int, clock: int
-) -> int:
+def follow(boards: Boards, movers: NDArray[np.int8], actions: NDArray[np.int64], repetitions: int, clock: int) -> int:
     """Play a recorded game on row 0; see `Game.follow`. Where a draw had ended it, people went on."""
     moves = np.empty(MOST_MOVES, np.uint16)
     for k in range(len(actions)):

@@ -42,7 +42,7 @@ class Encoded(NamedTuple):
 class Board(Explainable, Corruptible, Discrete, Perturbable):
     """A position of `game`, drawn as a board of this `look`."""
 
-    columns = ("position", "moves", "board")
+    columns: tuple[str, ...] = ("position", "moves", "board")
     noun = "position"
     asked = "MOVES"
     edit = "one point of the board misread"

@@ -7,23 +7,26 @@ piece, and kings are never misread or taken away: without them there is no chess
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sounding.contract.inputs import Corruption
+from sounding.contract.inputs import Corruption, Invariance
 from sounding.drawing.colours import VERMILION
 from sounding.drawing.rendering import Marks
 from sounding.drawing.shapes import Path as Line
 from sounding.drawing.shapes import Shape, Words
 from sounding.errors import DataError
-from sounding.games.game import Game
 from sounding.modalities.boards.board import Board
 from sounding.modalities.boards.judgement import VISIBLE, Judgement
 from sounding.wording import counted
 
+if TYPE_CHECKING:
+    from sounding.games.chess import Chess
+
+MIRRORED = "the board mirrored from left to right"
 FILES = "abcdefgh"
 PIECES = {"p": "pawn", "n": "knight", "b": "bishop", "r": "rook", "q": "queen", "k": "king"}
 SIDES = ("White", "Black")
@@ -38,14 +41,16 @@ class ChessBoard(Board):
     edit = "one square of the board misread"
     baselines = ("the square empty", "the other colour")
 
-    def __init__(self, game: Game) -> None:
+    game: Chess
+
+    def __init__(self, game: Chess) -> None:
         super().__init__(game, "squares")
 
     def read(self, cell: Any, root: Path = Path()) -> np.void:
         """The position. Raises DataError for what is none, for an illegal move, and where the game is over."""
         fen = cell.get("fen") if isinstance(cell, Mapping) else cell
         if isinstance(fen, str) and "/" in fen:
-            cell = self.game.position(fen)[0]  # type: ignore[attr-defined]
+            cell = self.game.position(fen)[0]
         elif isinstance(cell, Mapping) and "moves" not in cell:
             raise DataError("there is no position in it", fix="Give a FEN, or the moves from the beginning")
         elif isinstance(cell, str):
@@ -77,6 +82,17 @@ class ChessBoard(Board):
         """Positions that differ at one square, in an order of chance."""
         return (other for other in super().neighbours(value, rng) if self.lines(other) != self.lines(value))
 
+    def mirrored(self, value: np.void) -> np.void | None:
+        """The position from left to right; None where that is another game, since somebody may castle."""
+        from sounding.games.chess.mirroring import mirrored
+
+        found = mirrored(self.game, value)
+        return None if found is None or self.lines(found[0]) == self.lines(value) else found[0]
+
+    def invariances(self, values: Sequence[np.void], answers: Sequence[Any]) -> Mapping[str, Invariance]:
+        """The board mirrored: who wins stays, and a move is mirrored with it, which is the task's to check."""
+        return {MIRRORED: lambda value, rng: self.mirrored(value)}
+
     def describe(self, value: np.void) -> str:
         """How many pieces there are, and who is to move."""
         return f"{counted(self.segments(value), 'piece')}, {self._sign(value)} to move"
@@ -86,7 +102,7 @@ class ChessBoard(Board):
 
     def to_json(self, value: np.void) -> dict[str, Any]:
         """The FEN."""
-        return {"fen": self.game.fen(value)}  # type: ignore[attr-defined]
+        return {"fen": self.game.fen(value)}
 
     def lines(self, value: np.void) -> list[str]:
         """The ranks in letters, the eighth first."""
@@ -121,5 +137,3 @@ def _arrow(move: str, share: float) -> list[Shape]:
         Line((*head, head[0]), VERMILION, 1.0, VERMILION, opacity),
         Words(float(tip[0]), float(tip[1]), f"{100 * share:.0f}", 10, rim="#FFFFFF", anchor="middle", shift=4),
     ]
-
-

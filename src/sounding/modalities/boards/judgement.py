@@ -112,7 +112,7 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
 
     def text(self, value: np.void, action: int) -> str:
         """A move of a value as people write it."""
-        known = "position" in value.dtype.names and value["position"].tobytes().strip(b"\0")
+        known = self.game.speaks_of_positions and value["position"].tobytes().strip(b"\0")
         return self.game.text(action, value["position"] if known else None)
 
     def constant_baseline(self, values: Sequence[np.void]) -> np.void:

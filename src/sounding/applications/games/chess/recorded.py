@@ -138,7 +138,7 @@ def _movers(first: int, moves: int) -> np.ndarray:
 
 
 def _followed(game: Any, position: np.ndarray, moves: str) -> np.ndarray:
-    """The actions of moves in UCI. Raises DataError, whose place is the move as people count, for one that is illegal."""
+    """The actions of moves in UCI. Raises DataError, whose place is the move as people count, for an illegal one."""
     number, mover = int(position["ply"][0]), ("White", "Black")
     try:
         found: np.ndarray = game.follow_written(position, moves)

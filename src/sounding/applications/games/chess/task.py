@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,11 +24,12 @@ from sounding.contract.change import Change, Unchanged
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Prediction, Record
 from sounding.games.game import Game
-from sounding.modalities.boards.board import Encoded, many, one
-from sounding.modalities.boards.chess import ChessBoard, ChessJudgement
+from sounding.modalities.boards.board import Encoded, many
+from sounding.modalities.boards.chess import MIRRORED, ChessBoard, ChessJudgement
 from sounding.modalities.boards.recorded import RecordedGame
 
-MIRRORED = "the board mirrored from left to right"
+if TYPE_CHECKING:
+    from sounding.games.chess import Chess
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class ChessGame(BoardGame):
     Options = ChessOptions
     recipe: ChessRecipe
     options: ChessOptions
+    input: ChessBoard
     look = "squares"
     moves = "pieces"
     layouts = (CHESS_FILES,)
@@ -80,7 +82,7 @@ class ChessGame(BoardGame):
     )
 
     @cached_property
-    def game(self) -> Game:
+    def game(self) -> Chess:
         """The rules, with draws as they are claimed."""
         from sounding.games.chess import Chess
 
@@ -183,11 +185,11 @@ class ChessGame(BoardGame):
 
     def behaviours(self, train: Sequence[Example]) -> Mapping[str, Behaviour]:
         """Mirror the board, where nobody may castle, and the move should be mirrored with it."""
-        from sounding.games.chess.mirroring import MIRRORED_ACTIONS, mirrored
+        from sounding.games.chess.mirroring import MIRRORED_ACTIONS
 
         def changed(example: Example, rng: np.random.Generator) -> Changed | None:
-            value = mirrored(self.game, one(example.input)[0])
-            return None if value is None else Changed(value[0], unlike)
+            value = self.input.mirrored(example.input)
+            return None if value is None else Changed(value, unlike)
 
         def unlike(before: np.void, after: np.void) -> str:
             expected = int(MIRRORED_ACTIONS[shared.move_of(before)])

@@ -14,7 +14,7 @@ WORTH = (1.0, 3.0, 3.0, 5.0, 9.0, 0.0)
 
 
 class Teacher:
-    """Takes the piece that is worth most; where it can take none, it moves as far forward as it can, near the middle."""
+    """Takes the piece that is worth most; where it can take none, it moves far forward, near the middle."""
 
     name = "a player that takes what it can"
 

@@ -303,7 +303,7 @@ class BoardGame(Player):
         if self.options.search:
             policy, outcome = self._searched(model, inputs, outcome)
         judged["policy"], judged["outcome"] = policy, outcome
-        if "position" in self.target.dtype.names:
+        if self.game.speaks_of_positions:
             judged["position"] = many(inputs, self.game)
         if self.territory:
             judged["ownership"] = (2 * said.ownership.float().sigmoid() - 1).cpu().numpy()

@@ -1,8 +1,8 @@
 """Positions of recorded games as examples, made when they are asked for.
 
-What is kept of a game is its moves, two bytes each, and where it began, compressed: three million positions of Go on 19 lines take
-some ten megabytes, and would take twenty thousand if they lay there. A position is played again from the beginning of
-its game by the compiled rules, which is quick beside what a network computes of it.
+What is kept of a game is its moves, two bytes each, and where it began, compressed: three million positions of Go on 19
+lines take some ten megabytes, and would take twenty thousand if they lay there. A position is played again from the
+beginning of its game by the compiled rules, which is quick beside what a network computes of it.
 
 Legend of shapes: N positions, G games, M moves of all games.
 """

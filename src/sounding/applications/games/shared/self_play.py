@@ -165,7 +165,7 @@ class _Tables:
         games, inputs, policy, values, proven = (np.concatenate(parts) for parts in zip(*self._noted, strict=True))
         targets = np.zeros(len(games), kinds)
         targets["policy"] = policy
-        if game.speaks_of_positions:
+        if self.game.speaks_of_positions:
             targets["position"] = inputs
         sign = 1.0 - 2.0 * self.game.to_play(inputs)
         result = np.where(proven, values, sign * self.game.results(self.last)[games])
