@@ -154,6 +154,19 @@ class ChessGame(BoardGame):
 
         return {**super().details(records), **bands(records)}
 
+    @property
+    def set_metrics(self) -> Sequence[Metric]:
+        """What its moves give away, and where it looks in puzzles."""
+        from sounding.applications.games.chess.looking import metrics
+
+        return () if self.plays else metrics()
+
+    def evaluate_set(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """What is seen of some of the positions and puzzles."""
+        from sounding.applications.games.chess.looking import looked_at
+
+        return looked_at(self, model, examples)
+
     # ---- learning
 
     def augment(self, x: Encoded, rng: torch.Generator) -> tuple[Encoded, Change]:
