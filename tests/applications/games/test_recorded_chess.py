@@ -55,10 +55,9 @@ def folder(tmp_path_factory):
         "black_elo": [1700] * 40,
     }
     pq.write_table(pa.table(columns), path / "games.parquet")
-    pq.write_table(pa.table({name: [value] * 12 for name, value in PUZZLE.items()}), path / "puzzles.parquet")
-    (path / "one.pgn").write_text(
-        '[White "A"]\n[Black "B"]\n[WhiteElo "2400"]\n\n1. e4 e5 2. Qh5 Nc6 3. Bc4 Nf6 4. Qxf7# 1-0\n'
-    )
+    puzzles = [{**PUZZLE, "fen": PUZZLE["fen"].replace("29", str(number))} for number in range(29, 49)]
+    pq.write_table(pa.Table.from_pylist(puzzles), path / "puzzles.parquet")
+    (path / "one.pgn").write_text('[WhiteElo "1600"]\n\n1. e4 e5 2. Qh5 Nc6 3. Bc4 Nf6 4. Qxf7# 1-0\n')
     return path
 
 
@@ -130,8 +129,8 @@ def test_a_mirrored_position_allows_the_mirrored_moves():
 
 def test_games_and_puzzles_in_one_folder_are_told_apart(folder):
     report = check(learner(), folder)
-    assert (report.rows, len(report.rejected)) == (53, 0)
-    assert any("puzzles (23% of the rows)" in note for note in report.notes)
+    assert (report.rows, len(report.rejected)) == (61, 0)
+    assert any("puzzles (33% of the rows)" in note for note in report.notes)
 
 
 def test_bad_games_are_named_by_game_and_move(tmp_path):
