@@ -193,6 +193,6 @@ def test_a_rating_that_is_asked_for_is_what_the_network_sees(run):
     run("e4 e5", rating=1500)
     hook.remove()
     assert seen[-1].unique().tolist() == pytest.approx([-0.5])
-    again = run.task.with_options({"rating": 1500}).evaluator(game, run.module)(game.start(1))
-    plain = run.task.evaluator(game, run.module)(game.start(1))
+    again = run.task.with_options({"rating": 1500}).evaluator(run.module)(game.start(1))
+    plain = run.task.evaluator(run.module)(game.start(1))
     assert not np.array_equal(again[0], plain[0])

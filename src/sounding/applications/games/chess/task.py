@@ -16,7 +16,6 @@ from sounding.applications.games.chess.teacher import Teacher
 from sounding.applications.games.shared import judging as shared
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameOptions, BoardGameRecipe
 from sounding.applications.games.shared.demonstration import demonstrated
-from sounding.applications.games.shared.network import NetworkEvaluator
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
 from sounding.arena.matches import Mover
 from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
@@ -27,6 +26,7 @@ from sounding.games.game import Game
 from sounding.modalities.boards.board import Encoded, many
 from sounding.modalities.boards.chess import MIRRORED, ChessBoard, ChessJudgement
 from sounding.modalities.boards.recorded import RecordedGame
+from sounding.search.evaluator import Evaluator
 
 if TYPE_CHECKING:
     from sounding.games.chess import Chess
@@ -53,6 +53,7 @@ class ChessRecipe(BoardGameRecipe):
     unrated: float = 0.2  # share of the positions whose ratings are hidden, so that it plays without one as well
     least_rating: int = 0  # of the players that it learnt from; found in the data
     most_rating: int = 0
+    plain: int = 0  # the rules of chess have no quick random games
     considered: int = 8
     opening: int = 12
     match_opening: int = 8
@@ -189,9 +190,9 @@ class ChessGame(BoardGame):
 
         return rated(positions, self.options.rating)
 
-    def evaluator(self, game: Game, model: nn.Module) -> Any:
+    def evaluator(self, model: nn.Module, game: Game | None = None) -> Evaluator:
         """What a search asks, of a player of the rating that was asked for."""
-        found = NetworkEvaluator(game, model)
+        found = super().evaluator(model, game)
         return (lambda positions: found(self._rated(positions))) if self.options.rating else found
 
     # ---- what should not matter
