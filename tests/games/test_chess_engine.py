@@ -15,6 +15,7 @@ from sounding.games.chess import Chess
 from sounding.games.chess.engine import AlphaBeta
 from sounding.games.chess.engine.checks import checking, gives_check
 from sounding.games.chess.engine.deepening import Deepening
+from sounding.games.chess.engine.endings import attainable
 from sounding.games.chess.engine.exchanges import VALUES, gains
 from sounding.games.chess.engine.memory import MATE
 from sounding.games.chess.engine.quiescence import quiesce
@@ -203,7 +204,7 @@ def test_checks_are_those_that_python_chess_sees():
     seen = 0
     for board in random_boards(60, 40, "checks"):
         boards[0] = board
-        theirs, moves = board_of(board), np.zeros(MOST_MOVES, np.uint16)
+        theirs, moves = chess_of(board), np.zeros(MOST_MOVES, np.uint16)
         squares = tuple(map(np.uint64, checking(boards, 0)))
         for move in moves[: generate(boards, 0, moves, 0)].tolist():
             played = chess.Move(move & 63, move >> 6 & 63)
@@ -215,23 +216,12 @@ def test_checks_are_those_that_python_chess_sees():
     assert seen > 20
 
 
-def board_of(words: np.ndarray) -> chess.Board:
-    """The pieces and the player to move, for python-chess."""
-    board = chess.Board(None)
-    for kind in range(6):
-        for colour in (0, 1):
-            for square in chess.SquareSet(int(words[kind] & words[6 + colour])):
-                board.set_piece_at(square, chess.Piece(kind + 1, not colour))
-    board.turn = not int(words[8])
-    return board
-
-
 def played_out(boards: np.ndarray, n: int, move: int) -> int | None:
     """What a move wins where both take on its square with the least piece as long as it pays; None where a pin, a king
     or a promotion would have a say.
     """
     target = move >> 6 & 63
-    board = board_of(boards[n])
+    board = chess_of(boards[n])
     if chess.square_rank(target) in (0, 7):
         return None
 
@@ -275,7 +265,7 @@ def minimax(boards: np.ndarray, n: int, depth: int, net: np.ndarray) -> int:
     if not legal:
         return n - MATE if record.is_check() else 0
     if depth == 0:
-        score = score_of(boards[n : n + 1], net)
+        score = attainable(boards, n, score_of(boards[n : n + 1], net))
         return score * (200 - int(boards[n, 11])) // 200
     best = -MATE
     for move in legal:
@@ -405,6 +395,22 @@ def test_a_game_that_is_over_and_another_game_are_refused(net):
         engine.think(GAME, over, Limit(depth=1))
     assert engine.refuses(Chess(chess960=True)) == ""
     assert "plays chess alone" in engine.refuses(Connect4())
+
+
+@pytest.mark.parametrize(
+    ("drawn", "won"),
+    [
+        ("6k1/8/7P/5BK1/8/8/8/8 w - - 0 1", "6k1/8/7P/4B1K1/8/8/8/8 w - - 0 1"),  # the bishop of the corner's colour
+        ("8/8/3kb3/8/3PKB2/8/2P5/8 b - - 0 1", "8/8/3k1b2/8/3PKB2/8/2P5/8 b - - 0 1"),  # bishops of opposite colour
+        ("3k4/8/8/2r5/4K3/5B2/8/R7 w - - 0 1", "3k4/8/8/8/4K3/5B2/8/R7 w - - 0 1"),  # a rook more is a win
+        ("8/8/3k4/8/4K3/5N2/8/5N2 w - - 0 1", "8/8/3k4/8/4K3/5N2/8/5R2 w - - 0 1"),  # two knights
+    ],
+)
+def test_who_cannot_win_is_hardly_ahead(drawn, won):
+    scores = [AlphaBeta(memory=1).think(GAME, position(fen), Limit(depth=1)).candidates[0] for fen in (drawn, won)]
+    least, most = sorted(abs(found.centipawns or 0) for found in scores)
+    assert abs(scores[0].centipawns or 0) == least
+    assert least < most / 2
 
 
 def test_castling_and_en_passant_are_searched(net):

@@ -6,6 +6,7 @@ exchanges    what a series of captures on one square comes to
 ordering     which move is tried first
 checks       which moves give check
 drawn        draws that a search meets
+endings      those that cannot be won
 quiescence   captures and checks are played out before a position is judged
 search       alpha-beta. All these are compiled
 deepening    a search deeper and deeper, of one line or several

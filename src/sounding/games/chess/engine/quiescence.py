@@ -5,6 +5,7 @@ from __future__ import annotations
 from sounding.games.chess.attacks import in_check
 from sounding.games.chess.bits import number
 from sounding.games.chess.engine.drawn import FIFTY, drawn
+from sounding.games.chess.engine.endings import attainable
 from sounding.games.chess.engine.exchanges import VALUES, victim
 from sounding.games.chess.engine.memory import MATE, MATES, NO_MOVE, PLIES, Work
 from sounding.games.chess.engine.ordering import KNOWN, first_is, pick, placed, rank, rank_quiet
@@ -22,8 +23,11 @@ HOPE = 200
 
 @compiled
 def judged(boards: Boards, n: int, net: Net, accumulators: Accumulators, views: Views) -> int:
-    """The net's score, nearer to a draw the longer nothing has happened, and never taken for a mate."""
-    score = evaluate(boards, n, net, accumulators, views)
+    """The net's score, nearer to a draw in endings that cannot be won and the longer nothing has happened.
+
+    It is never taken for a mate.
+    """
+    score = attainable(boards, n, evaluate(boards, n, net, accumulators, views))
     score = score * (2 * FIFTY - min(number(boards[n, CLOCK]), FIFTY)) // (2 * FIFTY)
     return min(max(score, 1 - MATES), MATES - 1)
 
