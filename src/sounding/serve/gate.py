@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,6 +64,9 @@ def _add_errors(made: FastAPI) -> None:
     made.add_exception_handler(MemoryError, exhausted)
 
 
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
 class Guard:
     """What is done around every request: whether it may ask, the headers of the answer, the count."""
 
@@ -82,9 +84,8 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                there = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in there)]
             await send(message)
 
         try:
@@ -101,7 +102,7 @@ class Guard:
 
     def _require_allowed(self, request: Request) -> None:
         require_here(request, self.settings)
-        path = request.url.path
+        path = request.scope["path"]
         if path not in ENTRANCES and not path.startswith(OPEN):
             require_token(request, self.settings)
 

@@ -7,6 +7,7 @@ served, torch is not imported.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -237,7 +238,7 @@ def _stamp(place: Path) -> Stamp:
     found = []
     for name in EXPORTED if is_exported(place) else FILES:
         try:
-            status = (place / name).stat()
+            status = os.stat(os.path.join(place, name))  # asked at each request, at which a Path would be slow
             found.append((status.st_mtime_ns, status.st_size))
         except OSError:
             found.append((0, 0))

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sounding.serve.refusals import Refusal, busy
@@ -39,7 +40,8 @@ class Work:
 class _Job:
     """Something that waits: an input with its work, or the rest of a stream."""
 
-    deliver: Callable[[Any], None]
+    loop: asyncio.AbstractEventLoop
+    settle: Callable[[Any], None]
     until: float
     work: Work | None = None
     input: Any = None
@@ -47,6 +49,11 @@ class _Job:
     begin: Callable[[], Iterator[Any]] | None = None
     left: threading.Event = field(default_factory=threading.Event)
     """Set when nobody waits for it any more."""
+
+    def deliver(self, answer: Any) -> None:
+        """Hand an answer to who waits for it, in the event loop."""
+        with suppress(RuntimeError):  # the loop has ended
+            self.loop.call_soon_threadsafe(self.settle, answer)
 
 
 class Queue:
@@ -72,23 +79,21 @@ class Queue:
         futures: list[asyncio.Future[Any]] = [loop.create_future() for _ in inputs]
         until = time.monotonic() + self.seconds
         jobs = [
-            _Job(_settling(loop, future), until, work, value) for future, value in zip(futures, inputs, strict=True)
+            _Job(loop, partial(_settle, future), until, work, value)
+            for future, value in zip(futures, inputs, strict=True)
         ]
         self._add(jobs)
         try:
             async with asyncio.timeout(self.seconds):
-                found = await asyncio.gather(*futures, return_exceptions=True)
+                return [await future for future in futures]
         except TimeoutError:
             raise late(self.seconds) from None
         finally:
             for job in jobs:
                 job.left.set()
             for future in futures:
-                future.cancel()
-        for answer in found:
-            if isinstance(answer, BaseException):
-                raise answer
-        return found
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # looked at, so that nobody misses it
 
     async def compute(self, function: Callable[[], Any]) -> Any:
         """What a function gives, when it is its turn."""
@@ -99,11 +104,7 @@ class Queue:
         loop = asyncio.get_running_loop()
         found: asyncio.Queue[Any] = asyncio.Queue()
 
-        def deliver(piece: Any) -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(found.put_nowait, piece)
-
-        job = _Job(deliver, time.monotonic() + self.seconds, begin=begin)
+        job = _Job(loop, found.put_nowait, time.monotonic() + self.seconds, begin=begin)
         self._add([job])
         try:
             while True:
@@ -194,8 +195,7 @@ class Queue:
             for job in jobs:
                 self._answer(work, [job])
             return
-        for job, answer in found:
-            job.deliver(answer)
+        _deliver(found)
 
     def _step(self, job: _Job) -> None:
         """One piece of a stream, which then stands at the end of those who wait."""
@@ -218,17 +218,25 @@ def late(seconds: float) -> Refusal:
     return Refusal(504, f"no answer after {seconds:g} seconds", "Ask for less at a time")
 
 
-def _settling(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> Callable[[Any], None]:
-    def settle(answer: Any) -> None:
-        if future.done():
-            return
-        if isinstance(answer, BaseException):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
-
-    def deliver(answer: Any) -> None:
+def _deliver(found: Sequence[tuple[_Job, Any]]) -> None:
+    """Hand over the answers of a batch: each loop is woken once."""
+    of: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Any]]] = {}
+    for job, answer in found:
+        of.setdefault(job.loop, []).append((job, answer))
+    for loop, theirs in of.items():
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, answer)
+            loop.call_soon_threadsafe(_settle_all, theirs)
 
-    return deliver
+
+def _settle_all(found: Sequence[tuple[_Job, Any]]) -> None:
+    for job, answer in found:
+        job.settle(answer)
+
+
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, BaseException):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
