@@ -59,6 +59,8 @@ def seen(name: str, space: spaces.Space[Any], settings: Settings, stack: int) ->
         given = np.asarray(value)
         if box and given.shape != space.shape:
             raise ValueError(f"an observation of shape {given.shape} where its space says {space.shape}")
+        if box and given.dtype == np.float32:
+            return given.reshape(-1)
         with np.errstate(over="ignore"):  # what does not fit is found to be infinite
             return np.asarray(gymnasium.spaces.utils.flatten(space, value), np.float32).reshape(-1)
 

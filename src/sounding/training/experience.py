@@ -111,6 +111,7 @@ class PlayFeed:
 
     def __init__(self, task: Player, shards: Shards, seed: int) -> None:
         self.task, self.shards, self.seed = task, shards, seed
+        self._drawn: tuple[tuple[int, ...], np.ndarray] | None = None
 
     def steps(self, state: TrainState) -> Iterator[list[Batch]]:
         """Batches from the training's step on; what they are drawn from grows with every round."""
@@ -153,10 +154,16 @@ class PlayFeed:
         places = np.arange(place * recipe.batch, (place + 1) * recipe.batch)
         passes, within = np.divmod(places, n)
         found = np.empty_like(places)
-        for turn in np.unique(passes):
-            order = stream("order", self.seed, rollbacks, number, turn).permutation(n)
+        for turn in range(int(passes[0]), int(passes[-1]) + 1):
+            order = self._order(n, rollbacks, number, turn)
             found[passes == turn] = order[within[passes == turn]]
         return found
+
+    def _order(self, n: int, *words: int) -> np.ndarray:
+        """The order [n] of a pass, which serves several steps."""
+        if self._drawn is None or self._drawn[0] != (n, *words):
+            self._drawn = (n, *words), stream("order", self.seed, *words).permutation(n)
+        return self._drawn[1]
 
     def _positions(self, number: int) -> Positions:
         """The latest positions up to a round, or those of the round alone."""

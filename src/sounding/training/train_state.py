@@ -58,6 +58,7 @@ class TrainState:
         self.model = new_model(task, seed, setting) if model is None else model
         self.average = Average(self.model, task.recipe.average)
         self.optimizer = optimizer(self.model, task.recipe)
+        self._parameters = list(self.model.parameters())
         self.counters = Counters()
         self.earlier: nn.Module | None = None  # the averaged weights when matches were last played; not resumed
         self.stands: tuple[str, ...] = ()  # what these matches told beside the headline metric
@@ -88,7 +89,7 @@ class TrainState:
         set_learning_rate(self.optimizer, schedule(recipe, counters.progress) * counters.damping)
         size = sum(batch.size for batch in batches)
         loss = sum(self._backward(batch, size) for batch in batches)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip or math.inf)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, recipe.clip or math.inf)
         if math.isfinite(loss) and math.isfinite(float(norm)):
             with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
                 self.optimizer.step()
