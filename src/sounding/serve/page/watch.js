@@ -17,8 +17,8 @@ function duration(seconds) {
 }
 
 function energy(found) {
-  if (!found?.joules) return "–";
-  const joules = found.joules.value;
+  if (!found) return "–";
+  const { joules } = found;
   const said = joules < 36000 ? `${short(joules)} J` : `${short(joules / 3600)} Wh`;
   return `${said}${found.kind === "estimated" ? " (estimated)" : ""}`;
 }

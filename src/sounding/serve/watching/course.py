@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sounding.machine.metering.cost import Cost
 from sounding.training.progress import Standing
 
 MOST = 800
@@ -39,7 +40,8 @@ class Course:
     title: str
     state: str = "training"
     standing: dict[str, Any] = field(default_factory=dict)
-    energy: dict[str, Any] | None = None
+    energy: Callable[[], Cost] | None = None
+    """Tells what the training that goes on cost so far, without what it cost before it was resumed."""
     layers: dict[str, Any] | None = None
     examples: int = 0
     """How often the examples were answered."""
@@ -51,6 +53,7 @@ class Course:
         self._messages: list[str] = []
         self._said = self._looked = self._edition = 0
         self._every, self._rate, self._began = 1, 0.0, time.monotonic()
+        self._before: Cost | None = None
 
     # ---- told by the training
 
@@ -61,10 +64,9 @@ class Course:
             self._edition += 1
             self.layers, self.standing, self._began = None, {}, time.monotonic()
 
-    def seen(self, rate: float, cost: Mapping[str, Any] | None) -> None:
-        """The learning rate of a step, and what the training cost until then."""
+    def seen(self, rate: float) -> None:
+        """The learning rate of a step."""
         self._rate = rate
-        self.energy = None if cost is None else {name: cost.get(name) for name in ("joules", "kind", "source")}
 
     def note(self, standing: Standing) -> None:
         """Where the training stands after a step. Where it went back, so do the curves."""
@@ -85,10 +87,11 @@ class Course:
             self._rows = [row for row in self._rows if row["step"] < step]
             self._edition += 1
 
-    def earlier(self, rows: list[dict[str, Any]]) -> None:
-        """The validations of a training that goes on."""
+    def earlier(self, rows: list[dict[str, Any]], cost: Mapping[str, Any] | None = None) -> None:
+        """The validations of a training that goes on, and what it cost so far."""
         with self._lock:
             self._rows = [dict(row) for row in rows]
+            self._before = Cost.from_json(cost) if cost else None
             self._edition += 1
 
     def validated(self, row: Mapping[str, Any]) -> None:
@@ -122,10 +125,17 @@ class Course:
             "state": self.state,
             "anew": anew,
             "standing": self.standing,
-            "energy": self.energy,
+            "energy": self._spent(),
             "points": points,
             "rows": rows,
             "messages": fresh,
             "examples": there.examples,
         }
         return told | ({"layers": self.layers} if anew or there.layers != place.layers else {}), there
+
+    def _spent(self) -> dict[str, Any] | None:
+        """What the training cost, in all its sessions; None where none goes on."""
+        if self.energy is None:
+            return None
+        cost = self._before + self.energy() if self._before else self.energy()
+        return {"joules": cost.joules.value, "kind": cost.kind, "source": cost.source}

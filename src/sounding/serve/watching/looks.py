@@ -31,7 +31,7 @@ from sounding.training.feed import Feed
 from sounding.training.optimization import learning_rate
 from sounding.training.train_state import TrainState
 
-SHARE = 0.015
+SHARE = 0.012
 """Of the time of a training, what is taken by looks at most."""
 FIRST = 2.0
 """Seconds of a training ahead of its first look."""
@@ -83,13 +83,13 @@ class Looks:
         """What is looked at next, with the seconds that it took last time; nothing is known of a first time."""
 
     def stepped(self, state: TrainState, batch: Batch) -> None:
-        """After each step. Costs two assignments where no look is due."""
+        """After each step. Costs an assignment where no look is due."""
         counters = state.counters
         if not self._began:
             self._began = True
-            self._course.earlier(counters.history)
+            self._course.earlier(counters.history, counters.cost)
         rate = learning_rate(state.task.recipe, counters.progress) * counters.damping
-        self._course.seen(rate, counters.cost)
+        self._course.seen(rate)
         look, expected = self._turns[0]
         if not self._allowance.allows(expected):
             return

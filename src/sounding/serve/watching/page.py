@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import uvicorn
@@ -17,6 +17,7 @@ from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import UsageError
 from sounding.files import json_text
+from sounding.machine.metering.meter import Meter
 from sounding.serve.answers import answered, plain
 from sounding.serve.gate import add_gate, entrance
 from sounding.serve.metrics import Metrics
@@ -41,6 +42,15 @@ class Watcher(Onlooker):
     def __init__(self, course: Course) -> None:
         self.course = course
         self.looks: Looks | None = None
+        self._metering = ExitStack()
+
+    def __enter__(self) -> Watcher:
+        meter = self._metering.enter_context(Meter())
+        self.course.energy = lambda: meter.cost
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._metering.close()
 
     def journal(self, task: Task, validation: Sequence[Example], feed: Feed) -> Looks:
         """Looks at the training that begins now."""
