@@ -32,6 +32,8 @@ from sounding.serve.app import app
 from sounding.serve.models import Shelf
 from sounding.serve.settings import Limits, Settings
 
+PATIENCE = 300.0
+"""Seconds: rules of games are compiled when they are first played, which takes long on a busy machine."""
 SMALL = Limits(body=2**20, pixels=10_000, seconds=20.0, characters=10_000, inputs=8, upload=3.0)
 
 
@@ -65,6 +67,7 @@ class Local:
         listening.bind(("127.0.0.1", 0))
         limits = settings.pop("limits", SMALL)
         self.shelf = Shelf(folders, settings.pop("memory", 2**30))
+        settings.setdefault("timeout", PATIENCE)
         self.app = app(self.shelf, Settings(token=token, limits=limits, **settings))
         self.service = self.app.state.service
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -73,7 +76,7 @@ class Local:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
         self._thread.start()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE, trust_env=False)
         until = time.monotonic() + 20
         while not self._server.started and time.monotonic() < until:
             time.sleep(0.01)
