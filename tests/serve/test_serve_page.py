@@ -85,6 +85,8 @@ def give(page: Page, model: Model, value: Any, folder: Path) -> None:
     if isinstance(model.task.input, Assembled):
         rows = zip(*sent.values(), strict=True)
         sent = "\n".join([",".join(sent), *(",".join(map(str, row)) for row in rows)])
+    if isinstance(sent, dict) and "fen" in sent:
+        sent = sent["fen"]
     if isinstance(sent, dict) and "board" in sent:
         sent = "D C" if len(sent["board"][0]) == 7 else "C3"
     if model.task.input.written or isinstance(model.task.input, Assembled):
@@ -174,6 +176,18 @@ def test_a_game_is_played_by_keyboard_alone(local, browser):
     page.wait("/Your chance/.test(document.querySelector('#answer').textContent)")
     assert page.run("document.querySelector('.stone.x').closest('.square').getAttribute('aria-label')").startswith("C1")
     require_sound(page, "connect4-played")
+    page.close()
+
+
+@in_a_browser
+def test_chess_is_played_from_square_to_square(local, browser):
+    page = browser.page(f"{local.url}/#chess/1")
+    page.wait("document.querySelector('.square.legal')")
+    for square in ("E2", "E4"):
+        page.run(f"document.querySelector('.square[aria-label^={square}]').click()")
+    page.wait("/The model played/.test(document.querySelector('#input').textContent)")
+    assert page.run("document.querySelector('.square[aria-label^=E4]').ariaLabel").startswith("E4, white pawn")
+    require_sound(page, "chess-played")
     page.close()
 
 
