@@ -153,6 +153,15 @@ def test_an_error_in_the_background_reaches_the_caller():
         taken(feed, state, 5)
 
 
+def test_how_many_steps_an_epoch_has_is_reckoned_once(monkeypatch):
+    """It is asked for at every step, and of millions of rows an order takes longer than a step."""
+    feed, planned = feed_of(50)[0], []
+    plan = feed.plan
+    monkeypatch.setattr(feed, "plan", lambda *words: planned.append(words) or plan(*words))
+    assert [feed.steps_per_epoch for _ in range(3)] == [6, 6, 6]
+    assert len(planned) == 1
+
+
 def test_nothing_to_learn_from_is_an_error_at_once():
     with pytest.raises(DataError, match="no rows to learn from"):
         RowFeed(Dots(), [], seed=0)

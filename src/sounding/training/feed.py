@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -68,9 +69,12 @@ class RowFeed:
         self.task, self.examples, self.seed = task, examples, seed
         self._lengths: np.ndarray | None = None
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
-        """Whole batches in one pass over the rows; the few rows left over come earlier in another epoch's order."""
+        """Whole batches in one pass over the rows; the few rows left over come earlier in another epoch's order.
+
+        Kept, since it is asked for at every step, and to put millions of rows in order takes longer than a step does.
+        """
         return max(1, len(self.plan(self.examples, 0, 0)))
 
     def steps(self, state: TrainState) -> Iterator[list[Batch]]:
