@@ -17,6 +17,7 @@ from sounding.challenges.contests.expectations import of_results
 from sounding.challenges.contests.moves import of_a_game
 from sounding.challenges.contests.rehearsals import under_rehearsals
 from sounding.challenges.contests.symmetries import under_symmetries
+from sounding.challenges.costs.windows import WINDOW_SECONDS
 from sounding.challenges.robustness import Robustness
 from sounding.challenges.shift import Shift
 from sounding.contract.contest import Contest, contest_of
@@ -202,6 +203,11 @@ def test_skill_and_bias_are_those_of_the_formula(bench):
 
 
 # ---- moves
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    monkeypatch.setitem(WINDOW_SECONDS, "quick", 0.01)
 
 
 def cost(joules: float) -> Cost:
