@@ -2,10 +2,11 @@
 
     OMP_NUM_THREADS=1 python benchmarks/make_game_nets.py connect4 --time 10m
     OMP_NUM_THREADS=1 python benchmarks/make_game_nets.py go7 --time 1h
-    OMP_NUM_THREADS=1 python benchmarks/make_game_nets.py go9 --time 1h --begin runs/nets/go7
+    OMP_NUM_THREADS=1 python benchmarks/make_game_nets.py go9 --begin runs/nets/go7 --time 0
 
 Each trains by self-play, from nothing, in --out. The network of a smaller board may begin another (--begin): its
-weights fit a board of any size. A command that was stopped goes on where it was; one that is complete only copies.
+weights fit a board of any size, and with --time 0 they are taken as they are. A command that was stopped goes on where
+it was; one that is complete only copies.
 """
 
 from __future__ import annotations
@@ -40,6 +41,17 @@ def posing(run: Path, settings: dict[str, Any], folder: Path) -> Path:
     return folder
 
 
+def trained(net: str, out: Path, time: str, begin: Path | None) -> Path:
+    """The folder of the model of the run in `out`, which is made, or gone on with, or complete."""
+    application, settings = GAMES[net]
+    given: dict[str, Any] = {"card": None, "reporter": reporter(net), "say": print}
+    if (out / "config.json").exists():
+        sd.train(application, resume=out, **given)
+    else:
+        sd.train(application, time=time, out=out, start=begin or "", **given, **settings)
+    return out / "best"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("net", choices=GAMES)
@@ -49,19 +61,19 @@ def main() -> None:
     parser.add_argument("--nets", type=Path, default=NETS, help="where the network is written")
     options = parser.parse_args()
     prepare()
-    application, settings = GAMES[options.net]
-    out = options.out / options.net
-    given: dict[str, Any] = {"card": None, "reporter": reporter(options.net)}
-    if (out / "config.json").exists():
-        sd.train(application, resume=out, **given)
+    begin = None
+    if options.begin is not None:
+        begin = posing(options.begin, GAMES[options.net][1], options.out / f"{options.net}-begin")
+    if options.time == "0":
+        if begin is None:
+            parser.error("--time 0 trains nothing: say what to --begin with")
+        made = begin
     else:
-        if options.begin is not None:
-            given["start"] = posing(options.begin, settings, options.out / f"{options.net}-begin")
-        sd.train(application, time=options.time, out=out, say=print, **given, **settings)
+        made = trained(options.net, options.out / options.net, options.time, begin)
     net = options.nets / options.net
     net.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
-        shutil.copyfile(out / "best" / name, net / name)
+        shutil.copyfile(made / name, net / name)
     print(f"{net}: {sum(file.stat().st_size for file in net.iterdir()):,} bytes")
 
 

@@ -12,11 +12,15 @@ import numpy as np
 from sounding.applications.games.connect4.concepts import connect4_concepts
 from sounding.applications.games.connect4.teacher import Teacher
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
+from sounding.applications.games.shared.curves import Curve
 from sounding.applications.games.shared.demonstration import demonstrated
 from sounding.arena.matches import Mover
 from sounding.contract.concepts import Concept
 from sounding.contract.records import Example
 from sounding.games.game import Game
+
+FORMER = Curve("MCTS 1000", moves=28, games=(0, 640, 2304), scores=(0.0, 0.58, 0.70))
+"""One run of 7 minutes: 40 games at each look, with 32 simulations a move (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class ConnectFour(BoardGame):
         from sounding.games.connect4 import Connect4
 
         return Connect4()
+
+    @property
+    def curve(self) -> Curve | None:
+        """How strong the usual recipe became."""
+        return FORMER if self.recipe.is_usual else None
 
     def opponents(self) -> Sequence[Mover]:
         """A plain tree search with random rollouts, a player that looks one move ahead, one at random."""

@@ -14,6 +14,7 @@ from sounding.applications.games.go.recorded import SGF_FILES, RecordedGo
 from sounding.applications.games.go.teacher import Teacher
 from sounding.applications.games.go.territory import Territory
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameRecipe
+from sounding.applications.games.shared.curves import Curve
 from sounding.applications.games.shared.demonstration import demonstrated
 from sounding.arena.matches import Mover
 from sounding.contract.concepts import Concept
@@ -21,6 +22,8 @@ from sounding.contract.records import Example
 from sounding.errors import UsageError
 from sounding.games.game import Game
 
+SEVEN = Curve("MCTS 200", moves=62, games=(0, 1024, 2304, 3328), scores=(0.0, 0.85, 0.99, 1.0))
+"""One run of 26 minutes on 7 lines, komi 9: 40 games at each look, with 32 simulations a move (docs/benchmarks.md)."""
 LINES = range(5, 20)
 USUAL, TINY = 7, 5
 """Lines of the board where nobody says."""
@@ -102,6 +105,11 @@ class GoGame(BoardGame):
             self.__dict__.pop("game", None)
             self.input, self.target = self.modalities()
         super().fit(examples)
+
+    @property
+    def curve(self) -> Curve | None:
+        """That of 7 lines with a komi of 9."""
+        return SEVEN if self.recipe.is_usual and (self.recipe.board, self.recipe.komi) == (7, 9) else None
 
     def opponents(self) -> Sequence[Mover]:
         """A plain tree search with random rollouts, a player that looks one move ahead, one at random."""

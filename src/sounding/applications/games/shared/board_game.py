@@ -99,6 +99,13 @@ class BoardGameRecipe(PlayRecipe):
         if not 0 < self.share <= 1:
             raise UsageError(f"share={self.share:g} is out of range", fix="Give a share above 0, up to 1")
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether what decides how strong so many games make it is as by default."""
+        names = ("blocks", "channels", "batch", "round_steps", "simulations", "share", "plain", "random_games")
+        usual = type(self)()
+        return all(getattr(self, name) == getattr(usual, name) for name in names)
+
 
 @dataclass(frozen=True)
 class BoardGameOptions(Options):
