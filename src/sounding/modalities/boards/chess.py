@@ -122,7 +122,7 @@ class ChessJudgement(Judgement):
 
 
 def _arrow(move: str, share: float) -> list[Shape]:
-    """A move in UCI as an arrow, with its percents beside where it leads."""
+    """A move in UCI as an arrow, with its percents in its middle."""
     if len(move) < 4 or move[0] not in FILES or move[2] not in FILES:
         return []
     (x, y), (to_x, to_y) = ((FILES.index(move[at]) + 0.5, 8.5 - int(move[at + 1])) for at in (0, 2))
@@ -135,5 +135,5 @@ def _arrow(move: str, share: float) -> list[Shape]:
     return [
         Line(((x, y), (float(neck[0]), float(neck[1]))), VERMILION, 4.0, opacity=opacity),
         Line((*head, head[0]), VERMILION, 1.0, VERMILION, opacity),
-        Words(float(tip[0]), float(tip[1]), f"{100 * share:.0f}", 10, rim="#FFFFFF", anchor="middle", shift=4),
+        Words((x + to_x) / 2, (y + to_y) / 2, f"{100 * share:.0f}", 10, rim="#FFFFFF", anchor="middle", shift=4),
     ]

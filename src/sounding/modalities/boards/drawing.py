@@ -28,6 +28,8 @@ LIGHT_SQUARE, DARK_SQUARE = "#F0E3CA", "#B9966B"
 WOOD, BLUE_BOARD, SECOND_STONE, FIRST_STONE = "#E8C583", "#3B6FB6", "#FFFFFF", "#222222"
 RED, YELLOW = "#D62F2F", "#F2C744"
 TEXT = ".XO"
+VISIBLE = 0.02
+"""The share of the largest weight from which on it hides the colour of a square."""
 
 
 def square_name(point: int, shape: tuple[int, int, int]) -> str:
@@ -104,7 +106,7 @@ def _square(sign: str, row: int, column: int, weight: float | None) -> list[Shap
     shapes: list[Shape] = []
     if sign == ".":
         return shapes
-    if weight is not None:
+    if weight is not None and abs(weight) > VISIBLE:
         shapes.append(Rectangle(column, row, 1, 1, hexadecimal(diverging(np.array(weight)))))
     return shapes + piece_drawn(sign, column, row)
 
@@ -117,5 +119,6 @@ def _text(board: np.ndarray, title: str, weights: np.ndarray | None, signs: Sequ
     if weights is not None:
         order = np.argsort(-weights, axis=None, kind="stable")[:3]
         told = [f"{square_name(int(p), (0, rows, columns))} {weights.flat[p]:+.2f}" for p in order if weights.flat[p]]
-        lines += [f"stones that speak most for the move: {', '.join(told)}"] if told else []
+        what = "pieces" if signs else "stones"
+        lines += [f"{what} that speak most for the move: {', '.join(told)}"] if told else []
     return "\n".join([title, *lines])
