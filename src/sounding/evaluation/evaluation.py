@@ -24,6 +24,7 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.answers import constant_baseline
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy, mean_of_counted
+from sounding.contract.player import Player
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.errors import DataError, NotFiniteError, UsageError
@@ -34,10 +35,22 @@ FEW = 30
 """Slices of fewer rows are marked: their intervals are too long to say much."""
 
 
-def evaluate(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
-    """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`."""
+def evaluate(
+    task: Task,
+    model: nn.Module,
+    examples: Sequence[Example],
+    setting: Setting | None = None,
+    validating: bool = False,
+) -> list[Record]:
+    """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`.
+
+    `validating`: matches that a training is steered by, which are others than those that measure it.
+    """
     with _answering(model, setting) as answering:
-        records = task.evaluate(answering, examples)
+        if validating and isinstance(task, Player):
+            records = task.validate(answering, examples)
+        else:
+            records = task.evaluate(answering, examples)
     return records if task.learns is Learning.PLAY else _checked(task, records)
 
 

@@ -53,7 +53,7 @@ def _played(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[fl
     if not needed and state.matches > SHARE * state.counters.seconds:
         return math.nan, math.nan
     began = time.monotonic()
-    records = evaluate(state.task, state.average.model, rows, state.setting)
+    records = evaluate(state.task, state.average.model, rows, state.setting, validating=True)
     if isinstance(state.task, Player):
         with inference(state.setting):
             state.stands = tuple(state.task.standing(records, state.average.model, state.earlier))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 
+from sounding import catalog
 from sounding.applications.games.arcade.trials import conditions
+from sounding.contract.task import built
 from sounding.environments import Environments, Settings
 from sounding.environments.agent import Agent, episodes
 
@@ -85,3 +88,14 @@ def test_noise_on_a_grid_is_seen_in_a_tenth_of_its_cells():
         seen = [environments.reset([3])]
         seen += [environments.reset([3]) for _ in range(3)]
     assert 0.05 < np.mean([(each != clear).mean() for each in seen]) < 0.15
+
+
+def test_a_training_is_steered_by_other_episodes_than_those_that_measure_it():
+    """Else the best weights of ten validations would be praised for the luck of theirs."""
+    task = catalog.find("arcade")()
+    model = built(task).eval()
+    with torch.inference_mode():
+        steering, measuring = task.validate(model, ()), task.evaluate(model, ())
+    assert {record.value.condition for record in steering} == {""}
+    assert not {record.group for record in steering} & {record.group for record in measuring}
+    assert task.metrics[0].value(steering) > 0

@@ -27,8 +27,10 @@ FEW = 100_000
 VECTORS, CONTINUOUS, CELLS, PIXELS = "numbers", "numbers, continuous actions", "a grid", "a screen"
 """What there is to be seen and done, as far as it decides about the numbers of a training."""
 DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    (PPO, VECTORS): {"select": "metric", "validations": 10},
     (PPO, CONTINUOUS): {
         "copies": 4, "length": 512, "batch": 128, "passes": 10, "gamma": 0.9, "trust": 0.95, "least_steps": 24_000,
+        "select": "metric", "validations": 10,
     },
     (PPO, CELLS): {
         "copies": 8, "length": 128, "batch": 256, "passes": 4, "gamma": 0.99, "trust": 0.95, "width": 128,
@@ -46,9 +48,10 @@ DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     (RAINBOW, CELLS): {"width": 128},
     (RAINBOW, VECTORS): {"width": 128, "least_steps": 10_000},
 }  # fmt: skip
-"""What differs from the recipe's own numbers, which are those of PPO on numbers: of continuous actions longer rollouts
-and more passes, of screens fewer passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et
-al. (2024) take, with fewer copies and less time to explore, as a small machine needs it."""
+"""What differs from the recipe's own numbers, which are those of PPO on numbers: there the weights of the best validation
+are kept, since a policy may be lost again; of continuous actions longer rollouts and more passes, of screens fewer
+passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et al. (2024) take, with fewer copies
+and less time to explore, as a small machine needs it."""
 CLONING: Mapping[str, Any] = {
     "learner": PPO, "batch": 256, "least_steps": 1_500, "validations": 20, "select": "loss", "warmup": 0.05,
     "entropy_weight": 0.0,

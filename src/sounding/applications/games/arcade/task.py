@@ -22,7 +22,7 @@ from sounding.applications.games.arcade.rainbow import Rainbow
 from sounding.applications.games.arcade.recipe import ArcadeRecipe, spec_of
 from sounding.applications.games.arcade.replay_feed import ReplayFeed
 from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
-from sounding.applications.games.arcade.trials import all_trials, conditions, scores
+from sounding.applications.games.arcade.trials import all_trials, as_learnt, conditions, scores
 from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean
 from sounding.contract.player import Experience
@@ -38,6 +38,8 @@ from sounding.training.shards import Shards
 
 LEARNERS: Mapping[str, type[Learner]] = {choices.PPO: PPO, choices.PQN: PQN, choices.RAINBOW: Rainbow}
 
+LOOKED_AT = 2_000
+"""Steps of an episode that validates, at most."""
 SHOWN_STEPS = 64
 """Steps of a rollout that nothing is learnt from, for what a card looks at."""
 
@@ -53,8 +55,8 @@ class Arcade(Imitator, Charted):
     layouts = (RECORDINGS,)
     caution = "What an agent does outside the environment that it learnt in is not known."
 
-    def __init__(self, *words: Any) -> None:
-        super().__init__(*words)
+    def __init__(self, recipe: ArcadeRecipe | None = None, options: Any = None) -> None:
+        super().__init__(recipe or ArcadeRecipe.make(), options)
         r = self.recipe
         self.learner = LEARNERS[r.learner](r)
         self._rollouts = Rollouts(r.environment, r.copies, r.put_around, self.input.encode, self.target)
@@ -143,6 +145,13 @@ class Arcade(Imitator, Charted):
         """Episodes as learnt, then in each harder condition."""
         seeds = [int(rng.integers(2**31)) for _ in ("as learnt", *conditions(self.spec))]
         return all_trials(self.agent(model), _of(model), self.recipe.match_games, seeds, self.recipe.gamma)
+
+    def validate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """Episodes as learnt, which are not those of the trials; of recordings the held-out steps."""
+        if not self.plays:
+            return self.evaluate(model, examples)
+        seed = int(stream("validation").integers(2**31))
+        return as_learnt(self.agent(model), self.recipe.match_games, seed, self.recipe.gamma, LOOKED_AT)
 
     def agent(self, model: nn.Module) -> Acts:
         """The network in its environment."""

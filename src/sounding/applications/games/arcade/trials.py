@@ -13,7 +13,7 @@ from sounding.architectures.actor_critic import Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean_of_counted
 from sounding.contract.records import Record
 from sounding.environments import Disturbance, Spec
-from sounding.environments.agent import Agent, episodes
+from sounding.environments.agent import LONGEST, Agent, episodes
 from sounding.environments.spec import FRAMES
 from sounding.modalities.actions.decision import Trial
 
@@ -59,10 +59,18 @@ def _noise(spec: Spec, scale: tuple[float, ...]) -> Condition:
     return Condition("one in ten cells of the grid is seen wrongly", Disturbance(noise=0.39))
 
 
-def trials(agent: Agent, count: int, condition: str, disturbance: Disturbance, seed: int, gamma: float) -> list[Record]:
+def trials(
+    agent: Agent,
+    count: int,
+    condition: str,
+    disturbance: Disturbance,
+    seed: int,
+    gamma: float,
+    longest: int = LONGEST,
+) -> list[Record]:
     """One record for each of `count` episodes under a condition, all played at once."""
     valued = gamma if condition == AS_LEARNT else None
-    played = episodes(agent, count, seed, n=count, disturbance=disturbance, valued=valued)
+    played = episodes(agent, count, seed, n=count, disturbance=disturbance, longest=longest, valued=valued)
     group = condition or "as learnt"
     return [
         Record(
@@ -76,10 +84,15 @@ def trials(agent: Agent, count: int, condition: str, disturbance: Disturbance, s
     ]
 
 
+def as_learnt(agent: Agent, games: int, seed: int, gamma: float, longest: int = LONGEST) -> list[Record]:
+    """Episodes in the environment as it is, cut off after `longest` steps."""
+    return trials(agent, games, AS_LEARNT, Disturbance(), seed, gamma, longest)
+
+
 def all_trials(agent: Agent, model: Actor, games: int, seeds: Sequence[int], gamma: float) -> list[Record]:
     """Episodes as learnt, then half as many in each harder condition, each begun with its own of `seeds`."""
     harder = conditions(agent.spec, model.deviation.tolist())  # nothing for screens
-    found = trials(agent, games, AS_LEARNT, Disturbance(), seeds[0], gamma)
+    found = as_learnt(agent, games, seeds[0], gamma)
     for (name, condition), seed in zip(harder.items(), seeds[1:], strict=False):
         found += trials(agent, max(1, games // 2), name, condition.disturbance, seed, gamma)
     return found
