@@ -458,3 +458,15 @@ def test_lines_of_moves_end_before_what_is_illegal():
     moves = (Candidate(e2e4, 3, 0.1, 0.5, (e2e4, e2e4, e2e4), mate=3), Candidate(0, 0, 0.1, 0.5, (0,)))
     (line,) = infos(game, position, Thought(0.5, moves, 1000), 5, 0.5, False)
     assert line == "info depth 1 multipv 1 score mate 3 nodes 1000 nps 2000 time 500 pv e2e4 e7e5"
+
+
+def test_the_engine_of_the_package_says_what_it_can_be_held_to_and_means_it():
+    from sounding.games.chess.engine import AlphaBeta
+    from sounding.games.chess_strengths import RATINGS
+    from sounding.games.thinking import rated
+
+    assert AlphaBeta.ratings == RATINGS
+    elos = [elo for elo, _ in RATINGS]
+    nodes = [rated(RATINGS, elo).simulations for elo in range(elos[0], elos[-1] + 1, 25)]
+    assert (elos, nodes) == (sorted(elos), sorted(nodes))
+    assert (nodes[0], nodes[-1]) == (50, 80_000)

@@ -104,11 +104,15 @@ def play(
 def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None:
     """Be a UCI engine. Nothing heavy is imported before it has answered `uci`."""
     from sounding import __version__
+    from sounding.games.chess_strengths import RATINGS
     from sounding.games.protocols.uci import About, Uci
+    from sounding.games.protocols.uci_options import Range
     from sounding.games.shipped import is_shipped
 
-    name = f"sounding {__version__}"
-    if not is_shipped(run):
+    name, elo = f"sounding {__version__}", None
+    if is_shipped(run):
+        elo = Range(RATINGS[0][0], RATINGS[-1][0])
+    else:
         if not os.path.exists(os.path.join(run, "config.json")):
             raise UsageError(f"{run} is no run", fix="Name a folder such as runs/chess/1, or chess")
         name = f"{name} {run}"
@@ -123,7 +127,7 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
         return None if strength is None else _dial(strength, thinker)
 
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
-        Uci(About(name, strength=dial), opened, rng, source, sys.stdout).serve()
+        Uci(About(name, elo=elo, strength=dial), opened, rng, source, sys.stdout).serve()
 
 
 def opened_thinker(run: str) -> Thinker:

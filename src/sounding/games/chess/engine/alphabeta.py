@@ -20,24 +20,12 @@ from sounding.games.chess.layout import TURN
 from sounding.games.chess.nnue.network import SCALE, Net, shipped
 from sounding.games.chess.rules import Chess
 from sounding.games.chess.uci import legal_moves
+from sounding.games.chess_strengths import LEVELS, RATINGS
 from sounding.games.game import Game
 from sounding.games.thinking import Candidate, Limit, Thinker, Thought
 
 MEMORY = 16
 """Megabytes of the table, where nobody says."""
-LEVELS = (
-    (50, 2.0),
-    (100, 1.2),
-    (200, 0.8),
-    (500, 0.5),
-    (1_000, 0.3),
-    (3_000, 0.2),
-    (10_000, 0.1),
-    (40_000, 0.0),
-    (200_000, 0.0),
-    (1_000_000, 0.0),
-)
-"""Nodes and temperature of the levels 1 to 10."""
 STEADY, UNSTEADY = 0.5, 0.9
 """Share of its time after which no deeper search is begun: where the best move has stayed, and where it has changed."""
 
@@ -49,6 +37,7 @@ class AlphaBeta(Thinker):
     game = Chess()
     unit = "node"
     levels = LEVELS
+    ratings = RATINGS
 
     def __init__(self, net: Net | None = None, memory: int = MEMORY) -> None:
         self._deepening = Deepening(shipped() if net is None else net, memory)
