@@ -48,10 +48,10 @@ DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     (RAINBOW, CELLS): {"width": 128},
     (RAINBOW, VECTORS): {"width": 128, "least_steps": 10_000},
 }  # fmt: skip
-"""What differs from the recipe's own numbers, which are those of PPO on numbers: there the weights of the best validation
-are kept, since a policy may be lost again; of continuous actions longer rollouts and more passes, of screens fewer
-passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et al. (2024) take, with fewer copies
-and less time to explore, as a small machine needs it."""
+"""What differs from the recipe's own numbers, which are those of PPO on numbers: there the weights of the best
+validation are kept, since a policy may be lost again; of continuous actions longer rollouts and more passes, of screens
+fewer passes and a reward for staying undecided (Huang et al. 2022); of PQN what Gallici et al. (2024) take, with fewer
+copies and less time to explore, as a small machine needs it."""
 CLONING: Mapping[str, Any] = {
     "learner": PPO, "batch": 256, "least_steps": 1_500, "validations": 20, "select": "loss", "warmup": 0.05,
     "entropy_weight": 0.0,
