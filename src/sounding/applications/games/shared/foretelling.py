@@ -80,7 +80,7 @@ def foretold(task: BoardGame, curve: Curve, setting: Setting, seconds: float | N
         text += f"; {until:g} takes " + (
             roughly(reached) if reached is not None else f"longer than anyone knows: {best}"
         )
-    return f"{text} (from earlier runs of this recipe)"
+    return f"{text} (from earlier runs)"
 
 
 def milestones(curve: Curve) -> list[int]:
