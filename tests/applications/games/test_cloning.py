@@ -157,3 +157,9 @@ def test_places_without_recordings_are_named(tmp_path, sounding):
         status, _, error = sounding("train", "arcade", place)
         assert status == 1
         assert said in error
+
+
+def test_recordings_are_known_without_a_task(folder, sounding):
+    status, out, _ = sounding("check", folder)
+    assert status == 0
+    assert "read as arcade reads it" in out
