@@ -7,10 +7,9 @@ share what is trained once for a file run in one process (`scheduling.py`).
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from jaxtyping import install_import_hook
-from PIL import Image
+from photo_folders import pictures
 
 install_import_hook("sounding.architectures", "beartype.beartype")
 
@@ -46,19 +45,6 @@ def brief():
 
     with briefly():
         yield
-
-
-def pictures(folder: Path, n: int = 40) -> Path:
-    """Dark and bright pictures in class folders."""
-    from sounding.randomness import stream
-
-    rng = stream("pictures")
-    for name, low, high in (("dark", 0, 110), ("bright", 140, 250)):
-        (folder / name).mkdir(parents=True)
-        for i in range(n):
-            pixels = rng.integers(low, high, (10, 12, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{i}.png")
-    return folder
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 
 from sounding.randomness import stream

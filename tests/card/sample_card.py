@@ -180,6 +180,7 @@ def sample() -> Card:
             "data_efficiency", "Data efficiency", "the quick profile does not train again; sounding card --full does"
         ),
         not_applicable("interpretability", "Interpretability", "a game that is played has no rows to explain"),
+        not_applicable("concepts", "Concepts", "nothing that people see in these inputs is named"),
         robustness(),
         skipped("certificate", "Certificate", "the quick profile proves nothing"),
         skipped("shift", "Shift", "no second set was given"),

@@ -96,11 +96,11 @@ def test_the_course_tells_place_time_and_what_is_left(monkeypatch):
         with course.section(id, id):
             now[0] += took if id != "quality" else 0.0
         course.ended(id, took)
-    assert heard[0] == "1 of 15 sections are kept from before"
+    assert heard[0] == "1 of 16 sections are kept from before"
     assert heard[1].startswith("the full card takes about 1 min 10 s (35 s to 2 min 20 s)")
-    assert heard[2] == "2 of 15: data (about 1 min 10 s left)"
+    assert heard[2] == "2 of 16: data (about 1 min 10 s left)"
     # 110 s were taken and 40 forecast (10 more count as forecast on both sides): 60 s become 144.
-    assert heard[3] == "14 of 15: energy (after 20 s, about 2 min 20 s left)"
+    assert heard[3] == "15 of 16: energy (after 20 s, about 2 min 20 s left)"
     assert len(heard) == 4
 
 

@@ -29,7 +29,7 @@ def test_what_was_not_measured_is_listed_with_its_reason():
     missing = [s for s in sample() if s.status != "ok"]
     assert [(row["section"], row["reason"]) for row in rows] == [(s.title, s.reason) for s in missing]
     assert "95 % each, not jointly" in sample()["method"].sentence
-    assert "6 of 15 sections were measured" in sample()["method"].sentence
+    assert "6 of 16 sections were measured" in sample()["method"].sentence
     assert "Prediction sets and abstention could not be measured" in sample()["method"].sentence
 
 

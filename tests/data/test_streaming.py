@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 
 from sounding.applications.vision.classify import Classify

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 
 import sounding as sd

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 
 import sounding as sd

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 
 import sounding as sd

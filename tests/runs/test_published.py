@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
-from conftest import pictures
+from photo_folders import pictures
 
 import sounding as sd
 from sounding.architectures.mobilenet import NETWORKS

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import pictures
+from photo_folders import pictures
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
