@@ -32,7 +32,20 @@ def compiled(function: Function) -> Function:
     Arrays have to be contiguous: another layout is another type, and is compiled once more. Where no cache can be
     written (no home) the function is compiled anew in each process.
     """
-    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    return _compiled(function)
+
+
+def lean(function: Function) -> Function:
+    """The same for a function that makes no array, nor a view of one: who holds an array is not counted in it.
+
+    Counting takes most of the time of a function that is called millions of times and does little: a lock of the
+    processor for each array that is named.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: Function, **settings: Any) -> Function:
+    settings |= {"nogil": True, "error_model": "numpy"}
     try:
         made = numba.njit(cache=True, **settings)(function)
     except RuntimeError:  # numba finds no place for its cache

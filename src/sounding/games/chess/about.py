@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sounding.games.chess.bits import number
 from sounding.games.chess.layout import ABOUT
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 from sounding.games.game import Positions
 
 USUAL_RATING = 2000
@@ -64,7 +64,7 @@ def rated(positions: Positions, own: int) -> Positions:
     return found
 
 
-@compiled
+@lean
 def rating_of(board: NDArray[np.uint64], colour: int) -> int:
     """The rating of a colour on a board; 0: not known."""
     return number(board[ABOUT] >> np.uint64(16 * colour)) & 0xFFFF

@@ -17,7 +17,7 @@ import numpy as np
 
 from sounding.games.chess.bits import number
 from sounding.games.chess.layout import TO_QUEEN, WHITE
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 PLANES = 73
 ACTIONS = PLANES * 64
@@ -34,13 +34,13 @@ for _plane, (_x, _y) in enumerate(STEPS.tolist()):
     _PLANE[(_y + 7) * 15 + _x + 7] = _plane
 
 
-@compiled
+@lean
 def seen(square: int, turn: int) -> int:
     """The number of a square from the top left, as a player sees the board; and back."""
     return square ^ 56 if turn == WHITE else square
 
 
-@compiled
+@lean
 def action_of(move: int, turn: int) -> int:
     """The action of a move, which this player makes."""
     origin, target, kind = number(move) & 63, number(move) >> 6 & 63, number(move) >> 12

@@ -24,7 +24,7 @@ from sounding.games.chess.layout import (
     TURN,
     Boards,
 )
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 
 def _table(reaches: Callable[[int, int], bool]) -> NDArray[np.uint64]:
@@ -62,7 +62,7 @@ _FILE = _table(lambda x, y: x == 0)
 _RANK = _rank_table()
 
 
-@compiled
+@lean
 def _along(piece: Bits, occupied: Bits, line: Bits) -> Bits:
     """What a slider attacks along a line, which is no rank and is without its own square."""
     forward = occupied & line
@@ -72,14 +72,14 @@ def _along(piece: Bits, occupied: Bits, line: Bits) -> Bits:
     return (forward ^ mirrored(backward)) & line
 
 
-@compiled
+@lean
 def bishop_attacks(square: int, occupied: Bits) -> Bits:
     """What a bishop attacks, up to the first occupied square in each direction and with it."""
     piece = bit(square)
     return _along(piece, occupied, _RISING[square]) | _along(piece, occupied, _FALLING[square])
 
 
-@compiled
+@lean
 def rook_attacks(square: int, occupied: Bits) -> Bits:
     """What a rook attacks, up to the first occupied square in each direction and with it."""
     shift = np.uint64(square & 56)
@@ -88,13 +88,13 @@ def rook_attacks(square: int, occupied: Bits) -> Bits:
     return rank | _along(bit(square), occupied, _FILE[square])
 
 
-@compiled
+@lean
 def queen_attacks(square: int, occupied: Bits) -> Bits:
     """What a queen attacks."""
     return bishop_attacks(square, occupied) | rook_attacks(square, occupied)
 
 
-@compiled
+@lean
 def attackers(boards: Boards, n: int, square: int, occupied: Bits) -> Bits:
     """The pieces of both colours that attack a square, were these squares occupied."""
     queens = boards[n, QUEEN]
@@ -107,7 +107,7 @@ def attackers(boards: Boards, n: int, square: int, occupied: Bits) -> Bits:
     return found
 
 
-@compiled
+@lean
 def is_attacked(boards: Boards, n: int, square: int, by: int, occupied: Bits) -> bool:
     """Whether a piece of this colour that stands on one of these `occupied` squares attacks the square."""
     theirs = boards[n, COLOURS + by] & occupied
@@ -124,13 +124,13 @@ def is_attacked(boards: Boards, n: int, square: int, by: int, occupied: Bits) ->
     return bool(straight and rook_attacks(square, occupied) & straight)
 
 
-@compiled
+@lean
 def king_of(boards: Boards, n: int, colour: int) -> int:
     """The square of a king."""
     return lowest(boards[n, KING] & boards[n, COLOURS + colour])
 
 
-@compiled
+@lean
 def in_check(boards: Boards, n: int) -> bool:
     """Whether the king of the player to move is attacked."""
     turn = number(boards[n, TURN])

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 Bits = np.uint64
 
@@ -43,19 +43,19 @@ mirrored: Callable[[Bits], Bits] = _instruction(_mirrored)
 """The set with its ranks in reverse order."""
 
 
-@compiled
+@lean
 def bit(square: int) -> Bits:
     """The set of one square."""
     return np.uint64(1) << np.uint64(square)
 
 
-@compiled
+@lean
 def rest(bits: Bits) -> Bits:
     """The set without its first square."""
     return bits & (bits - np.uint64(1))
 
 
-@compiled
+@lean
 def number(word: Any) -> int:
     """A word or the code of a move as the int64 that squares and counts are."""
     found: Any = np.int64(word)

@@ -16,7 +16,7 @@ from sounding.games.chess.moves import generate
 from sounding.games.chess.starts import starting_position
 from sounding.games.chess.turns import find_written
 from sounding.games.chess.uci import move_text
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 LONGEST = 1_024
 """Half-moves of a line."""
@@ -76,7 +76,7 @@ def written_code(word: str) -> int:
         raise ValueError(f"{word[:20]!r} is no move") from None
 
 
-@compiled
+@lean
 def _replay(boards: Boards, n: int, codes: NDArray[np.uint16], moves: Moves) -> int:
     """Make moves, as they are written, from row n on; returns how many were legal."""
     for k in range(len(codes)):

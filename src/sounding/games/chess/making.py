@@ -35,10 +35,10 @@ from sounding.games.chess.layout import (
 )
 from sounding.games.chess.moves import en_passant_is_safe
 from sounding.games.chess.zobrist import EN_PASSANT_KEYS, PIECE_KEYS, TURN_KEY, castling_key
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 
-@compiled
+@lean
 def piece_on(boards: Boards, n: int, square: int) -> int:
     """The kind of the piece on a square, of either colour; NOTHING where it is empty.
 
@@ -52,7 +52,7 @@ def piece_on(boards: Boards, n: int, square: int) -> int:
     return number(ones >> here & one) | number(twos >> here & one) << 1 | number(fours >> here & one) << 2
 
 
-@compiled
+@lean
 def _turn_over(boards: Boards, n: int, square: int, kind: int, colour: int) -> None:
     """Put a piece on a square, or take it away, with its part of the key."""
     here = bit(square)
@@ -61,7 +61,7 @@ def _turn_over(boards: Boards, n: int, square: int, kind: int, colour: int) -> N
     boards[n, KEY] ^= PIECE_KEYS[colour * 6 + kind, square]
 
 
-@compiled
+@lean
 def make(boards: Boards, n: int, m: int, move: int) -> None:
     """Row m becomes row n after a legal move; m may be n. Words beyond those of a board are left alone."""
     if m != n:
@@ -103,7 +103,7 @@ def make(boards: Boards, n: int, m: int, move: int) -> None:
             offer_en_passant(boards, m, behind)
 
 
-@compiled
+@lean
 def make_null(boards: Boards, n: int, m: int) -> None:
     """Row m becomes row n with the other player to move, as a search asks about it; m may be n."""
     if m != n:
@@ -118,12 +118,12 @@ def make_null(boards: Boards, n: int, m: int) -> None:
     boards[m, PLY] += np.uint64(1)
 
 
-@compiled
+@lean
 def _first_rank(turn: int) -> Bits:
     return np.uint64(0xFF) if turn == 0 else np.uint64(0xFF00_0000_0000_0000)
 
 
-@compiled
+@lean
 def _castle(boards: Boards, n: int, king: int, rook: int, turn: int) -> None:
     """King and rook go to their squares, which may be each other's."""
     corner = king & 56
@@ -134,7 +134,7 @@ def _castle(boards: Boards, n: int, king: int, rook: int, turn: int) -> None:
     _turn_over(boards, n, rook_goes, ROOK, turn)
 
 
-@compiled
+@lean
 def offer_en_passant(boards: Boards, n: int, behind: int) -> None:
     """Note the square behind a pawn that has gone two steps, if the player to move may take it there."""
     turn = number(boards[n, TURN])

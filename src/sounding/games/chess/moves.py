@@ -42,7 +42,7 @@ from sounding.games.chess.layout import (
     Boards,
     Moves,
 )
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 CAPTURES, QUIETS = 1, 2
 
@@ -53,19 +53,19 @@ NOT_A_FILE = np.uint64(0xFEFE_FEFE_FEFE_FEFE)
 NOT_H_FILE = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
 
 
-@compiled
+@lean
 def generate(boards: Boards, n: int, moves: Moves, first: int) -> int:
     """All legal moves of row n."""
     return _generate(boards, n, moves, first, CAPTURES | QUIETS)
 
 
-@compiled
+@lean
 def captures(boards: Boards, n: int, moves: Moves, first: int) -> int:
     """Captures, en passant, and promotions to a queen; those that are legal."""
     return _generate(boards, n, moves, first, CAPTURES)
 
 
-@compiled
+@lean
 def quiets(boards: Boards, n: int, moves: Moves, first: int) -> int:
     """All other legal moves: without a capture, and promotions to less than a queen."""
     return _generate(boards, n, moves, first, QUIETS)
@@ -74,7 +74,7 @@ def quiets(boards: Boards, n: int, moves: Moves, first: int) -> int:
 # ---- parts
 
 
-@compiled
+@lean
 def _write(moves: Moves, end: int, origin: int, targets: Bits) -> int:
     """A piece's moves."""
     while targets:
@@ -84,7 +84,7 @@ def _write(moves: Moves, end: int, origin: int, targets: Bits) -> int:
     return end
 
 
-@compiled
+@lean
 def _write_pawns(moves: Moves, end: int, targets: Bits, step: int, which: int) -> int:
     """The moves of pawns that come to `targets` from so many squares before."""
     promoted = targets & LAST_RANKS
@@ -108,13 +108,13 @@ def _write_pawns(moves: Moves, end: int, targets: Bits, step: int, which: int) -
     return end
 
 
-@compiled
+@lean
 def ahead(pawns: Bits, turn: int) -> Bits:
     """The squares one step before pawns of a player."""
     return pawns << np.uint64(8) if turn == 0 else pawns >> np.uint64(8)
 
 
-@compiled
+@lean
 def _lines_of(king: int, own: Bits, snipers: Bits, diagonal: bool) -> tuple[Bits, Bits, int]:
     """Lines of pins, lines of checks, and the number of checks, of sliders that only own pieces may hold off."""
     here = bit(king)
@@ -136,7 +136,7 @@ def _lines_of(king: int, own: Bits, snipers: Bits, diagonal: bool) -> tuple[Bits
     return pins, checks, count
 
 
-@compiled
+@lean
 def lines_to_king(king: int, own: Bits, enemy: Bits, straight: Bits, diagonal: Bits) -> tuple[Bits, Bits, Bits, int]:
     """What sliders do to a king: straight lines of pins, diagonal ones, lines of checks, and the number of checks.
 
@@ -147,7 +147,7 @@ def lines_to_king(king: int, own: Bits, enemy: Bits, straight: Bits, diagonal: B
     return pins_straight, pins_diagonal, checks | more_checks, count + more
 
 
-@compiled
+@lean
 def en_passant_is_safe(boards: Boards, n: int, origin: int, target: int) -> bool:
     """Whether the king of the player to move is not attacked once a pawn has taken en passant."""
     turn = number(boards[n, TURN])
@@ -157,7 +157,7 @@ def en_passant_is_safe(boards: Boards, n: int, origin: int, target: int) -> bool
     return not is_attacked(boards, n, king, 1 - turn, occupied)
 
 
-@compiled
+@lean
 def _write_castling(boards: Boards, n: int, moves: Moves, end: int, turn: int, king: int) -> int:
     """Castling, of a king that is not in check: neither he nor the rook may jump, nor he pass an attacked square."""
     rooks = boards[n, CASTLING] & boards[n, COLOURS + turn]
@@ -183,7 +183,7 @@ def _write_castling(boards: Boards, n: int, moves: Moves, end: int, turn: int, k
     return end
 
 
-@compiled
+@lean
 def _generate(boards: Boards, n: int, moves: Moves, first: int, which: int) -> int:
     turn = number(boards[n, TURN])
     own, enemy = boards[n, COLOURS + turn], boards[n, COLOURS + 1 - turn]
@@ -241,7 +241,7 @@ def _generate(boards: Boards, n: int, moves: Moves, first: int, which: int) -> i
     return _pawns(boards, n, moves, end, which, evades, pins_straight, pins_diagonal)
 
 
-@compiled
+@lean
 def _pawns(
     boards: Boards,
     n: int,
@@ -292,7 +292,7 @@ def _pawns(
     return end
 
 
-@compiled
+@lean
 def _shifted(squares: Bits, by: int) -> Bits:
     """The squares so many further on."""
     return squares << np.uint64(by) if by > 0 else squares >> np.uint64(-by)

@@ -10,7 +10,7 @@ import numpy as np
 from sounding.games.chess.layout import BOARD_WORDS, MOST_MOVES, Boards, Moves
 from sounding.games.chess.making import make
 from sounding.games.chess.moves import generate
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 
 def perft(board: Boards, depth: int) -> int:
@@ -34,7 +34,7 @@ def divide(board: Boards, depth: int) -> dict[int, int]:
     return counts
 
 
-@compiled
+@lean
 def _count(boards: Boards, n: int, depth: int, moves: Moves, first: int) -> int:
     """The lines from row n; moves of the last depth are counted and not made."""
     end = generate(boards, n, moves, first)

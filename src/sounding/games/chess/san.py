@@ -21,7 +21,7 @@ from sounding.games.chess.layout import CASTLES, MOST_MOVES, PAWN, Boards, Moves
 from sounding.games.chess.making import make, piece_on
 from sounding.games.chess.moves import generate
 from sounding.games.chess.uci import FILES, square_name
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 PIECES = "PNBRQK"
 ANY = -1
@@ -142,7 +142,7 @@ def _same(name: str, word: str) -> bool:
     return name[0] == word[0] and re.sub(r"[+#=]", "", name)[-2:] == re.sub(r"[+#=!?]", "", word)[-2:]
 
 
-@compiled
+@lean
 def _find(boards: Boards, moves: Moves, piece: int, target: int, file: int, rank: int, promoted: int) -> int:
     """The only legal move of such a piece to a square; ANY file or rank that it leaves."""
     found = ILLEGAL
@@ -160,7 +160,7 @@ def _find(boards: Boards, moves: Moves, piece: int, target: int, file: int, rank
     return found
 
 
-@compiled
+@lean
 def _threat(boards: Boards, moves: Moves, move: int) -> int:
     """Whether a move, made on row 1, gives check (1) or mate (2)."""
     make(boards, 0, 1, move)
@@ -169,7 +169,7 @@ def _threat(boards: Boards, moves: Moves, move: int) -> int:
     return 1 if generate(boards, 1, moves, 0) else 2
 
 
-@compiled
+@lean
 def _find_castling(boards: Boards, moves: Moves, to_the_left: bool) -> int:
     for k in range(generate(boards, 0, moves, 0)):
         move = number(moves[k])

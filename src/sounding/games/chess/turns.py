@@ -36,7 +36,7 @@ from sounding.games.chess.layout import (
 )
 from sounding.games.chess.making import make
 from sounding.games.chess.moves import generate
-from sounding.games.compiled import compiled
+from sounding.games.compiled import compiled, lean
 from sounding.games.hashes import mixed
 
 DARK_SQUARES = np.uint64(0xAA55_AA55_AA55_AA55)
@@ -47,7 +47,7 @@ def draws(claims: bool) -> tuple[int, int]:
     return (2, 100) if claims else (4, LONGEST)
 
 
-@compiled
+@lean
 def is_dead(boards: Boards, n: int) -> bool:
     """Whether no moves whatever lead to a mate, by the pieces alone.
 
@@ -61,7 +61,7 @@ def is_dead(boards: Boards, n: int) -> bool:
     return bool((bishops & DARK_SQUARES) == 0 or (bishops & ~DARK_SQUARES) == 0)
 
 
-@compiled
+@lean
 def repeats(boards: Boards, n: int) -> int:
     """How often the position of row n was there before, as far as its keys are known."""
     count, at = 0, min(number(boards[n, CLOCK]), LONGEST + 4) - 4
@@ -71,7 +71,7 @@ def repeats(boards: Boards, n: int) -> int:
     return count
 
 
-@compiled
+@lean
 def ending(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> int:
     """How the game has ended, if after so many repetitions and half-moves it is a draw."""
     if generate(boards, n, moves, 0) == 0:
@@ -83,7 +83,7 @@ def ending(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, 
     return UNPROGRESSIVE if number(boards[n, CLOCK]) >= clock else GOES_ON
 
 
-@compiled
+@lean
 def note(boards: Boards, n: int) -> None:
     """Note the key of row n."""
     if boards[n, CLOCK] == 0:
@@ -92,7 +92,7 @@ def note(boards: Boards, n: int) -> None:
         boards[n, HISTORY + number(boards[n, CLOCK])] = boards[n, KEY]
 
 
-@compiled
+@lean
 def settle(boards: Boards, n: int, moves: NDArray[np.uint16], repetitions: int, clock: int) -> None:
     """Note the key of row n, how often it was there, and whether the game has ended."""
     note(boards, n)
@@ -120,7 +120,7 @@ def legal(boards: Boards, out: NDArray[np.bool_]) -> None:
             out[n, action_of(moves[k], turn)] = True
 
 
-@compiled
+@lean
 def find(boards: Boards, n: int, action: int, moves: NDArray[np.uint16]) -> int:
     """The legal move of an action, or −1."""
     if boards[n, END]:
@@ -146,7 +146,7 @@ def play(boards: Boards, actions: NDArray[np.int64], repetitions: int, clock: in
     return -1
 
 
-@compiled
+@lean
 def _make(boards: Boards, n: int, move: int) -> None:
     """Make a move on row n, and note it."""
     last = boards[n, LAST] << np.uint64(16) & np.uint64(0xFFFF_0000) | np.uint64(move)
@@ -185,7 +185,7 @@ def follow_written(
     return -1
 
 
-@compiled
+@lean
 def _advance(boards: Boards, move: int, is_last: bool, moves: Moves, repetitions: int, clock: int) -> None:
     """Make a move on row 0. How the game stands is found out behind the last alone, since that takes time."""
     _make(boards, 0, move)
@@ -195,7 +195,7 @@ def _advance(boards: Boards, move: int, is_last: bool, moves: Moves, repetitions
         note(boards, 0)
 
 
-@compiled
+@lean
 def find_written(boards: Boards, n: int, code: int, moves: Moves) -> int:
     """The legal move that is written so, or −1; castling also as the king's move to his rook."""
     count = generate(boards, n, moves, 0)
@@ -211,7 +211,7 @@ def find_written(boards: Boards, n: int, code: int, moves: Moves) -> int:
     return -1
 
 
-@compiled
+@lean
 def keys(boards: Boards, out: NDArray[np.uint64]) -> None:
     """[N]: the board, and how near a draw by repetition or for want of progress is."""
     for n in range(len(boards)):

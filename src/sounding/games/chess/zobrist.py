@@ -10,7 +10,7 @@ import numpy as np
 
 from sounding.games.chess.bits import Bits, lowest, rest
 from sounding.games.chess.layout import CASTLING, COLOURS, EN_PASSANT, KING, TURN, Boards
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 from sounding.games.hashes import mixed
 
 _NUMBERS = np.array([mixed(np.uint64(0x5EED_0000 + k)) for k in range(12 * 64 + 64 + 64 + 1)], np.uint64)
@@ -24,7 +24,7 @@ TURN_KEY = _NUMBERS[896]
 """Black is to move."""
 
 
-@compiled
+@lean
 def castling_key(rooks: Bits) -> Bits:
     """The part of a key for rooks that may castle."""
     key = np.uint64(0)
@@ -34,7 +34,7 @@ def castling_key(rooks: Bits) -> Bits:
     return key
 
 
-@compiled
+@lean
 def key_of(boards: Boards, n: int) -> Bits:
     """The key of row n, from the beginning; moves keep it in word KEY."""
     key = castling_key(boards[n, CASTLING])

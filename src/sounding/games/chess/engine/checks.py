@@ -7,13 +7,13 @@ from sounding.games.chess.bits import Bits, bit, lowest, number, rest
 from sounding.games.chess.layout import BISHOP, COLOURS, KNIGHT, PAWN, QUEEN, ROOK, TURN, Boards
 from sounding.games.chess.making import piece_on
 from sounding.games.chess.moves import NO_SQUARE
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 Checking = tuple[Bits, Bits, Bits, Bits, Bits]
 """From where a pawn, a knight, a bishop and a rook attack the other's king; pieces that hold off one behind them."""
 
 
-@compiled
+@lean
 def checking(boards: Boards, n: int) -> Checking:
     """What the player to move can give check by."""
     turn = number(boards[n, TURN])
@@ -34,7 +34,7 @@ def checking(boards: Boards, n: int) -> Checking:
     return PAWN_ATTACKS[1 - turn, king], KNIGHT_ATTACKS[king], diagonal, straight, before
 
 
-@compiled
+@lean
 def gives_check(boards: Boards, n: int, move: int, squares: Checking) -> bool:
     """Whether a move gives check, by `checking`.
 

@@ -10,12 +10,12 @@ from sounding.games.chess.bits import number
 from sounding.games.chess.engine.memory import Work
 from sounding.games.chess.layout import CLOCK, KEY, Boards
 from sounding.games.chess.turns import is_dead
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 FIFTY = 100
 
 
-@compiled
+@lean
 def repeated(boards: Boards, n: int, work: Work) -> bool:
     """Whether the position of row n, n half-moves from the root, was there before, as the module says."""
     clock, key = number(boards[n, CLOCK]), boards[n, KEY]
@@ -37,7 +37,7 @@ def repeated(boards: Boards, n: int, work: Work) -> bool:
     return False
 
 
-@compiled
+@lean
 def drawn(boards: Boards, n: int, work: Work) -> bool:
     """A draw by repetition or by want of material."""
     clock = number(boards[n, CLOCK])

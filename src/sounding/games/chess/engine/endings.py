@@ -18,7 +18,7 @@ from sounding.games.chess.attacks import KING_ATTACKS, king_of
 from sounding.games.chess.bits import Bits, bit, number, popcount
 from sounding.games.chess.engine.exchanges import VALUES
 from sounding.games.chess.layout import BISHOP, COLOURS, KING, KNIGHT, PAWN, QUEEN, ROOK, TURN, Boards
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 WHOLE = 64
 MOST_PIECES = 14
@@ -27,7 +27,7 @@ DARK = np.uint64(0xAA55_AA55_AA55_AA55)
 A_FILE, H_FILE = np.uint64(0x0101_0101_0101_0101), np.uint64(0x8080_8080_8080_8080)
 
 
-@compiled
+@lean
 def attainable(boards: Boards, n: int, score: int) -> int:
     """What of a score for the player to move can be hoped for."""
     if score == 0 or popcount(boards[n, COLOURS] | boards[n, COLOURS + 1]) > MOST_PIECES:
@@ -36,7 +36,7 @@ def attainable(boards: Boards, n: int, score: int) -> int:
     return score * _share(boards, n, turn if score > 0 else 1 - turn) // WHOLE
 
 
-@compiled
+@lean
 def _share(boards: Boards, n: int, ahead: int) -> int:
     """Of `WHOLE`, for the side that is ahead."""
     own, other = boards[n, COLOURS + ahead], boards[n, COLOURS + 1 - ahead]
@@ -57,7 +57,7 @@ def _share(boards: Boards, n: int, ahead: int) -> int:
     return share
 
 
-@compiled
+@lean
 def _without_pawns(boards: Boards, n: int, pieces: Bits, theirs: Bits) -> int:
     worth, held = _material(boards, n, pieces), _material(boards, n, theirs)
     if worth - held > VALUES[BISHOP]:
@@ -67,7 +67,7 @@ def _without_pawns(boards: Boards, n: int, pieces: Bits, theirs: Bits) -> int:
     return 4 if held <= VALUES[BISHOP] else 14
 
 
-@compiled
+@lean
 def _material(boards: Boards, n: int, pieces: Bits) -> int:
     found = 0
     for kind in range(KNIGHT, QUEEN + 1):
@@ -75,7 +75,7 @@ def _material(boards: Boards, n: int, pieces: Bits) -> int:
     return found
 
 
-@compiled
+@lean
 def _holds_corner(boards: Boards, n: int, ahead: int, bishop: Bits, pawns: Bits) -> bool:
     """Whether all pawns are of an outermost file, no bishop reaches its last square, and the other's king is there."""
     if pawns & ~A_FILE and pawns & ~H_FILE:

@@ -21,13 +21,13 @@ from sounding.games.chess.layout import (
     Boards,
 )
 from sounding.games.chess.making import piece_on
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 VALUES = np.array([100, 320, 330, 500, 950, 20_000, 0], np.int64)
 """Centipawns of pawn, knight, bishop, rook, queen, king, nothing."""
 
 
-@compiled
+@lean
 def gains(boards: Boards, n: int, move: int, least: int) -> bool:
     """Whether a legal move wins at least so many centipawns when both then take on its square as long as it pays."""
     origin, target, kind = number(move) & 63, number(move) >> 6 & 63, number(move) >> 12
@@ -74,7 +74,7 @@ def gains(boards: Boards, n: int, move: int, least: int) -> bool:
             around |= rook_attacks(target, occupied) & straight
 
 
-@compiled
+@lean
 def victim(boards: Boards, n: int, move: int) -> int:
     """The kind of the piece that a move takes; NOTHING where it takes none."""
     kind = number(move) >> 12

@@ -14,26 +14,26 @@ from sounding.games.chess.engine.exchanges import gains, victim
 from sounding.games.chess.engine.memory import Work
 from sounding.games.chess.layout import NOTHING, TO_KNIGHT, TO_QUEEN, TURN, Boards, Moves
 from sounding.games.chess.making import piece_on
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 KNOWN, WINNING, KILLER, LATER, LOSING = 1 << 30, 1 << 24, 1 << 22, -(1 << 20), -(1 << 24)
 MOST_HISTORY = 16_384
 
 
-@compiled
+@lean
 def is_quiet(boards: Boards, n: int, move: int) -> bool:
     """Whether a move neither takes nor promotes."""
     kind = number(move) >> 12
     return victim(boards, n, move) == NOTHING and not TO_KNIGHT <= kind <= TO_QUEEN
 
 
-@compiled
+@lean
 def placed(boards: Boards, n: int, move: int) -> int:
     """The piece that a move moves, and where it goes."""
     return piece_on(boards, n, number(move) & 63) * 64 + (number(move) >> 6 & 63)
 
 
-@compiled
+@lean
 def learnt(boards: Boards, n: int, work: Work, move: int) -> int:
     """How good a quiet move has proved elsewhere."""
     turn = number(boards[n, TURN])
@@ -46,7 +46,7 @@ def learnt(boards: Boards, n: int, work: Work, move: int) -> int:
     return found
 
 
-@compiled
+@lean
 def rank(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int) -> None:
     """Write how early each of the moves is to be tried; of quiet moves only that they come before losing captures."""
     for k in range(first, end):
@@ -69,7 +69,7 @@ def rank(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int)
         work[0].ranks[k] = found
 
 
-@compiled
+@lean
 def rank_quiet(boards: Boards, n: int, work: Work, moves: Moves, first: int, end: int) -> None:
     """Write how early each of the quiet moves is to be tried that `rank` has left for later."""
     for k in range(first, end):
@@ -77,7 +77,7 @@ def rank_quiet(boards: Boards, n: int, work: Work, moves: Moves, first: int, end
             work[0].ranks[k] = learnt(boards, n, work, number(moves[k]))
 
 
-@compiled
+@lean
 def first_is(moves: Moves, first: int, end: int, move: int) -> bool:
     """Bring a move to the first place, and say whether it was there."""
     for k in range(first, end):
@@ -87,7 +87,7 @@ def first_is(moves: Moves, first: int, end: int, move: int) -> bool:
     return False
 
 
-@compiled
+@lean
 def pick(work: Work, moves: Moves, k: int, end: int) -> int:
     """Bring the best of the moves from k on to place k, and return it."""
     best = k
@@ -100,7 +100,7 @@ def pick(work: Work, moves: Moves, k: int, end: int) -> int:
     return number(moves[k])
 
 
-@compiled
+@lean
 def learn(boards: Boards, n: int, work: Work, moves: Moves, first: int, last: int, depth: int) -> None:
     """A quiet move, at place `last`, was too good for the other: note it, and that those before it were not."""
     move = number(moves[last])
@@ -113,7 +113,7 @@ def learn(boards: Boards, n: int, work: Work, moves: Moves, first: int, last: in
             _weigh(boards, n, work, number(moves[k]), bonus if k == last else -bonus)
 
 
-@compiled
+@lean
 def _weigh(boards: Boards, n: int, work: Work, move: int, bonus: int) -> None:
     turn = number(boards[n, TURN])
     origin, target = move & 63, move >> 6 & 63
@@ -126,7 +126,7 @@ def _weigh(boards: Boards, n: int, work: Work, move: int, bonus: int) -> None:
             work[0].replies[back, before, here] = _nearer(old, bonus)
 
 
-@compiled
+@lean
 def _nearer(old: int, bonus: int) -> int:
     """What counts is drawn towards the bonus, and never beyond MOST_HISTORY."""
     return old + bonus - old * abs(bonus) // MOST_HISTORY

@@ -9,19 +9,19 @@ from sounding.games.chess.engine.endings import attainable
 from sounding.games.chess.engine.exchanges import VALUES, victim
 from sounding.games.chess.engine.memory import MATE, MATES, NO_MOVE, PLIES, Work
 from sounding.games.chess.engine.ordering import KNOWN, first_is, pick, placed, rank, rank_quiet
-from sounding.games.chess.engine.table import LOWER, UPPER, Table, find, keep, score_of, settles
+from sounding.games.chess.engine.table import LOWER, UPPER, Table, fetch, find, keep, score_of, settles
 from sounding.games.chess.layout import CLOCK, KEY, NOTHING, TO_QUEEN, Boards, Moves
 from sounding.games.chess.making import make
 from sounding.games.chess.moves import captures, generate
 from sounding.games.chess.nnue.accumulators import Accumulators, Views, evaluate
 from sounding.games.chess.nnue.network import Net
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 HOPE = 200
 """Centipawns beyond its victim's value that a capture may bring."""
 
 
-@compiled
+@lean
 def judged(boards: Boards, n: int, net: Net, accumulators: Accumulators, views: Views) -> int:
     """The net's score, nearer to a draw in endings that cannot be won and the longer nothing has happened.
 
@@ -32,15 +32,16 @@ def judged(boards: Boards, n: int, net: Net, accumulators: Accumulators, views: 
     return min(max(score, 1 - MATES), MATES - 1)
 
 
-@compiled
-def advance(boards: Boards, n: int, work: Work, views: Views, move: int) -> None:
+@lean
+def advance(boards: Boards, n: int, work: Work, table: Table, views: Views, move: int) -> None:
     """Make a move from row n to the next."""
     work[0].placed[n + 1] = placed(boards, n, move)
     make(boards, n, n + 1, move)
+    fetch(table, boards[n + 1, KEY])
     views[n + 1, 0] = views[n + 1, 1] = 0
 
 
-@compiled
+@lean
 def is_over(work: Work) -> bool:
     """Whether the search is to end here; counts the position."""
     work[0].nodes += 1
@@ -49,7 +50,7 @@ def is_over(work: Work) -> bool:
     return work[0].stop != 0
 
 
-@compiled
+@lean
 def quiesce(
     boards: Boards,
     n: int,
@@ -109,7 +110,7 @@ def quiesce(
                 continue
         elif best > -MATES and work[0].ranks[k] < 0 and victim(boards, n, move) == NOTHING:
             continue  # a check that is answered needs no search of all answers
-        advance(boards, n, work, views, moves[k])
+        advance(boards, n, work, table, views, moves[k])
         score = -quiesce(boards, n + 1, moves, end, work, table, net, accumulators, views, -beta, -alpha)
         if work[0].stop:
             return 0

@@ -46,7 +46,7 @@ from sounding.games.chess.making import make_null
 from sounding.games.chess.moves import generate
 from sounding.games.chess.nnue.accumulators import Accumulators, Views
 from sounding.games.chess.nnue.network import Net
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 REDUCTIONS = np.array(
     [[int(0.8 + math.log(d) * math.log(m) / 2.2) if d and m else 0 for m in range(64)] for d in range(64)], np.int64
@@ -54,7 +54,7 @@ REDUCTIONS = np.array(
 """[depth, number of the move]: half-moves that a quiet move is searched less deep."""
 
 
-@compiled
+@lean
 def search(
     boards: Boards,
     n: int,
@@ -217,7 +217,7 @@ def search(
             longer = 1
 
         killer = work[0].ranks[k] >= KILLER
-        advance(boards, n, work, views, moves[k])
+        advance(boards, n, work, table, views, moves[k])
         deep = depth - 1 + longer
         score = -MATE
         if tried == 0:
@@ -270,13 +270,13 @@ def search(
     return best
 
 
-@compiled
+@lean
 def has_move(boards: Boards, n: int, moves: Moves, first: int) -> bool:
     """Whether there is a legal move."""
     return generate(boards, n, moves, first) > first
 
 
-@compiled
+@lean
 def note_line(work: Work, n: int, move: int) -> None:
     """The best line from row n on is this move, and the best line after it."""
     length = work[0].line_length[n + 1]

@@ -14,13 +14,13 @@ from sounding.games.chess.bits import lowest, number, rest
 from sounding.games.chess.layout import COLOURS, KING, TURN, Boards
 from sounding.games.chess.nnue.features import bucket, feature, turn_of
 from sounding.games.chess.nnue.network import ONE, OUTPUT_ONE, SCALE, UNITS, Net
-from sounding.games.compiled import compiled
+from sounding.games.compiled import lean
 
 Accumulators = NDArray[np.int16]
 Views = NDArray[np.int8]
 
 
-@compiled
+@lean
 def evaluate(boards: Boards, n: int, net: Net, accumulators: Accumulators, views: Views) -> int:
     """The score of row n in centipawns, for the player to move. Rows before it may serve as a beginning."""
     turn = number(boards[n, TURN])
@@ -38,7 +38,7 @@ def evaluate(boards: Boards, n: int, net: Net, accumulators: Accumulators, views
     return total * SCALE // (ONE * OUTPUT_ONE)
 
 
-@compiled
+@lean
 def _bring(boards: Boards, n: int, side: int, net: Net, accumulators: Accumulators, views: Views) -> None:
     """Compute what row n is for a side, from the nearest row before it that is computed and seen the same way."""
     turned = turn_of(boards, n, side)

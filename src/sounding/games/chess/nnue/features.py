@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 from sounding.games.chess.attacks import king_of
 from sounding.games.chess.bits import lowest, number, popcount, rest
 from sounding.games.chess.layout import COLOURS, KING, TURN, Boards
-from sounding.games.compiled import compiled
+from sounding.games.compiled import compiled, lean
 
 FEATURES = 768
 BUCKETS = 8
 
 
-@compiled
+@lean
 def turn_of(boards: Boards, n: int, side: int) -> int:
     """What squares are changed by, with an exclusive or, to be seen by a side."""
     mirrored = (king_of(boards, n, side) & 7) < 4
     return 56 * side + (7 if mirrored else 0)
 
 
-@compiled
+@lean
 def feature(kind: int, colour: int, square: int, side: int, turned: int) -> int:
     """The number of a piece on a square, as a side sees it; `turned` is that of `turn_of`."""
     return (colour ^ side) * 384 + kind * 64 + (square ^ turned)
 
 
-@compiled
+@lean
 def bucket(boards: Boards, n: int) -> int:
     """Which of the output layers judges the position: by the number of pieces, four a bucket."""
     return (popcount(boards[n, COLOURS] | boards[n, COLOURS + 1]) - 1) >> 2
