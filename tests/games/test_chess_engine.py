@@ -20,6 +20,7 @@ from sounding.games.chess.engine.exchanges import VALUES, gains
 from sounding.games.chess.engine.memory import MATE
 from sounding.games.chess.engine.quiescence import quiesce
 from sounding.games.chess.engine.search import search
+from sounding.games.chess.engine.table import LINE, new_table
 from sounding.games.chess.layout import BOARD_WORDS, CASTLES, MOST_MOVES, RECORD, TAKES_EN_PASSANT
 from sounding.games.chess.lines import Walker
 from sounding.games.chess.making import make, make_null
@@ -442,3 +443,11 @@ def test_the_network_of_the_package_knows_what_pieces_are_worth():
         without = start.replace(missing, "1", 1)
         without = without.replace("KQkq", "KQk") if missing == "r" else without
         assert score_of(GAME.raw(position(without))[:, :BOARD_WORDS].copy(), shipped()) > equal + least
+
+
+@pytest.mark.parametrize("megabytes", [1, 3, 16])
+def test_what_the_table_holds_of_a_position_lies_within_one_line_of_memory(megabytes: int) -> None:
+    table = new_table(megabytes)
+    assert table.ctypes.data % LINE == 0
+    assert megabytes * 2**20 // 2 < table.nbytes <= megabytes * 2**20
+    assert table.flags.c_contiguous  # another layout would be compiled once more

@@ -16,7 +16,7 @@ from sounding.games.chess.layout import NOTHING, TO_KNIGHT, TO_QUEEN, TURN, Boar
 from sounding.games.chess.making import piece_on
 from sounding.games.compiled import lean
 
-KNOWN, WINNING, KILLER, LATER, LOSING = 1 << 30, 1 << 24, 1 << 22, -(1 << 20), -(1 << 24)
+KNOWN, WINNING, KILLER, LATER, LOSING, UNTRIED = 1 << 30, 1 << 24, 1 << 22, -(1 << 20), -(1 << 24), -(1 << 30)
 MOST_HISTORY = 16_384
 
 
@@ -102,14 +102,14 @@ def pick(work: Work, moves: Moves, k: int, end: int) -> int:
 
 @lean
 def learn(boards: Boards, n: int, work: Work, moves: Moves, first: int, last: int, depth: int) -> None:
-    """A quiet move, at place `last`, was too good for the other: note it, and that those before it were not."""
+    """A quiet move, at place `last`, was too good for the other: note it, and that those tried before it were not."""
     move = number(moves[last])
     if number(work[0].killers[n, 0]) != move:
         work[0].killers[n, 1] = work[0].killers[n, 0]
         work[0].killers[n, 0] = move
     bonus = min(32 * depth * depth + 64 * depth, 2_400)
     for k in range(first, last + 1):
-        if is_quiet(boards, n, moves[k]):
+        if work[0].ranks[k] != UNTRIED and is_quiet(boards, n, moves[k]):
             _weigh(boards, n, work, number(moves[k]), bonus if k == last else -bonus)
 
 

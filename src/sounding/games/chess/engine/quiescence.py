@@ -34,7 +34,7 @@ def judged(boards: Boards, n: int, net: Net, accumulators: Accumulators, views: 
 
 @lean
 def advance(boards: Boards, n: int, work: Work, table: Table, views: Views, move: int) -> None:
-    """Make a move from row n to the next."""
+    """Make a move from row n to the next, whose entries in the table are on their way when they are asked for."""
     work[0].placed[n + 1] = placed(boards, n, move)
     make(boards, n, n + 1, move)
     fetch(table, boards[n + 1, KEY])

@@ -11,8 +11,9 @@ Each way of searching less than everything is named where it is done. In the ord
     exchanges            moves of a shallow node that lose material are left out, checks only where they lose much
     reductions           late moves are searched less deep, and again in full where they surprise
 
-Lines are searched deeper where the king is in check, and where the move that the table knows is the only good one
-(singular). Where `selective` is 0 none of it is done, nor is the table asked: the score is that of plain minimax.
+Lines are searched deeper where the king is in check near their end, and where the move that the table knows is the
+only good one (singular). Where `selective` is 0 none of it is done, nor is the table asked: the score is that of plain
+minimax.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sounding.games.chess.engine.ordering import (
     KILLER,
     KNOWN,
     LATER,
+    UNTRIED,
     first_is,
     is_quiet,
     learn,
@@ -176,6 +178,7 @@ def search(
         if work[0].ranks[k] == LATER:
             rank_quiet(boards, n, work, moves, k, end)
             move = pick(work, moves, k, end)
+        rank_of, work[0].ranks[k] = work[0].ranks[k], UNTRIED
         if move == excluded:
             continue
         quiet = is_quiet(boards, n, move)
@@ -196,7 +199,7 @@ def search(
                     continue
                 if shallow <= 7 and not gains(boards, n, move, -25 * shallow * shallow):
                     continue
-            elif depth <= 6 and work[0].ranks[k] < 0 and not gains(boards, n, move, -90 * depth):
+            elif depth <= 6 and rank_of < 0 and not gains(boards, n, move, -90 * depth):
                 continue
 
         longer = 0
@@ -213,10 +216,10 @@ def search(
                 longer = 1
             elif goal >= beta:
                 return goal  # several moves are too good for the other
-        if selective and checked and n < 2 * depth + 24:
+        if selective and checked and depth <= 4 and n < 2 * depth + 24:
             longer = 1
 
-        killer = work[0].ranks[k] >= KILLER
+        work[0].ranks[k] = rank_of
         advance(boards, n, work, table, views, moves[k])
         deep = depth - 1 + longer
         score = -MATE
@@ -226,10 +229,10 @@ def search(
             )
         else:
             shallow = deep
-            if selective and depth >= 3 and tried >= 1 + open_window and (quiet or work[0].ranks[k] < 0):
+            if selective and depth >= 3 and tried >= 1 + open_window and (quiet or rank_of < 0):
                 less += not improving
                 less -= open_window
-                less -= killer
+                less -= rank_of >= KILLER
                 less -= checked
                 less -= checks
                 if quiet:
