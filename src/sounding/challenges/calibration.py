@@ -151,7 +151,7 @@ def _table(numbers: list[Number]) -> list[dict[str, Any]]:
     rows = []
     for id in ("ece", "ece_null_95", "brier", "nll"):
         pair = {"before": found[id].estimate, "after": found[f"{id}_tempered"].estimate}
-        cells = {when: {"value": e.value, "low": e.low, "high": e.high} for when, e in pair.items()}
+        cells = {when: e.cell for when, e in pair.items()}
         rows.append({"number": found[id].name, **cells})
     return rows
 

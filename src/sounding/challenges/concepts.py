@@ -143,7 +143,7 @@ class _Probed:
         for layer in self.layers:
             sides = {"accuracy": layer.concept, "control task": layer.control, "untrained": layer.untrained}
             found = {name: self.accuracy(stats, seed, DRAWS) for name, stats in sides.items()}
-            cells = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in found.items()}
+            cells = {name: e.cell for name, e in found.items()}
             yield {"concept": self.concept.name, "layer": layer.name, **cells}
 
 

@@ -188,7 +188,7 @@ def _by_set(context: EvaluationContext, test: Seen, near: Mapping[str, np.ndarra
             table = near[score] if name == "near" else test.tables[score][name]
             tied = groups if name != "near" else [*groups, *[""] * (len(table) - len(groups))]
             found = separation(table, auroc, tied, context.seed, 200)
-            row[score] = {"value": found.value, "low": found.low, "high": found.high}
+            row[score] = found.cell
         rows.append(row)
     return rows
 

@@ -68,6 +68,11 @@ class Estimate:
     interval: str = "none"
     bound: Bound = Bound.NONE
 
+    @property
+    def cell(self) -> dict[str, float | None]:
+        """What of it stands in a table of a section's `details`: value, interval; a card prints one cell."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
     def __str__(self) -> str:
         value = f"{SIDES[self.bound]} {self.value:z.3f}".strip()
         return value if self.low is None or self.high is None else f"{value} [{self.low:z.3f}, {self.high:z.3f}]"

@@ -72,9 +72,7 @@ class Covered:
     def row(self) -> dict[str, Any]:
         """A row of the table of all kinds."""
         spread = {"coverage": self.coverage, "mean size": self.size, "worst class": self.worst}
-        cells = {
-            key: None if e is None else {"value": e.value, "low": e.low, "high": e.high} for key, e in spread.items()
-        }
+        cells = {key: None if e is None else e.cell for key, e in spread.items()}
         empty = float((self.members.sum(1) == 0).mean())
         return {"sets": self.label, **cells, "empty": empty, "settings": self.settings}
 

@@ -86,10 +86,14 @@ def elsewhere(context: EvaluationContext, contest: Contest, pairs: int, seconds:
     usual, opponent = found[0], contest.opponents[0].name
     numbers = tuple(number for result in found for number in _numbers(result, usual, opponent, pairs, context.seed))
     table = [
-        {"condition": r.condition.name, "score": _cell(r.score), "expected less real points": _cell(r.bias),
-         "value error": _cell(r.error)}
-        for r in found
-    ]  # fmt: skip
+        {
+            "condition": result.condition.name,
+            "score": result.score.cell,
+            "expected less real points": result.bias.cell,
+            "value error": result.error.cell,
+        }
+        for result in found
+    ]
     details: dict[str, Any] = {"conditions": table} | ({"conditions not played": left} if left else {})
     return Findings(_sentence(found, opponent), numbers, details=details)
 
@@ -138,10 +142,6 @@ def _numbers(result: Result, usual: Result, opponent: str, pairs: int, seed: int
     yield Number(f"bias_{id}", f"expected less real points, {name}", result.bias, definition, seed=seed)
     definition = "mean squared distance of expected and real points of these positions (Brier)"
     yield Number(f"value_error_{id}", f"value error, {name}", result.error, definition, seed=seed)
-
-
-def _cell(e: Estimate) -> dict[str, float | None]:
-    return {"value": e.value, "low": e.low, "high": e.high}
 
 
 def _sentence(found: Sequence[Result], opponent: str) -> str:

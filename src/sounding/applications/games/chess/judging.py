@@ -83,6 +83,6 @@ def _table(parts: Mapping[int, Sequence[Record]]) -> list[dict[str, Any]]:
             continue
         right = np.array([same_move(record) for record in some])
         found = bootstrap(right, mean, [record.group for record in some], resamples=500, bounds=SHARE)
-        cells = {"value": found.value, "low": found.low, "high": found.high}
-        rows.append({"rating": f"{band * BAND} to {band * BAND + BAND - 1}", "right": cells, "positions": len(some)})
+        rating = f"{band * BAND} to {band * BAND + BAND - 1}"
+        rows.append({"rating": rating, "right": found.cell, "positions": len(some)})
     return rows

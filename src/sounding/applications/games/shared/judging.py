@@ -112,11 +112,10 @@ def reliability(records: Sequence[Record]) -> Iterator[Figure]:
 
 def calibration_of_value(records: Sequence[Record]) -> Mapping[str, Any]:
     """The same as a table."""
-    rows = []
-    for row in _bins(records):
-        won = row["won"]
-        cells = {"value": won.value, "low": won.low, "high": won.high}
-        rows.append({"expected points": round(row["expected"], 3), "won": cells, "positions": row["n"]})
+    rows = [
+        {"expected points": round(row["expected"], 3), "won": row["won"].cell, "positions": row["n"]}
+        for row in _bins(records)
+    ]
     return {"value_calibration": rows} if rows else {}
 
 
