@@ -14,6 +14,7 @@ from torch import nn
 
 from sounding.contract.records import Example
 from sounding.contract.task import built
+from sounding.contract.task_wrapper import TaskWrapper
 from sounding.errors import TrainingError
 from sounding.evaluation.evaluation import evaluate_rows
 from sounding.machine.setting import Setting
@@ -163,6 +164,21 @@ def test_between_equally_accurate_weights_those_of_lower_loss_are_kept():
     records = evaluate_rows(task, fitted.model, far)
     assert len(equals) > 3
     assert np.mean([r.loss for r in records]) == pytest.approx(min(equals), rel=1e-5)
+
+
+class Severe(Dots):
+    """Dots whose training is told that every answer is wrong."""
+
+    def validate(self, model, examples):
+        return [replace(record, truth=None) for record in self.evaluate(model, examples)]
+
+
+@pytest.mark.parametrize("wrap", [lambda task: task, TaskWrapper])
+def test_a_training_is_steered_by_the_records_that_the_task_validates(wrap):
+    task = Severe(Numbers(validations=2))
+    task.fit(rows(300, "train"))
+    fitted = fit(wrap(task), rows(300, "train"), rows(100, "validation"), budget=Budget(steps=40), setting=SETTING)
+    assert [row["accuracy"] for row in fitted.history] == [0.0, 0.0]
 
 
 def test_it_stops_early_when_validation_no_longer_improves():

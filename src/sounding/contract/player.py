@@ -226,13 +226,6 @@ class Player(Task):
         """
         return self.matches(model, stream("matches")) if self.plays else self.evaluate_rows(model, examples)
 
-    def validate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
-        """The records by which a training sees how good it has become; those of `evaluate` by default.
-
-        Where the best weights are kept by them, they have to be of other games than those that measure the result.
-        """
-        return self.evaluate(model, examples)
-
     def state(self) -> dict[str, Any]:
         """As of any task, and whether it learnt from records."""
         return super().state() | ({} if self.plays else {"records": True})

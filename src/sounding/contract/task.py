@@ -215,6 +215,13 @@ class Task(ABC):
         """The records that `metrics` judge: those of the rows by default; a player plays matches."""
         return self.evaluate_rows(model, examples)
 
+    def validate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records by which a training sees how good it has become; those of `evaluate` by default.
+
+        Where the best weights are kept by games, they have to be others than those that measure the result.
+        """
+        return self.evaluate(model, examples)
+
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """One record for each row, which `row_metrics` judge: its loss and the answer to it."""
         records: list[Record] = []

@@ -119,6 +119,10 @@ class TaskWrapper(Task):
         """The records of a measurement."""
         return self.wrapped.evaluate(model, examples)
 
+    def validate(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
+        """The records by which a training is steered."""
+        return self.wrapped.validate(model, examples)
+
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """The records of a measurement."""
         return self.wrapped.evaluate_rows(model, examples)

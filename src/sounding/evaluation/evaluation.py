@@ -1,6 +1,7 @@
 """From a model and rows to numbers with intervals.
 
 evaluate    the records that a task's metrics judge; evaluate_rows those of rows
+validate    those by which a training is steered
 measure     every metric of the task over records, with its interval
 baseline    the same records as answered by a model that looks at nothing
 compare     the difference between two models on the same rows, paired
@@ -24,7 +25,6 @@ from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.answers import constant_baseline
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric, accuracy, mean_of_counted
-from sounding.contract.player import Player
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.errors import DataError, NotFiniteError, UsageError
@@ -35,22 +35,17 @@ FEW = 30
 """Slices of fewer rows are marked: their intervals are too long to say much."""
 
 
-def evaluate(
-    task: Task,
-    model: nn.Module,
-    examples: Sequence[Example],
-    setting: Setting | None = None,
-    validating: bool = False,
-) -> list[Record]:
-    """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`.
-
-    `validating`: matches that a training is steered by, which are others than those that measure it.
-    """
+def evaluate(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
+    """The records that `task.metrics` judge: of the rows, or of matches where the task plays. See `evaluate_rows`."""
     with _answering(model, setting) as answering:
-        if validating and isinstance(task, Player):
-            records = task.validate(answering, examples)
-        else:
-            records = task.evaluate(answering, examples)
+        records = task.evaluate(answering, examples)
+    return records if task.learns is Learning.PLAY else _checked(task, records)
+
+
+def validate(task: Task, model: nn.Module, examples: Sequence[Example], setting: Setting | None = None) -> list[Record]:
+    """The records by which a training is steered; `task.metrics` judge them, too."""
+    with _answering(model, setting) as answering:
+        records = task.validate(answering, examples)
     return records if task.learns is Learning.PLAY else _checked(task, records)
 
 

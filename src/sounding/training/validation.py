@@ -16,7 +16,7 @@ from sounding.contract.player import Player
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning
 from sounding.data import picked
-from sounding.evaluation.evaluation import evaluate, mean_loss
+from sounding.evaluation.evaluation import mean_loss, validate
 from sounding.machine.setting import inference
 from sounding.randomness import stream
 from sounding.training.train_state import TrainState
@@ -43,7 +43,7 @@ def validation_scores(state: TrainState, rows: Sequence[Example], asked: bool) -
         return _played(state, looked_at, asked)
     if not len(rows):
         return math.nan, math.nan
-    records = evaluate(task, model, looked_at, setting)
+    records = validate(task, model, looked_at, setting)
     return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
 
 
@@ -53,7 +53,7 @@ def _played(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[fl
     if not needed and state.matches > SHARE * state.counters.seconds:
         return math.nan, math.nan
     began = time.monotonic()
-    records = evaluate(state.task, state.average.model, rows, state.setting, validating=True)
+    records = validate(state.task, state.average.model, rows, state.setting)
     if isinstance(state.task, Player):
         with inference(state.setting):
             state.stands = tuple(state.task.standing(records, state.average.model, state.earlier))
@@ -68,8 +68,8 @@ def _searched(state: TrainState, rows: Sequence[Example]) -> Sequence[Record]:
     task, model, setting = state.task, state.average.model, state.setting
     drawn = stream("searched").permutation(len(rows))
     began = time.monotonic()
-    records = list(evaluate(task, model, picked(rows, drawn[:LEAST]), setting))
+    records = list(validate(task, model, picked(rows, drawn[:LEAST]), setting))
     each = (time.monotonic() - began) / max(1, len(records))
     more = int(max(0.0, SHARE * state.counters.seconds / max(each, 1e-9) - len(records)))
     rest = drawn[LEAST : LEAST + more]
-    return [*records, *evaluate(task, model, picked(rows, rest), setting)] if len(rest) else records
+    return [*records, *validate(task, model, picked(rows, rest), setting)] if len(rest) else records
