@@ -208,16 +208,32 @@ def test_compare_with_itself_is_zero():
     assert {(e.value, e.low, e.high) for e in compare(TASK, a, list(a), resamples=100).values()} == {(0, 0, 0)}
 
 
+class Rare(Levels):
+    """With a metric that counts the rows of one level alone."""
+
+    @property
+    def metrics(self):
+        high = Metric(
+            "recall of high", recalled, mean_of_counted, "share found", proportion=True, needs="the truth high"
+        )
+        return accuracy(), high
+
+
+def recalled(record):
+    return record.value == record.truth if record.truth == "high" else math.nan
+
+
+def test_an_estimate_and_a_change_count_the_rows_that_a_metric_does_not_pass_over():
+    a, b = noisy(0, right=0.9), noisy(1, right=0.6)
+    high = sum(record.truth == "high" for record in a)
+    assert 0 < high < len(a)
+    assert measure(Rare(), a, resamples=50)["recall of high"].n == high
+    found = compare(Rare(), a, b, resamples=50)
+    assert (found["accuracy"].n, found["recall of high"].n) == (len(a), high)
+
+
 def test_compare_leaves_out_what_the_rows_say_nothing_of():
     """As a metric of large boxes where there is none."""
-
-    class Rare(Levels):
-        @property
-        def metrics(self):
-            high = Metric("recall of high", lambda r: r.value == r.truth if r.truth == "high" else math.nan,
-                          mean_of_counted, "", proportion=True, needs="the truth high")  # fmt: skip
-            return accuracy(), high
-
     a, b = ([r for r in noisy(seed) if r.truth != "high"] for seed in (0, 0))
     found = compare(Rare(), a, b, resamples=50)
     assert list(found) == ["accuracy"]

@@ -65,6 +65,12 @@ class Metric:
         """What `judge` says of each record, stacked: [n, …]."""
         return np.asarray([self.judge(record) for record in records])
 
+    def passes_over(self, statistics: np.ndarray) -> np.ndarray:
+        """Which records [n] it does not count, by what `judge` says of them: those with NaN, where it counts some."""
+        if self.proportion or self.reduce is mean_of_counted:
+            return np.isnan(statistics)
+        return np.zeros(len(statistics), bool)
+
     def value(self, records: Sequence[Record]) -> float:
         """The metric over `records`, without an interval."""
         return float(self.reduce(self.statistics(records)))

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from sounding.architectures.folding import fuse_for_inference
 from sounding.contract.answers import constant_baseline
 from sounding.contract.evidence import Estimate
-from sounding.contract.metrics import Metric, accuracy, mean_of_counted
+from sounding.contract.metrics import Metric, accuracy
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task, chunks
 from sounding.errors import DataError, NotFiniteError, UsageError
@@ -157,9 +157,10 @@ def estimate(
     if not len(records):
         raise DataError(f"there are no rows to measure {metric.name} on", fix="Give at least one row")
     stats = (known or Judgements(records)).of(metric)
-    if (metric.proportion or metric.reduce is mean_of_counted) and (counted := np.flatnonzero(~np.isnan(stats))).size:
-        stats, groups = stats[counted], [groups[int(i)] for i in counted] if groups else None
-    if metric.proportion and not np.isnan(stats).all():
+    counted = np.flatnonzero(~metric.passes_over(stats))
+    if len(counted):
+        stats, groups = stats[counted], _at(groups, counted)
+    if metric.proportion and len(counted):
         return proportion(stats, groups, seed, resamples)
     return bootstrap(stats, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
 
@@ -217,8 +218,12 @@ def compare(
             raise UsageError(f"the records are not of the same rows: record {row} differs in its truth", fix=fix)
     groups, found = groups_of(records_a), {}
     for metric in task.row_metrics:
-        sides = metric.statistics(records_a), metric.statistics(records_b)
-        change = paired_difference(*sides, metric.reduce, groups, seed, resamples, bounds=metric.bounds)
+        a, b = metric.statistics(records_a), metric.statistics(records_b)
+        counted = np.flatnonzero(~(metric.passes_over(a) & metric.passes_over(b)))
+        if not len(counted):
+            continue
+        tied = _at(groups, counted)
+        change = paired_difference(a[counted], b[counted], metric.reduce, tied, seed, resamples, bounds=metric.bounds)
         if math.isfinite(change.value):
             found[metric.name] = change
     return found
@@ -285,6 +290,11 @@ def _finite(record: Record) -> bool:
 def groups_of(records: Sequence[Record]) -> list[str] | None:
     """The group of each record, or None where none has one."""
     return [record.group for record in records] if any(record.group for record in records) else None
+
+
+def _at(groups: Sequence[str] | None, rows: np.ndarray) -> list[str] | None:
+    """The groups of some of the rows."""
+    return [groups[int(row)] for row in rows] if groups else None
 
 
 def _counts(targets: Sequence[Any]) -> Counter[Any] | None:
