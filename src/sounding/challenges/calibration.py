@@ -77,7 +77,8 @@ class Calibration(Challenge[None]):
         temperature = fit_temperature(learnt) if learnt is not None and len(learnt) >= FEWEST else None
         tempered = None if temperature is None else at_temperature(decided, temperature)
         null = null_of(decided, seed=context.seed)
-        numbers = [*_errors(context, decided, null), *_after(context, learnt, tempered, temperature)]
+        plain = [*_errors(context, decided, null), *_scores(context, decided)]
+        numbers = [*plain, *_after(context, learnt, tempered, temperature)]
         contest = contest_of(context.task, context.model)
         game = Findings("") if contest is None else of_results(context, contest)
         return Findings(
@@ -92,30 +93,77 @@ class Calibration(Challenge[None]):
 
 
 def _errors(context: EvaluationContext, d: Decisions, null: np.ndarray) -> list[Number]:
-    listed = d.scores is not None
-    over = "over all options" if listed else "of right against wrong"
+    """How far the confidence is from the share that is right, and how far it would be by chance."""
     return [
-        _number(context, "ece", "calibration error", calibration_error(d, seed=context.seed),
-                f"expected calibration error: mean |accuracy − confidence| over {BINS} bins of equal mass"),
-        _number(context, "ece_null", "calibration error of a calibrated model", _null(null),
-                "mean and middle 95 % of that error if each answer were right as often as the model says", "estimated"),
-        _number(context, "ece_null_95", "largest plausible error of a calibrated model",
-                Estimate(_limit(null), n=len(d)),
-                f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
-                "estimated"),
-        _number(context, "mean_gap", "confidence minus accuracy", mean_gap(d, context.seed),
-                "mean confidence minus the share that is right (calibration in the large): above 0 too sure"),
-        _number(context, "mean_gap_p", "p-value of that difference", Estimate(p_of_mean(d, context.seed), n=len(d)),
-                "how often a calibrated model shows a difference as large by chance, on either side (Poisson-binomial; "
-                "where decisions come in groups, also with the groups turned round together)", "estimated"),
-        _number(context, "ece_equal_width", "calibration error, bins of equal width",
-                calibration_error(d, "equal width", context.seed),
-                f"expected calibration error over {BINS} bins of equal width, as most papers print it"),
-        _number(context, "brier", "Brier score", _mean(context, d, brier(d), _brier_bounds(d)),
-                f"mean squared distance of the probabilities from the truth, {over}; lower is better"),
-        _number(context, "nll", "log loss", _mean(context, d, log_loss(d), POSITIVE),
-                f"mean negative log-probability of the truth, {over}; lower is better", unit="nats"),
-    ]  # fmt: skip
+        _number(
+            context,
+            "ece",
+            "calibration error",
+            calibration_error(d, seed=context.seed),
+            f"expected calibration error: mean |accuracy − confidence| over {BINS} bins of equal mass",
+        ),
+        _number(
+            context,
+            "ece_null",
+            "calibration error of a calibrated model",
+            _null(null),
+            "mean and middle 95 % of that error if each answer were right as often as the model says",
+            "estimated",
+        ),
+        _number(
+            context,
+            "ece_null_95",
+            "largest plausible error of a calibrated model",
+            Estimate(_limit(null), n=len(d)),
+            f"95th percentile of that error over {REDRAWS} redraws: only an error above it shows miscalibration",
+            "estimated",
+        ),
+        _number(
+            context,
+            "mean_gap",
+            "confidence minus accuracy",
+            mean_gap(d, context.seed),
+            "mean confidence minus the share that is right (calibration in the large): above 0 too sure",
+        ),
+        _number(
+            context,
+            "mean_gap_p",
+            "p-value of that difference",
+            Estimate(p_of_mean(d, context.seed), n=len(d)),
+            "how often a calibrated model shows a difference as large by chance, on either side (Poisson-binomial; "
+            "where decisions come in groups, also with the groups turned round together)",
+            "estimated",
+        ),
+        _number(
+            context,
+            "ece_equal_width",
+            "calibration error, bins of equal width",
+            calibration_error(d, "equal width", context.seed),
+            f"expected calibration error over {BINS} bins of equal width, as most papers print it",
+        ),
+    ]
+
+
+def _scores(context: EvaluationContext, d: Decisions) -> list[Number]:
+    """Proper scores of the probabilities, which calibration and knowledge both make better."""
+    over = "of right against wrong" if d.scores is None else "over all options"
+    return [
+        _number(
+            context,
+            "brier",
+            "Brier score",
+            _mean(context, d, brier(d), _brier_bounds(d)),
+            f"mean squared distance of the probabilities from the truth, {over}; lower is better",
+        ),
+        _number(
+            context,
+            "nll",
+            "log loss",
+            _mean(context, d, log_loss(d), POSITIVE),
+            f"mean negative log-probability of the truth, {over}; lower is better",
+            unit="nats",
+        ),
+    ]
 
 
 def _after(
@@ -126,23 +174,45 @@ def _after(
         return []
     null = null_of(tempered, seed=context.seed)
     return [
-        _number(context, "ece_tempered", "calibration error after temperature",
-                calibration_error(tempered, seed=context.seed),
-                "the same error on the test rows with the temperature fitted on the validation rows"),
-        _number(context, "ece_null_95_tempered", "largest plausible error after temperature",
-                Estimate(_limit(null), n=len(tempered)),
-                "95th percentile of that error, with that temperature, if each answer were right as often as it then "
-                "says", "estimated"),
-        _number(context, "brier_tempered", "Brier score after temperature",
-                _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
-                "the Brier score of the test rows with that temperature"),
-        _number(context, "nll_tempered", "log loss after temperature",
-                _mean(context, tempered, log_loss(tempered), POSITIVE),
-                "the log loss of the test rows with that temperature", unit="nats"),
-        _number(context, "temperature", "temperature", _spread_of_temperature(context, learnt, temperature),
-                "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
-                "in n + 2 taken to be wrong (Platt); above 1 the model is overconfident"),
-    ]  # fmt: skip
+        _number(
+            context,
+            "ece_tempered",
+            "calibration error after temperature",
+            calibration_error(tempered, seed=context.seed),
+            "the same error on the test rows with the temperature fitted on the validation rows",
+        ),
+        _number(
+            context,
+            "ece_null_95_tempered",
+            "largest plausible error after temperature",
+            Estimate(_limit(null), n=len(tempered)),
+            "95th percentile of that error, with that temperature, if each answer were right as often as it then says",
+            "estimated",
+        ),
+        _number(
+            context,
+            "brier_tempered",
+            "Brier score after temperature",
+            _mean(context, tempered, brier(tempered), _brier_bounds(tempered)),
+            "the Brier score of the test rows with that temperature",
+        ),
+        _number(
+            context,
+            "nll_tempered",
+            "log loss after temperature",
+            _mean(context, tempered, log_loss(tempered), POSITIVE),
+            "the log loss of the test rows with that temperature",
+            unit="nats",
+        ),
+        _number(
+            context,
+            "temperature",
+            "temperature",
+            _spread_of_temperature(context, learnt, temperature),
+            "the T of least log loss on the validation rows when all log-probabilities are divided by T, one more "
+            "in n + 2 taken to be wrong (Platt); above 1 the model is overconfident",
+        ),
+    ]
 
 
 def _table(numbers: list[Number]) -> list[dict[str, Any]]:

@@ -213,18 +213,40 @@ def _findings(context: EvaluationContext, curve: Curve, by_class: Mapping[int, S
     gain = mean_t(doubled, "draws", bounds=of_change(metric.bounds))
     needed, censored = labels_needed(curve, metric.higher_is_better)
     numbers = (
-        number("aulc", "area under the label-efficiency curve", aulc,
-               f"mean {metric.name} over log2 of the rows, from {curve.sizes[0]} to {n}", metric.unit),
-        number("n90", "labels to 90 % of the full score", needed,
-               f"rows{' (' + censored + ')' if censored else ''} at which {metric.name} reaches 90 % of that with all "
-               f"{n}, by interpolation in log n", "rows", _BOUNDS[censored]),
-        number("last_doubling", "gain from the last doubling of labels", gain,
-               f"{metric.name} with all {n} rows minus that with half of them", metric.unit),
-        *(number(f"per_class_{count}", f"{metric.name} with {count} labels per class",
-                 mean_t(scores, "draws", bounds=metric.bounds),
-                 f"{metric.name} of models trained on {count} rows of each class", metric.unit)
-          for count, scores in by_class.items()),
-    )  # fmt: skip
+        number(
+            "aulc",
+            "area under the label-efficiency curve",
+            aulc,
+            f"mean {metric.name} over log2 of the rows, from {curve.sizes[0]} to {n}",
+            metric.unit,
+        ),
+        number(
+            "n90",
+            "labels to 90 % of the full score",
+            needed,
+            f"rows{' (' + censored + ')' if censored else ''} at which {metric.name} reaches 90 % of that with all "
+            f"{n}, by interpolation in log n",
+            "rows",
+            _BOUNDS[censored],
+        ),
+        number(
+            "last_doubling",
+            "gain from the last doubling of labels",
+            gain,
+            f"{metric.name} with all {n} rows minus that with half of them",
+            metric.unit,
+        ),
+        *(
+            number(
+                f"per_class_{count}",
+                f"{metric.name} with {count} labels per class",
+                mean_t(scores, "draws", bounds=metric.bounds),
+                f"{metric.name} of models trained on {count} rows of each class",
+                metric.unit,
+            )
+            for count, scores in by_class.items()
+        ),
+    )
     points = [mean_t(curve.scores[:, i], "draws", bounds=metric.bounds) for i in range(len(curve.sizes))]
     figure = Figure(
         "data_efficiency_curve",

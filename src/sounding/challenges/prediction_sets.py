@@ -121,16 +121,24 @@ def _numbers(one: Covered, first: bool) -> list[Number]:
     if first:
         end = ""
     numbers = [
-        Number(f"coverage{end}", f"coverage of {one.label}", one.coverage,
-               f"share of test rows in whose set the truth is; {SHARED}"),
+        Number(
+            f"coverage{end}",
+            f"coverage of {one.label}",
+            one.coverage,
+            f"share of test rows in whose set the truth is; {SHARED}",
+        ),
         Number(f"set_size{end}", f"size of {one.label}", one.size, f"mean number of answers in a set; {SHARED}"),
-    ]  # fmt: skip
+    ]
     if one.worst is not None:
-        numbers.append(Number(
-            f"worst_class_coverage{end}", f"worst class's coverage of {one.label}", one.worst,
-            f"least coverage among the {one.classes} classes with {FEW} test rows or more, for which no coverage is "
-            f"guaranteed; {SHARED}",
-        ))  # fmt: skip
+        numbers.append(
+            Number(
+                f"worst_class_coverage{end}",
+                f"worst class's coverage of {one.label}",
+                one.worst,
+                f"least coverage among the {one.classes} classes with {FEW} test rows or more, for which no coverage "
+                f"is guaranteed; {SHARED}",
+            )
+        )
     return numbers
 
 
@@ -207,16 +215,28 @@ def _abstention(context: EvaluationContext, plan: Plan) -> Findings:
     kept, gain = estimate_accuracy_at(stats, KEPT, **more), estimate_gain_at(stats, KEPT, **more)
     of = f"of the {len(d)} answers ordered by confidence"
     numbers = (
-        Number("accuracy_at_80", "accuracy at 80 % coverage", kept,
-               f"share that is right among the 80 % with the highest confidence, {of}"),
-        Number("gain_at_80", "gain by abstaining on 20 %", gain,
-               f"that accuracy minus the accuracy of all answers; {of}"),
-        Number("aurc", "area under the risk-coverage curve (AURC)", estimate_aurc(stats, **more),
-               f"mean risk (share of wrong answers) over all coverages; {of}; lower is better"),
-        Number("aurc_excess", "excess AURC", estimate_excess(stats, **more),
-               "AURC minus that of a perfect order, in which every right answer has more confidence than any "
-               "wrong one"),
-    )  # fmt: skip
+        Number(
+            "accuracy_at_80",
+            "accuracy at 80 % coverage",
+            kept,
+            f"share that is right among the 80 % with the highest confidence, {of}",
+        ),
+        Number(
+            "gain_at_80", "gain by abstaining on 20 %", gain, f"that accuracy minus the accuracy of all answers; {of}"
+        ),
+        Number(
+            "aurc",
+            "area under the risk-coverage curve (AURC)",
+            estimate_aurc(stats, **more),
+            f"mean risk (share of wrong answers) over all coverages; {of}; lower is better",
+        ),
+        Number(
+            "aurc_excess",
+            "excess AURC",
+            estimate_excess(stats, **more),
+            "AURC minus that of a perfect order, in which every right answer has more confidence than any wrong one",
+        ),
+    )
     return Findings(_found(d, kept, gain), numbers, (_risk_figure(context, d),))
 
 

@@ -67,18 +67,37 @@ STEP = 3
 """A step of an attack takes a pass and a gradient, which is two more."""
 
 PLANS: Mapping[Profile, Plan | None] = {
-    "quick": Plan(40.0, 200, (3,), 100, Attacks(pgd=10), unbounded=False),
+    "quick": Plan(
+        seconds=40.0,
+        rows=200,
+        severities=(3,),
+        attacked=100,
+        attacks=Attacks(pgd=10),
+        unbounded=False,
+    ),
     "standard": Plan(
-        180.0, 500, (1, 2, 3, 4, 5), 200,
-        Attacks(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0), unbounded=True,
-        openings=20, rehearsals=16, rehearsing=180.0,
+        seconds=180.0,
+        rows=500,
+        severities=(1, 2, 3, 4, 5),
+        attacked=200,
+        attacks=Attacks(pgd=20, apgd=30, targets=2, targeted=20, queries=300, seconds=120.0),
+        unbounded=True,
+        openings=20,
+        rehearsals=16,
+        rehearsing=180.0,
     ),
     "full": Plan(
-        3600.0, 1000, (1, 2, 3, 4, 5), 1000,
-        Attacks(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0), unbounded=True,
-        openings=50, rehearsals=64, rehearsing=1800.0,
+        seconds=3600.0,
+        rows=1000,
+        severities=(1, 2, 3, 4, 5),
+        attacked=1000,
+        attacks=Attacks(pgd=40, apgd=100, targets=9, targeted=100, queries=5000, seconds=1800.0),
+        unbounded=True,
+        openings=50,
+        rehearsals=64,
+        rehearsing=1800.0,
     ),
-}  # fmt: skip
+}
 
 
 class Robustness(Challenge[Plan]):

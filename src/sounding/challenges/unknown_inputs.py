@@ -228,8 +228,11 @@ def _most_confident(test: Seen) -> str:
     if test.known.confidences is None:
         return ""
     table = test.tables.get("confidence", {})
-    sure = {name: float(column[:, 1][np.isfinite(column[:, 1])].mean()) for name, column in table.items()
-            if np.isfinite(column[:, 1]).any()}  # fmt: skip
+    sure = {
+        name: float(column[:, 1][np.isfinite(column[:, 1])].mean())
+        for name, column in table.items()
+        if np.isfinite(column[:, 1]).any()
+    }
     if not sure:
         return ""
     name = max(sure, key=lambda label: sure[label])

@@ -46,18 +46,38 @@ def abstention(context: EvaluationContext, kept: float, coverages: Sequence[floa
     at = _score(metric, estimate_risk_at(stats, kept, **more))
     risk, of = _risk(metric), f"of the {len(sure):,} answers"
     numbers = (
-        Number("score_at_80", f"{metric.name} of an answer at {percent(kept)} coverage", at,
-               f"mean of each answer's own {metric.name} over the {percent(kept)} with the highest confidence, {of}",
-               metric.unit),
-        Number("aurc", "area under the risk-coverage curve (AURC)", area,
-               f"mean over all coverages of the mean risk ({risk}), {of} ordered by confidence; lower is better"),
-        Number("aurc_random", "AURC in an order of chance", chance,
-               f"the mean risk of all answers, which is the area that an order of chance is expected to have; {risk}"),
-        Number("aurc_saved", "AURC saved by the confidence", saved,
-               f"that area minus the AURC, on the same draws; above 0 the least sure answers are the worse ones; {of}"),
-        Number("aurc_excess", "excess AURC", estimate_excess(stats, **more),
-               "AURC minus that of a perfect order, in which a better answer always has more confidence"),
-    )  # fmt: skip
+        Number(
+            "score_at_80",
+            f"{metric.name} of an answer at {percent(kept)} coverage",
+            at,
+            f"mean of each answer's own {metric.name} over the {percent(kept)} with the highest confidence, {of}",
+            metric.unit,
+        ),
+        Number(
+            "aurc",
+            "area under the risk-coverage curve (AURC)",
+            area,
+            f"mean over all coverages of the mean risk ({risk}), {of} ordered by confidence; lower is better",
+        ),
+        Number(
+            "aurc_random",
+            "AURC in an order of chance",
+            chance,
+            f"the mean risk of all answers, which is the area that an order of chance is expected to have; {risk}",
+        ),
+        Number(
+            "aurc_saved",
+            "AURC saved by the confidence",
+            saved,
+            f"that area minus the AURC, on the same draws; above 0 the least sure answers are the worse ones; {of}",
+        ),
+        Number(
+            "aurc_excess",
+            "excess AURC",
+            estimate_excess(stats, **more),
+            "AURC minus that of a perfect order, in which a better answer always has more confidence",
+        ),
+    )
     sentence = _found(metric, lacking, kept, at, area, saved)
     return Findings(sentence, numbers, (_figure(metric, stats, coverages, more),))
 

@@ -26,12 +26,22 @@ def of_results(context: EvaluationContext, contest: Contest) -> Findings:
     bias = bootstrap(pairs[:, 0] - pairs[:, 1], mean, groups, seed, bounds=CORRELATION)
     skill = bootstrap(pairs, _skill, groups, seed)
     numbers = (
-        Number("value_bias", "expected less real points", bias,
-               "of held-out positions, a win being 1 and a draw ½; above 0 it hopes for too much", seed=seed),
-        Number("value_skill", "skill of the expected points", skill,
-               "1 less the mean squared distance of expected and real points over that of their mean from them: 1 "
-               "knows every result, 0 knows no more than the mean", seed=seed),
-    )  # fmt: skip
+        Number(
+            "value_bias",
+            "expected less real points",
+            bias,
+            "of held-out positions, a win being 1 and a draw ½; above 0 it hopes for too much",
+            seed=seed,
+        ),
+        Number(
+            "value_skill",
+            "skill of the expected points",
+            skill,
+            "1 less the mean squared distance of expected and real points over that of their mean from them: 1 "
+            "knows every result, 0 knows no more than the mean",
+            seed=seed,
+        ),
+    )
     said = f" Of the points of a game it expects {bias} more than it gets; its skill beyond the mean result is {skill}."
     return Findings(said, numbers)
 

@@ -95,8 +95,12 @@ def _games(steps: int, contest: Contest, round_steps: int) -> int:
 def _of_games(games: int, cost: Cost) -> Iterator[Number]:
     if not games:
         return
-    yield Number("training_games", "games of self-play", Estimate(float(games), n=games, interval=COUNTED),
-                 "games of the rounds that were learnt from")  # fmt: skip
+    yield Number(
+        "training_games",
+        "games of self-play",
+        Estimate(float(games), n=games, interval=COUNTED),
+        "games of the rounds that were learnt from",
+    )
     definition = "energy of training divided by its games: playing and learning together"
     each = scaled(cost.joules, 1 / games)
     yield Number("joules_per_training_game", "energy of a training game", each, definition, "J", cost.kind)
@@ -131,12 +135,19 @@ def _growth(stages: Sequence[Stage], opponent: str) -> Iterator[Number]:
     first, last = stages[0], stages[-1]
     definition = f"Elo in the last matches of the training, against {opponent}, who stands at 0"
     bounded = last.elo.bound is not Bound.NONE
-    yield Number("elo", f"Elo against {opponent}", last.elo, definition, "Elo", "bound" if bounded else "measured",
-                 bound=last.elo.bound)  # fmt: skip
+    yield Number(
+        "elo",
+        f"Elo against {opponent}",
+        last.elo,
+        definition,
+        "Elo",
+        "bound" if bounded else "measured",
+        bound=last.elo.bound,
+    )
     kilowatt_hours = (last.joules - first.joules) / PER_KWH
     if kilowatt_hours <= 0 or bounded or first.elo.bound is not Bound.NONE:
         return
-    gained = scaled(replace(difference(last.elo, first.elo)), 1 / kilowatt_hours)
+    gained = scaled(difference(last.elo, first.elo), 1 / kilowatt_hours)
     definition = (
         f"Elo gained from the first matches of the training to the last, divided by the energy between them "
         f"({last.joules - first.joules:.3g} J); how sure these joules are is not in the interval"
@@ -145,13 +156,15 @@ def _growth(stages: Sequence[Stage], opponent: str) -> Iterator[Number]:
 
 
 def _figure(stages: Sequence[Stage], opponent: str) -> Figure:
-    ends = [
-        replace(stage.elo, low=stage.elo.low or stage.elo.value, high=stage.elo.high or stage.elo.value)
-        for stage in stages
-    ]
+    ends = [_closed(stage.elo) for stage in stages]
     caption = (
         f"Elo against {opponent}, who stands at 0, by the games that were learnt from before; the last of them took "
         f"{stages[-1].joules:.3g} J."
     )
     drawn = plots.curve([stage.games for stage in stages], {"Elo": ends}, "games", "Elo", log_x=True)
     return Figure("energy_elo", caption, drawn)
+
+
+def _closed(elo: Estimate) -> Estimate:
+    """A bound as an interval of no width, so that a curve goes on through it."""
+    return replace(elo, low=elo.value, high=elo.value) if elo.low is None or elo.high is None else elo

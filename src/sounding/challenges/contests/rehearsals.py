@@ -49,11 +49,23 @@ def under_rehearsals(context: EvaluationContext, contest: Contest, pairs: int, m
     )
     definition = f"points a game of the model against {how}; the best of {counted(len(rounds), 'game')} of each is kept"
     numbers = (
-        Number("unrehearsed", "score against itself without rehearsals", without, f"points a game against {how}",
-               seed=context.seed),
-        Number("rehearsed", "score against an opponent that rehearses", left, definition, kind="bound",
-               seed=context.seed, bound=Bound.UPPER),
-    )  # fmt: skip
+        Number(
+            "unrehearsed",
+            "score against itself without rehearsals",
+            without,
+            f"points a game against {how}",
+            seed=context.seed,
+        ),
+        Number(
+            "rehearsed",
+            "score against an opponent that rehearses",
+            left,
+            definition,
+            kind="bound",
+            seed=context.seed,
+            bound=Bound.UPPER,
+        ),
+    )
     sentence = (
         f"Against an opponent with the same network that plays each opening {counted(len(rounds), 'time')} and keeps "
         f"its best game, the model gets at most {left.value:.3f} of the points (without rehearsals {without})."

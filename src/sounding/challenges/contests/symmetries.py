@@ -38,13 +38,28 @@ def under_symmetries(context: EvaluationContext, contest: Contest, rows: int) ->
     every = proportion(alike.all(axis=1).astype(float), groups, seed)
     spread = bootstrap(np.ptp(points, axis=1), mean, groups, seed, bounds=SHARE)
     numbers = (
-        Number("symmetry_agreement", "agreement under symmetries", share,
-               f"share of the images of a position whose best move is the turned one; {on}", seed=seed),
-        Number("symmetry_all", "the same move under all symmetries", every,
-               f"share of positions whose best move is the same in all images; {on}", seed=seed),
-        Number("symmetry_spread", "spread of expected points under symmetries", spread,
-               f"largest less smallest expected points of an image (a win is 1), mean; {on}", seed=seed),
-    )  # fmt: skip
+        Number(
+            "symmetry_agreement",
+            "agreement under symmetries",
+            share,
+            f"share of the images of a position whose best move is the turned one; {on}",
+            seed=seed,
+        ),
+        Number(
+            "symmetry_all",
+            "the same move under all symmetries",
+            every,
+            f"share of positions whose best move is the same in all images; {on}",
+            seed=seed,
+        ),
+        Number(
+            "symmetry_spread",
+            "spread of expected points under symmetries",
+            spread,
+            f"largest less smallest expected points of an image (a win is 1), mean; {on}",
+            seed=seed,
+        ),
+    )
     sentence = (
         f"A board may lie in {count} ways: the best move turns with it in {share} of the other ones, in all of them at "
         f"{every} of the positions; expected points spread over {spread}."

@@ -299,8 +299,15 @@ def _size(entries: Sequence[Entry]) -> Iterator[Row]:
         yield Row("training", "energy of training", meaning, joules, _over(joules), "J", "lower", True, kind)
     models = [entry.context.model for entry in entries]
     parameters = tuple(exactly(float(sum(p.numel() for p in m.parameters()))) for m in models)
-    yield Row("parameters", "parameters", "numbers that training may change", parameters, _over(parameters),
-               better="lower", relative=True)  # fmt: skip
+    yield Row(
+        "parameters",
+        "parameters",
+        "numbers that training may change",
+        parameters,
+        _over(parameters),
+        better="lower",
+        relative=True,
+    )
     sizes = tuple(exactly(float(entry.bytes or _bytes(entry.context))) for entry in entries)
     meaning = "bytes of parameters and buffers"
     yield Row("bytes", "model size", meaning, sizes, _over(sizes), "B", "lower", True)

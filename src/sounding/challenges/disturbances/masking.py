@@ -98,11 +98,14 @@ def _rises(reports: Sequence[AttackReport]) -> Check | None:
     worst = min(many, key=lambda attempt: attempt.rose)
     found = wilson(round(worst.rose * worst.tried), worst.tried)
     return Check(
-        "loss_rises", "rows on which the loss rises along the attack", found, f"should be at least {RISING:.2f}",
+        "loss_rises",
+        "rows on which the loss rises along the attack",
+        found,
+        f"should be at least {RISING:.2f}",
         f"share of attacked rows on which PGD raised the loss above that of its start ({worst.threat})",
         _verdict(found.value < RISING, found.n),
         f"following the gradient raised the loss on only {percent(found.value)} of the rows ({worst.threat})",
-    )  # fmt: skip
+    )
 
 
 def _unbounded(metric: Metric, clean: Sequence[Record], reports: Sequence[AttackReport]) -> Check | None:
@@ -117,10 +120,14 @@ def _unbounded(metric: Metric, clean: Sequence[Record], reports: Sequence[Attack
     if not math.isfinite(found.value) or not before:
         return None
     return Check(
-        "unbounded", f"{metric.name} that an attack without a bound leaves", found, limit,
+        "unbounded",
+        f"{metric.name} that an attack without a bound leaves",
+        found,
+        limit,
         f"{metric.name} after attacks by gradient that may change the input to any other",
-        _verdict(tripped, len(clean)), f"even an attack without a bound leaves {metric.name} at {found.value:.3f}",
-    )  # fmt: skip
+        _verdict(tripped, len(clean)),
+        f"even an attack without a bound leaves {metric.name} at {found.value:.3f}",
+    )
 
 
 def _further(reports: Sequence[AttackReport], attack: Attack) -> Check | None:
@@ -134,14 +141,16 @@ def _further(reports: Sequence[AttackReport], attack: Attack) -> Check | None:
     threats = ", ".join(report.threat.name for report in tried)
     id, name, words = {
         Attack.SQUARE: (
-            "black_box", "success of the black-box attack alone",
+            "black_box",
+            "success of the black-box attack alone",
             f"Square, which sees no gradients, succeeded on {len(rows)} more of {n} rows",
         ),
         Attack.APGD_AGAIN: (
-            "more_search", "success of more search alone",
+            "more_search",
+            "success of more search alone",
             f"another start and twice the steps succeeded on {len(rows)} more of {n} rows",
         ),
-    }[attack]  # fmt: skip
+    }[attack]
     definition = f"share of all rows on which {attack} succeeds and attacks by gradient did not ({threats})"
     limit = f"should be at most {max(MORE, MORE_ROWS / n):.3f}"
     cut = any(attempt.stopped for report in tried for attempt in report.attempts if attempt.attack is attack)

@@ -53,11 +53,19 @@ def help_of(context: EvaluationContext) -> Help | None:
         return Number(id, name, found, definition, metric.unit, seed=context.seed)
 
     numbers = (
-        number("control", f"{metric.name} without the help", alone,
-               f"{metric.name} of a training on the same labelled rows and budget without {what}; {metric.definition}"),
-        number("help_gain", f"change in {metric.name} by the help", gain,
-               f"{metric.name} with {what} minus that without, on the same test rows; one training each"),
-    )  # fmt: skip
+        number(
+            "control",
+            f"{metric.name} without the help",
+            alone,
+            f"{metric.name} of a training on the same labelled rows and budget without {what}; {metric.definition}",
+        ),
+        number(
+            "help_gain",
+            f"change in {metric.name} by the help",
+            gain,
+            f"{metric.name} with {what} minus that without, on the same test rows; one training each",
+        ),
+    )
     return Help(numbers, _sentence(context, what, metric.name, alone, gain))
 
 
