@@ -213,8 +213,8 @@ def compare(
     fix = "Compare two models on the same rows, in the same order"
     if len(records_a) != len(records_b):
         raise UsageError(f"{len(records_a)} and {len(records_b)} records are not of the same rows", fix=fix)
-    for row, (a, b) in enumerate(zip(records_a, records_b, strict=True), 1):
-        if not same(a.truth, b.truth):
+    for row, (record_a, record_b) in enumerate(zip(records_a, records_b, strict=True), 1):
+        if not same(record_a.truth, record_b.truth):
             raise UsageError(f"the records are not of the same rows: record {row} differs in its truth", fix=fix)
     groups, found = groups_of(records_a), {}
     for metric in task.row_metrics:
