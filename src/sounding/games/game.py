@@ -61,7 +61,7 @@ class Game(ABC):
 
     @abstractmethod
     def start(self, n: int = 1) -> Positions:
-        """[N] copies of the starting position."""
+        """[N] starting positions; all the same, unless a game has several."""
 
     @abstractmethod
     def legal(self, positions: Positions) -> NDArray[np.bool_]:

@@ -11,9 +11,9 @@ turns           games: ends, repetitions, many at a time
 starts          the starting position, and the 960
 arranging       positions with other pieces on their squares
 fen, uci, san   positions and moves in words
-rules           Chess: all of it as a Game
+rules           Chess and Chess960: all of it as a Game
 """
 
-from sounding.games.chess.rules import Chess
+from sounding.games.chess.rules import Chess, Chess960
 
-__all__ = ["Chess"]
+__all__ = ["Chess", "Chess960"]

@@ -59,7 +59,7 @@ from sounding.games.compiled import compiled
 
 PLANES = 46
 _OF_CASTLING, _OF_EN_PASSANT, _OF_CLOCK, _OF_REPEATS, _OF_EDGE = 12, 13, 14, 15, 17
-_OF_ATTACKS, _OF_COUNTS, _OF_PINS, _OF_CHECKS, _OF_LAST, OF_RATINGS = 18, 30, 32, 34, 40, 44
+OF_ATTACKS, _OF_COUNTS, _OF_PINS, _OF_CHECKS, _OF_LAST, OF_RATINGS = 18, 30, 32, 34, 40, 44
 Planes = NDArray[np.float32]
 
 
@@ -116,7 +116,7 @@ def _observe_attacks(boards: Boards, n: int, planes: Planes, side: int, turn: in
     colour = turn ^ side
     counts = planes[_OF_COUNTS + side]
     for kind in range(KING + 1):
-        plane = planes[_OF_ATTACKS + 6 * side + kind]
+        plane = planes[OF_ATTACKS + 6 * side + kind]
         pieces = boards[n, kind] & boards[n, COLOURS + colour]
         while pieces:
             attacked = attacked_by(boards, n, kind, lowest(pieces), colour)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sounding.games.chess import actions, arranging, fen, layout, observation, san, turns, uci
 from sounding.games.chess.actions import action_of
-from sounding.games.chess.starts import STANDARD, starting_position
+from sounding.games.chess.starts import STANDARD, spread_over_960, starting_position
 from sounding.games.game import Game, Positions
 
 
@@ -196,3 +196,14 @@ class Chess(Game):
         if (self.to_play(positions) != player).any():
             super().turn(positions, player)
         positions["end"] = layout.GOES_ON
+
+
+@dataclass(frozen=True)
+class Chess960(Chess):
+    """Chess960 from all its starting positions but that of chess: `start` gives one after the other."""
+
+    chess960: bool = True
+
+    def start(self, n: int = 1) -> Positions:
+        """[N] starting positions, no two of 959 alike."""
+        return np.concatenate([starting_position(number) for number in spread_over_960(n)])

@@ -13,6 +13,8 @@ from sounding.games.chess.zobrist import key_of
 
 STANDARD = 518
 """The number of chess."""
+_STEP = 367
+"""Without a divisor in common with 959."""
 
 
 def first_rank(number: int) -> list[int]:
@@ -53,3 +55,9 @@ def starting_position(number: int = STANDARD) -> np.ndarray:
     position["key"] = position["history"][0, 0] = key_of(boards, 0)
     position.flags.writeable = False
     return position
+
+
+def spread_over_960(n: int) -> list[int]:
+    """So many numbers of starting positions but that of chess, far from each other; after 959 they come again."""
+    others = [number for number in range(960) if number != STANDARD]
+    return [others[_STEP * k % len(others)] for k in range(n)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -21,9 +22,9 @@ class Charted(Player):
     course: Course | None = None
 
     @property
+    @abstractmethod
     def spec(self) -> Spec:
         """The environment."""
-        raise NotImplementedError
 
     def told(self, experience: Experience, seconds: float) -> Sequence[str]:
         """The mean score of the latest episodes, and how fast it plays and learns, both together."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sounding.applications.games.chess.concepts import chess_concepts
 from sounding.applications.games.chess.recorded import CHESS_FILES, RecordedChess
 from sounding.applications.games.chess.teacher import Teacher
 from sounding.applications.games.shared import judging as shared
@@ -20,6 +21,7 @@ from sounding.applications.games.shared.recorded_positions import RecordedPositi
 from sounding.arena.matches import Mover
 from sounding.contract.behaviour import EQUIVARIANCE, Behaviour, Changed
 from sounding.contract.change import Change, Unchanged
+from sounding.contract.concepts import Concept
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Prediction, Record
 from sounding.games.game import Game
@@ -95,7 +97,7 @@ class ChessGame(BoardGame):
         return RecordedChess()
 
     @property
-    def steps(self) -> tuple[tuple[int, int], ...]:  # type: ignore[override]
+    def steps(self) -> tuple[tuple[int, int], ...]:
         """Rows and columns that each kind of move goes."""
         from sounding.games.chess.actions import ACTIONS, steps_of
 
@@ -118,6 +120,12 @@ class ChessGame(BoardGame):
         from sounding.games.playouts import Greedily, Randomly
 
         return Greedily(), Randomly()
+
+    def variants(self) -> Mapping[str, Game]:
+        """Chess960: other starting positions, and castling from them."""
+        from sounding.games.chess import Chess960
+
+        return {"Chess960": Chess960()}
 
     # ---- recorded games and puzzles
 
@@ -210,6 +218,11 @@ class ChessGame(BoardGame):
             return "" if shared.move_of(after) == expected else "the move was not mirrored with the board"
 
         return {MIRRORED: Behaviour(changed, EQUIVARIANCE, "whose best move was not mirrored with the board")}
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """Checks, pieces that hang, passed pawns, mobility, kings, material."""
+        return tuple(chess_concepts(self.game))
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Games of a player who takes what it can and else goes forward."""

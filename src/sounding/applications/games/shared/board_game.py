@@ -131,7 +131,6 @@ class BoardGame(Player):
 
     look: ClassVar[Look]
     moves: ClassVar[Moves]
-    steps: ClassVar[tuple[tuple[int, int], ...]] = ()
     ending: ClassVar[Ending] = Ending()
 
     @cached_property
@@ -142,6 +141,11 @@ class BoardGame(Player):
     @abstractmethod
     def opponents(self) -> Sequence[Mover]:
         """Against whom it is tried, the strongest first; with each a score, the first of which is the headline."""
+
+    @property
+    def steps(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that each kind of move goes, where pieces move; nothing where stones are placed."""
+        return ()
 
     @property
     def territory(self) -> bool:
