@@ -7,10 +7,11 @@ import time
 import numpy as np
 import pytest
 
+from sounding.errors import UsageError
 from sounding.games.connect4 import Connect4
 from sounding.games.thinking import Limit
 from sounding.search.evaluator import Uniform
-from sounding.search.thinker import Judged, SearchThinker
+from sounding.search.thinker import Judged, RatedPlayers, SearchThinker
 
 GAME = Connect4()
 
@@ -109,3 +110,22 @@ def test_it_plays_its_game_alone_unless_told_and_none_that_is_over():
     assert SearchThinker("x", GAME, Uniform, lambda game: "too large").refuses(GAME) == "too large"
     with pytest.raises(ValueError, match="over"):
         next(uniform().ponder(GAME, after("ABABABA"), Limit(simulations=2)))
+
+
+def test_a_player_of_a_rating_is_the_network_asked_for_the_moves_of_such_players():
+    asked: list[int] = []
+
+    def evaluator_of(game, rating):
+        asked.append(rating)
+        return Keen()
+
+    thinker = SearchThinker("rated", GAME, Uniform, players=RatedPlayers(1000, 2000, evaluator_of))
+    strength = thinker.rated(1500)
+    thought = thinker.think(GAME, GAME.start(1), strength.limit())
+    assert (asked, thought.simulations, thought.candidates[0].action) == ([1500], 1, 2)
+    assert thinker.think(GAME, GAME.start(1), thinker.rated(1900).limit()).win_rate == pytest.approx(0.6)
+    assert asked == [1500, 1900], "what another rating thought is not kept"
+    assert thinker.think(GAME, GAME.start(1), Limit(simulations=1)).win_rate == pytest.approx(0.5)
+    for other, elo, said in ((thinker, 2001, "Give 1000 to 2000"), (uniform(), 1500, "none is known")):
+        with pytest.raises(UsageError, match=said):
+            other.rated(elo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ OF_CHESS = {"first": 0, "white": 0, "w": 0, "second": 1, "black": 1, "b": 1}
 @click.argument("run")
 @click.option("--colour", "--color", default="first", show_default=True, help="Yours: white, black (first, second).")
 @click.option("--strength", help="1 (a beginner) to 10, or a number of simulations of a move: 10, if nothing is said.")
+@click.option("--rating", type=int, help="chess: as a player rated so, in place of --strength; UCI_Elo in UCI.")
 @click.option("--uci", is_flag=True, help="Speak UCI, for Cute Chess, Arena, lichess-bot and other programs of chess.")
 @click.option("--gtp", is_flag=True, help="Speak the Go Text Protocol, for Sabaki, GoGui and other programs.")
 @click.option(
@@ -42,6 +44,7 @@ def play(
     run: str,
     colour: str,
     strength: str | None,
+    rating: int | None,
     uci: bool,
     gtp: bool,
     size: int | None,
@@ -63,11 +66,13 @@ def play(
         raise UsageError(
             f"no colour {colour!r}", fix=did_you_mean(colour.lower(), ("black", "white", "first", "second"))
         )
+    if strength is not None and rating is not None:
+        raise UsageError("--strength and --rating both say how strongly it plays", fix="Give one of them")
     import numpy as np
 
     rng = np.random.default_rng(seed)
     if uci:
-        _speak_uci(run, strength, rng)
+        _speak_uci(run, strength, rating, rng)
         return
     wishes = Wishes(out, record, explain, episodes, seed)
     if is_environment(run):
@@ -82,7 +87,7 @@ def play(
     from sounding.runs.playing import game_of
 
     thinker = _thinker(run, model)
-    dial = _dial(strength or str(len(thinker.levels)), thinker)
+    dial = _dial(strength, rating, thinker)
     game = game_of(thinker, size=size, komi=komi)
     if gtp:
         from sounding.games.protocols.gtp import commands_of, serve
@@ -101,7 +106,7 @@ def play(
         pass
 
 
-def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None:
+def _speak_uci(run: str, strength: str | None, rating: int | None, rng: np.random.Generator) -> None:
     """Be a UCI engine. Nothing heavy is imported before it has answered `uci`."""
     from sounding import __version__
     from sounding.games.chess_strengths import RATINGS
@@ -115,7 +120,8 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
     else:
         if not os.path.exists(os.path.join(run, "config.json")):
             raise UsageError(f"{run} is no run", fix="Name a folder such as runs/chess/1, or chess")
-        name = f"{name} {run}"
+        name, known = f"{name} {run}", _ratings(run)
+        elo = None if known is None else Range(*known)
 
     def opened() -> Thinker:
         thinker = opened_thinker(run)
@@ -124,7 +130,7 @@ def _speak_uci(run: str, strength: str | None, rng: np.random.Generator) -> None
         return thinker
 
     def dial(thinker: Thinker) -> Strength | None:
-        return None if strength is None else _dial(strength, thinker)
+        return None if strength is None and rating is None else _dial(strength, rating, thinker)
 
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
         Uci(About(name, elo=elo, strength=dial), opened, rng, source, sys.stdout).serve()
@@ -163,10 +169,23 @@ def _thinker(run: str, model: Model | None) -> Thinker:
     return thinker_of(model)
 
 
-def _dial(word: str, thinker: Thinker) -> Strength:
+def _ratings(run: str) -> tuple[int, int] | None:
+    """Between which ratings a run has learnt to play, by its file alone: an engine answers before it opens anything."""
+    for folder in (os.path.join(run, "best"), run):
+        with contextlib.suppress(OSError, ValueError, LookupError, AttributeError, TypeError):
+            with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+                recipe = json.load(file)["recipe"]
+            least, most = int(recipe.get("least_rating", 0)), int(recipe.get("most_rating", 0))
+            return (least, most) if 0 < least <= most else None
+    return None
+
+
+def _dial(word: str | None, rating: int | None, thinker: Thinker) -> Strength:
     from sounding.games.thinking import Strength
 
-    return Strength.named(word, thinker.levels)
+    if rating is not None:
+        return thinker.rated(rating)
+    return Strength.named(word or str(len(thinker.levels)), thinker.levels)
 
 
 def _typed(prompt: str) -> str | None:

@@ -182,6 +182,11 @@ class Player(Task):
         """How a model plays a game for two, which the card plays otherwise than in matches; None, by default."""
         return None
 
+    @property
+    def ratings(self) -> tuple[int, int] | None:
+        """Between which ratings the players were whose moves it has learnt; None where it does not tell them apart."""
+        return None
+
     def agent(self, model: nn.Module) -> Any:
         """What acts in an environment with this model: a `sounding.environments.agent.Agent`.
 

@@ -141,8 +141,9 @@ class Thinking:
             wanted = {"seconds": pace.move_seconds}
         of_strength = None if self.strength is None else self.strength.simulations
         nodes = [number for number in (pace.nodes, of_strength) if number is not None]
-        lines = 1 if self.strength is None else self.strength.limit().lines
-        return Limit(simulations=min(nodes) if nodes else None, depth=pace.depth, lines=lines, **wanted)
+        if self.strength is not None:
+            wanted |= {"lines": self.strength.limit().lines, "rating": self.strength.rating}
+        return Limit(simulations=min(nodes) if nodes else None, depth=pace.depth, **wanted)
 
 
 class Mover(Protocol):

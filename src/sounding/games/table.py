@@ -26,6 +26,7 @@ WORDS = {
     "board": "draw the board again",
     "evaluate": "what the model thinks of the position",
     "strength N": "how strongly it plays from here: 1 (a beginner) and up",
+    "rating N": "let it play as a player rated so, where it knows ratings",
     "save FILE": "write the game to a file (SUFFIX)",
     "resign": "give up",
     "quit": "leave",
@@ -107,10 +108,18 @@ class Table:
         elif name == "strength":
             self.strength = Strength.named(rest, self.thinker.levels)
             self.say(f"{counted(self.strength.simulations, self.thinker.unit)} a move from here")
+        elif name == "rating":
+            self._rate(rest)
         elif name in does and not rest:
             does[name]()
         else:
             self._move(f"{word} {rest}".strip())
+
+    def _rate(self, word: str) -> None:
+        if not (word.isascii() and word.isdecimal()):
+            raise UsageError(f"rating {word!r} is no number", fix="Such as: rating 1500")
+        self.strength = self.thinker.rated(int(word[:9]))
+        self.say(f"plays like a player rated {int(word)} from here")
 
     # ---- moves
 

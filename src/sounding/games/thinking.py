@@ -30,7 +30,8 @@ class Limit:
     ends it when a mate in so many moves of the player to move is proven. A thinker that proves no mates, or counts no
     depth, goes on until another end.
 
-    Of `actions`, where some are named, the move is chosen; the `lines` best moves are wanted with exact values.
+    Of `actions`, where some are named, the move is chosen; the `lines` best moves are wanted with exact values. Where a
+    thinker knows how players of different ratings move, `rating` says of which the move is wanted; 0: of none.
     """
 
     simulations: int | None = None
@@ -40,6 +41,7 @@ class Limit:
     mate: int | None = None
     actions: tuple[int, ...] = ()
     lines: int = 1
+    rating: int = 0
 
     @property
     def is_endless(self) -> bool:
@@ -95,10 +97,14 @@ DRAWN_FROM = 8
 
 @dataclass(frozen=True)
 class Strength:
-    """How much is thought before a move, and how freely one is chosen (temperature 0: the best one)."""
+    """How much is thought before a move, and how freely one is chosen (temperature 0: the best one).
+
+    With a `rating` the move is that of a player of this rating, where the thinker has learnt how such players move.
+    """
 
     simulations: int
     temperature: float = 0.0
+    rating: int = 0
 
     @classmethod
     def named(cls, word: str, levels: Sequence[tuple[int, float]] = LEVELS) -> Strength:
@@ -111,7 +117,7 @@ class Strength:
 
     def limit(self, seconds: float | None = None) -> Limit:
         """How long to think, where a clock leaves so many seconds."""
-        return Limit(self.simulations, seconds, lines=DRAWN_FROM if self.temperature else 1)
+        return Limit(self.simulations, seconds, lines=DRAWN_FROM if self.temperature else 1, rating=self.rating)
 
     def choose(self, thought: Thought, rng: np.random.Generator) -> int:
         """The move to play.
@@ -135,19 +141,21 @@ class Strength:
 def rated(ratings: Sequence[tuple[int, Strength]], elo: float) -> Strength:
     """The strength of a rating, between the two nearest of `ratings`, which are measured and rise.
 
-    Simulations are taken in proportion of their logarithms, temperatures of themselves; outside, the nearest holds.
+    Simulations are taken in proportion of their logarithms, all else of itself; outside, the nearest holds.
     """
     known = [rating for rating, _ in ratings]
     simulations = np.interp(elo, known, [np.log(strength.simulations) for _, strength in ratings])
     temperature = np.interp(elo, known, [strength.temperature for _, strength in ratings])
-    return Strength(round(float(np.exp(simulations))), float(temperature))
+    rating = np.interp(elo, known, [strength.rating for _, strength in ratings])
+    return Strength(round(float(np.exp(simulations))), float(temperature), round(float(rating)))
 
 
 class Thinker(ABC):
     """Thinks about positions of a game. A subclass has `name` and `game`, and writes `ponder`.
 
-    `levels` are the simulations and temperatures of its dial, `ratings` the strengths whose Elo was measured, weakest
-    first: nothing where none was. `unit` is what people call one of its simulations.
+    `levels` are the simulations and temperatures of its dial. `ratings` are strengths whose Elo was measured, weakest
+    first, or the ratings of players whose moves it has learnt: nothing where there are neither. `unit` is what people
+    call one of its simulations.
     """
 
     name: str
@@ -176,6 +184,17 @@ class Thinker(ABC):
     def set_memory(self, mebibytes: int) -> None:
         """How much may be kept of what was found, where that can be chosen."""
         return None
+
+    @final
+    def rated(self, elo: int) -> Strength:
+        """How it plays at a rating. Raises UsageError where it knows none, or not this one."""
+        if not self.ratings:
+            what = f"{self.name} cannot play at a rating: none is known of it"
+            raise UsageError(what, fix="Say how strongly it plays by strength, 1 to 10; or train on games with ratings")
+        least, most = self.ratings[0][0], self.ratings[-1][0]
+        if not least <= elo <= most:
+            raise UsageError(f"a rating of {elo} is not known of {self.name}", fix=f"Give {least} to {most}")
+        return rated(self.ratings, elo)
 
     @final
     def think(self, game: Game, position: np.ndarray, limit: Limit) -> Thought:

@@ -3,6 +3,7 @@
 chess                                  the engine of the package
 connect4, go                           the networks of the package
 runs/go/1 strength=5                   a run, at full strength or at one of its dial
+runs/chess/1 rating=1500               a run that has learnt ratings, as a player of this rating
 random, greedy, mcts:1000              fixed opponents
 stockfish UCI_LimitStrength=true UCI_Elo=2200 Hash=16 name=SF
                                        any other program, with options: by UCI in chess, by GTP in other games
@@ -117,12 +118,11 @@ def _contestant(
     called: Called, thinker: Thinker | None, game: Game, rng: np.random.Generator, limited: bool
 ) -> Contestant:
     settings = dict(called.settings)
-    name, strength = settings.pop("name", ""), None
+    name = settings.pop("name", "")
     if thinker is not None:
         if why := thinker.refuses(game):
             raise UsageError(why, fix="Let it play as it learnt it")
-        if (word := settings.pop("strength", "" if limited else str(len(thinker.levels)))) != "":
-            strength = Strength.named(word, thinker.levels)
+        strength = _strength(called, settings, thinker, limited)
         _require_none(called, settings)
         return Thinking(thinker, rng, strength, name)
     fixed = _fixed(called.words[0]) if len(called.words) == 1 else None
@@ -137,6 +137,20 @@ def _contestant(
 
     _require_none(called, settings)
     return Moving(EngineMover(called.words, name=name), rng)
+
+
+def _strength(called: Called, settings: dict[str, str], thinker: Thinker, limited: bool) -> Strength | None:
+    """How strongly a thinker plays, which is taken out of the settings; None: as well as the pace lets it."""
+    level, rating = settings.pop("strength", ""), settings.pop("rating", "")
+    if level and rating:
+        raise UsageError(f"{called.text} has a strength and a rating", fix="Give one of them")
+    if rating:
+        if not (rating.isascii() and rating.isdecimal()):
+            raise UsageError(f"rating {rating!r} is no number", fix="Such as: rating=1500")
+        return thinker.rated(int(rating[:9]))
+    if not level and limited:
+        return None
+    return Strength.named(level or str(len(thinker.levels)), thinker.levels)
 
 
 def _fixed(word: str) -> Mover | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sounding.games.game import Game
-from sounding.games.thinking import Candidate, Limit, Thinker, Thought
+from sounding.games.thinking import Candidate, Limit, Strength, Thinker, Thought
 from sounding.search.evaluator import Evaluator
 from sounding.search.puct import Puct, PuctSettings
 
@@ -23,11 +23,21 @@ class Judged(NamedTuple):
     ownership: tuple[float, ...] | None = None
 
 
+class RatedPlayers(NamedTuple):
+    """Players between two ratings, whose moves a network has learnt: `evaluator_of` a game gives that of a rating."""
+
+    least: int
+    most: int
+    evaluator_of: Callable[[Game, int], Evaluator]
+
+
 class SearchThinker(Thinker):
     """Thinks by PUCT. `evaluator_of` gives the evaluator of a game, which may be another board than it was made for.
 
     `refusal` says why it cannot play a game, nothing where it can; without it, it plays `game` alone. `judge` tells of
-    a position what the search does not need. The tree is kept from move to move of one game.
+    a position what the search does not need. A player of one of the `players`' ratings is the network alone, asked for
+    the move of such a player: what a search finds, such a player would not. The tree is kept from move to move of one
+    game.
     """
 
     def __init__(
@@ -38,10 +48,15 @@ class SearchThinker(Thinker):
         refusal: Callable[[Game], str] | None = None,
         judge: Callable[[Game, np.ndarray], Judged] | None = None,
         settings: PuctSettings | None = None,
+        players: RatedPlayers | None = None,
     ) -> None:
         self.name, self.game = name, game
         self._evaluator_of, self._refusal, self._judge, self._settings = evaluator_of, refusal, judge, settings
+        self._players = players
+        if players is not None:
+            self.ratings = tuple((elo, Strength(1, rating=elo)) for elo in (players.least, players.most))
         self._search: Puct | None = None
+        self._rating = 0
 
     def refuses(self, game: Game) -> str:
         """Why it cannot play this game; nothing where it can."""
@@ -79,16 +94,22 @@ class SearchThinker(Thinker):
 
         A tree that has more simulations than the limit is left: a weak player is not to gain by a former analysis.
         """
-        if self._search is not None and self._search.game == game and not limit.actions:
+        same = self._search is not None and self._search.game == game and self._rating == limit.rating
+        if self._search is not None and same and not limit.actions:
             self._search.go_to(position)
             if limit.simulations is None or self._search.simulations < limit.simulations:
                 return self._search
-        search = Puct(game, self._evaluator_of(game), self._settings)
+        search = Puct(game, self._evaluator(game, limit.rating), self._settings)
         search.go_to(position)
         if limit.actions:
             search.only(limit.actions)
-        self._search = None if limit.actions else search
+        self._search, self._rating = None if limit.actions else search, limit.rating
         return search
+
+    def _evaluator(self, game: Game, rating: int) -> Evaluator:
+        if rating and self._players is not None:
+            return self._players.evaluator_of(game, rating)
+        return self._evaluator_of(game)
 
     @staticmethod
     def _reached(search: Puct, limit: Limit, until: float | None) -> bool:

@@ -97,7 +97,7 @@ def described(run: Shelved) -> dict[str, Any]:
         "input": taken(task.input, explained=not run.about.exported),
         "answer": {"kind": kind_name(task.target), "streams": task.streams},
         "options": _options(task),
-        "game": {"levels": len(LEVELS)} if run.about.plays else None,
+        "game": {"levels": len(LEVELS), "ratings": run.about.ratings} if run.about.plays else None,
         "acts": {"disturbances": list(DISTURBANCES), "severities": WORST} if run.about.acts else None,
     }
 

@@ -37,13 +37,17 @@ EXPORTED = (description.FILE, description.STATE)
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a model ahead of loading it: its `application`, what that is for, and what else it can do."""
+    """What is known of a model ahead of loading it: its `application`, what that is for, and what else it can do.
+
+    `ratings`: between which it can be asked to play like a player rated so.
+    """
 
     application: str
     summary: str
     plays: bool = False
     acts: bool = False
     exported: bool = False
+    ratings: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,8 @@ def _opened(place: Path) -> tuple[Words, About]:
     kind = catalog.find(run.config["task"])
     plays = issubclass(kind, Player) and kind.thinker is not Player.thinker
     task = kind.restored(run.model_config())
-    return task, About(catalog.name_of(kind), catalog.summary(kind), plays, acts(task))
+    ratings = task.ratings if isinstance(task, Player) else None
+    return task, About(catalog.name_of(kind), catalog.summary(kind), plays, acts(task), ratings=ratings)
 
 
 def _model(place: Path) -> Served:

@@ -40,6 +40,10 @@ BODY: dict[str, Any] = {
                         "answer": {"type": "boolean", "default": False, "description": "Whether the model moves."},
                         "think": {"type": "boolean", "default": False, "description": "Whether it tells its thoughts."},
                         "strength": {"type": "integer", "default": 5, "description": "1 to 10, or simulations."},
+                        "rating": {
+                            "type": "integer",
+                            "description": "Of a player to play like, where ratings are known.",
+                        },
                         "seed": {"type": "integer", "description": "The same choices again, where it is weak."},
                         "size": {"type": "integer", "description": "Lines of a board that has several sizes."},
                         "komi": {"type": "number", "description": "Points for the second player."},
@@ -88,12 +92,18 @@ def _turn(asked: Asked, thinker: Thinker, limits: Limits) -> Turn:
         raise Refusal(400, "the moves are no list of strings", 'Such as: ["D4", "E5"]')
     if len(moves) > limits.moves:
         raise Refusal(413, f"{len(moves):,} moves were sent, and at most {limits.moves:,} are replayed")
-    level = asked.word("strength", int, 5)
-    strength = Strength.named(str(level), thinker.levels)
-    if level > len(thinker.levels) and strength.simulations > limits.simulations:
+    strength = _strength(asked, thinker)
+    if strength.simulations > limits.simulations and asked.word("strength", int, 5) > len(thinker.levels):
         raise Refusal(400, f"{strength.simulations:,} simulations are too many", f"Give {limits.simulations:,} or less")
     seed = asked.word("seed", int, None)
     return Turn(tuple(moves), asked.word("answer", bool, False), asked.word("think", bool, False), strength, seed)
+
+
+def _strength(asked: Asked, thinker: Thinker) -> Strength:
+    rating = asked.word("rating", int, None)
+    if rating is not None:
+        return thinker.rated(rating)
+    return Strength.named(str(asked.word("strength", int, 5)), thinker.levels)
 
 
 def _played(thinker: Thinker, game: Game, turn: Turn) -> dict[str, Any]:

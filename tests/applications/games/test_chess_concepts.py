@@ -86,7 +86,9 @@ def test_squares_are_labelled_as_an_independent_board_sees_them(task, positions,
     assert found.shape == (len(positions), 64)
     for position, labels in zip(positions, found, strict=True):
         board = chess.Board(task.game.fen(position))
-        squares = [square ^ 56 if board.turn else square for square in range(64)]  # from the top left, as who moves sees
+        squares = [
+            square ^ 56 if board.turn else square for square in range(64)
+        ]  # from the top left, as who moves sees
         assert labels.tolist() == [int(told(board, square)) for square in squares]
     assert len(np.unique(found)) > 2, "both answers are seen"
 

@@ -72,6 +72,7 @@ def limit_of(asked: Asked, share: Share | None, actions: Sequence[int], lines: i
         mate=asked.mate,
         actions=tuple(actions) if asked.actions else (),
         lines=max(lines, 1 if strength is None else strength.limit().lines),
+        rating=0 if strength is None else strength.rating,
     )
 
 

@@ -6,6 +6,17 @@ import { choice, dial, field, make, percent } from "./making.js";
 const PIECES = { k: "♚", q: "♛", r: "♜", b: "♝", n: "♞", p: "♟" };
 const STONES = { X: "x", O: "o" };
 
+const STEP = 200;
+
+// The ratings that can be chosen, from the least to the most that a model knows.
+function ratingsOf(known) {
+  if (!known) return [];
+  const [least, most] = known;
+  const between = Array.from({ length: Math.floor(most / STEP) }, (_, number) => STEP * (number + 1));
+  const told = [least, ...between.filter((rating) => rating > least && rating < most), most];
+  return told.map((rating) => [String(rating), `like a player rated ${rating}`]);
+}
+
 export class Board {
   constructor(model, answer, trouble) {
     this.model = model;
@@ -23,13 +34,15 @@ export class Board {
     this.grid = make("div", { className: "board", role: "grid", "aria-label": "board" });
     this.others = make("div", { className: "row" });
     this.said = make("p", { role: "status" }, "Getting the board …");
+    this.rating = choice([["", "by its strength"], ...ratingsOf(model.game.ratings)], "");
     const strength = dial("Strength", this.strength, this.told);
+    const dials = [strength, ...(model.game.ratings ? [field("It plays", this.rating)] : []), field("Who begins", this.side)];
     const row = make("div", { className: "row" },
       this.button("New game", () => this.begin()),
       this.undoing = this.button("Undo", () => this.undo()),
       this.button("Hint", () => this.hint()),
     );
-    this.element = make("div", {}, this.said, this.grid, this.others, row, make("div", { className: "row" }, strength, field("Who begins", this.side)));
+    this.element = make("div", {}, this.said, this.grid, this.others, row, make("div", { className: "row" }, ...dials));
     this.grid.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -57,11 +70,16 @@ export class Board {
   }
 
   hint() {
-    this.ask({ think: true, strength: Math.max(8, Number(this.strength.value)) });
+    this.ask({ think: true, rating: undefined, strength: Math.max(8, Number(this.strength.value)) });
   }
 
   put(move) {
     this.ask({ moves: [...this.moves, move], answer: true });
+  }
+
+  // What a request says of the rating to play like, where one is chosen.
+  rated() {
+    return this.rating.value ? { rating: Number(this.rating.value) } : {};
   }
 
   // Asks for the game after `moves`. What is refused leaves the game as it was.
@@ -69,7 +87,7 @@ export class Board {
     this.abort?.abort();
     this.abort = new AbortController();
     this.grid.classList.add("busy");
-    const asked = { model: this.model.id, moves: this.moves, strength: Number(this.strength.value), ...words };
+    const asked = { model: this.model.id, moves: this.moves, strength: Number(this.strength.value), ...this.rated(), ...words };
     try {
       const state = await play(asked, this.abort.signal);
       this.trouble("");

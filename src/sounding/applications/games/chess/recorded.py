@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from sounding.applications.games.shared.recorded_files import Refused, listed
-from sounding.contract.inputs import AssembledValues, TableCells
+from sounding.applications.games.shared.recorded_rows import RecordedRows
+from sounding.contract.inputs import TableCells
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
-from sounding.data.columns import NoColumnError
 from sounding.data.tables import SUFFIXES, open_table
 from sounding.errors import DataError
-from sounding.modalities.boards.recorded import RecordedGame, RecordedGames
+from sounding.modalities.boards.recorded import RecordedGame
 from sounding.wording import counted
 
 MOVES = ("moves", "pgn", "game")
@@ -33,15 +33,13 @@ FACTS = {
     "rating": ("rating", "puzzle_rating"),
     "variant": ("variant",),
 }
-"""Usual names of columns with what else is told, in any case. A table with a FEN and no result holds puzzles."""
+"""Usual names of columns with what else is told. A table with a FEN and no result holds puzzles."""
 RESULTS = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0, "½-½": 0.0}
 UNFINISHED = ("", "*", "?")
-LOOKED_AT = 2_000
-"""Rows that are looked at to tell what the data hold, at most."""
 _FIX = "Mend the record, or leave it out"
 
 
-class RecordedChess(RecordedGames):
+class RecordedChess(RecordedRows):
     """A game of chess, or a puzzle: PGN, or a row with `moves` in UCI.
 
     Of a game `result`, `white_elo` and `black_elo` are known where the row tells them. A puzzle begins with its `fen`
@@ -49,6 +47,10 @@ class RecordedChess(RecordedGames):
     """
 
     columns = MOVES
+    facts = FACTS
+    ways = "PGN, or moves in UCI such as e2e4 e7e5"
+    told_by_game = ("fen",)
+    between_moves = " "
 
     def __init__(self) -> None:
         self.ratings: tuple[int, int] = (0, 0)
@@ -57,8 +59,7 @@ class RecordedChess(RecordedGames):
 
     def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
         """What the rows hold, of which some are looked at: games or puzzles, and the ratings of players."""
-        numbers = range(0, len(rows), max(1, len(rows) // LOOKED_AT))
-        some = [row for number in numbers if (row := _sound(rows[number].input)) is not None]
+        some = list(self.sound_rows(rows))
         puzzles = sum(bool(row.get("puzzle")) for row in some)
         told = [rating for row in some for rating in map(_rating, (row.get("white_elo"), row.get("black_elo")))]
         known = sorted(rating for rating in told if rating)
@@ -76,36 +77,26 @@ class RecordedChess(RecordedGames):
 
     # ---- reading
 
-    def assemble(self, table: TableCells) -> AssembledValues:
-        """A game or a puzzle for each row. Raises DataError where no column holds moves."""
-        by_name = {name.lower(): name for name in reversed(list(table.columns))}
-        moves = table.asked.get("input") or next((by_name[name] for name in MOVES if name in by_name), "")
-        if moves not in table.columns:
-            what = f"no column of moves: there are {', '.join(list(table.columns)[:8])}"
-            raise NoColumnError(what, where=table.name, fix="Name it: --input COLUMN (moves in UCI, or PGN)")
-        facts = {fact: next((by_name[n] for n in names if n in by_name), "") for fact, names in FACTS.items()}
-        used = {"moves": moves, **{fact: name for fact, name in facts.items() if name}}
-        puzzles = "fen" in used and "result" not in used
-        rows = zip(*(table.columns[name] for name in used.values()), strict=True)
-        cells = [_written(dict(zip(used, row, strict=True)), puzzles) for row in rows]
-        notes = [f"{fact}={name}" for fact, name in used.items() if fact != "moves"]
-        return AssembledValues(list(zip(table.places, cells, strict=True)), {"input": moves}, notes)
+    def of_table(self, told: Sequence[str]) -> Mapping[str, Any]:
+        """A table with a FEN and no result holds puzzles."""
+        return {"puzzle": 1} if "fen" in told and "result" not in told else {}
 
-    def read(self, cell: Any, root: Path = Path()) -> RecordedGame:
-        """The game. Raises DataError, which names the move, for a move that is illegal or none."""
-        if isinstance(cell, DataError):
-            raise cell
+    def is_written(self, moves: str) -> bool:
+        """Whether it is PGN: it has tags, or numbers of moves."""
+        return moves.lstrip().startswith("[") or "." in moves
+
+    def of_written(self, moves: str) -> Mapping[str, Any]:
+        """The columns of the first game of PGN."""
+        from sounding.games.records import pgn
+
         try:
-            row = _columns(cell)
-            if row is None:
-                what = f"{str(cell)[:20]!r} is no game"
-                raise DataError(what, fix="Give PGN, or moves in UCI such as e2e4 e7e5")
-            return self._game(row)
+            return in_columns(next(pgn.games(moves.splitlines(keepends=True), "")))
         except DataError as error:
-            what = f"{error.where}: {error.what}" if error.where else error.what
-            raise DataError(what, fix=error.fix) from None
+            place = error.where.rsplit(", ", 1)[-1] if ", move" in error.where else ""
+            raise DataError(error.what, where=place, fix=error.fix) from None
 
-    def _game(self, row: Mapping[str, Any]) -> RecordedGame:
+    def game(self, row: Mapping[str, Any]) -> RecordedGame:
+        """The game, or the puzzle."""
         from sounding.games.chess import Chess
         from sounding.games.chess.about import About, note
 
@@ -179,49 +170,6 @@ def _rating(cell: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         return 0
     return number if 0 < number <= 4000 else 0
-
-
-def _columns(cell: Any) -> Mapping[str, Any] | None:
-    """A cell as the columns of a row; None for what is none. Raises DataError for PGN that cannot be read."""
-    if isinstance(cell, Mapping):
-        return _from_pgn_cell(cell) if "moves" in cell or "actions" in cell else None
-    if not isinstance(cell, str):
-        return None
-    return _from_pgn_cell(json.loads(cell) if cell.startswith("{") else {"moves": cell})
-
-
-def _from_pgn_cell(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same row, where its moves are PGN with the columns that this has."""
-    moves = str(row.get("moves") or "")
-    if not (moves.lstrip().startswith("[") or "." in moves):
-        return row
-    from sounding.games.records import pgn
-
-    try:
-        found = in_columns(next(pgn.games(moves.splitlines(keepends=True), "")))
-    except DataError as error:
-        place = error.where.rsplit(", ", 1)[-1] if ", move" in error.where else ""
-        raise DataError(error.what, where=place, fix=error.fix) from None
-    return {**found, **{name: value for name, value in row.items() if name not in ("moves", "fen")}}
-
-
-def _sound(cell: Any) -> Mapping[str, Any] | None:
-    """The columns of a cell, nothing where it has none, of which its reading tells."""
-    try:
-        return json.loads(cell) if isinstance(cell, str) and cell.startswith("{") else _columns(cell)
-    except (DataError, ValueError):
-        return None
-
-
-def _written(row: Mapping[str, Any], puzzle: bool) -> str | None:
-    """A row as one text, a cell; nothing where there are no moves."""
-    moves = row["moves"]
-    if isinstance(moves, list | tuple | np.ndarray):
-        moves = " ".join(map(str, moves))
-    if not isinstance(moves, str) or not moves.strip():
-        return None
-    kept = {name: value for name, value in row.items() if value is not None and value == value}
-    return json.dumps({**kept, "moves": moves, **({"puzzle": 1} if puzzle else {})}, default=str)
 
 
 def in_columns(record: Any) -> dict[str, Any]:

@@ -189,19 +189,20 @@ class ChessGame(BoardGame):
 
     # ---- answering
 
+    @property
+    def ratings(self) -> tuple[int, int] | None:
+        """Of the players that most of the games were from, where these were told."""
+        return (self.recipe.least_rating, self.recipe.most_rating) if self.recipe.most_rating else None
+
     def predict(self, model: nn.Module, inputs: Sequence[np.void]) -> list[Prediction]:
         """The best move of each position, of a player of the rating that was asked for."""
-        return super().predict(model, list(self._rated(many(inputs, self.game))) if self.options.rating else inputs)
+        rating = self.options.rating
+        return super().predict(model, list(_rated(many(inputs, self.game), rating)) if rating else inputs)
 
-    def _rated(self, positions: np.ndarray) -> np.ndarray:
-        from sounding.games.chess.about import rated
-
-        return rated(positions, self.options.rating)
-
-    def evaluator(self, model: nn.Module, game: Game | None = None) -> Evaluator:
-        """What a search asks, of a player of the rating that was asked for."""
-        found = super().evaluator(model, game)
-        return (lambda positions: found(self._rated(positions))) if self.options.rating else found
+    def evaluator(self, model: nn.Module, game: Game | None = None, rating: int = 0) -> Evaluator:
+        """What a search asks, of a player of this rating, or of the one that was asked for."""
+        found, wanted = super().evaluator(model, game), rating or self.options.rating
+        return (lambda positions: found(_rated(positions, wanted))) if wanted else found
 
     # ---- what should not matter
 
@@ -227,3 +228,9 @@ class ChessGame(BoardGame):
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Games of a player who takes what it can and else goes forward."""
         return demonstrated(self.game, Teacher(), self.ending, rng, n, longest=60)
+
+
+def _rated(positions: np.ndarray, rating: int) -> np.ndarray:
+    from sounding.games.chess.about import rated
+
+    return rated(positions, rating)

@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from sounding.applications.games.shared.recorded_files import Refused, listed
-from sounding.contract.inputs import AssembledValues, TableCells
+from sounding.applications.games.shared.recorded_rows import RecordedRows
 from sounding.contract.layouts import Layout, Listed
 from sounding.contract.modality import Modality, Row
-from sounding.data.columns import NoColumnError
 from sounding.errors import DataError
 from sounding.games.records import sgf
 from sounding.games.records.columns import actions_of, in_columns, lines_of
 from sounding.games.records.record import LEAST, MOST, komi_of, outcome
-from sounding.modalities.boards.recorded import RecordedGame, RecordedGames
+from sounding.modalities.boards.recorded import RecordedGame
 from sounding.wording import counted
 
 MOVES = ("moves", "sgf", "game")
@@ -33,17 +32,18 @@ FACTS = {"result": ("result",), "komi": ("komi",), "size": ("size", "board_size"
 """Usual names of columns with what else is told of a game."""
 USUAL = (5, 6, 7, 9, 13, 19)
 """Lines of boards that people play on."""
-LOOKED_AT = 2_000
-"""Games that are looked at to tell how many lines their boards have, at most."""
 
 
-class RecordedGo(RecordedGames):
+class RecordedGo(RecordedRows):
     """A game of Go: SGF, or a row with `moves` in letter pairs, and with `result`, `komi` and `size` where there are.
 
     `size` is that of the boards to learn; 0: of those that most of the games have.
     """
 
     columns = MOVES
+    facts = FACTS
+    ways = "SGF, or letter pairs such as qddcpp"
+    told_by_game = ("size",)
 
     def __init__(self, size: int, komi: float) -> None:
         self.size, self.komi, self._notes = size, komi, list[str]()
@@ -52,7 +52,7 @@ class RecordedGo(RecordedGames):
 
     def learn_legend(self, rows: Sequence[Row], folder: Path) -> None:
         """The lines of most boards, where they were not asked for, and the komi of most games."""
-        found = list(filter(None, (_sound_columns(rows[number].input) for number in _spread(len(rows)))))
+        found = [row for row in self.sound_rows(rows) if _has_board(row)]
         sizes, komis = Counter(filter(None, map(_told_size, found))), Counter(map(_told_komi, found))
         untold = [row for row in found if not _told_size(row)]
         if untold:
@@ -70,35 +70,19 @@ class RecordedGo(RecordedGames):
 
     # ---- reading
 
-    def assemble(self, table: TableCells) -> AssembledValues:
-        """A game for each row. Raises DataError where no column holds moves."""
-        moves = table.asked.get("input") or next((name for name in MOVES if name in table.columns), "")
-        if moves not in table.columns:
-            what = f"no column of moves: there are {', '.join(list(table.columns)[:8])}"
-            raise NoColumnError(what, where=table.name, fix="Name it: --input COLUMN (SGF letter pairs, or SGF)")
-        facts = {fact: next((n for n in names if n in table.columns), "") for fact, names in FACTS.items()}
-        used = {"moves": moves, **{fact: name for fact, name in facts.items() if name}}
-        rows = zip(*(table.columns[name] for name in used.values()), strict=True)
-        cells = [_written(dict(zip(used, row, strict=True))) for row in rows]
-        notes = [f"{fact}={name}" for fact, name in used.items() if fact != "moves"]
-        return AssembledValues(list(zip(table.places, cells, strict=True)), {"input": moves}, notes)
+    def is_written(self, moves: str) -> bool:
+        """Whether it is SGF."""
+        return moves.lstrip().startswith("(")
 
-    def read(self, cell: Any, root: Path = Path()) -> RecordedGame:
-        """The game. Raises DataError, which names the move, for a move that is illegal or no point, and for another
-        board than the others have.
-        """
-        if isinstance(cell, DataError):
-            raise cell
+    def of_written(self, moves: str) -> Mapping[str, Any]:
+        """The columns of the first game of SGF."""
         try:
-            row = _columns(cell)
-            if row is None:
-                raise DataError(f"{str(cell)[:20]!r} is no game", fix="Give SGF, or letter pairs such as qddcpp")
-            return self._game(row)
+            return in_columns(next(sgf.games(moves, "")))
         except DataError as error:
-            what = f"{error.where}: {error.what}" if error.where else error.what
-            raise DataError(what, fix=error.fix) from None
+            raise DataError(error.what, fix=error.fix) from None
 
-    def _game(self, row: Mapping[str, Any]) -> RecordedGame:
+    def game(self, row: Mapping[str, Any]) -> RecordedGame:
+        """The game. Raises DataError also for another board than the others have."""
         from sounding.games.go import Go
 
         size = _told_size(row) or self.size
@@ -145,42 +129,6 @@ def _komi(cell: Any, size: int) -> float:
     return 0.0 if cell is None or cell != cell else komi_of(str(cell), size)
 
 
-def _columns(cell: Any) -> Mapping[str, Any] | None:
-    """A cell as the columns of a row; None for what is none. Raises DataError for SGF that cannot be read."""
-    if isinstance(cell, Mapping):
-        return cell if "moves" in cell else None
-    if not isinstance(cell, str):
-        return None
-    if cell.startswith("{"):
-        row: dict[str, Any] = json.loads(cell)
-        return row
-    if cell.lstrip().startswith("("):
-        try:
-            return in_columns(next(sgf.games(cell, "")))
-        except DataError as error:
-            raise DataError(error.what, fix=error.fix) from None
-    return {"moves": cell}
-
-
-def _sound_columns(cell: Any) -> Mapping[str, Any] | None:
-    """The same without an error: nothing where there is one, of which the reading of the cell tells."""
-    try:
-        row = _columns(cell)
-        return row if row is not None and _told_size(row) in (0, *range(LEAST, MOST + 1)) else None
-    except DataError:
-        return None
-
-
-def _written(row: Mapping[str, Any]) -> str | None:
-    """A row as one text, a cell; nothing where there are no moves."""
-    moves = row["moves"]
-    if not isinstance(moves, str) or not moves.strip():
-        return None
-    if moves.lstrip().startswith("("):
-        return moves
-    return json.dumps({name: value for name, value in row.items() if value is not None and value == value})
-
-
 def _told_size(row: Mapping[str, Any]) -> int:
     """The lines of the board; 0 where they are not told. Raises DataError for no number."""
     try:
@@ -189,13 +137,17 @@ def _told_size(row: Mapping[str, Any]) -> int:
         raise DataError(f"size {row['size']!r} is no number of lines", fix="Write 9, 13 or 19") from None
 
 
+def _has_board(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of a board that Go is learnt on, or does not tell; what is wrong with it, its reading tells."""
+    try:
+        return _told_size(row) in (0, *range(LEAST, MOST + 1))
+    except DataError:
+        return False
+
+
 def _told_komi(row: Mapping[str, Any]) -> str:
     komi = row.get("komi")
     return "" if komi is None else str(komi)
-
-
-def _spread(n: int) -> range:
-    return range(0, n, max(1, n // LOOKED_AT))
 
 
 # ---- files

@@ -269,8 +269,11 @@ class BoardGame(Player):
 
         return "" if self.curve is None else foretold(self, self.curve, setting, seconds, until)
 
-    def evaluator(self, model: nn.Module, game: Game | None = None) -> Evaluator:
-        """What a search asks of positions, of another board than the recipe's where one is named."""
+    def evaluator(self, model: nn.Module, game: Game | None = None, rating: int = 0) -> Evaluator:
+        """What a search asks of positions, of another board than the recipe's where one is named.
+
+        With a `rating`, as a player of this rating sees them, where the task has learnt that (`ratings`).
+        """
         return evaluator(game or self.game, model, self.recipe.random_games)
 
     def matches(self, model: nn.Module, rng: np.random.Generator) -> list[Record]:
@@ -336,7 +339,7 @@ class BoardGame(Player):
 
     def thinker(self, model: nn.Module) -> Thinker:
         """A search with the network, for people and other programs; on the board that it learnt on."""
-        from sounding.search.thinker import Judged, SearchThinker
+        from sounding.search.thinker import Judged, RatedPlayers, SearchThinker
 
         def refusal(game: Game) -> str:
             same = game.name == self.game.name and game.shape == self.game.shape
@@ -348,9 +351,11 @@ class BoardGame(Player):
             (found,) = self.predict(model, [position[0]])
             return Judged(float(found.value["score"]), tuple(found.value["ownership"].astype(float).tolist()))
 
-        return SearchThinker(
-            f"sounding {self.game.name}", self.game, lambda game: self.evaluator(model, game), refusal, judge
-        )
+        def evaluator_of(game: Game, rating: int = 0) -> Evaluator:
+            return self.evaluator(model, game, rating)
+
+        players = None if self.ratings is None else RatedPlayers(*self.ratings, evaluator_of)
+        return SearchThinker(f"sounding {self.game.name}", self.game, evaluator_of, refusal, judge, players=players)
 
     def contest(self, model: nn.Module) -> Contest:
         """The model as it plays its matches, the fixed opponents, and the rules that it has not learnt."""
