@@ -74,6 +74,8 @@ def test_what_is_told():
     assert "win rate of White" in talk("evaluate")
     assert talk("strength 8") == "64 nodes a move from here"
     assert "neither a level nor a number" in talk("strength strong")
+    assert "none is known of it" in talk("rating 1500")
+    assert "'strong' is no number" in talk("rating strong")
     assert "save FILE" in talk("help")
     assert "(.pgn)" in talk("help")
 

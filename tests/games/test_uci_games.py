@@ -129,11 +129,16 @@ def test_players_by_what_they_are_called(faulty):
     game, (one, other) = players("random", "mcts:50", game="connect4")
     assert (game.name, one.name, other.name) == ("connect4", "random", "MCTS 50")
     assert players("random", "greedy", game="go", size=7, komi=5.5)[0].size == 7
+    _, two = players("chess rating=1500", "chess rating=1700 name=ours")
+    assert [player.name for player in two] == ["chess rating=1500", "ours"], "both are the same engine"
     for texts, options, said in (
         (("random", "greedy"), {"game": None}, "nobody says which game"),
         (("random", "greedy"), {"game": "ches"}, "Did you mean chess"),
         (("random", "greedy"), {"size": 9}, "chess has no size"),
         (("random strength=3", "greedy"), {}, "has no setting 'strength'"),
+        (("chess rating=99999", "greedy"), {}, "Give 1050 to 2200"),
+        (("chess rating=strong", "greedy"), {}, "is no number"),
+        (("chess rating=1500 strength=3", "greedy"), {}, "Give one of them"),
         (("random", "no-such-program"), {}, "there is no program no-such-program"),
         (("random", " ".join(faulty("none")) + " Hash=3"), {}, "faulty has no option 'Hash'"),
         (("random", "'"), {}, "names nobody"),

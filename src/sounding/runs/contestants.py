@@ -124,7 +124,7 @@ def _contestant(
             raise UsageError(why, fix="Let it play as it learnt it")
         strength = _strength(called, settings, thinker, limited)
         _require_none(called, settings)
-        return Thinking(thinker, rng, strength, name)
+        return Thinking(thinker, rng, strength, name or called.text)
     fixed = _fixed(called.words[0]) if len(called.words) == 1 else None
     if fixed is not None:
         _require_none(called, settings)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +14,7 @@ import sounding as sd
 from sounding import catalog
 from sounding.data import open_data
 from sounding.data.audit import check
-from sounding.errors import DataError
+from sounding.errors import DataError, UsageError
 from sounding.games.chess import Chess
 from sounding.games.chess.about import about
 from sounding.games.chess.mirroring import MIRRORED_ACTIONS, mirrored
@@ -196,3 +199,22 @@ def test_a_rating_that_is_asked_for_is_what_the_network_sees(run):
     again = run.task.with_options({"rating": 1500}).evaluator(run.module)(game.start(1))
     plain = run.task.evaluator(run.module)(game.start(1))
     assert not np.array_equal(again[0], plain[0])
+
+
+def test_a_run_that_learnt_ratings_plays_like_a_player_of_one(run):
+    assert run.task.ratings == (1500, 1700)
+    thinker, start = run.task.thinker(run.module), run.task.game.start(1)
+    rated, other = (thinker.think(run.task.game, start, thinker.rated(elo).limit()) for elo in (1500, 1700))
+    (logits,), _ = run.task.with_options({"rating": 1500}).evaluator(run.module)(start)
+    moves = np.flatnonzero(run.task.game.legal(start)[0])
+    assert rated.simulations == 1
+    assert rated.candidates[0].action == moves[logits[moves].argmax()]
+    assert rated.candidates[0].prior != other.candidates[0].prior
+    with pytest.raises(UsageError, match="Give 1500 to 1700"):
+        thinker.rated(1400)
+
+
+def test_the_ratings_of_a_run_are_offered_to_programs_before_it_is_opened(run):
+    words = [sys.executable, "-m", "sounding", "play", str(run.dir), "--uci"]
+    said = subprocess.run(words, input="uci\nquit\n", capture_output=True, text=True, check=True).stdout
+    assert "option name UCI_Elo type spin default 1700 min 1500 max 1700" in said.splitlines()
