@@ -236,8 +236,9 @@ class Model:
     ) -> Metrics:
         """Metrics with 95 % intervals on the test rows of `source`, or on all of it if it is not split.
 
-        Rows that the training learnt from or chose by are left out, which `say` hears: so the data of the training,
-        wherever they lie, give its own test rows. Without a source: on the test rows that the training set aside.
+        Rows that the training learnt from or chose by are left out, as are rows that cannot be used, up to a share of
+        `allow_bad`; `say` hears of both. So the data of the training, wherever they lie, give its own test rows.
+        Without a source: on the test rows that the training set aside.
         `options` are how to answer, as in a call.
         """
         task = self._asked_of(source).with_options(options)
@@ -280,6 +281,9 @@ class Model:
         if data.left_out and say:
             many = f"{data.left_out:,} row{'s' * (data.left_out != 1)}"
             say(f"{many} of {source} are left out: the model learnt from them, or was chosen by them")
+        if (bad := data.report.rejected) and say:
+            more = f" And {len(bad) - 1:,} more: sounding check names them all." if len(bad) > 1 else ""
+            say(f"left out, since it cannot be used: {bad[0]}{more}")
         return data.unseen
 
     def dataset(

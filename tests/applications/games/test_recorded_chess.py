@@ -218,3 +218,12 @@ def test_the_ratings_of_a_run_are_offered_to_programs_before_it_is_opened(run):
     words = [sys.executable, "-m", "sounding", "play", str(run.dir), "--uci"]
     said = subprocess.run(words, input="uci\nquit\n", capture_output=True, text=True, check=True).stdout
     assert "option name UCI_Elo type spin default 1700 min 1500 max 1700" in said.splitlines()
+
+
+def test_a_game_that_an_evaluation_leaves_out_is_named(run, tmp_path):
+    good = '[White "A"]\n\n1. e4 e5 2. Nf3 Nc6 1-0\n\n'
+    (tmp_path / "games.pgn").write_text(11 * good + '[White "A"]\n\n1. e4 e5 2. Nf3 Nf9 1-0\n\n' + good)
+    heard: list[str] = []
+    run.evaluate(tmp_path / "games.pgn", say=heard.append)
+    (said,) = heard
+    assert "games.pgn: game 12, move 2: Black's 'Nf9' is no move" in said
