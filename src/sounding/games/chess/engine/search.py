@@ -54,6 +54,8 @@ REDUCTIONS = np.array(
     [[int(0.8 + math.log(d) * math.log(m) / 2.2) if d and m else 0 for m in range(64)] for d in range(64)], np.int64
 )
 """[depth, number of the move]: half-moves that a quiet move is searched less deep."""
+FAR_WORSE = 20
+"""Centipawns below what is asked of all other moves, from which the known move is searched two half-moves deeper."""
 
 
 @lean
@@ -213,7 +215,7 @@ def search(
             if work[0].stop:
                 return 0
             if score < goal:
-                longer = 1
+                longer = 1 if open_window or score >= goal - FAR_WORSE else 2
             elif goal >= beta:
                 return goal  # several moves are too good for the other
         if selective and checked and depth <= 4 and n < 2 * depth + 24:
