@@ -34,6 +34,6 @@ RATINGS = (
 """Elo, as Stockfish 15.1 counts it by `UCI_Elo`, with the nodes and the temperature that come to it, weakest first.
 
 Between Stockfish at 1,350, 1,700 and 2,200 the ratings of two ladders are read off, 12 and 8 games of each pair of
-neighbours; the last is the match at 100 ms a move, in which so many nodes are searched. Each may be 200 off. How it was
+neighbours; the last is a match at 100 ms a move, in which so many nodes were searched. Each may be 200 off. How it was
 measured is in docs/chess_engine.md.
 """
