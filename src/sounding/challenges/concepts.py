@@ -34,6 +34,8 @@ from sounding.wording import listed
 
 FEWEST = 20
 """Sites of a class below which nothing is asked of it."""
+DRAWN = 6
+"""Concepts that one figure can tell apart."""
 DRAWS = 300
 """Resamples of the numbers of each layer; those of the card have more."""
 
@@ -82,7 +84,9 @@ class Concepts(Challenge[Plan]):
             raise NotMeasured(" ".join(notes) or "no concept is seen in these rows")
         numbers = tuple(number for one in found for number in one.numbers(context.seed))
         details: dict[str, Any] = {"by_layer": [row for one in found for row in one.table(context.seed)]}
-        return Findings(_sentence(found, numbers), numbers, (_figure(found, context.seed),), details | {"notes": notes})
+        return Findings(
+            _sentence(found, numbers), numbers, tuple(_figures(found, context.seed)), details | {"notes": notes}
+        )
 
 
 @dataclass(frozen=True)
@@ -253,8 +257,15 @@ def _sentence(found: Sequence[_Probed], numbers: Sequence[Number]) -> str:
     return " ".join([*parts, "Numbers are balanced accuracies of linear probes."])
 
 
-def _figure(found: Sequence[_Probed], seed: int) -> Figure:
-    """The selectivity of each concept by layer."""
+def _figures(found: Sequence[_Probed], seed: int) -> Iterator[Figure]:
+    """The selectivity of each concept by layer: in several figures, alike full, where there are many concepts."""
+    count = -(-len(found) // DRAWN)
+    for number, places in enumerate(np.array_split(np.arange(len(found)), count), 1):
+        some = [found[place] for place in places]
+        yield _figure(some, "concepts_selectivity" if number == 1 else f"concepts_selectivity_{number}", seed)
+
+
+def _figure(found: Sequence[_Probed], id: str, seed: int) -> Figure:
     names = [layer.name for layer in found[0].layers]
     series = {
         one.concept.name: [one.beyond(layer.concept, layer.control, seed, DRAWS) for layer in one.layers]
@@ -265,4 +276,4 @@ def _figure(found: Sequence[_Probed], seed: int) -> Figure:
         f"Layers in the order in which they answer: {', '.join(f'{i} {name}' for i, name in enumerate(names))}."
     )
     drawn = plots.curve(range(len(names)), series, "layer", "selectivity")
-    return Figure("concepts_selectivity", caption, drawn)
+    return Figure(id, caption, drawn)

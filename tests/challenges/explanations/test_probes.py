@@ -107,6 +107,21 @@ def test_what_is_there_is_found_and_what_is_not_is_not(task, model, context, mon
     assert {row["concept"] for row in found.details["by_layer"]} == {"landing", "drawn"}
 
 
+def test_many_concepts_are_drawn_in_figures_that_can_be_told_apart(task, context, monkeypatch):
+    names = [f"landing {number}" for number in range(7)]
+
+    def landing(positions):
+        return task.game.observe(positions)[:, 2].reshape(len(positions), -1).astype(int)
+
+    monkeypatch.setattr(
+        type(task), "concepts", [board_concept(task.game, n, n, n, ("no", "yes"), landing) for n in names]
+    )
+    first, second = Concepts().measure(context).figures
+    assert (first.id, second.id) == ("concepts_selectivity", "concepts_selectivity_2")
+    assert [name in first.svg for name in names] == [True] * 4 + [False] * 3
+    assert [name in second.svg for name in names] == [False] * 4 + [True] * 3
+
+
 def test_there_is_nothing_to_ask_without_concepts_or_rows(task, context, monkeypatch):
     assert "validation" in Concepts().needs(replace(context, validation=()))
     monkeypatch.setattr(type(task), "concepts", ())
