@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import PIL.Image
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from sounding.environments.chance import SEEDS
 from sounding.environments.settings import DISTURBANCES, Disturbance
-from sounding.errors import SoundingError, UsageError, did_you_mean
-from sounding.files import json_text
+from sounding.errors import UsageError, did_you_mean
 from sounding.randomness import entropy
 from sounding.runs.prediction import Question
-from sounding.serve.answers import plain
+from sounding.serve.events import begun
 from sounding.serve.posted import JSON, Asked, json_object
 from sounding.serve.predicting import MODEL
-from sounding.serve.refusals import Refusal, of_error
+from sounding.serve.refusals import Refusal
 from sounding.serve.service import WORST, Service
 
 LONGEST = 5_000
@@ -63,9 +61,7 @@ def router(service: Service) -> APIRouter:
         loaded = await service.load(asked.word("model", str, ""))
         if not service.shelf.find(loaded.name).about.acts:
             raise Refusal(400, f"{loaded.name} acts in no environment", "GET /v1/models says what each model does")
-        steps = service.queue.stream(lambda: _episode(loaded.model, wanted))
-        first = await anext(steps, None)  # what is wrong is told by a status, ahead of the stream
-        return StreamingResponse(_events(first, steps), media_type="text/event-stream")
+        return await begun(service.queue.stream(lambda: _episode(loaded.model, wanted)))
 
     return found
 
@@ -119,21 +115,3 @@ def _png(pixels: Any) -> str:
     image.thumbnail((SIDE, SIDE))
     image.save(file, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-async def _events(first: dict[str, Any] | None, steps: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
-    """Steps as events that a server sends; where it breaks off, an event says why."""
-    if first is not None:
-        yield _event(first)
-    try:
-        async for step in steps:
-            yield _event(step)
-    except (Refusal, SoundingError) as error:
-        refusal = error if isinstance(error, Refusal) else of_error(error)
-        yield _event({"error": {"message": str(refusal), "code": refusal.status}})
-        return
-    yield "data: [DONE]\n\n"
-
-
-def _event(told: dict[str, Any]) -> str:
-    return f"data: {json_text(plain(told))}\n\n"

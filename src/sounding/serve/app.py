@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sounding.serve import acting, describing, openai, playing, predicting
 from sounding.serve.gate import add_gate, entrance
 from sounding.serve.models import Shelf
+from sounding.serve.predicting import PREDICT
 from sounding.serve.service import Service
 from sounding.serve.settings import Settings
 
@@ -24,7 +25,7 @@ def app(shelf: Shelf, settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await to_thread.run_sync(service.queue.stop)
+        await to_thread.run_sync(service.stop)
 
     made = FastAPI(
         title="sounding",
@@ -34,10 +35,12 @@ def app(shelf: Shelf, settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    for part in (predicting, playing, acting, openai, describing):
-        made.include_router(part.router(service))
+    routers = [part.router(service) for part in (predicting, playing, acting, openai, describing)]
+    for router in routers:
+        made.include_router(router)
     for address, file in (("/", "index.html"), ("/docs", "docs.html")):
         made.add_api_route(address, entrance(file), include_in_schema=False)
-    add_gate(made, settings, service.metrics)
+    direct = {route.path: route.endpoint for route in routers[0].routes if getattr(route, "path", "") == PREDICT}
+    add_gate(made, settings, service.metrics, direct)
     made.state.service = service
     return made

@@ -5,24 +5,23 @@ They answer for every model that writes texts piece by piece, and for every one 
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from sounding.contract.answers import Exported
 from sounding.contract.inputs import Audible, Lasting
-from sounding.errors import SoundingError
 from sounding.runs.prediction import Result
 from sounding.serve.answers import answered
+from sounding.serve.events import begun
 from sounding.serve.models import Loaded
 from sounding.serve.posted import FORM, JSON, Asked, form, json_object, of_fields
 from sounding.serve.predicting import MODEL, ONE_FILE
-from sounding.serve.refusals import Refusal, of_error
+from sounding.serve.refusals import Refusal
 from sounding.serve.service import Service, checked_options
 
 OPTIONS = {
@@ -100,8 +99,7 @@ def router(service: Service) -> APIRouter:
             if n * len(prompts) != 1:
                 raise Refusal(400, "one text is streamed at a time", "Send one prompt, and n=1")
             pieces = service.pieces(loaded.name, prompts[0], parameters)
-            first = await anext(pieces, None)  # what is wrong is told by a status, ahead of the stream
-            return StreamingResponse(_events(loaded, first, pieces), media_type="text/event-stream")
+            return await begun(_chunks(loaded, pieces))
         _require_writer(loaded)
         results = await _written(service, loaded, prompts, parameters, n)
         return answered(_completion(loaded, results, parameters))
@@ -222,25 +220,18 @@ def _envelope(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-async def _events(loaded: Loaded, first: str | None, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    """A text as events that a server sends, piece by piece; where it breaks off, an event says why."""
+async def _chunks(loaded: Loaded, pieces: AsyncGenerator[str]) -> AsyncGenerator[dict[str, Any]]:
+    """A text that goes on as OpenAI's clients read it: a chunk for each piece, and one that says that it has ended."""
     envelope = _envelope(loaded)
 
-    def event(text: str, reason: str | None) -> str:
+    def chunk(text: str, reason: str | None) -> dict[str, Any]:
         choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": reason}
-        return f"data: {json.dumps({**envelope, 'choices': [choice]})}\n\n"
+        return {**envelope, "choices": [choice]}
 
-    if first is not None:
-        yield event(first, None)
-    try:
+    async with aclosing(pieces):
         async for piece in pieces:
-            yield event(piece, None)
-    except (Refusal, SoundingError) as error:
-        refusal = error if isinstance(error, Refusal) else of_error(error)
-        yield f"data: {json.dumps({'error': {'message': str(refusal), 'code': refusal.status}})}\n\n"
-        return
-    yield event("", "stop")
-    yield "data: [DONE]\n\n"
+            yield chunk(piece, None)
+    yield chunk("", "stop")
 
 
 # ---- transcriptions

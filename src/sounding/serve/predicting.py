@@ -11,6 +11,8 @@ from sounding.serve.posted import FORM, JSON, Asked, asked
 from sounding.serve.refusals import Refusal
 from sounding.serve.service import Disturbance, Service
 
+PREDICT = "/v1/predict"
+"""What is asked most often."""
 ONE_FILE = {"type": "string", "format": "binary", "description": "A picture, a recording, a text or a table."}
 INPUTS = {
     "description": "One input or a list of them: a text, a file in base64, moves, or a table as lists by column.",
@@ -45,17 +47,12 @@ def router(service: Service) -> APIRouter:
     """The addresses that answer."""
     found = APIRouter(tags=["answers"])
 
+    @found.post(PREDICT, summary="Answers as the Hugging Face pipelines shape them.", openapi_extra=body({}))
     async def predict(request: Request) -> Response:
-        request.scope.setdefault("route", found.routes[0])  # by which requests are counted
         what, top = _with_top(service, await asked(request, service.settings.limits))
         _, results = await service.answers(what)
         answers = [best(result, top) for result in results]
         return answered(answers if what.several or len(answers) != 1 else answers[0])
-
-    # The first of the two answers, the second describes: FastAPI's handling of a request costs as much as all the rest.
-    found.add_route("/v1/predict", predict, methods=["POST"], include_in_schema=False)
-    summary = "Answers as the Hugging Face pipelines shape them."
-    found.post("/v1/predict", summary=summary, openapi_extra=body({}))(predict)
 
     @found.post(
         "/v1/explain",
@@ -84,7 +81,7 @@ def router(service: Service) -> APIRouter:
             raise Refusal(400, f"one input is shown at a time, and {len(results)} were sent", "Send one")
         method = what.word("explain", str, "")
         why = await service.explain(loaded, results[0], method, what.word("seed", int, 0)) if method else None
-        return answered(await service.draw(lambda: shown(results[0], why)))
+        return answered(await service.aside(lambda: shown(results[0], why)))
 
     return found
 

@@ -13,7 +13,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -99,7 +99,7 @@ class Queue:
         """What a function gives, when it is its turn."""
         return (await self.ask(Work(object(), lambda _: [function()]), [None]))[0]
 
-    async def stream(self, begin: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
+    async def stream(self, begin: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any]:
         """The pieces of an answer. Where nobody asks for the next one any more, no more are computed."""
         loop = asyncio.get_running_loop()
         found: asyncio.Queue[Any] = asyncio.Queue()

@@ -27,8 +27,12 @@ class Refusal(Exception):
         return JSONResponse({"error": error}, self.status, self.headers)
 
 
-def of_error(error: SoundingError) -> Refusal:
+def of_error(error: Refusal | SoundingError | MemoryError) -> Refusal:
     """The refusal that an error means: what was asked is off, or the run cannot answer."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, MemoryError):
+        return busy("there is not enough memory for this", "Ask for less at a time")
     if isinstance(error, UsageError | DataError):
         return Refusal(400, str(error))
     if isinstance(error, TrainingError):

@@ -41,6 +41,7 @@ def run(places: Sequence[Path], settings: Settings, say: Callable[[str], None]) 
         timeout_graceful_shutdown=GRACE,
         limit_concurrency=CONNECTIONS,
         server_header=False,
+        proxy_headers=False,  # nobody asks who asks
     )
     say(f"serving {', '.join(run.name for run in shelf.runs)}")
     say(f"page http://{_shown(host)}:{port}/   addresses http://{_shown(host)}:{port}/docs   stop with Ctrl+C")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
 
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from sounding.challenges.explanations.explanation import Explanation
     from sounding.serve.models import Served
 
+T = TypeVar("T")
 SHORT = 2_000
 """Characters of inputs that are read at once."""
 WORST = 5
@@ -52,6 +57,16 @@ class Service:
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.settings.waiting, self.settings.timeout)
+        self._aside = ThreadPoolExecutor(os.cpu_count(), "aside")  # few: each may hold a large picture
+
+    def stop(self) -> None:
+        """Compute no more."""
+        self.queue.stop()
+        self._aside.shutdown(wait=False, cancel_futures=True)
+
+    async def aside(self, function: Callable[[], T]) -> T:
+        """What a function gives: beside the computations, and not in the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, function)
 
     async def load(self, name: str) -> Loaded:
         """The model of that name, in memory."""
@@ -69,7 +84,7 @@ class Service:
         ):  # a thread would take longer than reading it
             questions = self._read(loaded.model, asked.inputs)
         else:
-            questions = await to_thread.run_sync(self._read, loaded.model, asked.inputs, disturbance)
+            questions = await self.aside(partial(self._read, loaded.model, asked.inputs, disturbance))
         return loaded, await self.queue.ask(_answering(loaded, options), questions)
 
     def _read(self, model: Served, sent: Sequence[Any], disturbance: Disturbance | None = None) -> list[Question]:
@@ -88,11 +103,7 @@ class Service:
         """Which parts of an input carry the answer to it."""
         return await self.queue.compute(lambda: loaded.model.explain(result, method, seed))
 
-    async def draw(self, drawing: Callable[[], Any]) -> Any:
-        """What a drawing gives: beside the computations, and not in the event loop."""
-        return await to_thread.run_sync(drawing)
-
-    async def pieces(self, name: str, text: str, parameters: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def pieces(self, name: str, text: str, parameters: Mapping[str, Any]) -> AsyncGenerator[str]:
         """How a text goes on, piece by piece as it is written."""
         loaded = await self.load(name)
         options = checked_options(loaded.model, parameters)
@@ -103,8 +114,9 @@ class Service:
         def begin() -> Iterator[Any]:
             return loaded.model.stream(Typed(cell), **options)
 
-        async for piece in self.queue.stream(begin):
-            yield str(piece)
+        async with aclosing(self.queue.stream(begin)) as pieces:
+            async for piece in pieces:
+                yield str(piece)
 
 
 def _is_short(sent: Sequence[Any]) -> bool:

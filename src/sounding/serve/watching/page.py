@@ -11,14 +11,14 @@ from typing import Any
 import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from sounding.contract.records import Example
 from sounding.contract.task import Task
 from sounding.errors import UsageError
-from sounding.files import json_text
 from sounding.machine.metering.meter import Meter
-from sounding.serve.answers import answered, plain
+from sounding.serve.answers import answered
+from sounding.serve.events import event, streaming
 from sounding.serve.gate import add_gate, entrance
 from sounding.serve.metrics import Metrics
 from sounding.serve.running import bound
@@ -89,6 +89,7 @@ def watching(port: int, title: str, say: Callable[[str], None]) -> Iterator[Watc
         lifespan="off",
         timeout_graceful_shutdown=GRACE,
         server_header=False,
+        proxy_headers=False,  # nobody asks who asks
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
@@ -116,7 +117,7 @@ def page(watcher: Watcher) -> FastAPI:
 
     @made.get("/watch/course")
     async def course() -> Response:
-        return StreamingResponse(_events(watcher.course), media_type="text/event-stream")
+        return streaming(_events(watcher.course))
 
     @made.get("/watch/examples")
     async def examples() -> Response:
@@ -132,7 +133,7 @@ async def _events(course: Course) -> AsyncIterator[str]:
     place = Place()
     while True:
         told, place = course.since(place)
-        yield f"data: {json_text(plain(told))}\n\n"
+        yield event(told)
         if told["state"] != "training":
             return
         for _ in range(10):
