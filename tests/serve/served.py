@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ PATIENCE = 300.0
 SMALL = Limits(body=2**20, pixels=10_000, seconds=20.0, characters=10_000, inputs=8, upload=3.0)
 
 
+@cache
 def untrained(name: str) -> tuple[Model, list[Example]]:
-    """A model of an application as it comes from its initialisation, and rows of its demonstration."""
+    """A model of an application as it comes from its initialisation, and rows of its demonstration; one for all."""
     application = catalog.find(name)
     task = application(application.Recipe.make("tiny", {}))
     rows = task.demo(stream("served", name), 400 if task.learns is Learning.DOCUMENTS else 24)
@@ -66,7 +68,7 @@ class Local:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         limits = settings.pop("limits", SMALL)
-        self.shelf = Shelf(folders, settings.pop("memory", 2**30))
+        self.shelf = Shelf(folders, settings.pop("memory", 2**30), every=0.0)
         settings.setdefault("timeout", PATIENCE)
         self.app = app(self.shelf, Settings(token=token, limits=limits, **settings))
         self.service = self.app.state.service

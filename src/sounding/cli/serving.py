@@ -14,7 +14,7 @@ MEGABYTE = 2**20
 
 
 @cli.command()
-@click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN|EXPORTED...")
+@click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN|EXPORTED|GAME...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens; 0.0.0.0: for other machines.")
 @click.option("--port", default=8000, show_default=True, help="At which port; 0: any that is free.")
 @click.option("--token", envvar="SOUNDING_TOKEN", default="", help="What requests have to bear; or SOUNDING_TOKEN.")
@@ -33,6 +33,8 @@ def serve(
     body: int,
 ) -> None:
     """Answer over HTTP, and serve a page to try the models on.
+
+    Games that the package plays by itself need no run: serve chess, serve go, serve connect4.
 
     Everything that runs here can ask; nobody else can, unless --host says so. The page needs no network.
     """

@@ -6,9 +6,11 @@
     posted.py      requests to what was asked: JSON, forms, or the bytes of one file
     inputs.py      what was sent, as cells that `Model.read` takes; none of them can name a file
     models.py      runs, loaded when they are first asked for, and given back where memory is short
+    engines.py     what the package plays by itself, without a run
     queue.py       one computation at a time: what waits is answered in batches, what takes long step by step
     service.py     the three together: a question in, an answer out
     answers.py     results as JSON and as drawings
+    events.py      answers in pieces, as events that a server sends
     predicting.py  playing.py  acting.py  openai.py  describing.py      the addresses
     metrics.py     counts for Prometheus
     security.py    who may ask: a token; no other page of a browser

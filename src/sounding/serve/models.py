@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,13 +20,14 @@ from sounding.errors import SoundingError, UsageError, did_you_mean
 from sounding.exports import description, runtime
 from sounding.exports.runtime import ExportedModel, ExportedTask, is_exported
 from sounding.games.thinking import Limit, Thinker
+from sounding.serve.engines import Engine, is_engine, place_of
 from sounding.serve.refusals import Refusal, busy
 
 if TYPE_CHECKING:
     from sounding.contract.task import Task
     from sounding.runs.model import Model
 
-    Served = Model | ExportedModel
+    Served = Model | ExportedModel | Engine
     Words = Task | ExportedTask
 
 Stamp = tuple[tuple[int, int], ...]
@@ -48,6 +50,7 @@ class About:
     acts: bool = False
     exported: bool = False
     ratings: tuple[int, int] | None = None
+    engine: bool = False  # of the package, which can be played with alone
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,12 @@ class Loaded:
         """
         if isinstance(self.model, ExportedModel):
             raise UsageError("an exported model plays no game", fix="Serve the run that it was made from")
-        from sounding.runs.playing import thinker_of
+        if isinstance(self.model, Engine):
+            found = self.model.thinker
+        else:
+            from sounding.runs.playing import thinker_of
 
-        found = thinker_of(self.model)
+            found = thinker_of(self.model)
         found.think(found.game, found.game.start(1), Limit(simulations=2))
         return found
 
@@ -86,19 +92,24 @@ class Shelved:
     loaded: Loaded | None = None
     warning: str = ""
     used: int = 0
+    looked: float = 0.0
+    """When its files were last looked at."""
     generation: int = 0
 
 
 @dataclass
 class Shelf:
-    """The runs in `places`, of which at most `memory` bytes of weights are kept; the one in use always.
+    """The runs in `places`, or games that the package plays by itself, kept in at most `memory` bytes of weights.
 
-    Raises RunError, when it is made, for a folder that is no run, or of another format. May be used from any thread.
+    The one in use is always kept. Raises RunError, when it is made, for a folder that is no run, or of another format.
+    May be used from any thread.
     """
 
     places: Sequence[Path]
     memory: int
     say: Callable[[str], None] = lambda message: None
+    every: float = 0.1
+    """Seconds after which the files of a model in memory are looked at again: else each answer would pay for that."""
     evictions: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -137,7 +148,7 @@ class Shelf:
         if not self._lock.acquire(blocking=False):  # something is being loaded
             return None
         try:
-            if run.loaded is None or _stamp(run.place) != run.stamp:
+            if run.loaded is None or self._has_changed(run):
                 return None
             self._note_use(run)
             return run.loaded
@@ -157,6 +168,13 @@ class Shelf:
                 self._load(run, stamp)
             assert run.loaded is not None  # else it would have been refused
             return run.loaded
+
+    def _has_changed(self, run: Shelved) -> bool:
+        now = time.monotonic()
+        if now - run.looked < self.every:
+            return False
+        run.looked = now
+        return _stamp(run.place) != run.stamp
 
     def _note_use(self, run: Shelved) -> None:
         self._uses += 1
@@ -195,13 +213,15 @@ class Shelf:
 def named(places: Sequence[Path]) -> dict[str, Path]:
     """The runs by the last two parts of their paths, "classify/1", or by more of them where two would be alike.
 
-    What was exported to its usual place is named by the run and the format: "classify/1/onnx".
+    What was exported to its usual place is named by the run and the format: "classify/1/onnx"; what the package plays
+    by the game.
     """
-    whole = list(dict.fromkeys(place.resolve() for place in places))
+    own = {str(place): found for place in places if (found := place_of(place)) is not None}
+    whole = list(dict.fromkeys(place.resolve() for place in places if str(place) not in own))
     parts = 2
     while len({_last(place, parts) for place in whole}) < len(whole):
         parts += 1
-    return {_last(place, parts): place for place in whole}
+    return {**own, **{_last(place, parts): place for place in whole}}
 
 
 def _last(place: Path, parts: int) -> str:
@@ -215,6 +235,9 @@ def _opened(place: Path) -> tuple[Words, About]:
     if is_exported(place):
         model = runtime.load(place)
         return model.task, About(model.description.task, model.description.summary, exported=True)
+    if is_engine(place):
+        engine = Engine.of(place)
+        return engine.task, About(engine.name, engine.summary, plays=True, engine=True)
     from sounding import catalog
     from sounding.contract.player import Player
     from sounding.runs.folder import Run
@@ -234,6 +257,8 @@ def _model(place: Path) -> Served:
         model = runtime.load(place)
         _ = model.network  # opened here, where a damaged one is refused, and not at the first answer
         return model
+    if is_engine(place):
+        return Engine.of(place)
     from sounding import api
 
     return api.load(place)
@@ -254,5 +279,7 @@ def _bytes(model: Served) -> int:
     """Of the weights, and of the copy of them that answers faster."""
     if isinstance(model, ExportedModel):
         return 2 * model.network_bytes
+    if isinstance(model, Engine):
+        return 0  # its network is the package's, and small
     tensors: list[Any] = [*model.module.parameters(), *model.module.buffers()]
     return 2 * sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -43,8 +43,14 @@ function pick(model) {
   current = begun(model);
 }
 
-// What plays is played with, or watched; about a single position it can be asked as any other model.
+// What plays is played with, or watched; about a single position it can be asked as any other model, but for an engine.
 function begun(model) {
+  if (!model.input) {
+    const board = new Board(model, place("answer"), trouble);
+    place("input").replaceChildren(board.element);
+    board.begin();
+    return board;
+  }
   const asking = new Asking(model);
   if (!model.game && !model.acts) {
     place("input").replaceChildren(asking.element);
