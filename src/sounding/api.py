@@ -316,7 +316,8 @@ def pipeline(task: str | Path = "", model: str | Path | None = None) -> Callable
     if model is None:
         task, model = "", _only_run(task)
     loaded = load(model)
-    known = (loaded.task.pipeline, Path(loaded.run.config["task"]).stem)
+    name = loaded.description.task if isinstance(loaded, runtime.ExportedModel) else loaded.run.config["task"]
+    known = (loaded.task.pipeline, Path(name).stem)
     if (direction := directed(str(task), loaded.task.pipeline)) is not None:
         require_direction(loaded, *direction)
     elif task and task not in known:

@@ -6,29 +6,19 @@ import json
 
 import numpy as np
 import pytest
-from served import Local, error, save, sendable, serving, untrained
+from served import Local, error, sendable
 
+import sounding
 from sounding import catalog
 from sounding.contract.inputs import Corruptible, Queried
 from sounding.contract.player import Player
 from sounding.errors import DataError
 from sounding.runs.watching import watch
+from sounding.serve.answers import plain
 
 NAMES = list(catalog.names())
 PLAYERS = [name for name in NAMES if issubclass(catalog.find(name), Player)]
 GAMES = [name for name in PLAYERS if catalog.find(name).thinker is not Player.thinker]  # others play against nobody
-
-
-@pytest.fixture(scope="module")
-def models():
-    return {name: untrained(name) for name in NAMES}
-
-
-@pytest.fixture(scope="module")
-def local(models, tmp_path_factory):
-    top = tmp_path_factory.mktemp("runs")
-    with serving(*(save(model, top / name / "1") for name, (model, _) in models.items())) as found:
-        yield found
 
 
 def question(models, name):
@@ -93,6 +83,24 @@ def test_a_classifier_answers_as_it_does_in_python(local, models):
     assert [[each["label"] for each in one] for one in found] == [[each["label"] for each in one] for one in expected]
     scores = [[each["score"] for each in one] for one in found]
     assert scores == [pytest.approx([each["score"] for each in one], abs=1e-5) for one in expected]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pipeline_of_python_answers_alike_and_its_results_are_drawn_and_kept(local, models, name, tmp_path):
+    model, rows = models[name]
+    asked = question(models, name)
+    value = next(row.input for row in rows if sendable(model.task, row.input) == asked)
+    (answers,) = sounding.pipeline(model=local.shelf.find(f"{name}/1").place)([value])
+    served = local.http.post("/v1/predict", json={"model": f"{name}/1", "inputs": [asked]}).json()
+    assert [sorted(each) for each in answers] == [sorted(each) for each in served[0]]
+    results = model([value])
+    assert json.loads(json.dumps(plain(results.to_dicts()[0]))) == json.loads(json.dumps(plain(answers)))
+    assert results.plot().markup().startswith("<")
+    assert results.save(tmp_path / "results.jsonl") == 1
+    kept = json.loads((tmp_path / "results.jsonl").read_text())
+    assert list(kept) == ["input", "answer", "score"]
+    results[0].save(tmp_path / "result.html")
+    assert results[0].plot().markup() in (tmp_path / "result.html").read_text()
 
 
 # ---- games

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from browser import AXE, CHROMIUM, DESK, MISSING, NO_AXE, PHONE, Browser, Page
-from served import Local, save, sendable, serving, untrained
+from served import Local, save, sendable, serving
 
 from sounding import catalog
 from sounding.contract.inputs import Assembled, Audible, Corruptible
@@ -28,18 +28,6 @@ FILES = sorted(path.name for path in resources.files("sounding.serve").joinpath(
 NAMES = list(catalog.names())
 HTML = "document.querySelector('#answer').innerHTML"
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return {name: untrained(name) for name in NAMES}
-
-
-@pytest.fixture(scope="module")
-def local(models, tmp_path_factory):
-    top = tmp_path_factory.mktemp("runs")
-    with serving(*(save(model, top / name / "1") for name, (model, _) in models.items())) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
