@@ -6,7 +6,10 @@ The network is that of the size, with weights of two steps on noise: what it com
 service is a process of its own on this machine, at the loopback; its clients, which share the processor with it, each
 send a question when they have the answer to the last. *Direct* is `model(inputs)` on the same files (JPEG of 256×256
 pixels, or sentences of 25 words) in batches of the recipe, in turns with the service. Prints answers a second of both,
-the median of the rounds' ratios, p50 and p99 of the answers' times, and how many questions were computed together.
+the processor's milliseconds of an answer of both, of the service's process alone, the medians of the rounds' ratios of
+either, p50 and p99 of the answers' times, and how many questions were computed together. The clients take processor
+time from the service, which elsewhere they would not: without them the service gives as large a share of the direct
+answers as *share by processor* says. With OMP_NUM_THREADS=1 no thread of torch waits by spinning, which counts as work.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -24,6 +28,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import common
@@ -49,7 +54,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     prepare()
-    print(common.heads("application", "direct /s", "served /s", "share", "p50 ms", "p99 ms", "p99 / p50", "together"))
+    rates = ("direct /s", "served /s", "share", "direct CPU ms", "served CPU ms", "share by processor")
+    print(common.heads("application", *rates, "p50 ms", "p99 ms", "p99 / p50", "together"))
     for task in options.tasks:
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run"
@@ -74,39 +80,60 @@ def question(task: str) -> tuple[object, bytes, str]:
     return file.getvalue(), file.getvalue(), "image/jpeg"
 
 
+@dataclass(frozen=True)
+class Rate:
+    """Answers a second, and processor seconds of an answer."""
+
+    answers: float
+    processor: float
+
+
 def row(task: str, model: sd.Model, options: argparse.Namespace) -> str:
     asked, body, kind = question(task)
-    ratios, direct, served, times = [], [], [], []
-    with service(model.dir) as port:
+    direct, served, times = list[Rate](), list[Rate](), list[float]()
+    with service(model.dir) as (port, process):
         asyncio.run(load(port, body, kind, options.concurrency, 2.0))  # loads the model, and warms both
         directly(model, asked, 1.0)
         before = counts(port)
         for _ in range(options.rounds):
             direct.append(directly(model, asked, options.seconds))
+            spent = processor(process)
             found = asyncio.run(load(port, body, kind, options.concurrency, options.seconds))
-            served.append(len(found) / options.seconds)
+            served.append(Rate(len(found) / options.seconds, (processor(process) - spent) / len(found)))
             times += found
-            ratios.append(served[-1] / direct[-1])
         after = counts(port)
     p50, p99 = np.percentile(1000 * np.array(times), [50, 99])
     together = (after[1] - before[1]) / max(1, after[0] - before[0])
-    numbers = (f"{statistics.median(each):,.0f}" for each in (direct, served))
-    share = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    return common.row(task, *numbers, share, f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}", f"{together:.1f}")
+    rates = (f"{statistics.median(each.answers for each in found):,.0f}" for found in (direct, served))
+    costs = (f"{1000 * statistics.median(each.processor for each in found):.2f}" for found in (direct, served))
+    share = ratio([s.answers / d.answers for s, d in zip(served, direct, strict=True)])
+    by_processor = ratio([d.processor / s.processor for s, d in zip(served, direct, strict=True)])
+    late = (f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}")
+    return common.row(task, *rates, share, *costs, by_processor, *late, f"{together:.1f}")
 
 
-def directly(model: sd.Model, asked: object, seconds: float) -> float:
-    """Answers a second in batches of the recipe."""
+def ratio(found: list[float]) -> str:
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def directly(model: sd.Model, asked: object, seconds: float) -> Rate:
+    """Answers in batches of the recipe, shaped as the service sends them."""
     batch = [asked] * model.task.recipe.batch
-    done, began = 0, time.perf_counter()
+    done, began, spent = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - began < seconds:
-        done += len(model(batch))
-    return done / (time.perf_counter() - began)
+        done += len(model(batch).to_dicts())
+    return Rate(done / (time.perf_counter() - began), (time.process_time() - spent) / done)
+
+
+def processor(pid: int) -> float:
+    """Seconds that a process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def service(run: Path) -> Iterator[int]:
-    """A service of the run, in a process of its own; gives its port."""
+def service(run: Path) -> Iterator[tuple[int, int]]:
+    """A service of the run, in a process of its own; gives its port and the process."""
     command = [sys.executable, "-m", "sounding", "serve", str(run), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -117,7 +144,7 @@ def service(run: Path) -> Iterator[int]:
                 with contextlib.suppress(OSError):
                     counts(port)
                     break
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
 
