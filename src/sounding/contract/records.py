@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,11 @@ class Record:
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     """Consecutive slices of at most `size` items; a slice of lazily read examples reads them when it is used."""
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def grouped(kinds: Sequence[T]) -> dict[T, list[int]]:
+    """The places of each kind (a size, say), in the order in which they come first."""
+    found: dict[T, list[int]] = {}
+    for place, kind in enumerate(kinds):
+        found.setdefault(kind, []).append(place)
+    return found

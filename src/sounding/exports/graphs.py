@@ -78,15 +78,23 @@ class Network:
 
 
 def _axes(output: Tensor, inputs: Mapping[str, Axes], arguments: Sequence[Tensor]) -> Axes:
-    """The axes of an output: by the word of an input's axis that is as long, where that may be of any length."""
-    words = {
-        length: axis
-        for axes, given in zip(inputs.values(), arguments, strict=True)
-        for axis, length in zip(axes[1:], given.shape[1:], strict=True)
-        if isinstance(axis, str)
-    }
+    """The axes of an output: by the word of an input's axis that is as long, where that may be of any length.
+
+    Of two that are, height and width, the one in the same place from the end is meant.
+    """
+    words: dict[int, dict[int, str]] = {}
+    for axes, given in zip(inputs.values(), arguments, strict=True):
+        for place in range(1, len(axes)):
+            if isinstance(word := axes[place], str):
+                words.setdefault(given.shape[place], {})[place - len(axes)] = word
     first = "batch" if len(output) == len(arguments[0]) else len(output)
-    return (first, *(words.get(length, length) for length in output.shape[1:]))
+    return (first, *(_word(words, length, place) for place, length in enumerate(output.shape[1:], 1 - output.ndim)))
+
+
+def _word(words: Mapping[int, Mapping[int, str]], length: int, place: int) -> str | int:
+    """What an axis of so many entries at a `place` from the end is called."""
+    alike = words.get(length, {})
+    return alike.get(place) or next(iter(alike.values()), length)
 
 
 def written(network: Network, format: str, folder: Path) -> str:

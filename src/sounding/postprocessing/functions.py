@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis."""
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares /= shares.sum(axis=-1, keepdims=True)
+def softmax(logits: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Probabilities over an axis, by default the last."""
+    shares = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    shares /= shares.sum(axis=axis, keepdims=True)
     return shares
 
 

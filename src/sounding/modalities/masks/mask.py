@@ -15,11 +15,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import (
     UNLABELLED,
@@ -35,6 +33,7 @@ from sounding.contract.answers import (
 from sounding.contract.change import Change, refusal
 from sounding.contract.layouts import WithLegend
 from sounding.contract.modality import Row
+from sounding.contract.tensors import is_tensor
 from sounding.drawing.rendering import Marks
 from sounding.errors import DataError, UsageError
 from sounding.modalities.masks import class_ids, coco, components, drawing, layouts
@@ -43,6 +42,9 @@ from sounding.modalities.masks.moving import nearest, padded, sampled
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image_files import within
 from sounding.wording import percent
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BACKGROUND = ("background", "bg")
 """What people call the class of pixels in which there is no thing."""
@@ -208,6 +210,8 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Tabular, 
         width), or to the largest of them. Masks of pictures that were scaled have to be scaled first (`nearest`).
         Raises DataError for an id that no training mask has.
         """
+        import torch
+
         h, w = shape or np.max([np.asarray(v).shape for v in values], axis=0, initial=0).tolist() or (0, 0)
         out = np.full((len(values), h, w), VOID, np.uint8)
         for plane, value in zip(out, values, strict=True):
@@ -219,7 +223,7 @@ class Mask(Answer, Averaged, Transformed, Composite, Placed, Overlaid, Tabular, 
         """The value [H, W] (or values [B, H, W]) of places in `ids`, such as the argmax over K planes of scores."""
         table = np.full(256, VOID, np.uint8)
         table[: len(self.ids)] = self.ids
-        return table[places.cpu().numpy() if isinstance(places, Tensor) else np.asarray(places)]
+        return table[places.cpu().numpy() if is_tensor(places) else np.asarray(places)]
 
     def transform_targets(self, values: Sequence[np.ndarray], change: Change) -> list[np.ndarray]:
         """The masks sampled where the pictures were, by nearest neighbour; 255 outside. Masks cannot be mixed."""

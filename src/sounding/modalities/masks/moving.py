@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from sounding.modalities.masks.class_ids import VOID
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def nearest(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -25,6 +27,9 @@ def padded(value: np.ndarray, tall: int, wide: int) -> np.ndarray:
 
 def sampled(value: np.ndarray, affine: Tensor, shape: tuple[int, int] | None) -> np.ndarray:
     """The mask where `affine` [2, 3] looks, at `shape`; one is added first, so that 0 is what lies outside."""
+    import torch
+    import torch.nn.functional as F
+
     h, w = shape or value.shape
     grid = F.affine_grid(affine[None].float().cpu(), [1, 1, h, w], align_corners=False)
     plane = torch.from_numpy(value.astype(np.float32) + 1)[None, None]

@@ -1,4 +1,4 @@
-"""Losses of answers that are a class for each pixel, one number a picture, and pictures of one size together.
+"""Losses of answers that are a class for each pixel, one number a picture.
 
 A pixel whose class nobody said has the place `VOID` and counts for nothing; a picture of such pixels alone has loss 0.
 
@@ -7,16 +7,14 @@ Legend of shapes: B batch, K classes, H height, W width.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sounding.applications.vision.segment.metrics import VOID
-
-T = TypeVar("T", bound=Hashable)
 
 
 class Labels(NamedTuple):
@@ -71,11 +69,3 @@ def balanced(shares: Sequence[float], softness: float) -> Tensor:
         return torch.ones_like(share)
     weights = 1 / (softness + share).log()
     return weights / (weights * share).sum()
-
-
-def grouped(kinds: Sequence[T]) -> dict[T, list[int]]:
-    """The places of each kind (a size, say), in the order in which they come first."""
-    found: dict[T, list[int]] = {}
-    for i, kind in enumerate(kinds):
-        found.setdefault(kind, []).append(i)
-    return found

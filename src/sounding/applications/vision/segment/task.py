@@ -20,7 +20,7 @@ from sounding.applications.vision.segment.metrics import (
     mean_recall,
     pixel_accuracy,
 )
-from sounding.applications.vision.segment.pixels import Labels, balanced, cross_entropy, dice, fitted, grouped
+from sounding.applications.vision.segment.pixels import Labels, balanced, cross_entropy, dice, fitted
 from sounding.applications.vision.segment.tiling import tiled
 from sounding.architectures.backbones import backbone
 from sounding.architectures.layers import Normalize
@@ -31,8 +31,8 @@ from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.recipe import Recipe
-from sounding.contract.records import Example, Prediction, Record
-from sounding.contract.task import Task, chunks
+from sounding.contract.records import Example, Prediction, Record, chunks, grouped
+from sounding.contract.task import Task
 from sounding.errors import UsageError
 from sounding.modalities.masks import coco
 from sounding.modalities.masks.layouts import MASK_LAYOUTS
@@ -42,6 +42,7 @@ from sounding.modalities.pictures.augmentation import jitter, mirrors, warp
 from sounding.modalities.pictures.changes import Moved
 from sounding.modalities.pictures.image import LONGEST, Image
 from sounding.modalities.pictures.image_files import within
+from sounding.postprocessing.pixels import PixelClasses
 
 PIXELS = 2**20
 """Pixels of pictures that are looked at together."""
@@ -207,6 +208,12 @@ class Segment(Task):
         o, pictures = self.options, [x, x.flip(-1)] if self.averages else [x]
         first, *mirrored = (tiled(model, p, o.tile, o.overlap).float().log_softmax(1) for p in pictures)
         return torch.logaddexp(first, mirrored[0].flip(-1)) - math.log(2) if mirrored else first
+
+    def postprocessing(self, model: nn.Module) -> PixelClasses:
+        """The likeliest class of each pixel, looked at as the options say."""
+        o, target = self.options, self.target
+        longest = self.input.size or LONGEST
+        return PixelClasses(tuple(target.names), tuple(target.ids), o.tile, o.overlap, self.averages, longest)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """A green disc (class 1) and a red square (class 2) of any place and size on grey, 24×24 pixels."""
