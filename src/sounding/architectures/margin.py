@@ -148,6 +148,10 @@ class Verifier(nn.Module):
         """The embedding, not yet scaled to length 1."""
         return self.net(x)
 
+    def embedded(self, pictures: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
+        """Embeddings as they are compared: the mean over a picture and its mirror image."""
+        return self.compared(self(pictures) + self(pictures.flip(-1)))
+
     def logits(self, embeddings: Float[Tensor, "B D"], own: Int[Tensor, " B"]) -> Float[Tensor, "B K"]:
         """Logits over the training people; in training with the margin, which rises over the first steps.
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Self
 
@@ -67,6 +67,8 @@ class Task(ABC):
     pool_methods: ClassVar[Sequence[str]] = ("self-training", "contrast")
     """How rows that lack a half may be learnt from besides; the first where nobody says. "back-translation" takes rows
     without inputs, for a task that is `Invertible`."""
+    not_exported: ClassVar[str] = "how its answers come from a network alone is not written"
+    """Why, where `postprocessing` gives nothing, as the end of a sentence."""
     caution: ClassVar[str] = ""
     """What a model of this task must not be used for, in sentences that its card prints."""
 
@@ -311,6 +313,15 @@ class Task(ABC):
     def outputs(self, model: nn.Module, x: Any) -> Any:
         """What the network gives for encoded inputs: the forward pass that `postprocessing` goes on from."""
         return model(x)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A copy of `model` whose forward pass is `outputs`, a function of encoded inputs: of an exported network, say.
+
+        Its weights and buffers stay, because a task may look there for thresholds.
+        """
+        twin = copy.copy(model)
+        twin.__dict__["forward"] = lambda *x: outputs(x)
+        return twin
 
     def postprocessing(self, model: nn.Module) -> Postprocessing | None:
         """How the outputs of `model` alone become answers, as `options` say, where there is no torch.

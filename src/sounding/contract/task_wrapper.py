@@ -6,7 +6,7 @@ saved, predicts and is measured; the wrapper is only there while weights are lea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -135,6 +135,10 @@ class TaskWrapper(Task):
     def outputs(self, model: nn.Module, x: Any) -> Any:
         """The forward pass that answers come from."""
         return self.wrapped.outputs(model, x)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A model with another forward pass."""
+        return self.wrapped.standing_in(model, outputs)
 
     def postprocessing(self, model: nn.Module) -> Postprocessing | None:
         """How outputs become answers without torch."""

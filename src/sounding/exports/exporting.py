@@ -92,7 +92,7 @@ def _postprocessing(model: Model) -> Postprocessing:
     post = task.postprocessing(model.module) if isinstance(task.input, Portable) else None
     if post is None:
         name = Path(model.run.config["task"]).stem
-        what = f"{name} is not exported: how its answers come from a network alone is not written"
+        what = f"{name} is not exported: {task.not_exported}"
         raise UsageError(what, where=str(model.dir), fix="docs/export.md lists what is; serve the run itself instead")
     return post
 

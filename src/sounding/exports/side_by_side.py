@@ -6,8 +6,7 @@ asks it; answers, and what they cost, are those of the runtime without torch.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,21 +45,15 @@ class AsExported(TaskWrapper):
         return self.wrapped.evaluate_rows(model, examples)
 
 
-def standing_in(model: nn.Module, network: Network, like: Any) -> nn.Module:
-    """A copy of `model` whose forward pass is computed by `network`; `like` is an output, whose form is kept.
+def outputs_of(network: Network, like: Any) -> Callable[[Any], Any]:
+    """The outputs of a network for encoded inputs, as a tree of the form of `like`."""
 
-    Its weights and buffers stay, because tasks look there for thresholds.
-    """
-
-    def forward(*x: Any) -> Any:
+    def outputs(x: Any) -> Any:
         given = tuple(leaf.detach().contiguous().numpy() for leaf in leaves(x))
         found = [torch.from_numpy(each) for each in network(given)]
         return found[0] if isinstance(like, torch.Tensor) else type(like)(*found)
 
-    twin = copy.copy(model)
-    twin.__dict__["forward"] = forward
-    twin.__dict__["at"] = lambda ids, lengths, row, place: forward(ids, lengths)[row, place]  # see `LanguageModel`
-    return twin
+    return outputs
 
 
 def measured(context: EvaluationContext, exported: ExportedModel, name: str, bytes: int) -> TradeOffs:
@@ -68,6 +61,7 @@ def measured(context: EvaluationContext, exported: ExportedModel, name: str, byt
     task, model = context.task, fuse_for_inference(context.model)
     with torch.inference_mode():
         like = task.outputs(model, task.encode_inputs([context.test[0].input]))
-    theirs = replace(context, task=AsExported(task, exported), model=standing_in(model, exported.network, like))
+    stand_in = task.standing_in(model, outputs_of(exported.network, like))
+    theirs = replace(context, task=AsExported(task, exported), model=stand_in)
     entries = [Entry(FIRST, replace(context, model=model)), Entry(name, theirs, bytes=bytes)]
     return compare_forms(entries, context.profile)

@@ -9,7 +9,7 @@ Legend of shapes: B batch, T tokens, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -219,6 +219,12 @@ class Fill(Task):
     def outputs(self, model: nn.Module, x: Tokens) -> Tensor:
         """Logits [B, T, V]."""
         return model(x.ids, x.lengths)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """Also where it is asked for some places alone."""
+        twin = super().standing_in(model, outputs)
+        twin.__dict__["at"] = lambda ids, lengths, row, place: outputs((ids, lengths))[row, place]
+        return twin
 
     def postprocessing(self, model: nn.Module) -> MissingTokens:
         """The likeliest word at each mask."""

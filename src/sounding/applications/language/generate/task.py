@@ -103,6 +103,7 @@ class Generate(Task):
     Options = GenerateOptions
     learns = Learning.DOCUMENTS
     pipeline = "text-generation"
+    not_exported = "it writes token by token, each drawn through torch from what was written before"
     caution = (
         "What is written is likely, and need not be true. A model repeats what stood in its training texts, "
         "private things among them."

@@ -63,6 +63,7 @@ class Rewriting(Task):
 
     Recipe = RewritingRecipe
     Options = RewritingOptions
+    not_exported = "it writes token by token, in a search that follows many beginnings through torch"
     recipe: RewritingRecipe
     options: RewritingOptions
     input: Read

@@ -179,6 +179,7 @@ class Transcribe(Task):
     Recipe = TranscribeRecipe
     Options = TranscribeOptions
     pipeline = "automatic-speech-recognition"
+    not_exported = "sound is resampled, and what was said is searched for after the network, through torch"
     layouts = (COMMON_VOICE, LIBRISPEECH, CLIPS_WITH_TEXTS)
     caution = (
         "A transcript reads well also where it is wrong: names and numbers have to be heard again by somebody. "

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounding.applications.vision.faces.thresholds import Threshold
+from sounding.applications.vision.faces.answering import Threshold
 from sounding.errors import RunError, UsageError, did_you_mean
 from sounding.files import read_json, read_tensors, unwritable, write_json, write_tensors
 

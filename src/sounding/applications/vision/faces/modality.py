@@ -16,11 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.applications.vision.faces import layouts
 from sounding.contract.answers import Answer, Averaged
@@ -30,6 +28,7 @@ from sounding.contract.inputs import (
     Corruptible,
     Corruption,
     Fingerprinted,
+    Portable,
     Queried,
     StronglyAugmented,
 )
@@ -38,6 +37,10 @@ from sounding.contract.modality import Row
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError
 from sounding.modalities.pictures.image import Image
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ NOT_FOR = (
 """What a model that compares faces must not be used for."""
 
 
-class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Queried):
+class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fingerprinted, Queried, Portable):
     """Two pictures at one working size. What `Image` does, it does to the first, which is compared with the second.
 
     So an explanation points at segments of the first picture, and a corruption changes the first, as the picture that a
@@ -174,10 +177,28 @@ class PicturePair(Attributable, Corruptible, Continuous, StronglyAugmented, Fing
 
     def encode(self, values: Sequence[Pair]) -> Tensor:
         """Float32 [B, 2, C, H, W] in [0, 1]; a picture without a second is there twice."""
+        import torch
+
         first = self.image.encode([value.first for value in values])
         if all(value.second is None for value in values):
             return torch.stack([first, first], dim=1)
         return torch.stack([first, self.image.encode([value.reference for value in values])], dim=1)
+
+    def arrays(self, values: Sequence[Pair]) -> tuple[np.ndarray]:
+        """The same without torch."""
+        sides = [[value.first for value in values], [value.reference for value in values]]
+        return (np.stack([self.image.arrays(side)[0] for side in sides], axis=1),)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Batch, the pictures to be compared, channels, height, width."""
+        ((name, (batch, *sides)),) = self.image.axes.items()
+        return {name: (batch, "pictures", *sides)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """Those of each picture."""
+        return (*self.image.steps, "the pictures that are to be compared with each other make the second axis")
 
     def decode(self, x: Tensor) -> list[Pair]:
         """The pairs that encode to exactly `x`."""
@@ -293,6 +314,8 @@ class People(Answer, Averaged, WithLegend):
 
     def encode(self, values: Sequence[Kin]) -> Who:
         """Who they are, which rows show one person alone, and which two pictures of one person."""
+        import torch
+
         place = {name: i for i, name in enumerate(self.people)}
         people = torch.tensor([(place.get(kin.first, -1), place.get(kin.second, -1)) for kin in values]).view(-1, 2)
         return Who(people, torch.tensor([kin.single for kin in values]), torch.tensor([kin.same for kin in values]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from sounding.applications.vision.faces import (
     synthetic_faces,
     thresholds,
 )
+from sounding.applications.vision.faces.answering import OnePerson, Threshold
 from sounding.applications.vision.faces.layouts import PEOPLE_FOLDERS
 from sounding.applications.vision.faces.modality import DIFFERENT, NOT_FOR, SAME, Kin, Pair, People, PicturePair, Who
 from sounding.architectures.layers import Normalize
@@ -135,7 +137,7 @@ class Faces(Task):
         if named.any():
             losses = losses.masked_scatter(named, self._of_names(model, x[named], who[named], ~single[named]))
         if not named.all():
-            odds = model.odds((self._embedded(model, x[~named, 0]) * self._embedded(model, x[~named, 1])).sum(1))
+            odds = model.odds((model.embedded(x[~named, 0]) * model.embedded(x[~named, 1])).sum(1))
             losses = losses.masked_scatter(~named, F.softplus(torch.where(same[~named], -odds, odds)))
         return losses
 
@@ -149,12 +151,8 @@ class Faces(Task):
         first = nats[: len(x)]
         return (first + first.masked_scatter(pair, nats[len(x) :])) / 2
 
-    def _embedded(self, model: Any, pictures: Tensor) -> Tensor:
-        """Embeddings [B, D] of length 1: the mean over a picture [B, C, H, W] and its mirror image."""
-        return model.compared(model(pictures) + model(pictures.flip(-1)))
-
     def _compared(self, model: Any, examples: Sequence[Example]) -> thresholds.Compared:
-        return thresholds.compared(self, model, examples, self._embedded)
+        return thresholds.compared(self, model, examples, lambda model, pictures: model.embedded(pictures))
 
     @torch.inference_mode()
     def embed(self, model: Any, inputs: Sequence[Pair]) -> np.ndarray:
@@ -165,7 +163,24 @@ class Faces(Task):
     def predict(self, model: Any, inputs: Sequence[Pair]) -> list[Prediction]:
         """Same or different at the threshold for the false match rate, and the probability of that answer."""
         cosines = self._compared(model, [Example(pair, DIFFERENT) for pair in inputs]).cosines
-        return thresholds.answers(cosines, (DIFFERENT, SAME), float(model.slope), float(model.offset), self._at(model))
+        return self.postprocessing(model).of_cosines(cosines)
+
+    def outputs(self, model: Any, x: Tensor) -> Tensor:
+        """Embeddings [B, S, D] of the pictures of each question."""
+        embeddings: Tensor = model.embedded(x.flatten(0, 1))
+        return embeddings.view(*x.shape[:2], -1)
+
+    def standing_in(self, model: Any, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A copy of `model` whose embeddings are `outputs`."""
+        twin = copy.copy(model)
+        twin.__dict__["embedded"] = lambda pictures: outputs(pictures[:, None])[:, 0]
+        return twin
+
+    def postprocessing(self, model: Any) -> OnePerson:
+        """One person or two, by the cosine of their embeddings."""
+        at = self._at(model)
+        held = (None, None) if at is None else (at.value, at.rate)
+        return OnePerson(float(model.slope), float(model.offset), *held)
 
     def evaluate_rows(self, model: Any, examples: Sequence[Example]) -> list[Record]:
         """The records of pairs; of single pictures, with the loss of who it is."""
@@ -173,7 +188,7 @@ class Faces(Task):
             return super().evaluate_rows(model, examples)
         return thresholds.records(model, self._compared(model, examples), (DIFFERENT, SAME), self._at(model))
 
-    def _at(self, model: Any) -> thresholds.Threshold | None:
+    def _at(self, model: Any) -> Threshold | None:
         """The threshold for the false match rate; None in training, before there is one."""
         return thresholds.at_rate(model, self.options.fmr) if model.calibrated else None
 

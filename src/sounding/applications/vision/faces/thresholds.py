@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from sounding.applications.vision.faces import error_rates
-from sounding.contract.records import Example, Prediction, Record
+from sounding.applications.vision.faces.answering import Threshold, answers
+from sounding.contract.records import Example, Record
 from sounding.contract.task import Task, chunks
 from sounding.errors import UsageError
 
@@ -50,14 +51,6 @@ class Compared:
         return np.array([truth.same for truth in self.truths], bool)
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """A threshold on a cosine or a score, and the share of strangers that it lets pass, at most."""
-
-    value: float
-    rate: float
-
-
 def compared(task: Task, model: Any, examples: Sequence[Example], embed: Embed) -> Compared:
     """The pairs of `examples`, embedded."""
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -72,19 +65,6 @@ def compared(task: Task, model: Any, examples: Sequence[Example], embed: Embed) 
         digests += [(_digest(one[0]), _digest(one[1])) for one in x.cpu().numpy()]
     first, second = (np.concatenate(side) if side else np.zeros((0, 1), np.float32) for side in sides)
     return Compared(first, second, truths, groups, digests)
-
-
-def answers(
-    cosines: np.ndarray, values: tuple[Any, Any], slope: float, offset: float, at: Threshold | None
-) -> list[Prediction]:
-    """Predictions of `values` (different, same) at a threshold, or at even odds where there is none.
-
-    The confidence is the probability of the answer, which a strict threshold may make one below a half.
-    """
-    odds = slope * cosines.astype(float) + offset
-    same = odds >= 0 if at is None else cosines >= at.value
-    scores = 1 / (1 + np.exp(np.clip(np.stack([odds, -odds], axis=1), -600, 600)))
-    return [Prediction(values[s], float(row[s]), row) for s, row in zip(same.astype(int).tolist(), scores, strict=True)]
 
 
 def records(model: Any, found: Compared, values: tuple[Any, Any], at: Threshold | None) -> list[Record]:
