@@ -1,12 +1,14 @@
 """Whether exported models answer as their runs do, how much faster, and what serving them takes.
 
     SOUNDING_DATA=DIR OMP_NUM_THREADS=2 python benchmarks/export.py [--time 60s] [--seeds 0] [--rounds 200]
+        [--models classify sentiment segment faces]
 
-Two models: the classifier of the digits in the package, and one of DIR/sst2 (train.parquet, validation.parquet and
-test.parquet with columns text and label). Each is exported as onnx and int8. Prints, of each: the largest change of a
-probability on up to 500 test and validation rows; what accuracy on the test rows is lost, with its paired 95 %
-interval; and how much faster one prediction is than eager fp32 PyTorch, reading and answering included, by the median
-of the ratios of neighbouring calls. Then how long a service of all four needs until it answers, and its memory.
+Two models, if no others are named: the classifier of the digits in the package, and one of DIR/sst2 (train.parquet,
+validation.parquet and test.parquet with columns text and label); also a segmenter of DIR/camvid and a verifier of the
+faces of DIR/lfwcrop. Each is exported as onnx and int8. Prints, of each: the largest change of a probability on up to
+500 test and validation rows; by how much its first metric on the test rows is worse, with its paired 95 % interval; and
+how much faster one prediction is than eager fp32 PyTorch, reading and answering included, by the median of the ratios
+of neighbouring calls. Then how long a service of all of them needs until it answers, and its memory.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any
 
 import common
 import numpy as np
+from lfwcrop import laid_out
 from PIL import Image
 
 import sounding as sd
@@ -37,17 +40,23 @@ from sounding.runs.prediction import predict
 
 FORMATS = ("onnx", "int8")
 DIGITS = Path(sd.__file__).parent / "samples" / "digits.parquet"
-HEADS = ("model", "format", "rows", "largest change of a probability", "accuracy lost", "eager ms", "exported ms")
+SOURCES = {"classify": DIGITS, "sentiment": Path("sst2"), "segment": Path("camvid"), "faces": Path("lfwcrop")}
+"""Where the rows of each lie, from DIR."""
+HEADS = ("model", "format", "rows", "largest change of a probability", "quality lost", "eager ms", "exported ms")
 
 
 def main() -> None:
     parser = common.options(__doc__, "runs-export")
     parser.add_argument("--time", default="60s", help="of each training")
     parser.add_argument("--rounds", type=int, default=200)
-    options = common.parsed(parser, "sst2")
+    parser.add_argument("--models", nargs="+", choices=SOURCES, default=["classify", "sentiment"])
+    options = common.parsed(parser)
     print(common.heads(*HEADS, "faster by"))
     folders = []
-    for task, source in (("classify", DIGITS), ("sentiment", options.data / "sst2")):
+    for task in options.models:
+        source = options.data / SOURCES[task]
+        if task == "faces":
+            source = laid_out(source, options.out / "faces")
         for seed in options.seeds:
             out = common.place(options, task, options.time, seed)
             model = common.trained(task, source, out, seed=seed, time=options.time, **options.settings)
@@ -68,12 +77,14 @@ def row(name: str, format: str, model: sd.Model, made: Exported, options: argpar
 
 
 def lost(model: sd.Model, exported: Any) -> str:
-    """Accuracy of the run less that of the exported model, paired on the test rows."""
+    """By how much the first metric of the exported model is worse than that of the run, paired on the test rows."""
     rows, metric = model.dataset().test, model.task.metrics[0]
     own = evaluation.evaluate_rows(model.task, model.module, rows)
     theirs = evaluation.evaluate_rows(AsExported(model.task, exported), model.module, rows)
     found = evaluation.compare(model.task, own, theirs)[metric.name]
-    return f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}] points of {len(rows):,} rows"
+    low, high = (found.low, found.high) if metric.higher_is_better else (-found.high, -found.low)
+    lost = found.value if metric.higher_is_better else -found.value
+    return f"{100 * lost:.2f} [{100 * low:.2f}, {100 * high:.2f}] points of {metric.name}, {len(rows):,} rows"
 
 
 def timed(model: sd.Model, exported: Any, rounds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +127,9 @@ def served(folders: list[Path]) -> str:
 def ask(address: str) -> None:
     """One question to each model, so that all are loaded."""
     for model in json.loads(urllib.request.urlopen(f"{address}/v1/models").read())["data"]:
-        body = json.dumps({"model": model["id"], "inputs": "great" if model["input"]["written"] else dot()}).encode()
+        asked = "great" if model["input"]["written"] else dot()
+        two = {"first": asked, "second": asked}
+        body = json.dumps({"model": model["id"], "inputs": two if model["input"]["count"] == 2 else asked}).encode()
         request = urllib.request.Request(f"{address}/v1/predict", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request).read()
 

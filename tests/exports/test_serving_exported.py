@@ -80,7 +80,7 @@ def test_what_an_exported_model_cannot_do_is_refused(exported_texts):
     assert (explained.status_code, "explains nothing" in error(explained)) == (400, True)
     assert (option.status_code, "threshold" in error(option)) == (400, True)
     assert (card.status_code, "exported model" in error(card)) == (404, True)
-    assert (played.status_code, "plays no game" in error(played)) == (400, True)
+    assert (played.status_code, "has learnt no game" in error(played)) == (400, True)
     assert disturbed.status_code == 200
     assert disturbed.json()["drawing"].startswith("<")
 

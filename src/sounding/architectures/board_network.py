@@ -159,7 +159,7 @@ class ValueHead(nn.Module):
         """Outcome, ownership, score."""
         x = self.map(x)
         seen = self.hidden(pooled(x))
-        none = seen.new_zeros(len(seen), 0)
+        none = seen[:, :0]  # by a slice, so that a trace for export does not take the batch for one of fixed length
         ownership = none if self.ownership is None else self.ownership(x).flatten(1)
         return self.outcome(seen), ownership, none if self.score is None else self.score(seen)
 

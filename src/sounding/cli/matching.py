@@ -72,11 +72,10 @@ def match(
     from sounding.randomness import stream
     from sounding.runs.contestants import gathered
     from sounding.runs.matching import MatchPlan, play, play_ladder
-    from sounding.runs.playing import thinker_of
 
     rules, players = gathered(
         [one, *others],
-        lambda run: thinker_of(api.load(run)),
+        lambda run: api.load(run).thinker(),
         game,
         stream("players", seed),
         limited=pace != Pace(),

@@ -164,9 +164,7 @@ def _thinker(run: str, model: Model | None) -> Thinker:
         from sounding.games.shipped import shipped
 
         return shipped(run)
-    from sounding.runs.playing import thinker_of
-
-    return thinker_of(model)
+    return model.thinker()
 
 
 def _ratings(run: str) -> tuple[int, int] | None:

@@ -136,6 +136,13 @@ class Modality(ABC):
         """Take back what `state` gave."""
         return None
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What `__init__` was given, by name, where it cannot do without: values as JSON can hold them, and frozen
+        dataclasses of such values.
+        """
+        return {}
+
     # ---- tensors
 
     def length(self, value: Any) -> int:

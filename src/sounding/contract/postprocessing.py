@@ -34,6 +34,14 @@ class Postprocessing(ABC):
         """The predictions for `values`, which encode to `x`; as the task's own `predict` gives them."""
 
 
+class Playing(Postprocessing):
+    """What also plays a game against people and other programs."""
+
+    @abstractmethod
+    def thinker(self, network: Network, input: Modality, target: Modality) -> Any:
+        """What plays with a network alone: a `sounding.games.thinking.Thinker`."""
+
+
 class OnePass(Postprocessing):
     """An answer that comes from the outputs of one forward pass: the task's own `predict` calls `answers` as well."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,17 +111,34 @@ def _kept(modality: Modality, folder: Path) -> dict[str, Any]:
     if isinstance(tokenizer, dict) and "json" in tokenizer:
         write(folder / TOKENIZER, tokenizer["json"] + "\n")
         state["tokenizer"] = {**tokenizer, "json": None}
-    return {"class": _path(modality), "state": state}
+    arguments = {name: _written(value) for name, value in modality.arguments.items()}
+    return {"class": _path(modality), **({"arguments": arguments} if arguments else {}), "state": state}
 
 
 def _modality(said: Mapping[str, Any], folder: Path) -> Modality:
-    kind: Callable[[], Modality] = _found(said["class"], Modality)
-    found, state = kind(), dict(said["state"])
+    kind: Callable[..., Modality] = _found(said["class"], Modality)
+    found = kind(**{name: _read(value) for name, value in said.get("arguments", {}).items()})
+    state = dict(said["state"])
     tokenizer = state.get("tokenizer")
     if isinstance(tokenizer, dict) and tokenizer.get("json", "") is None:
         state["tokenizer"] = {**tokenizer, "json": (folder / TOKENIZER).read_text(encoding="utf-8")}
     found.restore(state)
     return found
+
+
+def _written(value: Any) -> Any:
+    """An argument as JSON can hold it: a dataclass by its class and its values."""
+    return {"class": _path(value), "values": asdict(value)} if is_dataclass(value) else value  # type: ignore[arg-type]
+
+
+def _read(value: Any) -> Any:
+    """The argument that was written so."""
+    if not isinstance(value, dict):
+        return _tuples(value)
+    kind: Callable[..., Any] = _found(value["class"], object)
+    if not hasattr(kind, "__dataclass_fields__"):
+        raise ValueError(f"{value['class']!r} is no dataclass")
+    return kind(**{name: _tuples(each) for name, each in value["values"].items()})
 
 
 def _path(thing: Any) -> str:

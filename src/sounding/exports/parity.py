@@ -77,6 +77,8 @@ def _alike(a: Any, b: Any) -> bool:
     """Whether two answers are the same, numbers in them to within `MOST` of the largest."""
     if is_dataclass(a) and type(a) is type(b):
         return all(_alike(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
+    if isinstance(a, np.void) and isinstance(b, np.void) and a.dtype.names and a.dtype == b.dtype:
+        return all(_alike(np.asarray(a[name]), np.asarray(b[name])) for name in a.dtype.names)
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.kind == b.dtype.kind == "f":
         near = MOST * np.abs(a).max(initial=0, where=np.isfinite(a))
         return a.shape == b.shape and np.allclose(a, b, rtol=0, atol=near, equal_nan=True)

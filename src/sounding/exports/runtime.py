@@ -18,11 +18,12 @@ from typing import Any, ClassVar
 from sounding.contract import options as answering
 from sounding.contract.inputs import Portable
 from sounding.contract.modality import Modality
-from sounding.contract.postprocessing import Network
+from sounding.contract.postprocessing import Network, Playing
 from sounding.contract.records import Prediction
 from sounding.errors import RunError, UsageError
 from sounding.exports.description import FILE, SUFFIXES, Description, Processing, is_exported
 from sounding.exports.sessions import open_session
+from sounding.games.thinking import Thinker
 from sounding.runs.prediction import Question, Refused, Results, answered, expand, question, results
 
 __all__ = ["ExportedModel", "is_exported", "load"]
@@ -107,6 +108,19 @@ class ExportedModel:
             fix = "Set it at the run, and export that: sounding export RUN FORMAT KEY=VALUE"
             raise UsageError(what, where=str(self.dir), fix=fix)
         return self
+
+    @property
+    def plays(self) -> bool:
+        """Whether it has learnt a game for two."""
+        return isinstance(self.processing.post, Playing)
+
+    def thinker(self) -> Thinker:
+        """What plays with it. Raises UsageError where it has learnt no game."""
+        post = self.processing.post
+        if not isinstance(post, Playing):
+            raise UsageError(f"{self.dir} has learnt no game", fix="Name a run of a game, such as runs/go/1")
+        found: Thinker = post.thinker(self.network, self.processing.input, self.processing.target)
+        return found
 
     def explain(self, *inputs: Any, **named: Any) -> Any:
         """Raises UsageError: what looks into a network needs the run."""

@@ -32,15 +32,17 @@ from sounding.challenges.explanations.explanation import Explanation
 from sounding.challenges.labels import labelling
 from sounding.contract.evidence import Estimate
 from sounding.contract.metrics import Metric
+from sounding.contract.player import Player
 from sounding.contract.records import Example, Record
 from sounding.contract.task import Learning, Task
 from sounding.data import Columns, Dataset, open_data
 from sounding.data.pool import Pool, open_pool
 from sounding.environments.agent import Agent
-from sounding.errors import RunError, SoundingError
+from sounding.errors import RunError, SoundingError, UsageError
 from sounding.evaluation import evaluation
 from sounding.evaluation.context import EvaluationContext, Profile
 from sounding.files import read_json, write
+from sounding.games.thinking import Thinker
 from sounding.inspection import Inspection, Reading
 from sounding.machine.metering.cost import with_joules
 from sounding.machine.setting import Setting
@@ -150,7 +152,13 @@ class Model:
         """How many inputs at once are enough."""
         return self.task.recipe.batch
 
-    # ---- acting
+    # ---- playing and acting
+
+    def thinker(self) -> Thinker:
+        """What plays with this model. Raises UsageError for a run that has learnt no game."""
+        if not isinstance(self.task, Player):
+            raise UsageError(f"{self.dir} has learnt no game", fix="Name a run of a game, such as runs/go/1")
+        return self.task.thinker(self.module)
 
     @cached_property
     def agent(self) -> Agent:

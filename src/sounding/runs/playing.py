@@ -1,22 +1,13 @@
-"""A run that plays: its thinker, and the board that is asked for."""
+"""The board on which a thinker is asked to play."""
 
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from sounding.contract.player import Player
 from sounding.errors import UsageError
 from sounding.games.game import Game
 from sounding.games.thinking import Thinker
-from sounding.runs.model import Model
-
-
-def thinker_of(model: Model) -> Thinker:
-    """The thinker of a run. Raises UsageError for a run that has learnt no game."""
-    if not isinstance(model.task, Player):
-        raise UsageError(f"{model.dir} has learnt no game", fix="Name a run of a game, such as runs/go/1")
-    return model.task.thinker(model.module)
 
 
 def game_of(thinker: Thinker, **wanted: Any) -> Game:

@@ -68,14 +68,7 @@ class Loaded:
 
         It has thought once, so that compiled rules are there before a clock runs.
         """
-        if isinstance(self.model, ExportedModel):
-            raise UsageError("an exported model plays no game", fix="Serve the run that it was made from")
-        if isinstance(self.model, Engine):
-            found = self.model.thinker
-        else:
-            from sounding.runs.playing import thinker_of
-
-            found = thinker_of(self.model)
+        found: Thinker = self.model.thinker if isinstance(self.model, Engine) else self.model.thinker()
         found.think(found.game, found.game.start(1), Limit(simulations=2))
         return found
 
@@ -234,7 +227,7 @@ def _opened(place: Path) -> tuple[Words, About]:
     """What a run, or an exported model, has learnt, without its weights."""
     if is_exported(place):
         model = runtime.load(place)
-        return model.task, About(model.description.task, model.description.summary, exported=True)
+        return model.task, About(model.description.task, model.description.summary, model.plays, exported=True)
     if is_engine(place):
         engine = Engine.of(place)
         return engine.task, About(engine.name, engine.summary, plays=True, engine=True)

@@ -20,15 +20,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import Answer, Averaged
 from sounding.environments.spec import Actions
 from sounding.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class EncodedDecisions(NamedTuple):
@@ -67,6 +68,11 @@ class Decision(Answer, Averaged):
         numbers = ("expected", "advantage", "log_chance", "before", "scale")
         self.dtype = np.dtype([action, *((name, np.float32) for name in numbers), ("taught", np.bool_)])
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What can be done."""
+        return {"actions": self.actions}
+
     def accepts(self, cell: Any) -> bool:
         """Records alone."""
         return isinstance(cell, np.void)
@@ -79,6 +85,8 @@ class Decision(Answer, Averaged):
 
     def encode(self, values: Sequence[np.void]) -> EncodedDecisions:
         """The fields."""
+        import torch
+
         rows = self._many(values)
         expected = rows["expected"] / rows["scale"]
         fields = (rows["action"], expected, *(rows[n] for n in ("advantage", "log_chance", "before", "taught")))

@@ -14,18 +14,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from sounding.contract.inputs import Corruptible, Corruption, Discrete, Explainable, Invariance, Perturbable
+from sounding.contract.inputs import (
+    Corruptible,
+    Corruption,
+    Discrete,
+    Explainable,
+    Invariance,
+    Perturbable,
+    Portable,
+)
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError
 from sounding.games.game import Game, Positions
 from sounding.modalities.boards.drawing import Look, board_drawn, square_name
+from sounding.modalities.boards.seen import OTHER, SEEN
 from sounding.wording import counted
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIGNS = ".XO"
 """An empty point, a stone of the first player, one of the second."""
@@ -39,7 +49,7 @@ class Encoded(NamedTuple):
     legal: Tensor
 
 
-class Board(Explainable, Corruptible, Discrete, Perturbable):
+class Board(Explainable, Corruptible, Discrete, Perturbable, Portable):
     """A position of `game`, drawn as a board of this `look`."""
 
     columns: tuple[str, ...] = ("position", "moves", "board")
@@ -50,6 +60,11 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
 
     def __init__(self, game: Game, look: Look) -> None:
         self.game, self.look = game, look
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The game and the look."""
+        return {"game": self.game, "look": self.look}
 
     # ---- reading
 
@@ -123,8 +138,28 @@ class Board(Explainable, Corruptible, Discrete, Perturbable):
 
     def encode(self, values: Sequence[np.void]) -> Encoded:
         """Planes and legal moves."""
+        import torch
+
+        return Encoded(*map(torch.from_numpy, self.arrays(values)))
+
+    def arrays(self, values: Sequence[np.void]) -> tuple[np.ndarray, np.ndarray]:
+        """The same without torch."""
         positions = many(values, self.game)
-        return Encoded(torch.from_numpy(self.game.observe(positions)), torch.from_numpy(self.game.legal(positions)))
+        return self.game.observe(positions), self.game.legal(positions)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Planes of the board; all moves."""
+        return {"planes": ("batch", *self.game.shape), "legal": ("batch", self.game.actions)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """What is seen of a position, and what may be played."""
+        seen = SEEN.get(self.game.name, OTHER)
+        return (
+            f"`planes`, float32, rows from the top: {seen.planes}",
+            f"`legal`, bool: whether each of the {self.game.actions} moves may be played; {seen.moves}",
+        )
 
     # ---- segments
 

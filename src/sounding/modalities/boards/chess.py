@@ -46,6 +46,11 @@ class ChessBoard(Board):
     def __init__(self, game: Chess) -> None:
         super().__init__(game, "squares")
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The game."""
+        return {"game": self.game}
+
     def read(self, cell: Any, root: Path = Path()) -> np.void:
         """The position. Raises DataError for what is none, for an illegal move, and where the game is over."""
         fen = cell.get("fen") if isinstance(cell, Mapping) else cell

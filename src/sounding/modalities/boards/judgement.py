@@ -19,11 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.answers import Answer, Averaged, Overlaid, Transformed
 from sounding.contract.change import Change, refusal
@@ -34,6 +32,9 @@ from sounding.errors import DataError
 from sounding.games.game import Game
 from sounding.modalities.boards.turning import Turned
 from sounding.wording import percent
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WIN, DRAW, LOSS = range(3)
 SHOWN = 5
@@ -85,6 +86,11 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
         self.game, self.territory = game, territory
         self.dtype = record(game, territory)
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The game, and whether it ends in points."""
+        return {"game": self.game, "territory": self.territory}
+
     def read(self, cell: Any, root: Path = Path()) -> np.void:
         """A record as it is. Raises DataError for anything else: moves are not learnt from tables."""
         if isinstance(cell, np.void) and cell.dtype == self.dtype:
@@ -97,6 +103,8 @@ class Judgement(Answer, Averaged, Overlaid, Transformed):
 
     def encode(self, values: Sequence[np.void]) -> EncodedJudgement:
         """The fields, float32."""
+        import torch
+
         batch = np.empty(len(values), self.dtype)
         for number, value in enumerate(values):
             batch[number] = value

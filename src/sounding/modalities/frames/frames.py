@@ -12,18 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sounding.contract.inputs import (
     Attributable,
     Continuous,
     Corruptible,
     Corruption,
+    Portable,
     StronglyAugmented,
     Threat,
 )
@@ -32,9 +31,12 @@ from sounding.environments.grids import drawn
 from sounding.environments.spec import Observation
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.frames.corruptions import of_grids, of_screens
-from sounding.modalities.frames.shifting import shifted
 from sounding.modalities.pictures import drawing
 from sounding.modalities.pictures.filters import gaussian
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 SAMPLE = 2000
 """Screens that `fit` looks at, at most."""
@@ -46,7 +48,7 @@ SHIFT = 4
 """Pixels by which a screen is moved at most, where it is varied (Kostrikov et al. 2020, arXiv 2004.13649)."""
 
 
-class Frames(Attributable, Corruptible, Continuous, StronglyAugmented):
+class Frames(Attributable, Corruptible, Continuous, StronglyAugmented, Portable):
     """Screens of one `observation`. A segment is a patch of all that are seen at a time.
 
     After `fit`: `mean` of each channel, in shares of the range.
@@ -60,6 +62,11 @@ class Frames(Attributable, Corruptible, Continuous, StronglyAugmented):
     def __init__(self, observation: Observation) -> None:
         self.observation = observation
         self.mean: list[float] = []
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What is seen."""
+        return {"observation": self.observation}
 
     @property
     def threats(self) -> tuple[Threat, ...]:
@@ -120,9 +127,30 @@ class Frames(Attributable, Corruptible, Continuous, StronglyAugmented):
 
     def encode(self, values: Sequence[NDArray[Any]]) -> Tensor:
         """The screens in [0, 1]: [B, C, H, W] of float32."""
+        import torch
+
         stacked = torch.from_numpy(values if isinstance(values, np.ndarray) else np.stack(values)).float()
         low, high = self.observation.low, self.observation.high
         return stacked / high if low == 0 else (stacked - low) / (high - low)
+
+    def arrays(self, values: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32]]:
+        """The same without torch."""
+        return (self._unit(values if isinstance(values, np.ndarray) else np.stack(values)),)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Batch, channels, rows, columns."""
+        return {"screens": ("batch", *self.observation.shape)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """From what the environment shows to the tensor."""
+        seen = self.observation
+        several = f", {seen.stack} behind each other, the latest last" if seen.stack > 1 else ""
+        return (
+            f"screens as the environment shows them, channels first{several}",
+            f"float32 in 0..1: {seen.low:g} is 0 and {seen.high:g} is 1",
+        )
 
     def decode(self, x: Tensor) -> list[NDArray[Any]]:
         """Values of float32, which encode to `x` [B, C, H, W] again."""
@@ -131,6 +159,10 @@ class Frames(Attributable, Corruptible, Continuous, StronglyAugmented):
 
     def strong_augmentation(self, x: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
         """Screens [B, C, H, W] moved by up to `SHIFT` pixels, each by its own, and a little brighter or darker."""
+        import torch
+
+        from sounding.modalities.frames.shifting import shifted
+
         moved = shifted(x, rng, 0 if self._is_grid else round(SHIFT * strength))
         factor = torch.randn(len(x), 1, 1, 1, generator=rng).clamp(-2, 2) * 0.05 * strength + 1
         return (moved * factor.to(x)).clamp(0, 1)

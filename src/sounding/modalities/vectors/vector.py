@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Threat
+from sounding.contract.inputs import Attributable, Continuous, Corruptible, Corruption, Portable, Threat
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.vectors.drawing import bars
 from sounding.wording import counted
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SAMPLE = 10_000
 """Vectors that `fit` looks at, at most."""
 
 
-class Vector(Attributable, Corruptible, Continuous):
+class Vector(Attributable, Corruptible, Continuous, Portable):
     """`dimension` numbers, called by `names` where somebody calls them so. They are encoded as they are.
 
     After `fit`: `mean` and `std` of each number.
@@ -49,6 +50,11 @@ class Vector(Attributable, Corruptible, Continuous):
         self.dimension, self.names = dimension, tuple(names)
         self.mean: list[float] = []
         self.std: list[float] = []
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """How many numbers, and what they are called."""
+        return {"dimension": self.dimension, "names": self.names}
 
     # ---- reading
 
@@ -92,7 +98,24 @@ class Vector(Attributable, Corruptible, Continuous):
 
     def encode(self, values: Sequence[NDArray[Any]]) -> Tensor:
         """[B, D] of float32."""
-        return torch.from_numpy(np.asarray(values, np.float32))
+        import torch
+
+        return torch.from_numpy(self.arrays(values)[0])
+
+    def arrays(self, values: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32]]:
+        """The same without torch."""
+        return (np.asarray(values, np.float32),)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """Batch, numbers."""
+        return {"numbers": ("batch", self.dimension)}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """Nothing but the type."""
+        named = f": {', '.join(self.names)}" if self.names else ""
+        return (f"the {self.dimension} numbers that the environment tells, float32, as they are{named}",)
 
     def decode(self, x: Tensor) -> list[NDArray[Any]]:
         """The rows of `x` [B, D]."""

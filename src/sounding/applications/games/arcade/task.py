@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from sounding.applications.games.arcade import recipe as choices
 from sounding.applications.games.arcade.acting import Acts
+from sounding.applications.games.arcade.answering import LikeliestAction
 from sounding.applications.games.arcade.charting import Charted
 from sounding.applications.games.arcade.cloning import RECORDINGS
 from sounding.applications.games.arcade.foretelling import foretold
@@ -21,12 +23,13 @@ from sounding.applications.games.arcade.pqn import PQN
 from sounding.applications.games.arcade.rainbow import Rainbow
 from sounding.applications.games.arcade.recipe import ArcadeRecipe, spec_of
 from sounding.applications.games.arcade.replay_feed import ReplayFeed
-from sounding.applications.games.arcade.rollout import Plan, Rollouts, best, scales
+from sounding.applications.games.arcade.rollout import Plan, Rollouts, scales
 from sounding.applications.games.arcade.trials import all_trials, as_learnt, conditions, scores
 from sounding.architectures.actor_critic import Acting, Actor
 from sounding.contract.metrics import POSITIVE, Metric, mean
 from sounding.contract.player import Experience
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.tree import arrays
 from sounding.environments import Spec
 from sounding.environments.spec import FRAMES
 from sounding.modalities.actions.decision import Decision, EncodedDecisions
@@ -42,6 +45,13 @@ LOOKED_AT = 2_000
 """Steps of an episode that validates, at most."""
 SHOWN_STEPS = 64
 """Steps of a rollout that nothing is learnt from, for what a card looks at."""
+
+
+class PolicyAndValue(NamedTuple):
+    """What a network says of B observations, without how freely it draws: logits [B, A] or means [B, D], values [B]."""
+
+    policy: Tensor
+    value: Tensor
 
 
 class Arcade(Imitator, Charted):
@@ -162,13 +172,28 @@ class Arcade(Imitator, Charted):
         """The likeliest action of each observation, and the return that is expected."""
         if not len(inputs):
             return []
-        said: Acting = model(self.encoded(model, inputs))
-        scale = float(_of(model).scale)
-        values = self.target.taught(best(said).cpu().numpy(), (said.value.float() * scale).cpu().numpy(), scale)
-        if said.spread is not None:
-            return [Prediction(value) for value in values]
-        chances = said.policy.float().softmax(dim=1).cpu().numpy()
-        return [Prediction(value, float(row.max()), row) for value, row in zip(values, chances, strict=True)]
+        outputs = arrays(self.outputs(model, self.encoded(model, inputs)))
+        return self.postprocessing(model).answers(outputs, (), inputs, self.target)
+
+    def outputs(self, model: nn.Module, x: Tensor) -> PolicyAndValue:
+        """What to do, and what it is worth."""
+        said: Acting = model(x)
+        return PolicyAndValue(said.policy.float(), said.value.float())
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A copy of `model` that says what `outputs` gives, as likely as it is in `model`."""
+        twin = copy.copy(model)
+
+        def forward(x: Tensor) -> Acting:
+            policy, value = outputs(x)
+            return Acting(policy, getattr(model, "spread", None), value)
+
+        twin.__dict__["forward"] = forward
+        return twin
+
+    def postprocessing(self, model: nn.Module) -> LikeliestAction:
+        """The likeliest action."""
+        return LikeliestAction(float(_of(model).scale), self.spec.actions.discrete)
 
     def agree(self, answer: np.void, other: np.void) -> bool:
         """Whether the action is the same."""

@@ -15,6 +15,7 @@ from sounding.applications.games.chess.concepts import chess_concepts
 from sounding.applications.games.chess.recorded import CHESS_FILES, RecordedChess
 from sounding.applications.games.chess.teacher import Teacher
 from sounding.applications.games.shared import judging as shared
+from sounding.applications.games.shared.answering import BestMove
 from sounding.applications.games.shared.board_game import BoardGame, BoardGameOptions, BoardGameRecipe
 from sounding.applications.games.shared.demonstration import demonstrated
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
@@ -198,6 +199,15 @@ class ChessGame(BoardGame):
         """The best move of each position, of a player of the rating that was asked for."""
         rating = self.options.rating
         return super().predict(model, list(_rated(many(inputs, self.game), rating)) if rating else inputs)
+
+    def postprocessing(self, model: nn.Module) -> BestMove:
+        """The best move, of a player of the rating that was asked for."""
+        found = super().postprocessing(model)
+        if not self.options.rating:
+            return found
+        from sounding.applications.games.chess.answering import BestMoveOfRating
+
+        return BestMoveOfRating(**vars(found), rating=self.options.rating)
 
     def evaluator(self, model: nn.Module, game: Game | None = None, rating: int = 0) -> Evaluator:
         """What a search asks, of a player of this rating, or of the one that was asked for."""

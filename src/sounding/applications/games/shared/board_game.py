@@ -7,12 +7,13 @@ Legend of shapes: B batch, A actions.
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -20,10 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sounding.applications.games.shared import judging
+from sounding.applications.games.shared.answering import BestMove, thinker
 from sounding.applications.games.shared.board_concepts import distance_to_the_edge
 from sounding.applications.games.shared.curves import Curve
 from sounding.applications.games.shared.matches import NetworkMover, match, scores
-from sounding.applications.games.shared.network import BoardModel, evaluator
+from sounding.applications.games.shared.network import BoardModel, StandIn, evaluator
 from sounding.applications.games.shared.recorded_positions import RecordedPositions
 from sounding.applications.games.shared.self_play import Ending, SelfPlay
 from sounding.architectures.board_network import BoardConfig, BoardOutputs, Moves
@@ -38,12 +40,13 @@ from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.player import Experience, Player, PlayRecipe
 from sounding.contract.records import Example, Prediction, Record
+from sounding.contract.tree import arrays
 from sounding.errors import DataError, UsageError
 from sounding.games.game import Game
 from sounding.games.thinking import Thinker
 from sounding.modalities.boards.board import TURNED, Board, Encoded, many
 from sounding.modalities.boards.drawing import Look
-from sounding.modalities.boards.judgement import DRAW, EncodedJudgement, Judgement, win_rate
+from sounding.modalities.boards.judgement import EncodedJudgement, Judgement, win_rate
 from sounding.modalities.boards.recorded import RecordedGame
 from sounding.modalities.boards.turning import Turned
 from sounding.randomness import stream
@@ -105,6 +108,13 @@ class BoardGameRecipe(PlayRecipe):
         names = ("blocks", "channels", "batch", "round_steps", "simulations", "share", "plain", "random_games")
         usual = type(self)()
         return all(getattr(self, name) == getattr(usual, name) for name in names)
+
+
+class PolicyAndOutcome(NamedTuple):
+    """What a network says of B positions of a game that does not end in points: [B, A] and [B, 3], logits."""
+
+    policy: Tensor
+    outcome: Tensor
 
 
 @dataclass(frozen=True)
@@ -310,52 +320,38 @@ class BoardGame(Player):
         """The best move of each position, with the shares of all moves and what is expected of the game."""
         if not len(inputs):
             return []
-        said: BoardOutputs = model(self.encoded(model, inputs))
-        judged = np.zeros(len(inputs), self.target.dtype)
-        policy = said.policy.float().softmax(dim=1).cpu().numpy()
-        outcome = said.outcome.float().softmax(dim=1).cpu().numpy()
-        if self.options.search:
-            policy, outcome = self._searched(model, inputs, outcome)
-        judged["policy"], judged["outcome"] = policy, outcome
-        if self.game.speaks_of_positions:
-            judged["position"] = many(inputs, self.game)
-        if self.territory:
-            judged["ownership"] = (2 * said.ownership.float().sigmoid() - 1).cpu().numpy()
-            judged["score"] = said.score.float()[:, 0].cpu().numpy() * self.game.shape[1]
-        return [Prediction(value, float(row.max()), row) for value, row in zip(judged, policy, strict=True)]
-
-    def _searched(
-        self, model: nn.Module, inputs: Sequence[np.void], outcome: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Moves and outcomes after a search; how likely a draw is, is left to the network."""
-        from sounding.search.gumbel import gumbel_search
-
-        evaluate = self.evaluator(model)
+        outputs = arrays(self.outputs(model, self.encoded(model, inputs)))
         positions = many(inputs, self.game)
-        found = gumbel_search(self.game, positions, evaluate, self.options.search, self.recipe.considered)
-        draw = np.minimum(outcome[:, DRAW], 1 - np.abs(found.values))
-        win = (1 - draw + found.values) / 2
-        return found.policy, np.stack([win, draw, 1 - draw - win], axis=1)
+        return self.postprocessing(model).answers(outputs, positions, lambda: self.evaluator(model), self.target)
+
+    def outputs(self, model: nn.Module, x: Encoded) -> BoardOutputs | PolicyAndOutcome:
+        """What is said of positions, without what the game has not."""
+        found: BoardOutputs = model(x)
+        return found if self.territory else PolicyAndOutcome(found.policy, found.outcome)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A copy of `model` that a search asks as well."""
+        assert isinstance(model, BoardModel)
+        twin = copy.copy(model)
+        twin.__dict__["_modules"] = {"network": StandIn(model.network, self.game.actions, outputs)}
+        return twin
+
+    def postprocessing(self, model: nn.Module) -> BestMove:
+        """The best move, after a search where the options say so."""
+        return BestMove(self.options.search, self.recipe.considered, self.recipe.random_games)
 
     def thinker(self, model: nn.Module) -> Thinker:
         """A search with the network, for people and other programs; on the board that it learnt on."""
-        from sounding.search.thinker import Judged, RatedPlayers, SearchThinker
+        from sounding.search.thinker import RatedPlayers
 
-        def refusal(game: Game) -> str:
-            same = game.name == self.game.name and game.shape == self.game.shape
-            return "" if same else f"this run has learnt {self.game}"
-
-        def judge(game: Game, position: np.ndarray) -> Judged:
-            if not self.territory:
-                return Judged()
-            (found,) = self.predict(model, [position[0]])
-            return Judged(float(found.value["score"]), tuple(found.value["ownership"].astype(float).tolist()))
+        def judged(game: Game, position: np.ndarray) -> Prediction:
+            return self.predict(model, [position[0]])[0]
 
         def evaluator_of(game: Game, rating: int = 0) -> Evaluator:
             return self.evaluator(model, game, rating)
 
         players = None if self.ratings is None else RatedPlayers(*self.ratings, evaluator_of)
-        return SearchThinker(f"sounding {self.game.name}", self.game, evaluator_of, refusal, judge, players=players)
+        return thinker(self.target, evaluator_of, judged, players)
 
     def contest(self, model: nn.Module) -> Contest:
         """The model as it plays its matches, the fixed opponents, and the rules that it has not learnt."""

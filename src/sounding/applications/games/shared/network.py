@@ -5,6 +5,9 @@ Legend of shapes: B batch, N positions, A actions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -48,6 +51,24 @@ def evaluator(game: Game, model: nn.Module, random_games: int = 0) -> Evaluator:
     """What a search asks: the network, and so many random games from each position beside it."""
     network = NetworkEvaluator(game, model)
     return WithRandomGames(game, network, random_games) if random_games else network
+
+
+class StandIn(nn.Module):
+    """In place of `network`: what `outputs` gives for `Encoded` positions of which every move may be played.
+
+    The weights of `network` stay, since what uses a model asks them where they are.
+    """
+
+    def __init__(self, network: nn.Module, actions: int, outputs: Callable[[Encoded], Any]) -> None:
+        super().__init__()
+        self.network, self._actions, self._outputs = network, actions, outputs
+
+    def forward(self, planes: Tensor) -> BoardOutputs:
+        """What is said of each position."""
+        every = torch.ones(len(planes), self._actions, dtype=torch.bool)
+        found = self._outputs(Encoded(planes, every))
+        none = planes.new_zeros(len(planes), 0)
+        return BoardOutputs(*found, *[none] * (len(BoardOutputs._fields) - len(found)))
 
 
 class NetworkEvaluator:
