@@ -24,13 +24,13 @@ LIMIT = 10.0
 """Deviations beyond which what is sensed is cut off."""
 PIXELS = 36
 """Rows and columns from which on a screen is of pixels; a smaller one is a grid of things."""
+NATURE, CELLS, PERCEPTRON = "nature", "cells", "perceptron"
+"""The networks by their names: the two eyes, and what numbers are given to, which have none."""
 EYES: Mapping[str, Sequence[tuple[int, int, int]]] = {
-    "nature": ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
-    "cells": ((16, 3, 1),),
+    NATURE: ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
+    CELLS: ((16, 3, 1),),
 }
 """The filters of each eye: their number, side and stride."""
-PERCEPTRON = "perceptron"
-"""What numbers are given to, which have no eye."""
 
 
 class Acting(NamedTuple):
@@ -92,7 +92,7 @@ def networks(shape: Sequence[int]) -> tuple[str, ...]:
     """The networks that observations of this shape can be given to, the usual one first."""
     if len(shape) == 1:
         return (PERCEPTRON,)
-    return ("nature", "cells") if min(shape[1:]) >= PIXELS else ("cells",)
+    return (NATURE, CELLS) if min(shape[1:]) >= PIXELS else (CELLS,)
 
 
 def _perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:

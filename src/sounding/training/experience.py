@@ -8,6 +8,7 @@ Legend of shapes: N positions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -151,18 +152,15 @@ class PlayFeed:
         if not recipe.passes:
             return stream("order", self.seed, rollbacks, step).integers(0, n, recipe.batch)
         number, place = divmod(step, recipe.round_steps)
-        places = np.arange(place * recipe.batch, (place + 1) * recipe.batch)
-        passes, within = np.divmod(places, n)
-        found = np.empty_like(places)
-        for turn in range(int(passes[0]), int(passes[-1]) + 1):
-            order = self._order(n, rollbacks, number, turn)
-            found[passes == turn] = order[within[passes == turn]]
-        return found
+        order = self._order(n, rollbacks, number)
+        return order[place * recipe.batch : (place + 1) * recipe.batch]
 
     def _order(self, n: int, *words: int) -> np.ndarray:
-        """The order [n] of a pass, which serves several steps."""
+        """The orders of all passes of a round, one after the other: drawn once, which a small network would feel."""
         if self._drawn is None or self._drawn[0] != (n, *words):
-            self._drawn = (n, *words), stream("order", self.seed, *words).permutation(n)
+            rng, wanted = stream("order", self.seed, *words), self.task.recipe.round_steps * self.task.recipe.batch
+            passes = [rng.permutation(n) for _ in range(math.ceil(wanted / n))]
+            self._drawn = (n, *words), np.concatenate(passes)
         return self._drawn[1]
 
     def _positions(self, number: int) -> Positions:

@@ -44,6 +44,8 @@ def optimizer(model: nn.Module, recipe: Recipe) -> Combined:
     undecayed = _undecayed(model)
     decayed = {"params": [p for p in others if id(p) not in undecayed], "weight_decay": recipe.weight_decay}
     groups = [decayed, {"params": [p for p in others if id(p) in undecayed], "weight_decay": 0.0}]
+    if not recipe.weight_decay:  # then they are alike, and one group is stepped at once
+        groups = [{"params": [p for group in groups for p in group["params"]], "weight_decay": 0.0}]
     groups = [{"lr": recipe.lr, "peak": recipe.lr, **group} for group in groups if group["params"]]
     parts: list[torch.optim.Optimizer] = []
     if groups and recipe.optimizer == "sgd":

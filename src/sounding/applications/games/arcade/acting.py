@@ -40,6 +40,7 @@ class Acts(Agent):
         return (self._said(observations).value.float() * float(self._model.scale)).cpu().numpy()
 
     def _said(self, observations: np.ndarray) -> Acting:
-        self._model.eval()
+        if self._model.training:  # to tell each layer takes a small network longer than to answer
+            self._model.eval()
         said: Acting = self._model(self._look(observations))
         return said

@@ -36,7 +36,7 @@ class PPO(Learner):
         r, said = self.recipe, model(x)
         total = policy_loss(log_chances(said, y.action), y, r.policy_clip)
         total = total + r.value_weight * value_loss(said.value.float(), y, r.value_clip)
-        return total - r.entropy_weight * entropy(said) if model.training else total
+        return total - r.entropy_weight * entropy(said) if model.training and r.entropy_weight else total
 
     def log_chances(self, said: Acting, action: Tensor) -> Tensor:
         """The log-probability, or density, of each action: [B]."""

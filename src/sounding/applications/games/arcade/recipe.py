@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from sounding.applications.games.arcade.cloning import is_place, recorded_environment
+from sounding.applications.games.arcade.kinds import CONTINUOUS, GRID, NUMBERS, SCREEN, kind_of
 from sounding.architectures.actor_critic import networks
 from sounding.contract.player import PlayRecipe
 from sounding.environments import Environments, Settings, Spec
@@ -24,29 +25,27 @@ LEARNERS = (PPO, PQN, RAINBOW)
 FEW = 100_000
 """Steps of an environment up to which Rainbow learns more of them than PQN."""
 
-VECTORS, CONTINUOUS, CELLS, PIXELS = "numbers", "numbers, continuous actions", "a grid", "a screen"
-"""What there is to be seen and done, as far as it decides about the numbers of a training."""
 DEFAULTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    (PPO, VECTORS): {"select": "metric", "validations": 10},
+    (PPO, NUMBERS): {"select": "metric", "validations": 10},
     (PPO, CONTINUOUS): {
         "copies": 4, "length": 512, "batch": 128, "passes": 10, "gamma": 0.9, "trust": 0.95, "least_steps": 24_000,
         "select": "metric", "validations": 10,
     },
-    (PPO, CELLS): {
+    (PPO, GRID): {
         "copies": 8, "length": 128, "batch": 256, "passes": 4, "gamma": 0.99, "trust": 0.95, "width": 128,
         "lr": 5e-4, "entropy_weight": 0.01, "least_steps": 16_000,
     },
-    (PQN, VECTORS): {
+    (PQN, NUMBERS): {
         "copies": 32, "length": 32, "batch": 128, "passes": 4, "gamma": 0.99, "trust": 0.9, "width": 128,
         "lr": 5e-4, "clip": 10.0, "explore": 50_000, "least_steps": 8_000,
     },
-    (PQN, CELLS): {
+    (PQN, GRID): {
         "copies": 64, "length": 32, "batch": 128, "passes": 2, "gamma": 0.99, "trust": 0.65, "width": 128,
         "lr": 5e-4, "clip": 10.0, "explore": 250_000, "epsilon": 0.02, "least_steps": 30_000,
     },
-    (RAINBOW, PIXELS): {"width": 512, "match_games": 10},
-    (RAINBOW, CELLS): {"width": 128},
-    (RAINBOW, VECTORS): {"width": 128, "least_steps": 10_000},
+    (RAINBOW, SCREEN): {"width": 512, "match_games": 10},
+    (RAINBOW, GRID): {"width": 128},
+    (RAINBOW, NUMBERS): {"width": 128, "least_steps": 10_000},
 }  # fmt: skip
 """What differs from the recipe's own numbers, which are those of PPO on numbers: there the weights of the best
 validation are kept, since a policy may be lost again; of continuous actions longer rollouts and more passes, of screens
@@ -63,7 +62,7 @@ OF_RAINBOW: Mapping[str, Any] = {
 }  # fmt: skip
 """What Rainbow takes, which is the protocol of Atari-100k (Kaiser et al. 2020): 100,000 steps of the environment, of
 which the first 1,600 come ahead of learning, no sticky actions, rewards cut to -1…1."""
-SAME: Mapping[tuple[str, str], tuple[str, str]] = {(PPO, PIXELS): (PPO, CELLS), (PQN, PIXELS): (PQN, CELLS)}
+SAME: Mapping[tuple[str, str], tuple[str, str]] = {(PPO, SCREEN): (PPO, GRID), (PQN, SCREEN): (PQN, GRID)}
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class ArcadeRecipe(PlayRecipe):
         """
         made = cls.make(size, settings)
         free = str(settings.get("learner", AUTO)) == AUTO
-        if not (free and seconds is not None and made.learner == PQN and kind_of(spec_of(made.environment)) == PIXELS):
+        if not (free and seconds is not None and made.learner == PQN and kind_of(spec_of(made.environment)) == SCREEN):
             return made
         few = seconds * pace(made.environment, made.put_around) < FEW
         return cls.make(size, {**settings, "learner": RAINBOW}) if few else made
@@ -192,13 +191,6 @@ def pace(name: str, settings: Settings, seconds: float = 0.2) -> float:
             environments.step(rng.integers(0, environments.spec.actions.n, 1))
             steps += 1
     return steps / passed
-
-
-def kind_of(spec: Spec) -> str:
-    """What there is to be seen and done."""
-    if spec.observation.kind != FRAMES:
-        return VECTORS if spec.actions.discrete else CONTINUOUS
-    return PIXELS if networks(spec.observation.shape)[0] == "nature" else CELLS
 
 
 def fitting(spec: Spec) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from sounding.applications.games.arcade.course import Course, Log
 from sounding.applications.games.arcade.rainbow import EncodedSteps
 from sounding.applications.games.arcade.replay import Drawn, Replay
 from sounding.applications.games.arcade.transitions import STEP
-from sounding.architectures.actor_critic import Actor
+from sounding.architectures.actor_critic import NATURE, Actor
 from sounding.contract.batch import Batch
 from sounding.contract.records import Example
 from sounding.environments import Environments
@@ -164,7 +164,7 @@ class ReplayFeed:
 
     def _varied(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Screens moved by a few pixels; grids and numbers as they are."""
-        whole = isinstance(self.task.input, Frames) and self.recipe.model == "nature"
+        whole = isinstance(self.task.input, Frames) and self.recipe.model == NATURE
         return shifted(x, rng, SHIFT) if whole and self.recipe.shifts else x
 
     # ---- stopping and going on

@@ -17,6 +17,7 @@ from sounding.applications.games.arcade.charting import Charted
 from sounding.applications.games.arcade.cloning import RECORDINGS
 from sounding.applications.games.arcade.foretelling import foretold
 from sounding.applications.games.arcade.imitating import Imitator
+from sounding.applications.games.arcade.kinds import seen_in
 from sounding.applications.games.arcade.learner import Learner
 from sounding.applications.games.arcade.ppo import PPO
 from sounding.applications.games.arcade.pqn import PQN
@@ -79,12 +80,12 @@ class Arcade(Imitator, Charted):
     @property
     def method(self) -> str:
         """What learns, and from what: in words, for the person who waits."""
-        r, shape = self.recipe, " × ".join(map(str, self.spec.observation.shape))
+        r = self.recipe
         actions = f"{self.spec.actions.n} {'' if self.spec.actions.discrete else 'continuous '}actions"
-        seen = f"{choices.kind_of(self.spec).split(',')[0]} ({shape})"
         others = [word for word in choices.fitting(self.spec) if word != r.learner]
         fit = f" (what fits as well: learner={' or '.join(others)})" if others else ""
-        return f"{self.learner.title} learns from {seen} with {actions}, by the network model={r.model}{fit}"
+        learns = f"{self.learner.title} learns from {seen_in(self.spec)} with {actions}"
+        return f"{learns}, by the network model={r.model}{fit}"
 
     @property
     def gamma(self) -> float:
@@ -161,7 +162,7 @@ class Arcade(Imitator, Charted):
         if not self.plays:
             return self.evaluate(model, examples)
         seed = int(stream("validation").integers(2**31))
-        return as_learnt(self.agent(model), self.recipe.match_games, seed, self.recipe.gamma, LOOKED_AT)
+        return as_learnt(self.agent(model), self.recipe.match_games, seed, longest=LOOKED_AT)
 
     def agent(self, model: nn.Module) -> Acts:
         """The network in its environment."""

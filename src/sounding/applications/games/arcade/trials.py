@@ -65,12 +65,14 @@ def trials(
     condition: str,
     disturbance: Disturbance,
     seed: int,
-    gamma: float,
+    gamma: float | None = None,
     longest: int = LONGEST,
 ) -> list[Record]:
-    """One record for each of `count` episodes under a condition, all played at once."""
-    valued = gamma if condition == AS_LEARNT else None
-    played = episodes(agent, count, seed, n=count, disturbance=disturbance, longest=longest, valued=valued)
+    """One record for each of `count` episodes under a condition, all played at once.
+
+    What was expected is told where there is a `gamma`, by which returns are discounted.
+    """
+    played = episodes(agent, count, seed, n=count, disturbance=disturbance, longest=longest, valued=gamma)
     group = condition or "as learnt"
     return [
         Record(
@@ -84,7 +86,7 @@ def trials(
     ]
 
 
-def as_learnt(agent: Agent, games: int, seed: int, gamma: float, longest: int = LONGEST) -> list[Record]:
+def as_learnt(agent: Agent, games: int, seed: int, gamma: float | None = None, longest: int = LONGEST) -> list[Record]:
     """Episodes in the environment as it is, cut off after `longest` steps."""
     return trials(agent, games, AS_LEARNT, Disturbance(), seed, gamma, longest)
 
@@ -94,7 +96,7 @@ def all_trials(agent: Agent, model: Actor, games: int, seeds: Sequence[int], gam
     harder = conditions(agent.spec, model.deviation.tolist())  # nothing for screens
     found = as_learnt(agent, games, seeds[0], gamma)
     for (name, condition), seed in zip(harder.items(), seeds[1:], strict=False):
-        found += trials(agent, max(1, games // 2), name, condition.disturbance, seed, gamma)
+        found += trials(agent, max(1, games // 2), name, condition.disturbance, seed)
     return found
 
 
