@@ -159,3 +159,25 @@ def test_matches_take_a_small_part_of_the_training_and_the_last_are_always_playe
     assert clock[0] == 15.0
     state.counters.progress = 0.4
     assert np.isfinite(validation.validation_scores(state, [], asked=True)[0])
+
+
+@pytest.mark.parametrize(("clocked", "measured"), [(True, [True, False, True, False, True]), (False, [True] * 5)])
+def test_matches_that_choose_the_weights_take_a_quarter_of_the_time_where_the_clock_ends_the_training(
+    monkeypatch, clocked, measured
+):
+    """By a clock that counts matches alone: each takes 12 s, and they are asked for at 20, 40, …, 100 s of 100."""
+    clock = [0.0]
+    matches = Nim.matches
+
+    def playing(self, model, rng):
+        clock[0] += 12.0
+        return matches(self, model, rng)
+
+    monkeypatch.setattr(Nim, "matches", playing)
+    monkeypatch.setattr(validation.time, "monotonic", lambda: clock[0])
+    state = TrainState(Nim(replace(NimRecipe.make("tiny"), select="metric")), 0, SETTING)
+    values = []
+    for share in (0.2, 0.4, 0.6, 0.8, 1.0):
+        state.counters.progress, state.counters.seconds = share, 100 * share
+        values.append(validation.validation_scores(state, [], asked=False, clocked=clocked)[0])
+    assert np.isfinite(values).tolist() == measured

@@ -193,7 +193,7 @@ def _validate(
     """
     task, counters = state.task, state.counters
     try:
-        value, loss = validation_scores(state, rows, asked=budget.until is not None)
+        value, loss = validation_scores(state, rows, budget.until is not None, budget.seconds is not None)
     except TrainingError as error:
         return error.what
     improved = _improved(state, value, loss)
@@ -223,12 +223,15 @@ def _validate(
 def _improved(state: TrainState, value: float, loss: float) -> bool:
     """Whether these weights are to be kept, by what the recipe selects by; between equals the lower loss decides.
 
-    Without validation rows (not a number) the last are kept.
+    Without validation rows (not a number) the last are kept; what was not measured does not take the place of what was.
     """
     counters, select = state.counters, state.task.recipe.select
     better = value if state.task.metrics[0].higher_is_better else -value
     score = {"metric": better, "loss": -loss}.get(select, math.nan)
-    improved = counters.best is None or not (score, -loss) <= (counters.best, -counters.best_loss)
+    if counters.best is None or math.isnan(counters.best):
+        improved = True
+    else:
+        improved = not (math.isnan(score) or (score, -loss) <= (counters.best, -counters.best_loss))
     if improved:
         counters.best, counters.best_loss = score, loss
     return improved

@@ -2,7 +2,7 @@
 
 To answer may take a search (`select="loss"`: beams, say). Then the rows are answered once, at the end, and no more of
 them than a tenth of the time of the training answers. So with matches: in between they are played as long as they take
-no more than that.
+no more than that, or than a quarter of it where they choose the weights that are kept and the clock ends the training.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ from sounding.training.train_state import TrainState
 
 SHARE = 0.1
 """Of a training's time, what a search or matches may take that only tell how good it has become."""
+CHOOSING = 0.25
+"""The same of matches by which the weights are chosen that are kept, where the training is given seconds."""
 LEAST = 50
 """Rows that are answered in any case: of fewer a metric says nothing."""
 
 
-def validation_scores(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[float, float]:
+def validation_scores(
+    state: TrainState, rows: Sequence[Example], asked: bool, clocked: bool = False
+) -> tuple[float, float]:
     """The headline metric and the mean loss of the averaged weights; not a number where they are not looked at.
 
-    `asked`: the metric is needed each time, since it ends the training.
+    `asked`: the metric is needed each time, since it ends the training. `clocked`: the clock ends it, so that which
+    weights are kept depends on it anyway.
     """
     task, model, setting = state.task, state.average.model, state.setting
     looked_at = rows[:: math.ceil(len(rows) / task.recipe.looked_at)] if len(rows) else rows
@@ -40,17 +45,21 @@ def validation_scores(state: TrainState, rows: Sequence[Example], asked: bool) -
             return math.nan, loss
         return task.metrics[0].value(_searched(state, looked_at)), loss
     if task.learns is Learning.PLAY:
-        return _played(state, looked_at, asked)
+        return _played(state, looked_at, asked, clocked)
     if not len(rows):
         return math.nan, math.nan
     records = validate(task, model, looked_at, setting)
     return task.metrics[0].value(records), sum(record.loss for record in records) / max(1, len(records))
 
 
-def _played(state: TrainState, rows: Sequence[Example], asked: bool) -> tuple[float, float]:
-    """The metric of matches and their loss, where those so far took less than `SHARE`; the last are always played."""
-    needed = asked or state.task.recipe.select == "metric" or state.counters.progress >= 1.0
-    if not needed and state.matches > SHARE * state.counters.seconds:
+def _played(state: TrainState, rows: Sequence[Example], asked: bool, clocked: bool) -> tuple[float, float]:
+    """The metric of matches and their loss, where those so far took less than their share of the time.
+
+    The last are always played, and all that choose the weights where the same steps have to end with the same weights.
+    """
+    chooses = state.task.recipe.select == "metric"
+    needed = asked or (chooses and not clocked) or state.counters.progress >= 1.0
+    if not needed and state.matches > (CHOOSING if chooses else SHARE) * state.counters.seconds:
         return math.nan, math.nan
     began = time.monotonic()
     records = validate(state.task, state.average.model, rows, state.setting)
