@@ -11,9 +11,10 @@ from torch import nn
 
 from sounding.challenges import interpretability
 from sounding.challenges.explanations.explained_rows import FEW, candidates, choose
-from sounding.challenges.explanations.explanation import random_order
+from sounding.challenges.explanations.explanation import explain, random_order
 from sounding.challenges.explanations.faithfulness import faithfulness, rank_correlation, untrained
 from sounding.contract.evidence import Section
+from sounding.errors import UsageError
 
 QUICK = ("occlusion", "gradient", "integrated_gradients")  # what the quick profile measures on vectors
 
@@ -222,3 +223,35 @@ def test_words_of_any_number_are_explained():
 def test_measuring_twice_gives_the_same(sorted_subject, section):
     again = toys.measured(interpretability, sorted_subject)
     assert [n.estimate for n in again.numbers] == [n.estimate for n in section.numbers]
+
+
+class Telling(Sort):
+    """Tells two numbers beside its answer: one of a single part of the input, and one of nothing in it."""
+
+    @property
+    def estimates(self):
+        return {"first part": lambda model, x: 3 * x[:, 0], "constant": lambda model, x: 0 * x[:, 0] + 7}
+
+
+def test_what_is_told_beside_the_answer_is_explained_and_tried(sorted_subject):
+    """It moves without the part that it is of; where it is of none, no explanation is better than random."""
+    found = toys.measured(interpretability, replace(sorted_subject, task=Telling(small())))
+    told = {number.id: number.estimate for number in found.numbers}
+    for method in QUICK:
+        assert told[f"deletion_first_part_{method}"].low > 0
+        assert told[f"deletion_constant_{method}"].value == 0
+    assert "Of the first part: better than random are occlusion, gradient, integrated gradients." in found.sentence
+    assert "Of the constant: none is shown to be better than random." in found.sentence
+    assert [figure.id for figure in found.figures][1:] == [
+        "interpretability_examples_first_part",
+        "interpretability_examples_constant",
+    ]
+
+
+def test_an_explanation_of_what_is_told_beside_the_answer_names_its_part(sorted_subject):
+    task, row = Telling(small()), sorted_subject.test[0]
+    found = explain(task, sorted_subject.model, row.input, row.target, of="first part")
+    assert [part for part, weight in enumerate(found.weights) if weight] == [0]
+    assert found.to_json()["value"] == pytest.approx(3 * row.input[0], rel=1e-6)
+    with pytest.raises(UsageError, match="Telling tells no 'frist part'"):
+        explain(task, sorted_subject.model, row.input, row.target, of="frist part")

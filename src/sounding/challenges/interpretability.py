@@ -7,6 +7,7 @@
                     what was learnt (Adebayo et al. 2018)
 
 A way of taking away that suits the explainer flatters it, so each score is the worst over the baselines of the input.
+What a model tells beside its answers (`Task.estimates`: the return that an agent expects) is explained and tried too.
 An explanation whose interval holds 0, which is what random orders reach, is not said to be better than random. One
 whose large weights lie where an untrained model has them too is drawn by its signs alone.
 """
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from sounding.challenges.explanations.estimates import judged
 from sounding.challenges.explanations.explained_rows import (
     FEW,
     Item,
@@ -98,10 +100,15 @@ class Interpretability(Challenge[Plan]):
         numbers = [*_beyond_random(context, items, found), *_sanity(context, items, used, maps, twice, rng, notes)]
         wrong = sum(i.right is False for i in items)
         alike, verdicts = _alike(numbers, list(used)), _verdicts(numbers, list(used))
+        sentence = _sentence(numbers, list(used), verdicts, items, alike)
+        figures = [examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, []))]
+        for name in task.estimates:
+            further, drawn, said = judged(context, name, items, list(used), rng)
+            numbers, figures, sentence = [*numbers, *further], [*figures, drawn], sentence + said
         return Findings(
-            _sentence(numbers, list(used), verdicts, items, alike) + caution,
+            sentence + caution,
             tuple(numbers),
-            (examples(task, items, maps, plain=list(alike), doubted=verdicts.get(NOT_BETTER, [])),),
+            tuple(figures),
             {"by_ablation": _by_ablation(task, found), "wrong": wrong, "notes": notes},
         )
 

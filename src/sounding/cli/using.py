@@ -83,15 +83,19 @@ def predict(
         return refused.status
     for number, result in enumerate(results, 1):
         why = model.explain(result, method) if explain else None
+        beside = {name: model.explain(result, method, of=name) for name in model.task.estimates} if explain else {}
         if result.note:
             click.echo(f"Note: {shortened(result.source, 80)}: {result.note}", err=True)
         score = "" if result.score is None else f"\t{result.score:.3f}"
         facts = result.to_json() | ({} if why is None else {"explanation": why.to_json()})
+        facts |= {"estimates": [each.to_json() for each in beside.values()]} if beside else {}
         click.echo(json.dumps(facts) if as_json else f"{result.source}\t{result.label}{score}")
         for line in () if as_json else result.lines:
             click.echo(f"  {line}")
         if why is not None and not as_json:
             click.echo(indent(why.render().text, "  "))
+            for name, each in beside.items():
+                click.echo(f"  {name} {each.log_likelihood:.4g}\n{indent(each.render().text, '  ')}")
         if plots:
             plots.mkdir(parents=True, exist_ok=True)
             name = "-".join(filter(None, (f"{number:04}", shortened_name(result.name))))

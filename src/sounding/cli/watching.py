@@ -65,7 +65,9 @@ def watch(model: Model, wishes: Wishes) -> None:
     rate = watching.rate_of(agent.spec)
     shown = None if wishes.out or wishes.record or not _at_terminal() else _paced(rate)
     with agent.environments(1, rendering=not wishes.explain) as environments:
-        seen_as = watching.Explained(model).picture if wishes.explain else watching.drawn_by(environments, task_input)
+        seen_as = (
+            watching.Explained(model).picture if wishes.explain else watching.drawn_by(environments, task_input, _noted)
+        )
         for number in range(wishes.episodes):
             seed = (wishes.seed or 0) + number
             found = watching.watch(environments, agent.act, shown, seed, str(model.dir), seen_as)
@@ -90,7 +92,7 @@ def person_plays(name: str, wishes: Wishes) -> None:
         raise UsageError("--out and --explain are for a run that is watched", fix="Name a run, or leave them out")
     with Environments(name, 1, Settings(sticky=0.0), rendering=True) as environments:
         keys = keys_of(environments.spec.actions)
-        seen_as = watching.drawn_by(environments, sensed(environments.spec.observation))
+        seen_as = watching.drawn_by(environments, sensed(environments.spec.observation), _noted)
         choose, show = _by_keys(keys, environments.spec.actions.noop or 0, watching.rate_of(environments.spec))
         with keyboard():
             played = []
@@ -138,6 +140,10 @@ def _paced(rate: float) -> Show:
 
 def _at_terminal() -> bool:
     return sys.stdout.isatty()
+
+
+def _noted(words: str) -> None:
+    click.echo(f"Note: {words}", err=True)
 
 
 def _told(found: Watched, number: int) -> str:

@@ -150,6 +150,14 @@ class Task(ABC):
         """Log-likelihood [B] that the model gives to encoded answers `y`: a mean per token, pixel or box."""
         return -self.loss(model, x, y)
 
+    @property
+    def estimates(self) -> Mapping[str, Callable[[nn.Module, Any], Tensor]]:
+        """Numbers [B] that a model tells of encoded inputs beside its answers, by name: the return that is expected.
+
+        They are explained as answers are. None by default.
+        """
+        return {}
+
     def windows(self, documents: Sequence[Any]) -> Sequence[Example]:
         """The examples in documents without answers, for a task that learns from these: stretches with what follows."""
         raise NotImplementedError(f"{type(self).__name__} does not say how documents become examples")

@@ -91,6 +91,11 @@ class TaskWrapper(Task):
         """Log-likelihood [B] of answers."""
         return self.wrapped.log_likelihood(model, x, y)
 
+    @property
+    def estimates(self) -> Mapping[str, Callable[[nn.Module, Any], Tensor]]:
+        """What is told beside answers."""
+        return self.wrapped.estimates
+
     def embedding_layer(self, model: nn.Module) -> nn.Module | None:
         """Where gradients explain."""
         return self.wrapped.embedding_layer(model)

@@ -285,7 +285,8 @@ class Environments:
 
     def _require_numbers(self, observations: np.ndarray, rewards: np.ndarray) -> None:
         """Raises TrainingError for what is not a number in what an environment gave."""
-        wrong = ~np.isfinite(rewards.astype(np.float32))
+        with np.errstate(over="ignore"):  # what does not fit is found to be infinite
+            wrong = ~np.isfinite(rewards.astype(np.float32))
         what = "a reward"
         if not wrong.any() and observations.dtype.kind == "f":
             wrong = ~np.isfinite(observations).all(axis=tuple(range(1, observations.ndim)))

@@ -47,7 +47,8 @@ def seen(name: str, space: spaces.Space[Any], settings: Settings, stack: int) ->
     if not isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiBinary | spaces.MultiDiscrete):
         kinds = {spaces.Dict: "a dictionary", spaces.Text: "text", spaces.Tuple: "a tuple"}
         what = next((words for kind, words in kinds.items() if isinstance(space, kind)), type(space).__name__)
-        fix = f"{SUPPORTED}; gymnasium.wrappers.FlattenObservation makes numbers of a dictionary"
+        flattens = "; gymnasium.wrappers.FlattenObservation makes numbers of it"
+        fix = SUPPORTED + (flattens if isinstance(space, spaces.Dict | spaces.Tuple) else "")
         raise UsageError(f"what {name} shows is {what}, from which cannot be learnt", fix=fix)
     size = gymnasium.spaces.utils.flatdim(space)
     if not 0 < size <= LARGEST:

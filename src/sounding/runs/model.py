@@ -360,25 +360,25 @@ class Model:
     # ---- looking closer
 
     @overload
-    def explain(self, inputs: Result, method: str = "occlusion", seed: int = 0) -> Explanation: ...
+    def explain(self, inputs: Result, method: str = "occlusion", seed: int = 0, of: str = "") -> Explanation: ...
 
     @overload
-    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, **options: Any) -> Any: ...
+    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, of: str = "", **options: Any) -> Any: ...
 
-    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, **options: Any) -> Any:
+    def explain(self, inputs: Any, method: str = "occlusion", seed: int = 0, of: str = "", **options: Any) -> Any:
         """Which parts of an input carry the answer to it: a weight for each part; see `explanation.METHODS`.
 
         `inputs` is a result, or what a call takes, which is then answered with `options`. Of a list, a folder or a
-        pattern a list of explanations.
+        pattern a list of explanations. `of` names what is told beside the answer, to explain that: "expected return".
         """
         if isinstance(inputs, Result):
             assert isinstance(inputs.task, Task)
-            return explanation.explain(inputs.task, self.module, inputs.input, inputs.value, method, seed)
+            return explanation.explain(inputs.task, self.module, inputs.input, inputs.value, method, seed, of)
         if isinstance(inputs, list | tuple) and any(isinstance(each, Result) for each in inputs):
-            return [self.explain(each, method, seed, **options) for each in inputs]
+            return [self.explain(each, method, seed, of, **options) for each in inputs]
         named = expand(self.task.input, inputs)
         task = self.task.with_options(options)
-        found = [self.explain(result, method, seed) for result in self._results(task, iter(named))]
+        found = [self.explain(result, method, seed, of) for result in self._results(task, iter(named))]
         alone = not isinstance(inputs, list | tuple) and len(named) == 1 and named[0] is inputs
         return found[0] if alone else found
 

@@ -37,7 +37,10 @@ class Watched:
 
 
 class Explained:
-    """Pictures of what an agent sees, with the weight that each part had for what it does."""
+    """Pictures of what an agent sees, with the weight that each part had for what it does.
+
+    Beside it, the same with the weights for what it tells beside that: the return that it expects.
+    """
 
     def __init__(self, model: Model, method: str = "occlusion") -> None:
         self._model, self._method = model, method
@@ -45,9 +48,11 @@ class Explained:
 
     def picture(self, seen: np.ndarray) -> NDArray[np.uint8]:
         """What is seen [1, …] under the weights of its parts."""
-        explanation = self._model.explain(seen[0], self._method)
-        drawn = self._input.render(seen[0], explanation.weights)
-        return np.asarray(image(drawn.sheet, 1.0))
+        drawn = [
+            self._input.render(seen[0], self._model.explain(seen[0], self._method, of=what).weights)
+            for what in ("", *self._model.task.estimates)
+        ]
+        return np.concatenate([np.asarray(image(each.sheet, 1.0)) for each in drawn], axis=1)
 
 
 def watch(
@@ -103,11 +108,17 @@ def rate_of(spec: Spec) -> float:
     return max(1.0, min(60.0, spec.frames_per_second / spec.skip))
 
 
-def drawn_by(environments: Environments, task_input: Modality) -> Callable[[np.ndarray], NDArray[np.uint8]]:
-    """How a step is drawn: as the environment does, else what is seen of it, by the modality `task_input`."""
+def drawn_by(
+    environments: Environments, task_input: Modality, say: Callable[[str], None] = lambda words: None
+) -> Callable[[np.ndarray], NDArray[np.uint8]]:
+    """How a step is drawn: as the environment does, else what is seen of it, by the modality `task_input`.
+
+    Then `say` is told why: a package may be missing.
+    """
     environments.reset([0])
     try:
         environments.render()
         return lambda seen: environments.render()
-    except UsageError:
+    except UsageError as error:
+        say(f"{error.what}. What is seen is drawn instead")
         return lambda seen: np.asarray(image(task_input.render(seen[0]).sheet, 1.0))

@@ -117,11 +117,12 @@ def examples(
     maps: Mapping[str, Sequence[np.ndarray]],
     plain: Sequence[str] = (),
     doubted: Sequence[str] = (),
+    of: str = "",
 ) -> Figure:
     """A row for each of a right, a wrong and the least sure answer; a column for the input and for each method.
 
     `maps`: method → weights [P] of each item. Of the methods in `plain` only the signs are drawn; those in `doubted`
-    are said to be like random.
+    are said to be like random. `of` names the estimate that they explain, where it is not the answer.
     """
     chosen = _telling(items)
     heads = ["input", *(_headed(m, m in plain, m in doubted) for m in maps)]
@@ -130,11 +131,14 @@ def examples(
     for title, i in chosen.items():
         drawn = [task.input.render(items[i].value, weights) for weights in (None, *(column[i] for column in shown))]
         table.append(Line(title, _said(task, items[i], 70), tuple(drawn)))
-    return Figure("interpretability_examples", _caption(chosen, plain), svg(side_by_side(heads, table)))
+    id = "interpretability_examples" + (f"_{of.replace(' ', '_')}" if of else "")
+    return Figure(id, _caption(chosen, plain, of), svg(side_by_side(heads, table)))
 
 
-def _caption(rows: Mapping[str, int], plain: Sequence[str]) -> str:
+def _caption(rows: Mapping[str, int], plain: Sequence[str], of: str) -> str:
     caption = f"Evidence for the answer (red) and against it (blue), by method: {', '.join(rows)}."
+    if of:
+        caption = f"What raises the {of} (red) and lowers it (blue), by method: {', '.join(rows)}."
     if plain:
         caption += (
             f" Of {', '.join(map(named, plain))} the sign alone is drawn, where a weight is a tenth of the largest or "

@@ -28,6 +28,7 @@ from sounding.challenges.explanations.gradcam import grad_cam, last_map
 from sounding.challenges.explanations.gradients import completeness_gap, gradient, integrated_gradients
 from sounding.challenges.explanations.shapley import shapley
 from sounding.challenges.passes import frozen, log_likelihoods
+from sounding.contract.estimates import Estimating
 from sounding.contract.inputs import Attributable, Continuous, Explainable
 from sounding.contract.task import Task
 from sounding.drawing.rendering import Rendering
@@ -48,6 +49,8 @@ class Explanation:
     """Why `answer` was given to `value`: a weight [P] for each part, in nats; positive speaks for the answer.
 
     `log_likelihood` is what the model gives to the answer: its log-probability. (Grad-CAM's weights have no unit.)
+    Where it is an explanation `of` something that is told beside the answer (`Task.estimates`), it is that number, and
+    weights are in its unit.
     """
 
     method: str
@@ -56,6 +59,7 @@ class Explanation:
     answer: Any
     log_likelihood: float
     input: Explainable = field(repr=False)
+    of: str = ""
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The `k` parts that speak most for the answer, as (where, weight), the most telling first."""
@@ -70,7 +74,7 @@ class Explanation:
         """Method, log-likelihood, weights and where the largest are, as JSON can hold them."""
         return {
             "method": self.method,
-            "log_likelihood": self.log_likelihood,
+            **({"of": self.of, "value": self.log_likelihood} if self.of else {"log_likelihood": self.log_likelihood}),
             "weights": [float(w) for w in self.weights],
             "top": [{"where": where, "weight": weight} for where, weight in self.top()],
         }
@@ -81,13 +85,14 @@ class Explanation:
 
 
 def explain(
-    task: Task, model: nn.Module, value: Any, answer: Any, method: str = "occlusion", seed: int = 0
+    task: Task, model: nn.Module, value: Any, answer: Any, method: str = "occlusion", seed: int = 0, of: str = ""
 ) -> Explanation:
     """Which parts of `value` carry `answer`, which is usually the model's own; `seed` draws what a method draws.
 
-    Raises UsageError for a method that is not known or that this model does not allow, and TrainingError where the
-    model's outputs are not finite.
+    With `of` which carry that one of the task's `estimates` instead. Raises UsageError for a method or an estimate that
+    is not known or that this model does not allow, and TrainingError where the model's outputs are not finite.
     """
+    task = Estimating(task, of) if of else task
     if not isinstance(task.input, Explainable):
         what = "this kind of input does not fall into segments, of which an explanation could speak"
         raise UsageError(what, fix="Predict without --explain")
@@ -101,7 +106,7 @@ def explain(
     if not (np.isfinite(weights).all() and np.isfinite(log_likelihood)):
         found = "the model's outputs, or their gradients, are not finite for this input"
         raise TrainingError(found, fix="Train again with a lower learning rate, or explain by occlusion")
-    return Explanation(method, weights, value, answer, float(log_likelihood), task.input)
+    return Explanation(method, weights, value, answer, float(log_likelihood), task.input, of)
 
 
 # ---- by taking parts away

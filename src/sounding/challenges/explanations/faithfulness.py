@@ -53,19 +53,19 @@ def faithfulness(
     """
     input = Explainable.of(task.input)
     weights = [*maps.values(), *(random_order(task, model, values, answers, rng) for _ in range(RANDOM_ORDERS))]
-    orders = [_ranked([w[i] for w in weights], rng) for i in range(len(values))]
+    orders = [ranked([w[i] for w in weights], rng) for i in range(len(values))]
 
     def pairs() -> Iterator[tuple[Any, Any]]:
-        for value, answer, ranked in zip(values, answers, orders, strict=True):
+        for value, answer, order in zip(values, answers, orders, strict=True):
             yield value, answer
             for baseline in input.baselines:
-                yield from ((v, answer) for v in input.mask_many(value, _masks(ranked), baseline))
+                yield from ((v, answer) for v in input.mask_many(value, masks_of(order), baseline))
 
     scores, start, kept = log_likelihoods(task, model, pairs()), 0, []
-    for ranked in orders:
-        counts, share = _counts(ranked.shape[1])
-        size = len(input.baselines) * 2 * len(ranked) * len(counts)
-        after = scores[start + 1 : start + 1 + size].reshape(-1, 2, len(ranked), len(counts))
+    for order in orders:
+        counts, share = counts_of(order.shape[1])
+        size = len(input.baselines) * 2 * len(order) * len(counts)
+        after = scores[start + 1 : start + 1 + size].reshape(-1, 2, len(order), len(counts))
         change = np.nan_to_num(after - scores[start], nan=-np.inf)  # an answer without a likelihood is lost
         kept.append(np.exp(np.minimum(0.0, change))[..., share].mean(-1))
         start += 1 + size
@@ -76,26 +76,26 @@ def faithfulness(
 
 def passes_of_orders(parts: int, ways: int, methods: int) -> int:
     """Forward passes that judging so many methods on one row of P parts takes, with A ways of taking them away."""
-    return 1 + ways * 2 * (methods + RANDOM_ORDERS) * len(_counts(parts)[0])
+    return 1 + ways * 2 * (methods + RANDOM_ORDERS) * len(counts_of(parts)[0])
 
 
-def _ranked(weights: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def ranked(weights: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """[O, P]: the parts of one item by falling weight [P]; equal ones at random, since their place would be a clue."""
     luck = rng.permutation(len(weights[0]))
     return np.stack([np.lexsort((luck, -w)) for w in weights])
 
 
-def _counts(parts: int) -> tuple[np.ndarray, np.ndarray]:
+def counts_of(parts: int) -> tuple[np.ndarray, np.ndarray]:
     """How many parts the shares are (at least one, never all), each count once, and which of them each share has."""
     wanted = np.clip(np.round(np.array(SHARES) * parts).astype(int), 1, parts - 1)
     return np.unique(wanted, return_inverse=True)
 
 
-def _masks(ranked: np.ndarray) -> np.ndarray:
+def masks_of(orders: np.ndarray) -> np.ndarray:
     """[2 × O × counts, P] for orders [O, P]: without the first parts of each order, then with only those."""
-    counts = _counts(ranked.shape[1])[0]
-    first = np.argsort(ranked, axis=1)[:, None, :] < counts[:, None]  # the inverse of an order is each part's place
-    return np.stack([~first, first]).reshape(-1, ranked.shape[1])
+    counts = counts_of(orders.shape[1])[0]
+    first = np.argsort(orders, axis=1)[:, None, :] < counts[:, None]  # the inverse of an order is each part's place
+    return np.stack([~first, first]).reshape(-1, orders.shape[1])
 
 
 # ---- sanity

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sounding.challenges.explanations.estimates import EXPLAINED_BY
 from sounding.challenges.explanations.explained_rows import FEW
 from sounding.challenges.explanations.explanation import METHODS, UNFIT, Explain, methods, named
 from sounding.challenges.explanations.faithfulness import passes_of_orders
@@ -68,7 +69,10 @@ def fit_to_time(context: EvaluationContext, plan: Plan, values: Sequence[Any]) -
     paid, again = plan.seconds / max(1e-9, context.pass_seconds), plan.untrained / plan.rows
 
     def row() -> float:
-        return (1 + again) * sum(each.values()) + passes_of_orders(parts, ways, len(each))
+        beside = [each[method] for method in EXPLAINED_BY if method in each]
+        further = sum(beside) + passes_of_orders(parts, ways, len(beside)) / 2
+        answers = (1 + again) * sum(each.values()) + passes_of_orders(parts, ways, len(each))
+        return answers + len(context.task.estimates) * further
 
     while FEW * row() > paid and len(each) > CHEAPEST:
         dearest = max(each, key=lambda method: each[method])

@@ -120,6 +120,11 @@ class Arcade(Imitator, Charted):
         """How likely each action is, as a logarithm: [B]."""
         return self.learner.log_chances(model(x), y.action)
 
+    @property
+    def estimates(self) -> Mapping[str, Callable[[nn.Module, Any], Tensor]]:
+        """The return that is expected."""
+        return {"expected return": _expected}
+
     def play(self, model: nn.Module, rng: np.random.Generator) -> Experience:
         """A round from the beginning of episodes."""
         return self.follow(model, rng, None)
@@ -221,6 +226,11 @@ class Arcade(Imitator, Charted):
 def _of(model: nn.Module) -> Actor:
     assert isinstance(model, Actor)
     return model
+
+
+def _expected(model: nn.Module, x: Tensor) -> Tensor:
+    said: Acting = model(x)
+    return said.value.float() * _of(model).scale
 
 
 def _agreement() -> Metric:
