@@ -41,11 +41,9 @@ def optimizer(model: nn.Module, recipe: Recipe) -> Combined:
     matrices = matrix_parameters(model) if recipe.optimizer == "muon" else []
     apart = {id(p) for p in (*filters, *matrices)}
     others = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
-    undecayed = _undecayed(model)
+    undecayed = _undecayed(model) if recipe.weight_decay else set()  # else all are alike: one group, stepped at once
     decayed = {"params": [p for p in others if id(p) not in undecayed], "weight_decay": recipe.weight_decay}
     groups = [decayed, {"params": [p for p in others if id(p) in undecayed], "weight_decay": 0.0}]
-    if not recipe.weight_decay:  # then they are alike, and one group is stepped at once
-        groups = [{"params": [p for group in groups for p in group["params"]], "weight_decay": 0.0}]
     groups = [{"lr": recipe.lr, "peak": recipe.lr, **group} for group in groups if group["params"]]
     parts: list[torch.optim.Optimizer] = []
     if groups and recipe.optimizer == "sgd":

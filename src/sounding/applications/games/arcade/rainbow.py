@@ -4,8 +4,8 @@ screens that are moved a little each time they are looked at.
 Of the parts of Rainbow (Hessel et al. 2018, arXiv 1710.02298) those that DrQ takes (Kostrikov et al. 2020, arXiv
 2004.13649; with the ε of Agarwal et al. 2021, arXiv 2108.13264): values of actions by double Q-learning (van Hasselt et
 al. 2016), dueling, returns over n steps, prioritised replay. There is no network to aim at beside the one that learns
-(DrQ copies it after each step): the best action to come is chosen by one shift of the screen, and judged by another. On numbers
-and grids nothing is shifted, so that there it is plain Q-learning.
+(DrQ copies it after each step): the best action to come is chosen by one shift of the screen, and judged by another. On
+numbers and grids nothing is shifted, so that there it is plain Q-learning.
 
 Legend of shapes: B batch.
 """
