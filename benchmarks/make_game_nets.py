@@ -25,7 +25,7 @@ from sounding.training.progress import reporter
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "connect4": ("connect4", {}),
     "go7": ("go", {"lines": 7, "komi": 9.0}),
-    "go9": ("go", {"lines": 9, "komi": 7.0, "games": 128}),
+    "go9": ("go", {"lines": 9, "komi": 7.0}),
 }
 """The application of each network, and its settings."""
 KEPT = ("config.json", "model.safetensors")
