@@ -35,6 +35,7 @@ def run(places: Sequence[Path], settings: Settings, say: Callable[[str], None]) 
     logging.basicConfig(level=logging.WARNING, format="  %(levelname)s %(message)s")
     config = uvicorn.Config(
         app(shelf, settings),
+        http="h11",  # limits how long headers may be; httptools, which would be taken where it lies, does not
         access_log=False,
         log_config=None,
         timeout_keep_alive=IDLE,

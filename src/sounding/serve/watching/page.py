@@ -84,6 +84,7 @@ def watching(port: int, title: str, say: Callable[[str], None]) -> Iterator[Watc
     watcher = Watcher(Course(title))
     config = uvicorn.Config(
         page(watcher),
+        http="h11",
         access_log=False,
         log_config=None,
         lifespan="off",
