@@ -16,6 +16,7 @@ from sounding.contract.player import Player
 from sounding.games.connect4 import Connect4
 from sounding.games.table import Table
 from sounding.games.thinking import Strength
+from sounding.runs.model import Model
 
 
 class Talk:
@@ -123,7 +124,7 @@ def run(monkeypatch):
             return RandomThinker(Connect4(), any_board=False)
 
     Random.__abstractmethods__ = frozenset()
-    found = SimpleNamespace(task=Random(), module=None, dir="runs/connect4/1")
+    found = Model(SimpleNamespace(dir="runs/connect4/1"), Random(), None)
     monkeypatch.setattr("sounding.api.load", lambda place: found)
     return found
 
@@ -155,6 +156,7 @@ from doubles import RandomThinker
 from sounding.games.connect4 import Connect4
 from sounding.games.protocols.gtp import commands_of, serve
 from sounding.games.thinking import Strength
+from sounding.runs.model import Model
 commands = commands_of(RandomThinker(Connect4()), Connect4(), Strength(3), np.random.default_rng(0))
 with open(0, "rb", buffering=0, closefd=False) as source:
     serve(commands, source, sys.stdout)

@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice, grouped
+from sounding.applications.vision.segment.pixels import balanced, cross_entropy, dice
+from sounding.contract.records import grouped
 
 VOID = 255
 
