@@ -111,6 +111,19 @@ def test_a_search_asks_the_exported_network(exported):
     assert theirs.ownership == pytest.approx(own.ownership, abs=1e-3)
 
 
+def test_a_search_that_was_asked_for_is_a_part_of_the_exported_model(exported, tmp_path):
+    run, made = exported["connect4"]
+    searching = sd.load(run.dir, options={"search": 16})
+    theirs = sd.export(searching, "onnx", tmp_path, card=None)
+    assert theirs.parity.kept
+    values = rows(run, 8)
+    own, found, at_once = ([each.score for each in model(values)] for model in (searching, theirs.model, made.model))
+    assert found == pytest.approx(own, abs=1e-3)
+    assert found != pytest.approx(at_once, abs=1e-3)
+    assert [each.label for each in theirs.model(values)] == [each.label for each in searching(values)]
+    assert "16 simulations" in (tmp_path / "model.json").read_text()
+
+
 @pytest.mark.parametrize("name", ["connect4", "arcade"])
 def test_losses_ask_the_exported_network(exported, name):
     """What measures an exported model beside the run must not ask the weights of the run."""
