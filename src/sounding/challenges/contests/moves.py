@@ -166,5 +166,7 @@ def _figure(stages: Sequence[Stage], opponent: str) -> Figure:
 
 
 def _closed(elo: Estimate) -> Estimate:
-    """A bound as an interval of no width, so that a curve goes on through it."""
-    return replace(elo, low=elo.value, high=elo.value) if elo.low is None or elo.high is None else elo
+    """An end that is not known is the value itself, so that a curve goes on through a bound."""
+    low = elo.value if elo.low is None else elo.low
+    high = elo.value if elo.high is None else elo.high
+    return replace(elo, low=low, high=high)

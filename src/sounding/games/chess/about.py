@@ -21,7 +21,8 @@ from sounding.games.chess.layout import ABOUT
 from sounding.games.compiled import lean
 from sounding.games.game import Positions
 
-USUAL_RATING = 2000
+USUAL_RATING, RATING_UNIT = 2000, 1000
+"""The rating that a network is given as 0, and how far from it is 1."""
 LARGEST = 4000
 """Of a rating that is believed."""
 _PUZZLE = 1 << 32

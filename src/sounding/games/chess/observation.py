@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sounding.games.chess.about import USUAL_RATING, rating_of
+from sounding.games.chess.about import RATING_UNIT, USUAL_RATING, rating_of
 from sounding.games.chess.actions import seen
 from sounding.games.chess.attacks import (
     KING_ATTACKS,
@@ -89,7 +89,7 @@ def observe(boards: Boards, out: NDArray[np.float32]) -> None:
             _observe_king(boards, n, planes, side, turn)
             rating = rating_of(boards[n], turn ^ side)
             if rating:
-                planes[OF_RATINGS + side, :] = np.float32(rating - USUAL_RATING) / np.float32(1000)
+                planes[OF_RATINGS + side, :] = np.float32(rating - USUAL_RATING) / np.float32(RATING_UNIT)
         _observe_moves(boards, n, planes, turn)
 
 

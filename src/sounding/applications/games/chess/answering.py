@@ -13,7 +13,7 @@ from sounding.applications.games.shared.answering import BestMove
 from sounding.contract.modality import Modality
 from sounding.contract.postprocessing import Arrays, Network
 from sounding.contract.records import Prediction
-from sounding.games.chess.about import rated
+from sounding.games.chess.about import RATING_UNIT, USUAL_RATING, rated
 from sounding.games.game import Game
 from sounding.modalities.boards.board import Board, many
 from sounding.search.evaluator import Evaluator
@@ -28,7 +28,11 @@ class BestMoveOfRating(BestMove):
     @property
     def steps(self) -> Sequence[str]:
         """The rating, and those of every best move."""
-        return (f"planes 44 and 45 are {(self.rating - 2000) / 1000:g}, of players rated {self.rating}", *super().steps)
+        from sounding.games.chess.observation import OF_RATINGS  # compiled: needs numba
+
+        far = (self.rating - USUAL_RATING) / RATING_UNIT
+        planes = f"planes {OF_RATINGS} and {OF_RATINGS + 1} are {far:g}, of players rated {self.rating}"
+        return (planes, *super().steps)
 
     def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
         """Those for positions that such players have come to."""
