@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sounding.applications.games.arcade.course import Log
@@ -111,7 +112,7 @@ class Rollouts:
 
     def _made(self) -> Environments:
         if self._live is None:
-            self._live = Environments(self.name, self.copies, self.settings)
+            self._live = Environments(self.name, self.copies, self.settings, threads=torch.get_num_threads())
         return self._live
 
 
@@ -147,13 +148,16 @@ def best(said: Acting) -> Tensor:
 
 
 def scales(experience: Experience) -> tuple[np.ndarray, np.ndarray, float]:
-    """(mean [D] and deviation [D] of what was sensed in all rounds, deviation of the discounted sums of rewards)."""
+    """(mean [D] and deviation [D] of what was sensed in all rounds, deviation of the discounted sums of rewards).
+
+    While nothing was gained the unit is 1: by the least deviation the first reward of all would be thousands.
+    """
     count, total, squares = experience.state["total.seen"]
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0) + 1e-8)
     (number,), (gained,), (gained_squares,) = experience.state["total.gained"]
     spread = np.sqrt(max(0.0, gained_squares / number - (gained / number) ** 2))
-    return mean, deviation, max(float(spread), 1e-4)
+    return mean, deviation, max(float(spread), 1e-4) if gained_squares else 1.0
 
 
 def _known(model: Actor) -> dict[str, np.ndarray]:
