@@ -58,6 +58,7 @@ def test_a_line_says_step_epoch_loss_metric_by_its_name_speed_and_time_left(caps
         "step 30 of 100, epoch 2.0, loss 0.500, validation macro F1 0.871, 123 examples/s, about 1 min 10 s left"
     )
     assert "step 30 (30 %)," in str(standing(0.3, steps=None))
+    assert str(standing(0.3, epoch=None)).startswith("step 30 of 100, loss 0.500")  # a task that plays has none
     assert "validation" not in str(standing(0.3))
     assert "left" not in str(standing(1.0))
 

@@ -165,7 +165,7 @@ def _standing(state: TrainState, feed: Feed, last: int | None) -> Standing:
         progress=counters.progress,
         step=counters.step,
         steps=last,
-        epoch=counters.step / feed.steps_per_epoch,
+        epoch=counters.step / feed.steps_per_epoch if feed.steps_per_epoch > 1 else None,
         loss=counters.smoothed,
         rate=counters.examples / max(counters.seconds, 1e-9),
         left=counters.seconds * (1 / max(counters.progress, 1e-9) - 1),

@@ -38,13 +38,14 @@ class Standing:
     `progress` is the share of it that is done, `loss` the smoothed training loss, `rate` examples per second and
     `left` the seconds left, as long as the steps so far took. `steps` is their number in all, or None where the clock
     decides. `metric` names the headline metric, and `value` is what the validation rows gave last (NaN for nothing).
+    `epoch` is None where a step is all that there is to count by: a task that plays, or rows that fit a batch.
     `told` is what a task that plays says of its latest round.
     """
 
     progress: float
     step: int
     steps: int | None
-    epoch: float
+    epoch: float | None
     loss: float
     rate: float
     left: float
@@ -55,7 +56,7 @@ class Standing:
     def __str__(self) -> str:
         said = [
             self.place,
-            f"epoch {self.epoch:.1f}",
+            *([] if self.epoch is None else [f"epoch {self.epoch:.1f}"]),
             f"loss {self.loss:.3f}",
             *self.measured,
             *self.told,

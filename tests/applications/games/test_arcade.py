@@ -58,7 +58,8 @@ class Corridor(gymnasium.Env):
         return np.eye(5, dtype=np.float32)[self.place]
 
 
-for _name, _prize in {"Corridor-v0": 1.0, "Riches-v0": 1e9, "Nothing-v0": float("nan")}.items():
+_PRIZES = {"Corridor-v0": 1.0, "Barren-v0": 0.0, "Riches-v0": 1e9, "Nothing-v0": float("nan")}
+for _name, _prize in _PRIZES.items():
     gymnasium.register(f"sounding/{_name}", Corridor, kwargs={"prize": _prize})
 
 
@@ -254,6 +255,13 @@ def test_rewards_of_a_billion_are_learnt_from_in_their_own_unit():
     result = train(ARCADE(recipe("sounding/Riches-v0")), 16)
     assert torch.isfinite(weights(result.model)).all()
     assert float(result.model.scale) > 1e8
+
+
+def test_while_nothing_is_gained_the_unit_of_rewards_is_one():
+    task = ARCADE(recipe("sounding/Barren-v0"))
+    model = built(task)
+    task.absorb(model, task.play(model, np.random.default_rng(0)))
+    assert float(model.scale) == 1.0
 
 
 def test_an_environment_that_gives_no_number_is_named():

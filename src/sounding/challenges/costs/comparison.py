@@ -28,7 +28,7 @@ from sounding.challenges.confidences.confidence import (
     expected_calibration_error,
 )
 from sounding.challenges.costs.windows import Window, evaluating, joules_each, latency
-from sounding.challenges.disturbances.under_corruption import difference, judged
+from sounding.challenges.disturbances.under_corruption import average, difference, judged
 from sounding.challenges.passes import device
 from sounding.contract.evidence import Estimate, Kind
 from sounding.contract.metrics import POSITIVE, SHARE, Bounds, mean_loss
@@ -192,13 +192,8 @@ def _corrupted(entries: Sequence[Entry], plan: Plan, seed: int) -> Iterator[Row]
     except UsageError:  # no corruptions for this input, or records that are not tied to rows
         return
     metric = entries[0].context.task.row_metrics[0]
-    lean = [j.columns.mean(axis=1, keepdims=True) if metric.proportion else j.columns for j in found]
     resamples = plan.resamples if metric.proportion else min(plan.resamples, 200)
-
-    def average(some: np.ndarray) -> float:
-        return float(np.mean([metric.reduce(some[:, j]) for j in range(some.shape[1])]))
-
-    values = tuple(bootstrap(stats, average, found[0].groups, seed, resamples, bounds=metric.bounds) for stats in lean)
+    values = tuple(average(each, metric, seed, resamples) for each in found)
     changes = (None, *(difference(j, found[0], metric, seed, resamples) for j in found[1:]))
     level = ", ".join(map(str, plan.severities))
     meaning = f"mean of {metric.name} over {len(found[0].corrupted)} corruptions at severity {level}, {len(order)} rows"

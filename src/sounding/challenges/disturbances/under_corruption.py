@@ -71,6 +71,12 @@ def judged(
     return Judged(metric.statistics(clean), corrupted, [record.group for record in clean])
 
 
+def average(some: Judged, metric: Metric, seed: int = 0, resamples: int = 2000) -> Estimate:
+    """The mean over corruptions and severities."""
+    columns = _lean(metric, some.columns)
+    return bootstrap(columns, _average(metric), some.groups, seed, resamples, bounds=metric.bounds)
+
+
 def difference(a: Judged, b: Judged, metric: Metric, seed: int = 0, resamples: int = 2000) -> Estimate:
     """The mean over corruptions and severities of a less that of b, paired.
 

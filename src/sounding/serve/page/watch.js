@@ -30,7 +30,7 @@ function showStanding(told) {
   const facts = {
     "done": percent(now.progress),
     "step": now.step.toLocaleString("en") + (now.steps ? ` of ${now.steps.toLocaleString("en")}` : ""),
-    "epoch": now.epoch.toFixed(1),
+    ...(now.epoch === null ? {} : { "epoch": now.epoch.toFixed(1) }),
     "time": duration(now.seconds),
     "time left": now.progress < 1 ? duration(now.left) : "none",
     "examples a second": short(now.rate),
