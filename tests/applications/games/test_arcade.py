@@ -260,7 +260,9 @@ def test_rewards_of_a_billion_are_learnt_from_in_their_own_unit():
 def test_while_nothing_is_gained_the_unit_of_rewards_is_one():
     task = ARCADE(recipe("sounding/Barren-v0"))
     model = built(task)
-    task.absorb(model, task.play(model, np.random.default_rng(0)))
+    with torch.inference_mode():
+        played = task.play(model, np.random.default_rng(0))
+    task.absorb(model, played)
     assert float(model.scale) == 1.0
 
 
