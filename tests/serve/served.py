@@ -17,7 +17,6 @@ from typing import Any
 import httpx
 import numpy as np
 import torch
-import uvicorn
 from PIL import Image
 
 from sounding import catalog
@@ -31,6 +30,7 @@ from sounding.runs.folder import SCHEMA, Run
 from sounding.runs.model import Model
 from sounding.serve.app import app
 from sounding.serve.models import Shelf
+from sounding.serve.running import server
 from sounding.serve.settings import Limits, Settings
 
 PATIENCE = 300.0
@@ -70,11 +70,11 @@ class Local:
         limits = settings.pop("limits", SMALL)
         self.shelf = Shelf(folders, settings.pop("memory", 2**30), every=0.0)
         settings.setdefault("timeout", PATIENCE)
-        self.app = app(self.shelf, Settings(token=token, limits=limits, **settings))
+        told = Settings(token=token, limits=limits, **settings)
+        self.app = app(self.shelf, told)
         self.service = self.app.state.service
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(self.app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-        self._server = uvicorn.Server(config)
+        self._server = server(self.app, told, timeout_graceful_shutdown=5)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
         self._thread.start()
         headers = {"Authorization": f"Bearer {token}"} if token else {}

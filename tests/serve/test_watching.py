@@ -175,7 +175,9 @@ def test_a_taken_port_is_said_before_anything_is_read(tmp_path):
 
 
 def test_without_the_packages_the_extra_is_named(tmp_path, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("sounding.serve.watching")]:
+    for name in [
+        name for name in sys.modules if name.startswith(("sounding.serve.watching", "sounding.serve.running"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(sd.UsageError, match=r"uvicorn, which is missing. Install it: pip install 'sounding\[serve\]'"):

@@ -16,6 +16,7 @@
     security.py    who may ask: a token; no other page of a browser
     gate.py        around every address: who may ask, how errors leave, what is counted
     app.py         the application; running.py listens, and stops gracefully
+    connection.py  HTTP as it comes: what is too long, too much or too slow is not read
     watching/      a training that is watched: the same page, live
 
 Nothing knows a task: inputs, answers, drawings and disturbances are those of the contract. Nothing of a request is
@@ -29,7 +30,7 @@ from contextlib import contextmanager
 
 from sounding.errors import UsageError
 
-PACKAGES = ("fastapi", "uvicorn", "starlette", "anyio", "multipart", "python_multipart")
+PACKAGES = ("fastapi", "uvicorn", "httptools", "starlette", "anyio", "multipart", "python_multipart")
 """What a service is made with, which the extra `serve` brings."""
 
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def answered(value: Any, status: int = 200) -> Response:
     """JSON, sent. Its strings may hold what is no UTF-8, and its numbers are finite or null."""
-    return Response(json_text(plain(value)), status, media_type="application/json")
+    try:
+        text = json_text(value, allow_nan=False)
+    except (TypeError, ValueError):  # numpy's numbers, or what is not finite
+        text = json_text(plain(value))
+    return Response(text, status, media_type="application/json")
 
 
 def plain(value: Any) -> Any:

@@ -1,13 +1,10 @@
-"""The gate of every page and address: who may ask, how errors leave, what is counted, and the pages of the package.
-
-What is asked most often is answered at the gate: the layers that FastAPI has behind it take as long as the answer.
-"""
+"""The gate of every page and address: who may ask, how errors leave, what is counted, and the pages of the package."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any
 
@@ -27,16 +24,14 @@ ENTRANCES = ("/", "/docs", "/health")
 OPEN = "/page/"
 """Addresses that need no token: they tell nothing of any model."""
 LOG = logging.getLogger("sounding.serve")
-Address = Callable[[Request], Awaitable[Response]]
-"""What answers the requests to one address."""
 
 
-def add_gate(made: FastAPI, settings: Settings, metrics: Metrics, direct: Mapping[str, Address] | None = None) -> None:
-    """Put the gate around an application, and in it the files of its pages; what is posted to `direct` goes there."""
+def add_gate(made: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Put the gate around an application, and in it the files of its pages."""
     page = resources.files("sounding.serve").joinpath("page")
     made.mount("/page", StaticFiles(directory=str(page)), name="page")
     made.add_exception_handler(HTTPException, _unknown)
-    made.add_middleware(Guard, settings=settings, metrics=metrics, direct=direct or {})
+    made.add_middleware(Guard, settings=settings, metrics=metrics)
 
 
 async def _unknown(request: Request, error: Any) -> Response:
@@ -54,17 +49,14 @@ def entrance(file: str) -> Callable[[], Awaitable[Response]]:
     return entered
 
 
-_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-
-
 class Guard:
     """What is done around every request: whether it may ask, the headers of the answer, the count.
 
     Every error leaves here as one message with its status; what nobody foresaw is a bug, and is logged whole.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, direct: Mapping[str, Address]) -> None:
-        self.app, self.settings, self.metrics, self.direct = app, settings, metrics, direct
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self.app, self.settings, self.metrics = app, settings, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, if it may ask."""
@@ -72,37 +64,29 @@ class Guard:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
-        address = self.direct.get(scope["path"]) if scope["method"] == "POST" else None
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                there = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in there)]
+                message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
 
         try:
-            request = Request(scope, receive)
-            self._require_allowed(request)
-            if address is None:
-                await self.app(scope, receive, sent)
-            else:
-                response = await address(request)
-                await response(scope, receive, sent)
+            self._require_allowed(scope)
+            await self.app(scope, receive, sent)
         except Exception as error:
             refusal = _told(error, scope)
             if not status:
                 await refusal.response()(scope, receive, sent)
         finally:
-            path = _address(scope) if address is None else scope["path"]
-            self.metrics.count(path, status, time.perf_counter() - began)
+            self.metrics.count(_address(scope), status, time.perf_counter() - began)
 
-    def _require_allowed(self, request: Request) -> None:
-        require_here(request, self.settings)
-        path = request.scope["path"]
+    def _require_allowed(self, scope: Scope) -> None:
+        require_here(scope, self.settings)
+        path = scope["path"]
         if path not in ENTRANCES and not path.startswith(OPEN):
-            require_token(request, self.settings)
+            require_token(scope, self.settings)
 
 
 def _told(error: Exception, scope: Scope) -> Refusal:

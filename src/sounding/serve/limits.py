@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 import PIL.Image
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from sounding.serve.refusals import Refusal
+from sounding.serve.security import header
 from sounding.serve.settings import MEGABYTE, Limits
 from sounding.wording import counted
 
@@ -25,24 +26,23 @@ _STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
 
 
 async def chunks(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:
-    """The body as it comes. Raises Refusal for one that is too large, by its header or as it is counted, or too slow.
+    """The body as it comes. Raises Refusal for one that is too large, by its header or as it is counted.
 
-    What is left of it is not read.
+    What is left of it is not read. That it comes too slowly is seen by the connection.
     """
-    declared = request.headers.get("content-length", "0")
+    declared = header(request.scope, b"content-length")
     if declared.isdecimal() and int(declared) > limits.body:
         raise _too_large(limits)
-    there = 0
-    try:
-        async with asyncio.timeout(limits.upload):
-            async for chunk in request.stream():
-                there += len(chunk)
-                if there > limits.body:
-                    raise _too_large(limits)
-                yield chunk
-    except TimeoutError:
-        what = f"the request was not there after {limits.upload:g} seconds"
-        raise Refusal(408, what, "Send it faster, or less of it", {"Connection": "close"}) from None
+    there, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        there += len(chunk)
+        if there > limits.body:
+            raise _too_large(limits)
+        yield chunk
 
 
 async def body(request: Request, limits: Limits) -> bytes:
@@ -61,13 +61,16 @@ def parsed(text: bytes, limits: Limits) -> Any:
     if opened > limits.depth and _depth(text) > limits.depth:
         raise Refusal(400, f"the JSON is nested deeper than {limits.depth} levels", "Send it flat")
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits are a ValueError as well
         raise Refusal(400, f"this is no JSON ({error})", 'Such as: {"inputs": "a text"}') from None
 
 
 def _no_number(word: str) -> Any:
     raise Refusal(400, f"{word} is no JSON", "Write null for a value that is missing")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def _depth(text: bytes) -> int:

@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sounding.serve import limits
 from sounding.serve.refusals import Refusal
+from sounding.serve.security import header
 from sounding.serve.settings import Limits
 
 FORM, JSON = "multipart/form-data", "application/json"
@@ -65,7 +66,7 @@ def _read(name: str, text: str, kind: type) -> Any:
 
 async def asked(request: Request, bounds: Limits) -> Asked:
     """What a request asks. Raises Refusal for one that cannot be read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == FORM:
         return of_fields(*await form(request, bounds), bounds)
     data = await limits.body(request, bounds)
@@ -79,10 +80,15 @@ async def asked(request: Request, bounds: Limits) -> Asked:
 
 async def json_object(request: Request, bounds: Limits) -> dict[str, Any]:
     """The JSON object in a body. Raises Refusal for anything else."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind != JSON:
         raise Refusal(415, f"requests of the type {kind or '(none)'} are not taken here", f"Send {JSON}")
     return _object(limits.parsed(await limits.body(request, bounds), bounds), "the request")
+
+
+def _kind(request: Request) -> str:
+    """The type of what was sent, without its parameters."""
+    return header(request.scope, b"content-type").partition(";")[0].strip().lower()
 
 
 def of_json(sent: Any, bounds: Limits) -> Asked:

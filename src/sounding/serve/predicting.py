@@ -91,10 +91,10 @@ def _with_top(service: Service, what: Asked) -> tuple[Asked, int | None]:
 
     Where the task has an option of that name, the word is the option's.
     """
-    parameters = dict(what.parameters)
-    if "top_k" in type(service.shelf.find(what.model).task).Options.names():
+    if "top_k" not in what.parameters or "top_k" in type(service.shelf.find(what.model).task).Options.names():
         return what, None
-    top = parameters.pop("top_k", None)
+    parameters = dict(what.parameters)
+    top = parameters.pop("top_k")
     if top is not None and (not isinstance(top, int) or isinstance(top, bool) or top < 1):
         raise Refusal(400, "top_k is no number of answers", "Give 1 or more, or leave it out for all")
     return Asked(what.model, what.inputs, what.several, parameters, what.words), top

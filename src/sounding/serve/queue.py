@@ -4,7 +4,8 @@
     stream    an answer in pieces: after each piece the others have their turn
 
 A bounded number of inputs may wait; above that, and past the time limit, a request is refused rather than kept. Nothing
-waits for a batch to fill, but for a moment after one of several: those who asked together ask together again.
+waits for a batch to fill, but for a moment after one of several: those who asked together ask together again. Of these
+half are enough, so that the others' requests are read while they are computed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -36,9 +37,9 @@ class Work:
     most: int = 1
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Job:
-    """Something that waits: an input with its work, or the rest of a stream."""
+    """Something that waits: an input with its work, or the rest of a stream. `left`: nobody waits for it any more."""
 
     loop: asyncio.AbstractEventLoop
     settle: Callable[[Any], None]
@@ -47,13 +48,37 @@ class _Job:
     input: Any = None
     pieces: Iterator[Any] | None = None
     begin: Callable[[], Iterator[Any]] | None = None
-    left: threading.Event = field(default_factory=threading.Event)
-    """Set when nobody waits for it any more."""
+    left: bool = False
 
     def deliver(self, answer: Any) -> None:
         """Hand an answer to who waits for it, in the event loop."""
         with suppress(RuntimeError):  # the loop has ended
             self.loop.call_soon_threadsafe(self.settle, answer)
+
+
+class _Answers:
+    """The answers to the inputs of one request, gathered in the event loop; `all` is done when they are there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self.all: asyncio.Future[list[Any]] = loop.create_future()
+        self._found: list[Any] = [None] * count
+        self._missing = count
+
+    def give_up(self, seconds: float) -> None:
+        """Wait no longer."""
+        self.settle(0, late(seconds))
+
+    def settle(self, place: int, answer: Any) -> None:
+        """Take one of them, or what is wrong with it."""
+        if self.all.done():
+            return
+        if isinstance(answer, BaseException):
+            self.all.set_exception(answer)
+            return
+        self._found[place] = answer
+        self._missing -= 1
+        if not self._missing:
+            self.all.set_result(self._found)
 
 
 class Queue:
@@ -64,7 +89,9 @@ class Queue:
         self.batches = self.computed = 0
         self._waiting: deque[_Job] = deque()
         self._ready = threading.Condition()
-        self._crowded = self._stopping = False
+        self._stopping = False
+        self._last = 0  # inputs of the last batch
+        self._wanted = 1  # that have to wait until the thread is woken
         self._thread = threading.Thread(target=self._work, name="computing", daemon=True)
         self._thread.start()
 
@@ -75,25 +102,19 @@ class Queue:
 
     async def ask(self, work: Work, inputs: Sequence[Any]) -> list[Any]:
         """The answers to inputs, in their order. Raises what computing them raised, and Refusal for want of room."""
+        if not inputs:
+            return []
         loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Any]] = [loop.create_future() for _ in inputs]
-        until = time.monotonic() + self.seconds
-        jobs = [
-            _Job(loop, partial(_settle, future), until, work, value)
-            for future, value in zip(futures, inputs, strict=True)
-        ]
+        answers, until = _Answers(loop, len(inputs)), time.monotonic() + self.seconds
+        jobs = [_Job(loop, partial(answers.settle, place), until, work, value) for place, value in enumerate(inputs)]
         self._add(jobs)
+        clock = loop.call_later(self.seconds, answers.give_up, self.seconds)
         try:
-            async with asyncio.timeout(self.seconds):
-                return [await future for future in futures]
-        except TimeoutError:
-            raise late(self.seconds) from None
+            return await answers.all
         finally:
+            clock.cancel()
             for job in jobs:
-                job.left.set()
-            for future in futures:
-                if not future.cancel() and not future.cancelled():
-                    future.exception()  # looked at, so that nobody misses it
+                job.left = True
 
     async def compute(self, function: Callable[[], Any]) -> Any:
         """What a function gives, when it is its turn."""
@@ -118,7 +139,7 @@ class Queue:
         except TimeoutError:
             raise late(self.seconds) from None
         finally:
-            job.left.set()
+            job.left = True
 
     def stop(self, seconds: float = 5.0) -> None:
         """Compute no more; what still waits is refused."""
@@ -136,7 +157,8 @@ class Queue:
                     f"{len(self._waiting):,} inputs are waiting, and there is room for {self.room:,}", "Try again"
                 )
             self._waiting.extend(jobs)
-            self._ready.notify_all()
+            if len(self._waiting) >= self._wanted:
+                self._ready.notify_all()
 
     # ---- computed in a thread
 
@@ -155,33 +177,40 @@ class Queue:
     def _next(self) -> list[_Job]:
         """What is computed next: the job that waits longest, and all that can be computed with it; none at the end."""
         with self._ready:
-            while True:
-                self._forget()
-                if self._stopping:
-                    return []
-                if self._waiting:
-                    break
+            self._forget()
+            while not (self._waiting or self._stopping):
+                self._wanted = 1
                 self._ready.wait()
+                self._forget()
+            if self._stopping:
+                return []
             work = self._waiting[0].work
             if work is None:
                 return [self._waiting.popleft()]
-            if self._crowded:
-                self._ready.wait_for(lambda: self._stopping or self._count(work.key) >= work.most, LINGER)
-            alike = [job for job in self._waiting if job.work is not None and job.work.key == work.key][: work.most]
-            for job in alike:
-                self._waiting.remove(job)
-            self._crowded = len(alike) > 1
-            return alike
+            self._linger(work.most)
+            return self._taken(work)
 
-    def _count(self, key: Hashable) -> int:
-        return sum(job.work is not None and job.work.key == key for job in self._waiting)
+    def _linger(self, most: int) -> None:
+        """Wait a moment for those who are answered together to ask again: for half of them and of those who wait."""
+        self._wanted = min(most, (self._last + len(self._waiting)) // 2) if self._last > 1 else 0
+        if len(self._waiting) < self._wanted:
+            self._ready.wait(LINGER)
+
+    def _taken(self, work: Work) -> list[_Job]:
+        """What waits for this work, as much of it as is computed at once."""
+        alike, others = list[_Job](), deque[_Job]()
+        for job in self._waiting:
+            fits = job.work is not None and job.work.key == work.key and len(alike) < work.most
+            (alike if fits else others).append(job)
+        self._waiting, self._last = others, len(alike)
+        return alike
 
     def _forget(self) -> None:
         """Leave out what nobody waits for any more."""
         now = time.monotonic()
-        for job in [job for job in self._waiting if job.left.is_set() or (job.pieces is None and now > job.until)]:
+        for job in [job for job in self._waiting if job.left or (job.pieces is None and now > job.until)]:
             self._waiting.remove(job)
-            if not job.left.is_set():
+            if not job.left:
                 job.deliver(late(self.seconds))
 
     def _answer(self, work: Work, jobs: Sequence[_Job]) -> None:
@@ -231,12 +260,3 @@ def _deliver(found: Sequence[tuple[_Job, Any]]) -> None:
 def _settle_all(found: Sequence[tuple[_Job, Any]]) -> None:
     for job, answer in found:
         job.settle(answer)
-
-
-def _settle(future: asyncio.Future[Any], answer: Any) -> None:
-    if future.done():
-        return
-    if isinstance(answer, BaseException):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

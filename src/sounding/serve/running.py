@@ -8,18 +8,19 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sounding.errors import UsageError
 from sounding.serve.app import app
+from sounding.serve.connection import IDLE, connection
 from sounding.serve.models import Shelf
 from sounding.serve.settings import Settings
 
 GRACE = 10
 """Seconds that requests in progress have to end, when the service is stopped."""
-IDLE = 15
-"""Seconds after which a connection without requests is closed."""
 CONNECTIONS = 1024
 """Open at once; more are refused."""
 
@@ -33,17 +34,6 @@ def run(places: Sequence[Path], settings: Settings, say: Callable[[str], None]) 
     listening = bound(settings)
     host, port = listening.getsockname()[:2]
     logging.basicConfig(level=logging.WARNING, format="  %(levelname)s %(message)s")
-    config = uvicorn.Config(
-        app(shelf, settings),
-        http="h11",  # limits how long headers may be; httptools, which would be taken where it lies, does not
-        access_log=False,
-        log_config=None,
-        timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=GRACE,
-        limit_concurrency=CONNECTIONS,
-        server_header=False,
-        proxy_headers=False,  # nobody asks who asks
-    )
     say(f"serving {', '.join(run.name for run in shelf.runs)}")
     say(f"page http://{_shown(host)}:{port}/   addresses http://{_shown(host)}:{port}/docs   stop with Ctrl+C")
     if not settings.local and not settings.token:
@@ -51,8 +41,24 @@ def run(places: Sequence[Path], settings: Settings, say: Callable[[str], None]) 
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops by them, and hands them on when it has stopped
         signal.signal(number, lambda *_: None)
     with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        server(app(shelf, settings), settings, timeout_graceful_shutdown=GRACE).run(sockets=[listening])
     say("stopped")
+
+
+def server(application: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Server:
+    """What listens for an application of the package; `more` are further settings of uvicorn."""
+    config = uvicorn.Config(
+        application,
+        http=connection(settings.limits),
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=IDLE,
+        limit_concurrency=CONNECTIONS,
+        server_header=False,
+        proxy_headers=False,  # nobody asks who asks
+        **more,
+    )
+    return uvicorn.Server(config)
 
 
 def bound(settings: Settings) -> socket.socket:

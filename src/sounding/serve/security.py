@@ -10,17 +10,17 @@ from __future__ import annotations
 import hmac
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from starlette.types import Scope
 
 from sounding.serve.refusals import Refusal
 from sounding.serve.settings import LOOPBACK, Settings
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 """What every answer says to browsers."""
 PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -32,27 +32,35 @@ CARD = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 
 """The policy of a card, which holds names out of people's files."""
 
 
-def require_here(request: Request, settings: Settings) -> None:
+def header(scope: Scope, name: bytes) -> str:
+    """A header by its name in small letters, or nothing: the first of that name."""
+    for known, value in scope["headers"]:
+        if known == name:
+            return str(value, "latin-1")
+    return ""
+
+
+def require_here(scope: Scope, settings: Settings) -> None:
     """Raise Refusal for a request that a browser makes for another site, or to a name that is not this machine's."""
-    if settings.local and _host(request) not in LOOPBACK:
+    if settings.local and _host(scope) not in LOOPBACK:
         raise Refusal(403, "this service answers to localhost alone", "Ask http://localhost, or serve with --host")
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "same-site", "none"):
+    if header(scope, b"sec-fetch-site") not in ("", "same-origin", "same-site", "none"):
         raise Refusal(403, "pages of other sites may not ask", "Open the page of the service itself")
 
 
-def _host(request: Request) -> str:
+def _host(scope: Scope) -> str:
     """The name that a request goes to, without its port."""
     try:
-        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        return urlsplit(f"//{header(scope, b'host')}").hostname or ""
     except ValueError:  # half a bracket
         return ""
 
 
-def require_token(request: Request, settings: Settings) -> None:
+def require_token(scope: Scope, settings: Settings) -> None:
     """Raise Refusal where the service has a token and the request has not. Compared in constant time."""
     if not settings.token:
         return
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    kind, _, given = header(scope, b"authorization").partition(" ")
     if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), settings.token.encode()):
         said = "a wrong token" if given else "no token"
         raise Refusal(401, f"the request bears {said}", "Send Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})

@@ -21,7 +21,10 @@ class Limits:
     inputs: int = 64  # asked about at once
     moves: int = 2_000  # of one game
     simulations: int = 3_200  # of one move
-    upload: float = 30.0  # seconds until a body is there
+    upload: float = 30.0  # seconds until all of a request is there
+    head: int = 2**16  # bytes of its first line and its headers
+    headers: int = 100
+    pipelined: int = 100  # requests that wait on one connection
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.responses import Response
@@ -21,7 +20,7 @@ from sounding.serve.answers import answered
 from sounding.serve.events import event, streaming
 from sounding.serve.gate import add_gate, entrance
 from sounding.serve.metrics import Metrics
-from sounding.serve.running import bound
+from sounding.serve.running import bound, server
 from sounding.serve.settings import Settings
 from sounding.serve.watching.course import Course, Place
 from sounding.serve.watching.looks import Looks
@@ -82,18 +81,8 @@ def watching(port: int, title: str, say: Callable[[str], None]) -> Iterator[Watc
     except UsageError as error:
         raise UsageError(error.what, where=error.where, fix=f"Give another one: --watch {port + 1}") from None
     watcher = Watcher(Course(title))
-    config = uvicorn.Config(
-        page(watcher),
-        http="h11",
-        access_log=False,
-        log_config=None,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE,
-        server_header=False,
-        proxy_headers=False,  # nobody asks who asks
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
+    served = server(page(watcher), Settings(), lifespan="off", timeout_graceful_shutdown=GRACE)
+    thread = threading.Thread(target=served.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
     with listening:
         thread.start()
         say(f"watch http://127.0.0.1:{listening.getsockname()[1]}/")
@@ -107,7 +96,7 @@ def watching(port: int, title: str, say: Callable[[str], None]) -> Iterator[Watc
             watcher.course.state = "failed"
             raise
         finally:
-            server.should_exit = True
+            served.should_exit = True
             thread.join(GRACE + 1)
 
 
