@@ -1,21 +1,23 @@
 """How many answers a second `sounding serve` gives, and how late, beside the same model asked directly in batches.
 
-    python benchmarks/serve.py [--tasks classify sentiment] [--concurrency 32] [--seconds 10] [--rounds 3]
+    python benchmarks/serve.py [--tasks classify sentiment] [--inputs 1 8] [--concurrency 32] [--seconds 10]
 
 The network is that of the size, with weights of two steps on noise: what it computes does not depend on them. The
 service is a process of its own on this machine, at the loopback; its clients, which share the processor with it, each
-send a question when they have the answer to the last. *Direct* is `model(inputs)` on the same files (JPEG of 256×256
-pixels, or sentences of 25 words) in batches of the recipe, in turns with the service. Prints answers a second of both,
-the processor's milliseconds of an answer of both, of the service's process alone, the medians of the rounds' ratios of
-either, p50 and p99 of the answers' times, and how many questions were computed together. The clients take processor
-time from the service, which elsewhere they would not: without them the service gives as large a share of the direct
-answers as *share by processor* says. With OMP_NUM_THREADS=1 no thread of torch waits by spinning, which counts as work.
+send a request, with so many inputs, when they have the answer to the last. *Direct* is `model(inputs)` on the same
+files (JPEG of 256×256 pixels, or sentences of 25 words) in batches of the recipe, in turns with the service. Prints
+answers a second of both, the processor's milliseconds of an answer of both, of the service's process alone, the medians
+of the rounds' ratios of either, p50 and p99 of the requests' times, and how many questions were computed together. The
+clients take processor time from the service, which elsewhere they would not: without them the service gives as large a
+share of the direct answers as *share by processor* says. With OMP_NUM_THREADS=1 no thread of torch waits by spinning,
+which counts as work.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -38,6 +40,7 @@ from PIL import Image
 import sounding as sd
 from sounding.machine.setting import prepare
 
+JSON = "application/json"
 SIDE = 256
 SENTENCE = (
     "Although the plot is thin in places, the two leads are so charming together that by the end hardly anybody in the "
@@ -48,6 +51,7 @@ SENTENCE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", default=["classify", "sentiment"], choices=("classify", "sentiment"))
+    parser.add_argument("--inputs", nargs="+", type=int, default=[1, 8], help="in one request")
     parser.add_argument("--size", default="small")
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -55,12 +59,13 @@ def main() -> None:
     options = parser.parse_args()
     prepare()
     rates = ("direct /s", "served /s", "share", "direct CPU ms", "served CPU ms", "share by processor")
-    print(common.heads("application", *rates, "p50 ms", "p99 ms", "p99 / p50", "together"))
+    print(common.heads("application", "inputs", *rates, "p50 ms", "p99 ms", "p99 / p50", "together"))
     for task in options.tasks:
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run"
             model = sd.train(task, examples(task), size=options.size, steps=2, out=run, card=None)
-            print(row(task, sd.load(model.dir), options), flush=True)
+            for inputs in options.inputs:
+                print(row(task, inputs, sd.load(model.dir), options), flush=True)
 
 
 def examples(task: str, n: int = 12) -> list[sd.Example]:
@@ -70,14 +75,20 @@ def examples(task: str, n: int = 12) -> list[sd.Example]:
     return [sd.Example(picture, "ab"[i % 2]) for i, picture in enumerate(pictures)]
 
 
-def question(task: str) -> tuple[object, bytes, str]:
-    """What is asked: in Python, and as the body of a request with its type."""
+def question(task: str, inputs: int = 1) -> tuple[object, bytes, str]:
+    """What is asked: in Python, and as the body of a request with its type, so many times."""
     if task == "sentiment":
-        return SENTENCE, json.dumps({"inputs": SENTENCE}).encode(), "application/json"
+        return SENTENCE, _json(SENTENCE, inputs), JSON
     smooth = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(smooth).resize((SIDE, SIDE)).save(file, "JPEG", quality=90)
-    return file.getvalue(), file.getvalue(), "image/jpeg"
+    if inputs == 1:
+        return file.getvalue(), file.getvalue(), "image/jpeg"
+    return file.getvalue(), _json(base64.b64encode(file.getvalue()).decode(), inputs), JSON
+
+
+def _json(input: str, inputs: int) -> bytes:
+    return json.dumps({"inputs": input if inputs == 1 else [input] * inputs}).encode()
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,8 @@ class Rate:
     processor: float
 
 
-def row(task: str, model: sd.Model, options: argparse.Namespace) -> str:
-    asked, body, kind = question(task)
+def row(task: str, inputs: int, model: sd.Model, options: argparse.Namespace) -> str:
+    asked, body, kind = question(task, inputs)
     direct, served, times = list[Rate](), list[Rate](), list[float]()
     with service(model.dir) as (port, process):
         asyncio.run(load(port, body, kind, options.concurrency, 2.0))  # loads the model, and warms both
@@ -99,7 +110,8 @@ def row(task: str, model: sd.Model, options: argparse.Namespace) -> str:
             direct.append(directly(model, asked, options.seconds))
             spent = processor(process)
             found = asyncio.run(load(port, body, kind, options.concurrency, options.seconds))
-            served.append(Rate(len(found) / options.seconds, (processor(process) - spent) / len(found)))
+            answers = inputs * len(found)
+            served.append(Rate(answers / options.seconds, (processor(process) - spent) / answers))
             times += found
         after = counts(port)
     p50, p99 = np.percentile(1000 * np.array(times), [50, 99])
@@ -109,7 +121,7 @@ def row(task: str, model: sd.Model, options: argparse.Namespace) -> str:
     share = ratio([s.answers / d.answers for s, d in zip(served, direct, strict=True)])
     by_processor = ratio([d.processor / s.processor for s, d in zip(served, direct, strict=True)])
     late = (f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}")
-    return common.row(task, *rates, share, *costs, by_processor, *late, f"{together:.1f}")
+    return common.row(task, inputs, *rates, share, *costs, by_processor, *late, f"{together:.1f}")
 
 
 def ratio(found: list[float]) -> str:

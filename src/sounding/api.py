@@ -334,7 +334,7 @@ def pipeline(task: str | Path = "", model: str | Path | None = None) -> Callable
 
 def _only_run(named: str | Path) -> Path:
     """The run that is the one argument of a pipeline. Raises UsageError where it is none."""
-    if not str(named) or not Run.is_one(str(named)):
+    if not str(named) or not (Run.is_one(str(named)) or is_exported(Path(named))):
         found = f"{str(named)!r} is no run" if str(named) else "no run is named"
         fix = 'Give its folder: pipeline("runs/classify/1"), or pipeline("image-classification", "runs/classify/1")'
         raise UsageError(found, fix=fix)

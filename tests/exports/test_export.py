@@ -147,3 +147,17 @@ def test_what_is_not_exported_is_refused_in_one_line(tmp_path, pictures):
     with pytest.raises(RunError, match="not empty"):
         sd.export(pictures, "onnx", tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_pipeline_takes_an_exported_model(texts, exported_texts):
+    asked = ["a good film", "dull, and much too long"]
+    own, theirs = (sd.pipeline("text-classification", model=place) for place in (texts.dir, exported_texts.model.dir))
+    for one, other in zip(theirs(asked), own(asked), strict=True):
+        assert [each["label"] for each in one] == [each["label"] for each in other]
+        assert [each["score"] for each in one] == pytest.approx([each["score"] for each in other], abs=1e-5)
+    assert theirs(asked[0], top_k=1) == theirs(asked)[0][:1]
+    assert sd.pipeline(exported_texts.model.dir)(asked) == theirs(asked)
+    with pytest.raises(sd.UsageError, match="not translation"):
+        sd.pipeline("translation", model=exported_texts.model.dir)
+    with pytest.raises(sd.UsageError, match="threshold cannot be changed"):
+        theirs(asked, threshold=0.2)

@@ -124,6 +124,23 @@ def test_a_search_that_was_asked_for_is_a_part_of_the_exported_model(exported, t
     assert "16 simulations" in (tmp_path / "model.json").read_text()
 
 
+def test_a_rating_that_was_asked_for_is_a_part_of_the_exported_model(exported, tmp_path):
+    run, made = exported["chess"]
+    rated = sd.load(run.dir, options={"rating": 2700})
+    theirs = sd.export(rated, "onnx", tmp_path, card=None)
+    assert theirs.parity.kept
+    values = rows(run, 8)
+    own, found, unrated = ([each.score for each in model(values)] for model in (rated, theirs.model, made.model))
+    assert found == pytest.approx(own, abs=1e-5)
+    assert found != pytest.approx(unrated, abs=1e-5)
+    moves = ["e4", "e5"]
+    searched = thought(theirs.model, moves, 16).win_rate
+    assert searched == pytest.approx(thought(rated, moves, 16).win_rate, abs=1e-5)
+    assert searched != pytest.approx(thought(made.model, moves, 16).win_rate, abs=1e-5)
+    with pytest.raises(UsageError, match="rating cannot be changed"):
+        made.model(values, rating=2700)
+
+
 @pytest.mark.parametrize("name", ["connect4", "arcade"])
 def test_losses_ask_the_exported_network(exported, name):
     """What measures an exported model beside the run must not ask the weights of the run."""

@@ -116,6 +116,14 @@ def test_what_is_no_engine_is_said():
         UciEngine("")
 
 
+def test_a_program_that_is_not_installed_is_no_example_of_itself(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UsageError, match=r"there is no program stockfish\. Install it, or give the path of its file"):
+        UciEngine("stockfish")
+    with pytest.raises(UsageError, match=r"there is no program stokfish.*such as 'stockfish'"):
+        UciEngine("stokfish")
+
+
 def test_an_option_that_it_lacks_is_said(start):
     with pytest.raises(UsageError, match=r"parrot 1.0 has no option 'Hsh'.*Did you mean Hash"):
         start(options={"Hsh": 1})

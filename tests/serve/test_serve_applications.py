@@ -126,7 +126,7 @@ def test_a_game_is_played_to_its_end(local, name):
 
 
 def test_a_rating_is_refused_where_none_is_known(local):
-    assert local.http.get("/v1/models/connect4/1").json()["game"] == {"levels": 10, "ratings": None}
+    assert local.http.get("/v1/models/connect4/1").json()["game"] == {"levels": 10, "ratings": None, "sizes": []}
     answer = local.http.post("/v1/play", json={"model": "connect4/1", "rating": 1500, "answer": True})
     assert answer.status_code == 400
     assert "none is known of it" in answer.text

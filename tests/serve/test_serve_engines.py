@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import chess
@@ -11,6 +13,7 @@ from served import error, serving
 from test_serve_page import require_sound
 
 from sounding.errors import RunError
+from sounding.serve import models
 from sounding.serve.models import named
 
 
@@ -24,6 +27,7 @@ def test_the_package_plays_by_the_names_of_games(local):
     about = {model["id"]: model for model in local.http.get("/v1/models").json()["data"]}
     assert list(about) == ["chess", "connect4", "go"]
     assert [model["game"]["levels"] for model in about.values()] == [10, 10, 10]
+    assert [model["game"]["sizes"] for model in about.values()] == [[], [], [9, 7]]
     assert [model["input"] is None for model in about.values()] == [True, False, False]
 
 
@@ -59,6 +63,43 @@ def test_networks_of_the_package_answer_as_runs_do(local, game, moves):
     assert len(local.http.post("/v1/play", json=asked).json()["moves"]) == len(moves.split()) + 1
 
 
+@pytest.mark.parametrize(("size", "lines"), [(None, 9), (9, 9), (7, 7)])
+def test_go_is_played_on_each_board_that_there_is_a_network_for(local, size, lines):
+    asked = {"model": "go", "moves": ["D4"], "answer": True, "strength": 1, "seed": 0, "size": size}
+    found = local.http.post("/v1/play", json=asked).json()
+    assert [len(row) for row in found["rows"]] == [lines] * lines
+    assert len(found["thought"]["ownership"]) == lines * lines
+    refused = local.http.post("/v1/play", json={**asked, "size": 13})
+    assert (refused.status_code, "13" in error(refused)) == (400, True)
+
+
+def test_while_a_game_is_compiled_the_service_answers_all_else(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    warmed = models._warmed
+
+    def slow(model):
+        begun.set()
+        assert go_on.wait(60)
+        return warmed(model)
+
+    monkeypatch.setattr(models, "_warmed", slow)
+    asked = {"model": "connect4", "moves": ["D"]}
+    try:
+        with serving(Path("connect4"), Path("go"), timeout=0.5) as local:
+            assert begun.wait(60)  # ahead of any question
+            assert local.http.get("/health").json()["compiling"] == "connect4"
+            refused = local.http.post("/v1/play", json=asked)
+            assert (refused.status_code, "still being compiled" in error(refused)) == (503, True)
+            assert local.http.post("/v1/predict", json={"model": "connect4", "inputs": "D"}).status_code == 200
+            go_on.set()
+            until = time.monotonic() + 60
+            while "compiling" in local.http.get("/health").json() and time.monotonic() < until:
+                time.sleep(0.05)
+            assert local.http.post("/v1/play", json=asked).status_code == 200
+    finally:
+        go_on.set()
+
+
 def test_a_folder_goes_before_the_package(tmp_path, monkeypatch):
     (tmp_path / "chess").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -80,3 +121,21 @@ def test_chess_is_played_in_a_browser_without_a_run(local, tmp_path):
         page.wait("/Your chance/.test(document.querySelector('#answer').textContent)")
         assert page.run("document.querySelector('#input details')") is None
         require_sound(page, "chess-of-the-package")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+def test_the_board_is_chosen_in_a_browser(local, tmp_path):
+    with Browser(tmp_path) as browser:
+        page = browser.page(f"{local.url}/#go")
+        page.wait("document.querySelectorAll('.square').length === 81")
+        page.run(
+            "const size = [...document.querySelectorAll('#input select')].find((each) => each.value === '9');"
+            "size.value = 7; size.dispatchEvent(new Event('change'))"
+        )
+        page.wait("document.querySelectorAll('.square').length === 49")
+        strength = "document.querySelector('#input input[type=range]')"
+        page.run(f"{strength}.value = 1; {strength}.dispatchEvent(new Event('input'))")
+        page.run("document.querySelector('.square[aria-label^=D4]').click()")
+        page.wait("/The model played/.test(document.querySelector('#input').textContent)")
+        page.wait("/after 1 simulation /.test(document.querySelector('#answer').textContent)")
+        require_sound(page, "go-on-seven-lines")

@@ -34,7 +34,7 @@ def serve(
 ) -> None:
     """Answer over HTTP, and serve a page to try the models on.
 
-    Games that the package plays by itself need no run: serve chess, serve go, serve connect4.
+    Games that the package plays by itself need no run: serve chess, serve go (9 lines or 7), serve connect4.
 
     Everything that runs here can ask; nobody else can, unless --host says so. The page needs no network.
     """

@@ -42,6 +42,11 @@ def net_of(name: str, size: int | None = None) -> Path | None:
     return NETS / known[wanted]
 
 
+def boards_of(name: str) -> dict[int, Path]:
+    """The folders of the package's networks for a game, by the lines of their boards, the usual one first."""
+    return {lines: NETS / net for lines, net in BOARDS.get(name, {}).items()}
+
+
 def shipped(name: str) -> Thinker:
     """The thinker of a game that an engine plays. Raises UsageError for another."""
     if name not in NAMES:

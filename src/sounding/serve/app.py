@@ -6,6 +6,7 @@ rest of a short answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -43,7 +44,9 @@ def app(shelf: Shelf, settings: Settings | None = None) -> Application:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        compiling = asyncio.create_task(service.compile_games())
         yield
+        compiling.cancel()
         await to_thread.run_sync(service.stop)
 
     made = Application(

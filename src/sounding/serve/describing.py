@@ -58,6 +58,7 @@ def router(service: Service) -> APIRouter:
         warnings = [run.warning for run in service.shelf.runs if run.warning]
         return answered(
             {"status": "ok", "version": version("sounding"), "waiting": len(service.queue), "loaded": loaded}
+            | ({"compiling": service.compiling} if service.compiling else {})
             | ({"warnings": warnings} if warnings else {})
         )
 
@@ -97,9 +98,14 @@ def described(run: Shelved) -> dict[str, Any]:
         "input": None if run.about.engine else taken(task.input, explained=not run.about.exported),
         "answer": None if run.about.engine else {"kind": kind_name(task.target), "streams": task.streams},
         "options": _options(task),
-        "game": {"levels": len(LEVELS), "ratings": run.about.ratings} if run.about.plays else None,
+        "game": _game(run) if run.about.plays else None,
         "acts": {"disturbances": list(DISTURBANCES), "severities": WORST} if run.about.acts else None,
     }
+
+
+def _game(run: Shelved) -> dict[str, Any]:
+    """How it may be played with: its levels, the ratings that it knows, the lines of its boards if it has several."""
+    return {"levels": len(LEVELS), "ratings": run.about.ratings, "sizes": list(run.about.boards)}
 
 
 def taken(input: Modality, *, explained: bool = True) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sounding.errors import SoundingError, UsageError, did_you_mean
 from sounding.exports import description, runtime
 from sounding.exports.runtime import ExportedModel, ExportedTask, is_exported
+from sounding.games.shipped import boards_of
 from sounding.games.thinking import Limit, Thinker
 from sounding.serve.engines import Engine, is_engine, place_of
 from sounding.serve.refusals import Refusal, busy
@@ -41,7 +42,8 @@ EXPORTED = (description.FILE, description.STATE)
 class About:
     """What is known of a model ahead of loading it: its `application`, what that is for, and what else it can do.
 
-    `ratings`: between which it can be asked to play like a player rated so.
+    `ratings`: between which it can be asked to play like a player rated so. `boards`: networks of the package by the
+    lines of their boards, where there are several.
     """
 
     application: str
@@ -51,6 +53,7 @@ class About:
     exported: bool = False
     ratings: tuple[int, int] | None = None
     engine: bool = False  # of the package, which can be played with alone
+    boards: Mapping[int, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,25 @@ class Loaded:
     model: Served
     bytes: int
     generation: int
+    boards: Mapping[int, Path] = field(default_factory=dict)
+
+    def thinker(self, lines: int | None = None) -> Thinker:
+        """What plays with it, on a board of so many lines where there are several.
+
+        It has thought once, so that compiled rules are there before a clock runs. Raises UsageError where it has learnt
+        no game, and for a board that there is no network for.
+        """
+        if self.boards and lines is not None and lines not in self.boards:
+            known = " and ".join(map(str, sorted(self.boards)))
+            raise UsageError(f"{self.name} is played on {known} lines, not on {lines}", fix="Give one of these")
+        place = None if lines is None else self.boards.get(lines)
+        if place not in self._thinkers:
+            self._thinkers[place] = _warmed(self.model if place is None else _model(place))
+        return self._thinkers[place]
 
     @cached_property
-    def thinker(self) -> Thinker:
-        """What plays with it. Raises UsageError where it has learnt no game.
-
-        It has thought once, so that compiled rules are there before a clock runs.
-        """
-        found: Thinker = self.model.thinker if isinstance(self.model, Engine) else self.model.thinker()
-        found.think(found.game, found.game.start(1), Limit(simulations=2))
-        return found
+    def _thinkers(self) -> dict[Path | None, Thinker]:
+        return {}
 
 
 @dataclass
@@ -188,7 +200,7 @@ class Shelf:
             return
         run.generation += 1
         run.task, run.warning = model.task, ""
-        run.loaded = Loaded(run.name, model, _bytes(model), run.generation)
+        run.loaded = Loaded(run.name, model, _bytes(model), run.generation, run.about.boards)
         self.say(f"{run.name} is loaded")
         self._make_room(run)
 
@@ -241,7 +253,10 @@ def _opened(place: Path) -> tuple[Words, About]:
     plays = issubclass(kind, Player) and kind.thinker is not Player.thinker
     task = kind.restored(run.model_config())
     ratings = task.ratings if isinstance(task, Player) else None
-    return task, About(catalog.name_of(kind), catalog.summary(kind), plays, acts(task), ratings=ratings)
+    name = catalog.name_of(kind)
+    boards = boards_of(name)
+    several = boards if len(boards) > 1 and place in boards.values() else {}
+    return task, About(name, catalog.summary(kind), plays, acts(task), ratings=ratings, boards=several)
 
 
 def _model(place: Path) -> Served:
@@ -255,6 +270,12 @@ def _model(place: Path) -> Served:
     from sounding import api
 
     return api.load(place)
+
+
+def _warmed(model: Served) -> Thinker:
+    found: Thinker = model.thinker if isinstance(model, Engine) else model.thinker()
+    found.think(found.game, found.game.start(1), Limit(simulations=2))
+    return found
 
 
 def _stamp(place: Path) -> Stamp:

@@ -76,9 +76,9 @@ def router(service: Service) -> APIRouter:
 
         words = await json_object(request, service.settings.limits)
         asked = Asked(words=words)
-        loaded = await service.load(asked.word("model", str, ""))
-        thinker = await service.queue.compute(lambda: loaded.thinker)
-        game = game_of(thinker, size=asked.word("size", int, None), komi=asked.word("komi", float, None))
+        loaded, size = await service.load(asked.word("model", str, "")), asked.word("size", int, None)
+        thinker = await service.thinker(loaded, size)
+        game = game_of(thinker, size=size, komi=asked.word("komi", float, None))
         turn = _turn(asked, thinker, service.settings.limits)
         found = await service.queue.compute(lambda: _played(thinker, game, turn))
         return answered({"look": getattr(loaded.model.task.input, "look", "squares"), **found})

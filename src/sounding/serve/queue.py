@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sounding.serve.refusals import Refusal, busy
+from sounding.serve.refusals import LATE, Refusal, busy
 
 LINGER = 0.004
 """Seconds that a batch waits for company, where the last one had some."""
@@ -244,7 +244,7 @@ class Queue:
 
 def late(seconds: float) -> Refusal:
     """That an answer was not there in time."""
-    return Refusal(504, f"no answer after {seconds:g} seconds", "Ask for less at a time")
+    return Refusal(LATE, f"no answer after {seconds:g} seconds", "Ask for less at a time")
 
 
 def _deliver(found: Sequence[tuple[_Job, Any]]) -> None:

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 
 from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
 
+LATE = 504
+"""The status of an answer that was not there in time."""
 RETRY_AFTER = 1
 """Seconds after which a client that was refused for want of room should ask again."""
 

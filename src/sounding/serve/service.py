@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,11 +24,12 @@ from sounding.serve.metrics import Metrics
 from sounding.serve.models import Loaded, Shelf
 from sounding.serve.posted import Asked
 from sounding.serve.queue import Queue, Work
-from sounding.serve.refusals import Refusal
+from sounding.serve.refusals import LATE, Refusal, busy
 from sounding.serve.settings import Settings
 
 if TYPE_CHECKING:
     from sounding.challenges.explanations.explanation import Explanation
+    from sounding.games.thinking import Thinker
     from sounding.serve.models import Served
 
 T = TypeVar("T")
@@ -57,11 +58,14 @@ class Service:
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.settings.waiting, self.settings.timeout)
+        self._games = Queue(self.settings.waiting, self.settings.timeout)  # their rules take a minute to compile
+        self.compiling = ""  # the game whose rules are being compiled
         self._aside = ThreadPoolExecutor(os.cpu_count(), "aside")  # few: each may hold a large picture
 
     def stop(self) -> None:
         """Compute no more."""
         self.queue.stop()
+        self._games.stop(seconds=0)
         self._aside.shutdown(wait=False, cancel_futures=True)
 
     async def aside(self, function: Callable[[], T]) -> T:
@@ -72,6 +76,35 @@ class Service:
         """The model of that name, in memory."""
         ready = self.shelf.ready(name)
         return await to_thread.run_sync(self.shelf.get, name) if ready is None else ready
+
+    # ---- playing
+
+    async def compile_games(self) -> None:
+        """Let every kind of game think once, so that nobody's first move waits for the compiler."""
+        first: dict[str, str] = {}
+        for run in self.shelf.runs:
+            if run.about.plays:
+                first.setdefault(run.about.application, run.name)
+
+        def compile_all() -> None:
+            for game, name in first.items():
+                self.compiling = game
+                with suppress(SoundingError, Refusal, MemoryError):  # told to whoever asks
+                    self.shelf.get(name).thinker()
+            self.compiling = ""
+
+        with suppress(Refusal):  # it goes on beyond the time limit
+            await self._games.compute(compile_all)
+
+    async def thinker(self, loaded: Loaded, lines: int | None = None) -> Thinker:
+        """What plays with a model, on a board of so many lines. Raises Refusal while its rules are being compiled."""
+        try:
+            found: Thinker = await self._games.compute(partial(loaded.thinker, lines))
+        except Refusal as error:
+            if error.status != LATE:
+                raise
+            raise busy(f"the rules of {loaded.name} are still being compiled", "Ask again in a minute") from None
+        return found
 
     # ---- answering
 

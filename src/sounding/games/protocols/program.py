@@ -97,7 +97,9 @@ def _started(command: list[str], fix: str) -> subprocess.Popen[bytes]:
         # In a session of its own, so that what the program has started ends with it.
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
     except FileNotFoundError:
-        raise UsageError(f"there is no program {command[0]}", fix=fix) from None
+        is_example = f"'{command[0]}" in fix  # of whoever typed it, that it is one is known
+        advice = "Install it, or give the path of its file" if is_example else fix
+        raise UsageError(f"there is no program {command[0]}", fix=advice) from None
     except OSError as error:
         raise UsageError(f"{command[0]} cannot be started ({error.strerror})", fix=fix) from None
 

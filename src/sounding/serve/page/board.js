@@ -35,8 +35,13 @@ export class Board {
     this.others = make("div", { className: "row" });
     this.said = make("p", { role: "status" }, "Getting the board …");
     this.rating = choice([["", "by its strength"], ...ratingsOf(model.game.ratings)], "");
+    const sizes = model.game.sizes.map((lines) => [String(lines), `${lines} lines`]);
+    this.size = choice(sizes, sizes[0]?.[0]);
+    this.size.addEventListener("change", () => this.begin());
     const strength = dial("Strength", this.strength, this.told);
-    const dials = [strength, ...(model.game.ratings ? [field("It plays", this.rating)] : []), field("Who begins", this.side)];
+    const dials = [strength, field("Who begins", this.side)];
+    if (model.game.ratings) dials.splice(1, 0, field("It plays", this.rating));
+    if (sizes.length) dials.unshift(field("Board", this.size));
     const row = make("div", { className: "row" },
       this.button("New game", () => this.begin()),
       this.undoing = this.button("Undo", () => this.undo()),
@@ -60,6 +65,7 @@ export class Board {
 
   begin() {
     this.moves = [];
+    this.at = null;
     this.answer.replaceChildren(make("p", { className: "empty" }, "Make a move: what the model thinks stands here."));
     this.ask({ answer: this.person === 1 });
   }
@@ -77,9 +83,10 @@ export class Board {
     this.ask({ moves: [...this.moves, move], answer: true });
   }
 
-  // What a request says of the rating to play like, where one is chosen.
-  rated() {
-    return this.rating.value ? { rating: Number(this.rating.value) } : {};
+  // What a request says of the rating to play like and of the board, where these are chosen.
+  chosenWords() {
+    const words = this.rating.value ? { rating: Number(this.rating.value) } : {};
+    return this.size.value ? { ...words, size: Number(this.size.value) } : words;
   }
 
   // Asks for the game after `moves`. What is refused leaves the game as it was.
@@ -87,7 +94,7 @@ export class Board {
     this.abort?.abort();
     this.abort = new AbortController();
     this.grid.classList.add("busy");
-    const asked = { model: this.model.id, moves: this.moves, strength: Number(this.strength.value), ...this.rated(), ...words };
+    const asked = { model: this.model.id, moves: this.moves, strength: Number(this.strength.value), ...this.chosenWords(), ...words };
     try {
       const state = await play(asked, this.abort.signal);
       this.trouble("");
@@ -226,6 +233,10 @@ function standing(sign) {
   return `${sign === sign.toUpperCase() ? "white" : "black"} ${names[sign.toLowerCase()]}`;
 }
 
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 // What the model thought: who is likely to win, and the moves that it looked at.
 function thoughtsOf(state, person) {
   const { thought } = state;
@@ -239,7 +250,7 @@ function thoughtsOf(state, person) {
   ));
   const whose = thought.player === person ? "Moves that it would look at in your place" : "Moves that it looked at";
   return make("div", {},
-    make("p", { className: "label" }, `Your chance: ${percent(mine)}`), make("p", { className: "score" }, `as the model sees it${lead}, after ${thought.simulations} ${thought.unit}s `, meter),
+    make("p", { className: "label" }, `Your chance: ${percent(mine)}`), make("p", { className: "score" }, `as the model sees it${lead}, after ${counted(thought.simulations, thought.unit)} `, meter),
     make("h3", {}, whose), make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
   );
 }
