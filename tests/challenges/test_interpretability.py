@@ -248,6 +248,13 @@ def test_what_is_told_beside_the_answer_is_explained_and_tried(sorted_subject):
     ]
 
 
+def test_of_few_rows_nothing_is_concluded_of_what_is_told_beside_the_answer(sorted_subject):
+    few = replace(sorted_subject, task=Telling(small()), test=sorted_subject.test[: FEW - 1])
+    sentence = toys.measured(interpretability, few).sentence
+    assert f"Of the first part: no verdict, since {FEW - 1} independent rows are too few." in sentence
+    assert "better than random are" not in sentence
+
+
 def test_an_explanation_of_what_is_told_beside_the_answer_names_its_part(sorted_subject):
     task, row = Telling(small()), sorted_subject.test[0]
     found = explain(task, sorted_subject.model, row.input, row.target, of="first part")

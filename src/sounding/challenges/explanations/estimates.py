@@ -24,6 +24,7 @@ from sounding.contract.inputs import Explainable
 from sounding.contract.metrics import UNBOUNDED
 from sounding.evaluation.context import EvaluationContext
 from sounding.evaluation.intervals import bootstrap
+from sounding.wording import counted
 
 EXPLAINED_BY = ("occlusion", "gradient", "integrated_gradients")
 """The methods that explain an estimate, where they explain answers: the cheap ones, whose weights are in its unit."""
@@ -54,12 +55,20 @@ def judged(
 
 def _sentence(name: str, numbers: Sequence[Number], methods: Sequence[str]) -> str:
     told = "; ".join(f"{named(m)} {number.estimate}" for m, number in zip(methods, numbers, strict=True))
-    sure = [n.estimate.n >= FEW and n.estimate.low is not None and n.estimate.low > 0 for n in numbers]
-    better = [named(m) for m, above in zip(methods, sure, strict=True) if above]
-    verdict = f"better than random are {', '.join(better)}" if better else "none is shown to be better than random"
+    verdict = _verdict(numbers, methods)
     return (
         f" Of the {name}: {verdict}. Without the parts ranked first it moves further than without random ones: {told}."
     )
+
+
+def _verdict(numbers: Sequence[Number], methods: Sequence[str]) -> str:
+    """Which methods are better than random, where there are rows enough to tell."""
+    fewest = min((n.estimate.n for n in numbers), default=0)
+    if fewest < FEW:
+        return f"no verdict, since {counted(fewest, 'independent row is', 'independent rows are')} too few"
+    sure = [n.estimate.low is not None and n.estimate.low > 0 for n in numbers]
+    better = [named(m) for m, above in zip(methods, sure, strict=True) if above]
+    return f"better than random are {', '.join(better)}" if better else "none is shown to be better than random"
 
 
 def _id(name: str) -> str:
