@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sounding.contract.task import Task
     from sounding.data import Columns
     from sounding.errors import DataError, RunError, SoundingError, TrainingError, UsageError
-    from sounding.estimator import Classifier
+    from sounding.estimator import Classifier, Forecaster
     from sounding.runs.model import Model
 
 __version__ = "0.1.0"
 
 _HOME = {
     "sounding.api": ("check", "compare", "export", "load", "pipeline", "train"),
-    "sounding.estimator": ("Classifier",),
+    "sounding.estimator": ("Classifier", "Forecaster"),
     "sounding.runs.model": ("Model",),
     "sounding.card.card": ("Card",),
     "sounding.data": ("Columns",),
@@ -50,6 +50,7 @@ __all__ = [
     "Estimate",
     "Example",
     "Figure",
+    "Forecaster",
     "Metric",
     "Model",
     "Number",

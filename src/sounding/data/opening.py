@@ -135,7 +135,8 @@ class Dataset:
     """The three splits and the report on all rows. `unseen` is what a model made elsewhere may be measured on: the test
     rows if the data say which these are, else every row.
 
-    Of documents, the splits are the windows that the task cut from them. `record` tells the rows again, wherever they
+    Of documents, the splits are the windows that the task cut from them, and `documents` the training part of each,
+    which the task is fitted to where the data set was made by hand. `record` tells the rows again, wherever they
     lie later; `left_out` counts rows that would be among the unseen, had they not been trained or chosen by.
     """
 
@@ -146,6 +147,7 @@ class Dataset:
     unseen: Sequence[Example]
     record: RowRecord | None = None
     left_out: int = 0
+    documents: Sequence[Example] = ()
 
 
 def open_data(
@@ -171,7 +173,7 @@ def open_data(
     """
     if isinstance(source, Dataset):
         if fit:
-            task.fit(source.train)
+            task.fit(source.documents or source.train)
         return source
     if task.learns is Learning.DOCUMENTS:
         read = ingest_documents(task, source, columns, allow_bad=allow_bad, say=progress, fit=fit)
