@@ -5,7 +5,8 @@
 Steps of the environment per second, by the clock and by the processor's time (where other programs take their share,
 the second is what to compare), of a whole training with what each writes while it trains: ours keeps all that an exact
 resume needs, theirs nothing. The score is the mean of 20 episodes with the likeliest actions afterwards. Each seed is
-trained by the one, then by the other. Numbers are played by SB3 in its own DummyVecEnv; screens by both in ours.
+trained by the one, then by the other. Numbers are played by SB3 in its own DummyVecEnv; screens by both in ours, and
+seen by SB3's own network of Mnih et al. or, of small grids, by ours.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import gymnasium
 import numpy as np
 
 from sounding import catalog
+from sounding.architectures.actor_critic import NATURE, eye
 from sounding.environments import Environments
 from sounding.environments.agent import Agent, episodes
 from sounding.environments.spec import FRAMES
@@ -64,8 +66,10 @@ def main() -> None:
             found[name].append(each)
             rates = f"{each.steps / each.wall:,.0f} steps/s, {each.steps / each.cpu:,.0f} steps per CPU second"
             print(f"{name:8} seed {seed}: {rates}, score {each.score:.1f}", flush=True)
-    ratios = [b.cpu / b.steps / (a.cpu / a.steps) for a, b in zip(found["sounding"], found["SB3"], strict=True)]
-    print(f"sounding is {np.median(ratios):.2f} times as quick per CPU second ({min(ratios):.2f} to {max(ratios):.2f})")
+    for unit, seconds in (("CPU second", "cpu"), ("second", "wall")):
+        costs = [[getattr(each, seconds) / each.steps for each in found[name]] for name in ("sounding", "SB3")]
+        ratios = [theirs / ours for ours, theirs in zip(*costs, strict=True)]
+        print(f"{np.median(ratios):.2f} times SB3's steps per {unit} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
@@ -104,7 +108,7 @@ def theirs(task: Any, steps: int, seed: int, setting: Setting) -> Found:
         raise SystemExit("stable-baselines3 is missing: pip install stable-baselines3") from None
     r, screens = task.recipe, task.spec.observation.kind == FRAMES
     environments = adapted(task) if screens else make_vec_env(r.environment, r.copies, seed=seed)
-    extractor: dict[str, Any] = {"features_extractor_kwargs": {"features_dim": r.width}} if screens else {}
+    extractor = network_of_screens(task) if screens else {}
     layers: list[int] = [] if screens else [r.width, r.width]
     model = PPO(
         "CnnPolicy" if screens else "MlpPolicy",
@@ -128,6 +132,25 @@ def theirs(task: Any, steps: int, seed: int, setting: Setting) -> Found:
     return Found(model.num_timesteps, wall, cpu, float(np.mean([each.score for each in played])))
 
 
+def network_of_screens(task: Any) -> dict[str, Any]:
+    """What SB3 looks at screens with: its own network of Mnih et al., or at small grids ours, since it has none."""
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+    shape, r = task.spec.observation.shape, task.recipe
+    if r.model == NATURE:
+        return {"features_extractor_kwargs": {"features_dim": r.width}}
+
+    class Eye(BaseFeaturesExtractor):
+        def __init__(self, space: Any) -> None:
+            super().__init__(space, r.width)
+            self.layers = eye(shape, r.width, r.model)
+
+        def forward(self, x: Any) -> Any:
+            return self.layers(x)
+
+    return {"features_extractor_class": Eye}
+
+
 class Theirs(Agent):
     """A model of SB3, tried as ours are."""
 
@@ -147,7 +170,7 @@ def adapted(task: Any) -> Any:
         def __init__(self) -> None:
             r, shown = task.recipe, task.spec.observation
             self._environments = Environments(r.environment, r.copies, r.put_around)
-            space = gymnasium.spaces.Box(0, 255, shown.shape, np.uint8)
+            space = gymnasium.spaces.Box(0, int(shown.high), shown.shape, np.uint8)
             self._seeded = np.arange(r.copies)
             super().__init__(r.copies, space, gymnasium.spaces.Discrete(task.spec.actions.n))
 

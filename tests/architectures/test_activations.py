@@ -43,6 +43,16 @@ def test_computes_its_formula(name):
     assert ACTIVATIONS[name].source
 
 
+def test_the_quick_tanh_is_torchs_with_its_gradient():
+    for dtype, off in ((torch.float32, 1e-6), (torch.bfloat16, 0.0)):
+        x = torch.linspace(-30, 30, 601).to(dtype).requires_grad_()
+        y = x.detach().clone().requires_grad_()
+        found, expected = activation("tanh")(x), torch.tanh(y)
+        (found.sum() + expected.sum()).backward()
+        torch.testing.assert_close(found, expected, atol=off, rtol=0)
+        torch.testing.assert_close(x.grad, y.grad, atol=off, rtol=0)
+
+
 def test_a_near_miss_is_guessed_and_others_are_listed():
     with pytest.raises(UsageError, match=r"no activation 'gelo'\. Did you mean gelu\?"):
         activation("gelo")

@@ -11,10 +11,11 @@ import pytest
 import torch
 from power_cut import Stopped, Stopping
 
+from sounding.contract.batch import Batch
 from sounding.contract.player import Experience
 from sounding.errors import RunError
 from sounding.machine.setting import Setting
-from sounding.training import validation
+from sounding.training import experience, validation
 from sounding.training.checkpointer import Checkpointer, FolderCheckpointer
 from sounding.training.experience import PlayFeed, Positions, held_out
 from sounding.training.loop import Budget, fit
@@ -76,6 +77,29 @@ def test_a_resumed_training_plays_no_round_twice_and_ends_with_the_same_weights(
     assert torch.equal(weights, whole)
     assert before.played + after.played == task.played  # also the round whose step was not saved any more
     assert len(list((tmp_path / "experience").glob("*.npz"))) == 6
+
+
+def test_a_round_that_is_encoded_at_once_gives_the_batches_of_one_that_is_not(monkeypatch):
+    recipe = replace(NimRecipe.make("tiny"), passes=3, batch=7, round_steps=5, accumulate=2)
+
+    def batches(begin: int) -> list[list[Batch]]:
+        task = Nim(recipe)
+        state, feed = TrainState(task, 0, SETTING), PlayFeed(task, Shards(), seed=2)
+        first = feed.steps(state)
+        found = [next(first) for _ in range(5)]
+        first.close()
+        state.counters.step = begin
+        return found if not begin else [*found[:begin], next(feed.steps(state))]
+
+    together, resumed = batches(0), batches(3)
+    monkeypatch.setattr(experience, "AT_ONCE", 0)
+    for at_once, one_by_one in ((together, batches(0)), (resumed, batches(3))):
+        for found, expected in zip(at_once, one_by_one, strict=True):
+            assert [batch.size for batch in found] == [batch.size for batch in expected] == [4, 3]
+            for one, other in zip(found, expected, strict=True):
+                assert torch.equal(one.inputs, other.inputs)
+                assert torch.equal(one.targets, other.targets)
+                assert [e.input for e in one.examples] == [e.input for e in other.examples]
 
 
 def test_a_shard_that_was_cut_off_is_named_and_the_others_are_used(tmp_path):

@@ -20,9 +20,10 @@ from sounding.evaluation.evaluation import evaluate_rows
 from sounding.machine.setting import Setting
 from sounding.randomness import stream
 from sounding.training import loop, validation
+from sounding.training.adamw import AdamW
 from sounding.training.checkpointer import Checkpointer
 from sounding.training.loop import Budget, fit
-from sounding.training.optimization import Average, learning_rate
+from sounding.training.optimization import Average, clip_gradients, learning_rate
 from sounding.training.progress import Reporter
 from sounding.training.train_state import TrainState
 
@@ -232,6 +233,59 @@ def test_the_average_is_the_exponential_average():
         decay = min(0.9, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     assert average.model.weight.item() == pytest.approx(expected)
+
+
+def test_without_a_decay_the_average_is_the_model_itself():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    average = Average(model, 0.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    model(torch.randn(8, 2)).square().sum().backward()
+    optimizer.step()
+    average.update(0)
+    assert not average.model.training
+    assert not any(p.requires_grad for p in average.model.parameters())
+    for name, tensor in average.model.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name])
+    x = torch.randn(3, 2)
+    assert torch.equal(average.model(x), model.eval()(x))
+
+
+@pytest.mark.parametrize("most", [0.5, 1e6])
+def test_gradients_are_clipped_as_torch_does(most):
+    mine, theirs = (nn.Linear(5, 3) for _ in range(2))
+    theirs.load_state_dict(mine.state_dict())
+    x = torch.randn(4, 5)
+    for layer in (mine, theirs):
+        layer(x).square().sum().backward()
+    frozen = nn.Linear(2, 2)
+    norm = clip_gradients([*frozen.parameters(), *mine.parameters()], most)
+    assert norm == pytest.approx(float(nn.utils.clip_grad_norm_(theirs.parameters(), most)))
+    torch.testing.assert_close(mine.weight.grad, theirs.weight.grad)
+    assert clip_gradients(list(frozen.parameters()), most) == 0.0
+
+
+def test_adamw_is_torchs_to_the_bit_also_where_some_have_no_gradient_and_after_it_came_back():
+    mine, theirs = (nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 2)]) for _ in range(2))
+    theirs.load_state_dict(mine.state_dict())
+
+    def groups(model):
+        return [{"params": list(model[0].parameters()), "weight_decay": 0.1}, {"params": list(model[1].parameters())}]
+
+    one, other = AdamW(groups(mine)), torch.optim.AdamW(groups(theirs), fused=True)
+    for step in range(6):
+        x = torch.randn(4, 3, generator=torch.Generator().manual_seed(step))
+        for model, taker in ((mine, one), (theirs, other)):
+            taker.param_groups[0]["lr"] = 1e-2 / (1 + step)
+            hidden = model[0](x)
+            (hidden if step == 2 else model[1](hidden)).square().sum().backward()  # then the head has no gradient
+            taker.step()
+            taker.zero_grad()
+        if step == 3:
+            again = AdamW(groups(mine))
+            again.load_state_dict(one.state_dict())
+            one = again
+    for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(p, q)
 
 
 def test_until_stops_at_the_first_validation_that_is_good_enough():

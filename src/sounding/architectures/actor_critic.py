@@ -20,6 +20,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sounding.architectures.activations import Tanh
+from sounding.architectures.batched_linear import BatchedLinear
+from sounding.architectures.older_weights import OlderWeights
+
 LIMIT = 10.0
 """Deviations beyond which what is sensed is cut off."""
 PIXELS = 36
@@ -62,7 +66,7 @@ class Actor(nn.Module):
         return ((x - self.mean) / self.deviation).clamp(-LIMIT, LIMIT)
 
 
-class ActorCritic(Actor):
+class ActorCritic(Actor, OlderWeights):
     """Observations [B, I], or screens [B, C, H, W] in 0…1 → Acting."""
 
     def __init__(self, shape: Sequence[int], actions: int, width: int, discrete: bool, model: str = "") -> None:
@@ -70,17 +74,32 @@ class ActorCritic(Actor):
         numbers = shape[0] if len(shape) == 1 else 0
         super().__init__(numbers)
         self.eye = None if numbers else eye(shape, width, model)
-        self.policy = _perceptron(numbers, width, actions) if numbers else nn.Linear(width, actions)
-        self.value = _perceptron(numbers, width, 1) if numbers else nn.Linear(width, 1)
+        self.hidden = _hidden(numbers, width) if numbers else None
+        self.policy, self.value = nn.Linear(width, actions), nn.Linear(width, 1)
         self.spread = None if discrete else nn.Parameter(torch.zeros(actions))
-        _begin(self, last=(self.policy, self.value))
+        self.register_load_state_dict_pre_hook(_joined)
+        _begin(self)
 
     def forward(self, x: Float[Tensor, "B ..."]) -> Acting:
         """What to do, and what it is worth."""
-        x = self.normalised(x) if self.eye is None else self.eye(x)
+        if self.eye is not None:
+            x = self.eye(x)
         with in_full(x):
-            x = x.float()
-            return Acting(self.policy(x), self.spread, self.value(x)[:, 0])
+            of_policy, of_value = self._apart(x.float())
+            return Acting(self.policy(of_policy), self.spread, self.value(of_value)[:, 0])
+
+    def renewed(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Of older runs each perceptron was kept by itself."""
+        found = dict(weights)
+        _joined(self, found, "")
+        return found
+
+    def _apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the policy is said from, and what the value: of screens the same."""
+        if self.hidden is None:
+            return x, x
+        of_policy, of_value = self.hidden(self.normalised(x).expand(2, -1, -1))
+        return of_policy, of_value
 
 
 def in_full(x: Tensor) -> torch.autocast:
@@ -95,9 +114,9 @@ def networks(shape: Sequence[int]) -> tuple[str, ...]:
     return (NATURE, CELLS) if min(shape[1:]) >= PIXELS else (CELLS,)
 
 
-def _perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    hidden = [nn.Linear(inputs, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()]
-    return nn.Sequential(*hidden, nn.Linear(width, outputs))
+def _hidden(inputs: int, width: int) -> nn.Sequential:
+    """The hidden layers of policy and value: observations [2, B, I] → [2, B, width]."""
+    return nn.Sequential(BatchedLinear(2, inputs, width), Tanh(), BatchedLinear(2, width, width), Tanh())
 
 
 def eye(shape: Sequence[int], width: int, model: str = "", normed: bool = False) -> nn.Sequential:
@@ -115,13 +134,30 @@ def eye(shape: Sequence[int], width: int, model: str = "", normed: bool = False)
     return seen.extend(layers)
 
 
-def _begin(network: ActorCritic, last: tuple[nn.Module, nn.Module]) -> None:
+def _begin(network: ActorCritic) -> None:
     """Orthogonal weights: of gain √2, of the last layers 0.01 (policy) and 1 (value); biases 0."""
     for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        if isinstance(layer, BatchedLinear):
+            for weight in layer.weight:
+                nn.init.orthogonal_(weight, math.sqrt(2))
+        elif isinstance(layer, nn.Linear | nn.Conv2d):
             nn.init.orthogonal_(layer.weight, math.sqrt(2))
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-    for head, gain in zip(last, (0.01, 1.0), strict=True):
-        final = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
-        nn.init.orthogonal_(final.weight, gain)
+    nn.init.orthogonal_(network.policy.weight, 0.01)
+    nn.init.orthogonal_(network.value.weight, 1.0)
+
+
+def _joined(network: nn.Module, weights: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Bring weights that are to be loaded from the form of older runs, where each perceptron was kept by itself."""
+    heads = [f"{prefix}policy", f"{prefix}value"]
+    if f"{heads[0]}.0.weight" not in weights:
+        return
+    for place in (0, 2):
+        matrices = [weights.pop(f"{head}.{place}.weight").t() for head in heads]
+        biases = [weights.pop(f"{head}.{place}.bias")[None] for head in heads]
+        weights[f"{prefix}hidden.{place}.weight"] = torch.stack(matrices)
+        weights[f"{prefix}hidden.{place}.bias"] = torch.stack(biases)
+    for head in heads:
+        for kind in ("weight", "bias"):
+            weights[f"{head}.{kind}"] = weights.pop(f"{head}.4.{kind}")

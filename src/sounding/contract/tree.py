@@ -48,6 +48,11 @@ def take(tree: Any, rows: Tensor) -> Any:
     return tree_map(lambda tensor: tensor[rows.to(tensor.device)], tree)
 
 
+def stretch(tree: Any, begin: int, size: int) -> Any:
+    """So many examples from `begin` on of every tensor: views, which lie in the same memory."""
+    return tree_map(lambda tensor: tensor.narrow(0, begin, size), tree)
+
+
 def arrays(tree: Any) -> tuple[np.ndarray, ...]:
     """The tensors of a tree, in order, as arrays; those of fewer bits become float32."""
     found = (leaf.detach().cpu() for leaf in leaves(tree))

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from sounding.contract.recipe import Recipe
 from sounding.inspection.hooks import layers, weights
-from sounding.training.optimization import optimizer, set_learning_rate
+from sounding.training.optimization import clip_gradients, optimizer, set_learning_rate
 
 Weights = Mapping[str, Sequence[Tensor]]
 """The weights of each layer by its name."""
@@ -46,7 +45,7 @@ def trial(model: nn.Module, recipe: Recipe, rate: float) -> dict[str, float]:
     """
     before = kept(model)
     trained = [p for p in model.parameters() if p.requires_grad]
-    torch.nn.utils.clip_grad_norm_(trained, recipe.clip or math.inf)
+    clip_gradients(trained, recipe.clip or math.inf)
     taker = optimizer(model, recipe)
     set_learning_rate(taker, rate / recipe.lr if recipe.lr else 1.0)
     taker.step()

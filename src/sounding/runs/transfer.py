@@ -26,6 +26,7 @@ from sounding.architectures import checkpoints, pretrained
 from sounding.architectures.backbones import NAMES
 from sounding.architectures.checkpoints import Shape, SingleShape, SpeechShape, ctranslate2
 from sounding.architectures.layers import Normalize
+from sounding.architectures.older_weights import OlderWeights
 from sounding.contract.recipe import Recipe
 from sounding.data.record import RowRecord
 from sounding.errors import DataError, UsageError
@@ -188,6 +189,7 @@ def transfer(weights: Weights, model: nn.Module, where: str = "", fix: str = SAM
     Raises UsageError, naming the first that do not fit and the `fix`, when too few do, or when two places are as good.
     """
     own = model.state_dict()
+    weights = model.renewed(weights) if isinstance(model, OlderWeights) else weights
     aligned, tied = _alignment(weights, own)
     sources = _sources(weights, own, aligned)
     fitting = {name: _fitted(weights[theirs], own[name]) for name, theirs in sources.items()}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from sounding.training.muon import FilterMuon, MatrixMuon
 
 
 class Combined:
@@ -28,15 +31,17 @@ class Combined:
         """What the parts remember of each parameter."""
         return {p: entries for part in self.parts for p, entries in part.state.items()}
 
-    def step(self) -> None:
-        """One step of every part."""
+    def step(self, precision: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
+        """One step of every part; those that multiply matrices (Muon) in the `precision` of the network's products."""
         for part in self.parts:
-            part.step()
+            with precision() if isinstance(part, FilterMuon | MatrixMuon) else nullcontext():
+                part.step()
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
+    def zero_grad(self) -> None:
         """Forget all gradients."""
-        for part in self.parts:
-            part.zero_grad(set_to_none)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """State by number of the parameter, and the groups."""

@@ -19,6 +19,7 @@ from sounding.contract.answers import Unchanged, transformed
 from sounding.contract.batch import Batch
 from sounding.contract.player import Player
 from sounding.contract.records import Example
+from sounding.contract.tree import leaves, stretch, take
 from sounding.data import Dataset, Report
 from sounding.errors import RunError
 from sounding.randomness import entropy, generator, stream
@@ -31,6 +32,8 @@ from sounding.wording import counted
 PLAY = "play"
 """What stands for the source of data that were played."""
 SPLITS = ("train", "validation", "test")
+AT_ONCE = 1 << 26
+"""Bytes of the inputs of a round, as often as they are learnt from, up to which they are encoded together."""
 KEPT = 16
 """Rounds that are kept where only the latest is learnt from: their held-out positions are what a card looks at."""
 
@@ -128,23 +131,55 @@ class PlayFeed:
                 yield from self._round(positions, range(counters.step, (number + 1) * every), counters.rollbacks)
 
     def _round(self, positions: Positions, steps: range, rollbacks: int) -> Iterator[list[Batch]]:
+        whole = self._whole(positions, steps, rollbacks)
+
         def encode(step: int) -> list[Batch]:
-            rows = self._rows(len(positions), step, rollbacks)
-            return self._encoded(positions, rows, generator("augment", self.seed, rollbacks, step))
+            rng = generator("augment", self.seed, rollbacks, step)
+            rows, count = self._rows(len(positions), step, rollbacks), self.task.recipe.accumulate
+            parts = np.array_split(rows, min(len(rows), count)) if count > 1 else [rows]
+            begin, batches = step % self.task.recipe.round_steps * self.task.recipe.batch, []
+            for part in parts:
+                encoded = None if whole is None else stretch(whole, begin, len(part))
+                batches.append(self._batch(positions, part, rng, encoded))
+                begin += len(part)
+            return batches
 
         yield from made_ahead(encode, steps)
 
-    def _encoded(self, positions: Positions, rows: np.ndarray, rng: torch.Generator) -> list[Batch]:
-        """The batches that one step accumulates: whole arrays are read, since a row may take longer than its step."""
-        batches = []
-        for part in np.array_split(rows, min(len(rows), self.task.recipe.accumulate)):
-            inputs, targets = positions.taken(part)
-            x, change = self.task.augment(self.task.encode_inputs(inputs), rng)
-            if not isinstance(change, Unchanged):
-                targets = transformed(self.task.target, list(targets), change)
+    def _whole(self, positions: Positions, steps: range, rollbacks: int) -> tuple[Any, Any] | None:
+        """Inputs and targets of a round in the order of its steps, encoded together: of small ones each batch is cut.
+
+        To encode one takes a small network a tenth of its step. None where rows are drawn from many rounds, and where
+        they are large.
+        """
+        recipe = self.task.recipe
+        if not recipe.passes:
+            return None
+        order = self._order(len(positions), rollbacks, steps.start // recipe.round_steps)
+        inputs, targets = positions.taken(np.arange(len(positions)))
+        each = sum(leaf.nbytes for leaf in leaves(self.task.encode_inputs(inputs[:1])))
+        if each * len(order) > AT_ONCE:
+            return None
+        encoded = self.task.encode_inputs(inputs), self.task.encode_targets(targets)
+        found: tuple[Any, Any] = take(encoded, torch.from_numpy(order))
+        return found
+
+    def _batch(
+        self, positions: Positions, rows: np.ndarray, rng: torch.Generator, encoded: tuple[Any, Any] | None
+    ) -> Batch:
+        """Some rows, augmented; whole arrays are read of those that are not `encoded` yet: to read a row takes long."""
+        if encoded is None:
+            inputs, targets = positions.taken(rows)
+            x, y = self.task.encode_inputs(inputs), None
+        else:
+            targets, (x, y) = None, encoded
+        x, change = self.task.augment(x, rng)
+        if not isinstance(change, Unchanged):
+            targets = positions.taken(rows)[1] if targets is None else targets
+            y, targets = None, transformed(self.task.target, list(targets), change)
+        if targets is not None:
             y = self.task.encode_targets(targets)
-            batches.append(Batch(x, y, len(part), Taken(positions, part)))
-        return batches
+        return Batch(x, y, len(rows), Taken(positions, rows))
 
     def _rows(self, n: int, step: int, rollbacks: int) -> np.ndarray:
         """The rows [B] of a step among `n`: drawn, or the next ones of passes over all of them, each in its order."""

@@ -116,7 +116,7 @@ def fit(
     state = TrainState(task, seed, setting, model)
     checkpointer.resume(state)
     feed = feed or RowFeed(task, train, seed)
-    last = budget.last_step(feed.steps_per_epoch, task.recipe)
+    last, headline = budget.last_step(feed.steps_per_epoch, task.recipe), task.metrics[0].name
     earlier = Cost.from_json(state.counters.cost) if state.counters.cost else None
     started = time.monotonic() - state.counters.seconds
 
@@ -136,7 +136,7 @@ def fit(
                 if trouble:
                     _roll_back(state, checkpointer, reporter, trouble)
                     break
-                reporter.stepped(_standing(state, feed, last))
+                reporter.stepped(_standing(state, feed, last, headline))
                 ending = counters.finished or stop.is_set()
                 if checkpointer.due(ending):
                     counters.cost = (earlier + meter.cost if earlier else meter.cost).to_json()
@@ -158,9 +158,9 @@ def _progress(counters: Counters, budget: Budget, last: int | None) -> float:
     return min(1.0, counters.seconds / max(budget.seconds or 0.0, 1e-9))
 
 
-def _standing(state: TrainState, feed: Feed, last: int | None) -> Standing:
-    """What the person who waits is told; the steps to come are taken to last as long as those so far."""
-    counters, name = state.counters, state.task.metrics[0].name
+def _standing(state: TrainState, feed: Feed, last: int | None, name: str) -> Standing:
+    """What the person who waits is told, with the latest of the metric `name`; steps to come last as those so far."""
+    counters = state.counters
     return Standing(
         progress=counters.progress,
         step=counters.step,

@@ -18,7 +18,7 @@ from sounding.contract.tree import to_device
 from sounding.errors import TrainingError
 from sounding.machine.setting import Setting
 from sounding.randomness import begin_layers, entropy, stream
-from sounding.training.optimization import Average, optimizer, schedule, set_learning_rate
+from sounding.training.optimization import Average, clip_gradients, optimizer, schedule, set_learning_rate
 
 
 @dataclass
@@ -89,19 +89,19 @@ class TrainState:
         set_learning_rate(self.optimizer, schedule(recipe, counters.progress) * counters.damping)
         size = sum(batch.size for batch in batches)
         loss = sum(self._backward(batch, size) for batch in batches)
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, recipe.clip or math.inf)
-        if math.isfinite(loss) and math.isfinite(float(norm)):
-            with self.setting.autocast():  # the matrix products of Muon need no more digits than those of the net
-                self.optimizer.step()
+        norm = clip_gradients(self._parameters, recipe.clip or math.inf)
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimizer.step(self.setting.autocast)
             self.average.update(counters.step)
         else:
             loss = math.nan
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         counters.step += 1
         return loss
 
     def _backward(self, batch: Batch, size: int) -> float:
-        x, y = self.setting.place(batch.inputs), to_device(batch.targets, self.setting.device)
+        device = self.setting.device
+        x, y = self.setting.place(batch.inputs), batch.targets if device == "cpu" else to_device(batch.targets, device)
         with self.setting.autocast():
             losses = self.task.loss(self.model, x, y)
         _require_one_each(losses, batch.size)

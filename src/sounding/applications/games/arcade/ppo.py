@@ -10,11 +10,15 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sounding.applications.games.arcade.learner import Learner
 from sounding.architectures.actor_critic import Acting, Actor, ActorCritic
 from sounding.environments import Spec
 from sounding.modalities.actions.decision import EncodedDecisions
+
+MOST = 20.0
+"""The log of how much likelier an action may have become: beyond it there would be no number for the ratio."""
 
 
 class PPO(Learner):
@@ -35,8 +39,8 @@ class PPO(Learner):
         """The clipped objective with the error of the value, and in training less entropy: [B]."""
         r, said = self.recipe, model(x)
         total = policy_loss(log_chances(said, y.action), y, r.policy_clip)
-        total = total + r.value_weight * value_loss(said.value.float(), y, r.value_clip)
-        return total - r.entropy_weight * entropy(said) if model.training and r.entropy_weight else total
+        total = total.add(value_loss(said.value.float(), y, r.value_clip), alpha=r.value_weight)
+        return total.sub(entropy(said), alpha=r.entropy_weight) if model.training and r.entropy_weight else total
 
     def log_chances(self, said: Acting, action: Tensor) -> Tensor:
         """The log-probability, or density, of each action: [B]."""
@@ -72,7 +76,7 @@ def advantages(
 def log_chances(said: Acting, action: Tensor) -> Tensor:
     """The log-probability [B] of each action, or the log-density of a Gaussian."""
     if said.spread is None:
-        return said.policy.float().log_softmax(dim=1).gather(1, action[:, None])[:, 0]
+        return -functional.cross_entropy(said.policy.float(), action, reduction="none")
     off = (action - said.policy.float()) / said.spread.exp()
     return (-0.5 * off.square() - said.spread - 0.5 * math.log(2 * math.pi)).sum(dim=1)
 
@@ -86,15 +90,22 @@ def entropy(said: Acting) -> Tensor:
 
 
 def policy_loss(now: Tensor, y: EncodedDecisions, clip: float) -> Tensor:
-    """The clipped objective [B], negated; of what a teacher did minus its log-probability."""
-    ratio = (now - y.log_chance).clamp(max=20.0).exp()
-    gain = (ratio * y.advantage).minimum(ratio.clamp(1 - clip, 1 + clip) * y.advantage)
-    return (-now).where(y.taught, -gain)
+    """The clipped objective [B], negated; of what a teacher did minus its log-probability.
+
+    The lesser of ratio · advantage and cut-off ratio · advantage is the ratio, cut off above where the advantage is
+    positive and below where it is not, times the advantage: one product, and limits that need no gradient.
+    """
+    gain = y.advantage > 0
+    least = torch.where(gain, -math.inf, math.log1p(-clip) if clip < 1 else -math.inf)
+    most = torch.where(gain, math.log1p(clip), MOST)
+    ratio = (now - y.log_chance).clamp(least, most).exp()
+    lost = ratio * -y.advantage
+    return (-now).where(y.taught, lost) if y.taught.any() else lost
 
 
 def value_loss(value: Tensor, y: EncodedDecisions, clip: float) -> Tensor:
     """Half the squared error [B]; with a `clip` above 0 the larger of it and that of a value that moved so far only."""
-    loss = (value - y.expected).square()
+    loss = functional.mse_loss(value, y.expected, reduction="none")
     if clip:
         near = y.before + (value - y.before).clamp(-clip, clip)
         loss = loss.maximum((near - y.expected).square()).where(~y.taught, loss)

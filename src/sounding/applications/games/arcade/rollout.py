@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -62,33 +62,33 @@ class Rollouts:
         state = before.state if before is not None and before.state else self._begun(model, rng)
         environments = self._at(state)
         told, seen, log = _Told(), self._seen, Log.restored(state, self.copies)
-        gained = state["gained"].copy()
+        gained, most = state["gained"].copy(), plan.reward_clip or np.inf
         sums = {name: state[name].copy() for name in _TOTALS}
-        scale, look = float(model.scale), self.look
+        scale, look, played = float(model.scale), self.look, plan.played + int(sums["total.gained"][0, 0])
         for _ in range(plan.length):
             said = model(look(seen))
-            actions = learner.explore(said, plan.played + int(sums["total.gained"][0, 0]), rng)
+            actions = learner.explore(said, played, rng)
             step = environments.step(actions.numpy())
-            log.stepped(step.rewards, step.ended)
-            most = plan.reward_clip or np.inf
+            played, ended = played + self.copies, step.ended
+            log.stepped(step.rewards, ended)
             rewards = step.rewards.astype(np.float64).clip(-most, most)
             gained = gained * plan.gamma + rewards
-            _count(sums["total.gained"], gained[:, None])
-            gained[step.ended] = 0
-            rewards = rewards / scale
+            rewards, sofar = rewards / scale, gained.copy()
+            gained[ended] = 0
             if step.truncated.any():
                 beyond = model(look(step.final_obs)).value.numpy()
                 rewards = np.where(step.truncated, rewards + plan.gamma * beyond, rewards)
-            chances = learner.log_chances(said, actions).numpy()
-            told.add(seen, actions.numpy(), chances, said.value.numpy(), rewards, step.ended)
-            if seen.ndim == 2:  # screens are in a range of their own
-                _count(sums["total.seen"], seen)
+            told.add(said, actions, seen, rewards, ended, sofar)
             seen = step.obs
         last = model(look(seen)).value.numpy()
+        noted = told.noted(learner)
+        _count(sums["total.gained"], noted.gained.reshape(-1, 1))
+        if seen.ndim == 2:  # screens are in a range of their own
+            _count(sums["total.seen"], noted.seen.reshape(-1, noted.seen.shape[-1]))
         self._seen, self._mark = seen, int(rng.integers(2**62))
         kept = {f"environments.{name}": array for name, array in environments.state().items()}
         after = {**kept, **log.state(), **sums, "gained": gained, "mark": np.array(self._mark)}
-        return told.experience(plan, self.target, last, scale, after)
+        return noted.experience(plan, self.target, last, scale, after)
 
     def _begun(self, model: Actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """The state before the first round, with the scales of a model that has learnt before."""
@@ -116,30 +116,55 @@ class Rollouts:
         return self._live
 
 
-class _Told:
-    """What was noted of the steps of a rollout."""
+class _Noted(NamedTuple):
+    """What was noted of the steps of a rollout: each [T, N, …]."""
 
-    def __init__(self) -> None:
-        self._steps: list[tuple[np.ndarray, ...]] = []
-
-    def add(self, *what: np.ndarray) -> None:
-        """One step: what was seen, actions, log-probabilities, values, rewards, ended; each [N, …]."""
-        self._steps.append(what)
+    seen: np.ndarray
+    actions: np.ndarray
+    chances: np.ndarray
+    values: np.ndarray
+    rewards: np.ndarray
+    ended: np.ndarray
+    gained: np.ndarray  # the discounted sums of rewards in the episodes so far
 
     def experience(
         self, plan: Plan, target: Decision, last: np.ndarray, scale: float, state: Mapping[str, np.ndarray]
     ) -> Experience:
         """The rows, copy by copy; each stretch of an episode is a game."""
-        seen, actions, chances, values, rewards, ended = (np.stack(a) for a in zip(*self._steps, strict=True))
+        rewards, values, ended = self.rewards, self.values, self.ended
         gains = advantages(rewards, values.astype(np.float64), last.astype(np.float64), ended, plan.gamma, plan.weight)
         targets = np.zeros(values.shape, target.dtype)
-        targets["action"], targets["log_chance"], targets["before"] = actions, chances, values
+        targets["action"], targets["log_chance"], targets["before"] = self.actions, self.chances, values
         targets["expected"], targets["scale"] = (gains + values) * scale, scale
         targets["advantage"] = (gains - gains.mean()) / (gains.std() + 1e-8)
         begins = np.concatenate([np.zeros_like(ended[:1]), ended[:-1]]).cumsum(axis=0)
         games = begins + np.arange(ended.shape[1]) * (len(ended) + 1)
-        flat = [array.swapaxes(0, 1).reshape(-1, *array.shape[2:]) for array in (seen, targets, games)]
+        flat = [array.swapaxes(0, 1).reshape(-1, *array.shape[2:]) for array in (self.seen, targets, games)]
         return Experience(flat[0], flat[1], flat[2], state)
+
+
+class _Told:
+    """The steps of a rollout as they are taken."""
+
+    def __init__(self) -> None:
+        self._said: list[Acting] = []
+        self._actions: list[Tensor] = []
+        self._steps: list[tuple[np.ndarray, ...]] = []
+
+    def add(self, said: Acting, actions: Tensor, *what: np.ndarray) -> None:
+        """One step: what the network said and was done; what was seen, rewards, ended, sums of rewards; each [N, …]."""
+        self._said.append(said)
+        self._actions.append(actions)
+        self._steps.append(what)
+
+    def noted(self, learner: Learner) -> _Noted:
+        """All steps. How likely the actions were is asked of all at once."""
+        length, policy = len(self._said), torch.cat([said.policy for said in self._said])
+        value, actions = torch.cat([said.value for said in self._said]), torch.cat(self._actions)
+        chances = learner.log_chances(Acting(policy, self._said[0].spread, value), actions)
+        done, likely, worth = (each.numpy().reshape(length, -1, *each.shape[1:]) for each in (actions, chances, value))
+        seen, rewards, ended, gained = (np.stack(each) for each in zip(*self._steps, strict=True))
+        return _Noted(seen, done, likely, worth, rewards, ended, gained)
 
 
 def best(said: Acting) -> Tensor:
