@@ -65,7 +65,7 @@ def _verdict(numbers: Sequence[Number], methods: Sequence[str]) -> str:
     """Which methods are better than random, where there are rows enough to tell."""
     fewest = min((n.estimate.n for n in numbers), default=0)
     if fewest < FEW:
-        return f"no verdict, since {counted(fewest, 'independent row is', 'independent rows are')} too few"
+        return f"no verdict, since {counted(fewest, 'independent row', 'are')} too few"
     sure = [n.estimate.low is not None and n.estimate.low > 0 for n in numbers]
     better = [named(m) for m, above in zip(methods, sure, strict=True) if above]
     return f"better than random are {', '.join(better)}" if better else "none is shown to be better than random"
