@@ -108,10 +108,10 @@ def row(task: str, inputs: int, model: sd.Model, options: argparse.Namespace) ->
         before = counts(port)
         for _ in range(options.rounds):
             direct.append(directly(model, asked, options.seconds))
-            spent = processor(process)
+            spent, began = processor(process), time.perf_counter()
             found = asyncio.run(load(port, body, kind, options.concurrency, options.seconds))
-            answers = inputs * len(found)
-            served.append(Rate(answers / options.seconds, (processor(process) - spent) / answers))
+            answers, took = inputs * len(found), time.perf_counter() - began  # until the last of them was there
+            served.append(Rate(answers / took, (processor(process) - spent) / answers))
             times += found
         after = counts(port)
     p50, p99 = np.percentile(1000 * np.array(times), [50, 99])
