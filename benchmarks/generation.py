@@ -88,8 +88,8 @@ def published(folder: Path) -> None:
 
 
 def ours(folder: Path) -> Callable[[torch.Tensor, int], list[list[int]]]:
-    from sounding.decoding.decoder import LanguageModelDecoder
     from sounding.decoding.generation import Generation
+    from sounding.decoding.language_model import LanguageModelDecoder
     from sounding.decoding.sampling import Sampler, Sampling
 
     model = checkpoints.read(folder).model().eval()

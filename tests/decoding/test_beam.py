@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sounding.architectures import checkpoints
 from sounding.decoding.beam import Beams, BeamSearch, Ranker
 from sounding.decoding.constraints import Constraints
-from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
+from sounding.decoding.language_model import LanguageModelDecoder
 from sounding.decoding.sampling import Sampler, Sampling
 from sounding.errors import UsageError
 
@@ -24,7 +24,7 @@ class Pairs:
     """A decoder whose next token depends on the last two, by a table of logits [V, V, V]."""
 
     def __init__(self, logits):
-        self.logits, self.batches = torch.as_tensor(logits, dtype=torch.float32), []
+        self.logits, self.batches = np.asarray(logits, np.float32), []
 
     def start(self, prompts):
         self.texts = [list(prompt) for prompt in prompts]
@@ -39,7 +39,7 @@ class Pairs:
 
     def _scores(self):
         self.batches.append(len(self.texts))
-        last = torch.tensor([[0, *text][-2:] for text in self.texts])
+        last = np.array([[0, *text][-2:] for text in self.texts])
         return self.logits[last[:, 0], last[:, 1]]
 
 

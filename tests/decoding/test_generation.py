@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
-from sounding.decoding.decoder import LanguageModelDecoder
 from sounding.decoding.generation import Generation
+from sounding.decoding.language_model import LanguageModelDecoder
 from sounding.decoding.sampling import Sampler, Sampling
 from sounding.errors import UsageError
 
@@ -21,11 +21,11 @@ class Table:
     """A decoder whose next token depends on the last alone, by a table of probabilities [V, V]."""
 
     def __init__(self, probabilities):
-        self.logits = torch.tensor(probabilities).log()
+        self.logits = np.log(probabilities)
         self.batches = []
 
     def start(self, prompts):
-        return self.step(torch.tensor([prompt[-1] for prompt in prompts]))
+        return self.step(np.array([prompt[-1] for prompt in prompts]))
 
     def step(self, ids):
         self.batches.append(len(ids))
@@ -93,24 +93,25 @@ def test_a_text_does_not_depend_on_its_neighbours():
     st.floats(0.2, 3),
 )
 def test_what_is_left_out_is_as_defined(values, top_k, top_p, min_p, temperature):
-    logits = torch.tensor([values])
-    kept = Sampling(temperature, top_k, 1.0, 0.0).scores(logits, torch.zeros_like(logits, dtype=torch.bool))
-    shares = (np.array(values) / temperature).astype(np.float64)
+    logits = np.array([values], np.float32)
+    seen = np.zeros(logits.shape, bool)
+    kept = Sampling(temperature, top_k, 1.0, 0.0).scores(logits, seen)
+    shares = np.array(values) / temperature
     if top_k:
         least = np.sort(shares)[::-1][min(top_k, len(shares)) - 1]
-        assert all(bool(torch.isfinite(kept[0, i])) == (shares[i] >= least - 1e-6) for i in range(len(shares)))
-    kept = Sampling(temperature, 0, top_p, 0.0).scores(logits, torch.zeros_like(logits, dtype=torch.bool))
-    left = kept[0].softmax(0) > 0
-    whole = torch.tensor(values).div(temperature).softmax(0)
+        assert all(bool(np.isfinite(kept[0, i])) == (shares[i] >= least - 1e-6) for i in range(len(shares)))
+    kept = Sampling(temperature, 0, top_p, 0.0).scores(logits, seen)
+    left = np.isfinite(kept[0])
+    whole = torch.tensor(values).div(temperature).softmax(0).numpy()
     assert whole[left].sum() >= top_p - 1e-5  # enough is kept …
     assert whole[left].sum() - whole[left].min() < top_p + 1e-5  # … and no more than that
-    kept = Sampling(temperature, 0, 1.0, min_p).scores(logits, torch.zeros_like(logits, dtype=torch.bool))
-    assert bool(torch.isfinite(kept[0, logits[0].argmax()]))
-    assert (whole[torch.isfinite(kept[0])] >= min_p * whole.max() - 1e-5).all()
+    kept = Sampling(temperature, 0, 1.0, min_p).scores(logits, seen)
+    assert bool(np.isfinite(kept[0, logits[0].argmax()]))
+    assert (whole[np.isfinite(kept[0])] >= min_p * whole.max() - 1e-5).all()
 
 
 def test_what_was_there_scores_less():
-    logits, seen = torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[True, True, False]])
+    logits, seen = np.array([[2.0, -2.0, 1.0]]), np.array([[True, True, False]])
     assert Sampling(repetition_penalty=2).scores(logits, seen).tolist() == [[1.0, -4.0, 1.0]]
     loop = np.full((5, 5), 0.05)
     loop[:, 1] = 0.8

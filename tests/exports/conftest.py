@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import jaxtyping
 import pytest
 
@@ -25,10 +27,22 @@ def exported_pictures(pictures):
     return sd.export(pictures, "onnx", card=None)
 
 
-@pytest.fixture(scope="session")
-def exported_texts(texts):
-    jaxtyping.config.update("jaxtyping_disable", True)  # lengths are tensors where the older exporter follows them
+@contextlib.contextmanager
+def _untyped():
+    jaxtyping.config.update("jaxtyping_disable", True)
     try:
-        return sd.export(texts, "onnx", card=None)
+        yield
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def untyped():
+    """A context in which nothing is typed: lengths are no numbers where an exporter follows them."""
+    return _untyped
+
+
+@pytest.fixture(scope="session")
+def exported_texts(texts, untyped):
+    with untyped():
+        return sd.export(texts, "onnx", card=None)

@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 
-import jaxtyping
 import numpy as np
 import PIL.Image
 import pytest
@@ -39,16 +38,13 @@ print(json.dumps([found, heavy]))
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    jaxtyping.config.update("jaxtyping_disable", True)  # lengths are tensors where the older exporter follows them
-    try:
-        found = {}
-        for name in TASKS:
-            run = sd.train(name, "demo", out=tmp_path_factory.mktemp(name), steps=4, size="tiny", card=None)
+def exported(tmp_path_factory, untyped):
+    found = {}
+    for name in TASKS:
+        run = sd.train(name, "demo", out=tmp_path_factory.mktemp(name), steps=4, size="tiny", card=None)
+        with untyped():
             found[name] = run, sd.export(run, "onnx", card=None)
-        return found
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
+    return found
 
 
 def sent(value):

@@ -208,7 +208,7 @@ class Transformer(nn.Module):
         positions.
         """
         done = 0 if cache is None else cache.length
-        if self.config.positions == "learned" and done + ids.shape[1] > self.config.context:
+        if self.config.positions == "learned" and not is_exporting() and done + ids.shape[1] > self.config.context:
             what = f"{done + ids.shape[1]:,} tokens, and the model has positions for {self.config.context:,}"
             raise UsageError(what, fix="Shorten the text")
         positions = torch.arange(done, done + ids.shape[1], device=ids.device)

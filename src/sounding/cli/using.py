@@ -64,7 +64,7 @@ def predict(
 
     model: Any = _opened(run, precision)
     require_direction(model, read, target)
-    inputs, options = spoken.answering(inputs, settings, type(model.task).Options if model.task.input.written else None)
+    inputs, options = spoken.answering(inputs, settings, model.task.Options if model.task.input.written else None)
     model = model.with_options(options)
     lines = [line.rstrip("\n") for name in inputs for line in (sys.stdin if name == "-" else [name]) if line.strip()]
     if out and (explain or plots):

@@ -8,7 +8,8 @@ writes that program in another language.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,17 @@ from sounding.contract.records import Prediction
 Arrays = tuple[np.ndarray, ...]
 Network = Callable[[Arrays], Arrays]
 """Encoded inputs, first axis B, in the order of `inputs.Portable.axes`, to the outputs of the network in theirs."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks of one model by name, of which a call asks the first; most models have one."""
+
+    named: Mapping[str, Network]
+
+    def __call__(self, x: Arrays) -> Arrays:
+        """The outputs of the first."""
+        return next(iter(self.named.values()))(x)
 
 
 class Postprocessing(ABC):

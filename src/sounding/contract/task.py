@@ -28,6 +28,7 @@ from sounding.contract.behaviour import Behaviour, Changed
 from sounding.contract.change import Change, Unchanged
 from sounding.contract.concepts import Concept
 from sounding.contract.evidence import Figure
+from sounding.contract.graph import Graph
 from sounding.contract.inputs import Invariance, Perturbable
 from sounding.contract.layouts import Layout
 from sounding.contract.memoised_forward import memoised_forward
@@ -38,6 +39,7 @@ from sounding.contract.records import Example, Prediction, Record, chunks
 from sounding.contract.settings import TRAINING_WORDS
 from sounding.contract.split_names import Shares
 from sounding.contract.tree import to_device, tree_map
+from sounding.contract.writing import Decoder
 from sounding.errors import UsageError
 
 
@@ -325,6 +327,7 @@ class Task(ABC):
     def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
         """A copy of `model` whose forward pass is `outputs`, a function of encoded inputs: of an exported network, say.
 
+        Where answers are written token by token, `outputs` are the exported networks, from arrays to arrays.
         Its weights and buffers stay, because a task may look there for thresholds.
         """
         twin = copy.copy(model)
@@ -337,6 +340,14 @@ class Task(ABC):
         None where an answer is more than one forward pass, or nobody has written it: such a model is not exported.
         """
         return None
+
+    def graphs(self, model: nn.Module) -> Mapping[str, Graph]:
+        """The networks that are written down, by name, where `postprocessing` asks others than `outputs`: none."""
+        return {}
+
+    def decoder(self, model: nn.Module, x: Any, room: int) -> Decoder:
+        """What goes on with texts by `model`, for encoded inputs `x`, where `postprocessing` is `Writing`."""
+        raise NotImplementedError(f"{type(self).__name__} does not write token by token")
 
     # ---- what is the same for all
 

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from sounding.contract.change import Change
 from sounding.contract.concepts import Concept
 from sounding.contract.evidence import Figure
+from sounding.contract.graph import Graph
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Modality
 from sounding.contract.postprocessing import Postprocessing
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
+from sounding.contract.writing import Decoder
 
 
 class TaskWrapper(Task):
@@ -148,6 +150,14 @@ class TaskWrapper(Task):
     def postprocessing(self, model: nn.Module) -> Postprocessing | None:
         """How outputs become answers without torch."""
         return self.wrapped.postprocessing(model)
+
+    def graphs(self, model: nn.Module) -> Mapping[str, Graph]:
+        """The networks that are written down."""
+        return self.wrapped.graphs(model)
+
+    def decoder(self, model: nn.Module, x: Any, room: int) -> Decoder:
+        """What goes on with texts."""
+        return self.wrapped.decoder(model, x, room)
 
     @property
     def streams(self) -> bool:

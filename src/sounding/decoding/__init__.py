@@ -1,8 +1,9 @@
 """How a model that gives probabilities to next tokens writes a text. The rooms know no task and no tokenizer.
 
-decoder.py         what decoding asks of a model, and language models
+decoder.py         what is the same for all that goes on with texts
+stepped.py         an exported network that goes on with texts, in numpy; step_graphs.py: such a network, in torch
+language_model.py  language models; single_step.py: one more token of each text, in as few operations as it takes
 source_decoder.py  nets that read one text and write another
-single_step.py     one more token of each text, in as few operations as it takes
 sampling.py        which of the next tokens is taken
 constraints.py     what a text may not be: too short, or one that repeats itself
 timestamps.py      texts that tell when they were said

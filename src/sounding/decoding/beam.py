@@ -8,7 +8,7 @@
 At each step the `beams` best continuations of the open beginnings stay open. One that ends is finished if it is among
 the `beams` best of all continuations. A search ends by the rules of transformers' `generate`, whose finds it equals.
 
-Legend of shapes: B prompts, K beams, C candidates, V vocabulary.
+Legend of shapes: B prompts, K beams, R texts (beams of all prompts), N tokens, C candidates, V vocabulary.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+import numpy as np
 
+from sounding.contract.writing import Decoder
 from sounding.decoding.constraints import Constraints, aligned
-from sounding.decoding.decoder import Decoder
 from sounding.errors import UsageError, did_you_mean
+from sounding.postprocessing.functions import largest, log_softmax
 
 STOPS = ("first", "likely", "certain")
 MISSING = -1
@@ -119,8 +118,8 @@ class BeamSearch:
         if not searches:
             return []
         logits = self.decoder.start(self.prompts)
-        texts = aligned(self.prompts, logits.device)
-        sums = torch.zeros(len(searches), 1, device=logits.device)  # of the one beginning that there is at first
+        texts = aligned(self.prompts)
+        sums = np.zeros((len(searches), 1), np.float32)  # of the one beginning that there is at first
         open_ = list(searches)
         for written in range(max(self.limits)):
             values, beam, ids = self._candidates(logits, texts, sums, written)
@@ -128,42 +127,43 @@ class BeamSearch:
             rows = [k for k, chosen in enumerate(going) if chosen is not None]
             if not rows:
                 break
-            kept = torch.tensor([going[k] for k in rows], device=texts.device)  # [B, K] candidates
-            open_, at = [open_[k] for k in rows], torch.tensor(rows, device=texts.device)
-            missing, kept = kept == MISSING, kept.clamp(min=0)
-            sums = values[at].gather(1, kept).masked_fill(missing, -math.inf)
-            former = (at[:, None] * (len(texts) // len(values)) + beam[at].gather(1, kept)).flatten()
-            chosen = ids[at].gather(1, kept).flatten()
-            if len(former) != len(texts) or bool((former != torch.arange(len(former), device=former.device)).any()):
+            kept = np.array([going[k] for k in rows])  # [B, K] candidates
+            open_, at = [open_[k] for k in rows], np.array(rows)
+            missing, kept = kept == MISSING, kept.clip(min=0)
+            sums = np.where(missing, -np.inf, np.take_along_axis(values[at], kept, axis=1))
+            former = at[:, None] * (len(texts) // len(values)) + np.take_along_axis(beam[at], kept, axis=1)
+            former, chosen = former.ravel(), np.take_along_axis(ids[at], kept, axis=1).ravel()
+            if len(former) != len(texts) or (former != np.arange(len(former))).any():
                 self.decoder.take(former)
-            texts = torch.cat([texts[former], chosen[:, None]], dim=1)
+            texts = np.concatenate([texts[former], chosen[:, None]], axis=1)
             logits = self.decoder.step(chosen)
         return [search.finished for search in searches]
 
     def _candidates(
-        self, logits: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], sums: Float[Tensor, "B K"], written: int
-    ) -> tuple[Float[Tensor, "B C"], Int[Tensor, "B C"], Int[Tensor, "B C"]]:
+        self, logits: np.ndarray, texts: np.ndarray, sums: np.ndarray, written: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The best continuations of each prompt: sums of log-probabilities, numbers of beams, tokens; best first.
 
-        There are so many that `beams` are left if as many end in each of the ways in which a text may.
+        From logits [R, V], texts [R, N] and the sums [B, K] of these, three times [B, C]: there are so many that
+        `beams` are left if as many end in each of the ways in which a text may.
         """
         wanted = self.beams * max(2, 1 + len(self.ends))
-        told = logits.log_softmax(dim=1)
+        told = log_softmax(logits)
         if self.constraints:
             told = self.constraints.scores(told, texts, written, self.ends)
-        best, ids = told.topk(min(wanted, told.shape[1]), dim=1)
-        values = sums[:, :, None] + best.view(*sums.shape, -1)
-        each = values.shape[2]
-        values, places = values.flatten(1).topk(min(wanted, values.shape[1] * each), dim=1)
-        return values, places // each, ids.view(len(sums), -1).gather(1, places)
+        best, ids = largest(told, min(wanted, told.shape[1]))
+        each = best.shape[1]
+        values = (sums[:, :, None] + best.reshape(*sums.shape, each)).reshape(len(sums), -1)
+        values, places = largest(values, min(wanted, values.shape[1]))
+        return values, places // each, np.take_along_axis(ids.reshape(len(sums), -1), places, axis=1)
 
     def _advance(
         self,
         searches: Sequence[_Search],
-        values: Float[Tensor, "B C"],
-        beam: Int[Tensor, "B C"],
-        ids: Int[Tensor, "B C"],
-        texts: Int[Tensor, "R N"],
+        values: np.ndarray,
+        beam: np.ndarray,
+        ids: np.ndarray,
+        texts: np.ndarray,
         written: int,
     ) -> list[list[int] | None]:
         """Finish what ends; which K candidates of each prompt go on, None where its search is done."""
@@ -188,7 +188,7 @@ class BeamSearch:
     def _finish(
         self,
         search: _Search,
-        text: Int[Tensor, " N"],
+        text: np.ndarray,
         written: int,
         more: tuple[int, ...],
         log_probability: float,

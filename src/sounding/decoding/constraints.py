@@ -5,13 +5,10 @@ Legend of shapes: R texts, N tokens, V vocabulary.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+import numpy as np
 
 from sounding.errors import UsageError
 
@@ -43,10 +40,8 @@ class Constraints:
     def __bool__(self) -> bool:
         return bool(self.shortest or self.no_repeat or self.in_a_row or self.never or self.not_first)
 
-    def scores(
-        self, scores: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], written: int, ends: Collection[int]
-    ) -> Float[Tensor, "R V"]:
-        """The scores of what may follow the `texts`, prompts with `written` tokens behind them.
+    def scores(self, scores: np.ndarray, texts: np.ndarray, written: int, ends: Collection[int]) -> np.ndarray:
+        """The scores [R, V] of what may follow the `texts` [R, N], prompts with `written` tokens behind them.
 
         Shorter prompts have `NOTHING` ahead. The tokens that end a text are never said to be repeated.
         """
@@ -54,41 +49,50 @@ class Constraints:
         begins = written == 0 and bool(self.not_first)
         if not (early or begins or self.no_repeat or self.in_a_row or self.never):
             return scores
-        allowed = scores.clone()
-        allowed[:, list(self.never)] = -math.inf
+        allowed = scores.copy()
+        allowed[:, list(self.never)] = -np.inf
         if begins:
-            allowed[:, list(self.not_first)] = -math.inf
+            allowed[:, list(self.not_first)] = -np.inf
         if early:
-            allowed[:, sorted(ends)] = -math.inf
+            allowed[:, sorted(ends)] = -np.inf
         if self.no_repeat and texts.shape[1] >= self.no_repeat:
             rows, again = self._repeated(texts, ends)
-            allowed[rows, again] = -math.inf
+            allowed[rows, again] = -np.inf
         if self.in_a_row:
             for stretch in range(1, min(STRETCH, (texts.shape[1] + 1) // (self.in_a_row + 1)) + 1):
                 rows = self._looping(texts, stretch)
-                allowed[rows, texts[rows, -stretch]] = -math.inf
-        return torch.where(allowed.isfinite().any(dim=1, keepdim=True), allowed, scores)
+                allowed[rows, texts[rows, -stretch]] = -np.inf
+        return going_on(allowed, scores)
 
-    def _repeated(self, texts: Int[Tensor, "R N"], ends: Collection[int]) -> tuple[Tensor, Tensor]:
+    def _repeated(self, texts: np.ndarray, ends: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
         """Rows, and tokens with which they would say `no_repeat` tokens again."""
         n = self.no_repeat
-        stretches = texts.unfold(1, n, 1)
+        stretches = np.lib.stride_tricks.sliding_window_view(texts, n, axis=1)
         before = texts[:, texts.shape[1] - n + 1 :]
-        again = (stretches[:, :, :-1] == before[:, None]).all(dim=2) & (stretches[:, :, -1] != NOTHING)
+        again = (stretches[:, :, :-1] == before[:, None]).all(axis=2) & (stretches[:, :, -1] != NOTHING)
         for end in ends:
             again &= stretches[:, :, -1] != end
-        rows, places = again.nonzero(as_tuple=True)
+        rows, places = again.nonzero()
         return rows, stretches[rows, places, -1]
 
-    def _looping(self, texts: Int[Tensor, "R N"], stretch: int) -> Tensor:
+    def _looping(self, texts: np.ndarray, stretch: int) -> np.ndarray:
         """Rows that would say their last `stretch` tokens once too often with the first of these."""
         tail = texts[:, texts.shape[1] - (self.in_a_row + 1) * stretch + 1 :]
-        same = (tail[:, stretch:] == tail[:, : tail.shape[1] - stretch]).all(dim=1)
-        return (same & (tail[:, 0] != NOTHING)).nonzero(as_tuple=True)[0]
+        same = (tail[:, stretch:] == tail[:, : tail.shape[1] - stretch]).all(axis=1)
+        return np.flatnonzero(same & (tail[:, 0] != NOTHING))
 
 
-def aligned(prompts: Collection[Collection[int]], device: torch.device) -> Int[Tensor, "R N"]:
-    """Prompts that end together, `NOTHING` ahead of the shorter ones."""
+def going_on(allowed: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores [R, V] that are left, or all of them in rows where nothing is."""
+    stuck = np.isneginf(allowed.max(axis=1))
+    allowed[stuck] = scores[stuck]
+    return allowed
+
+
+def aligned(prompts: Sequence[Sequence[int]]) -> np.ndarray:
+    """Prompts that end together [R, N], `NOTHING` ahead of the shorter ones."""
     longest = max(map(len, prompts), default=0)
-    rows = [[*[NOTHING] * (longest - len(prompt)), *prompt] for prompt in prompts]
-    return torch.tensor(rows, dtype=torch.int64, device=device).view(len(rows), longest)
+    rows = np.full((len(prompts), longest), NOTHING, np.int64)
+    for row, prompt in zip(rows, prompts, strict=True):
+        row[longest - len(prompt) :] = prompt
+    return rows

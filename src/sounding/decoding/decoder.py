@@ -1,107 +1,100 @@
-"""What decoding asks of a model: scores of the next token behind some prompts, and again behind each token chosen.
+"""What is the same for all that goes on with texts token by token (`contract.writing.Decoder`).
+
+    Windowed   a decoder that computes each token once, of models that see so many tokens at most
+    Sharing    which of the texts that are read each of the rows has that are written
+
+All of it is arrays, so that a text is written by the same lines where there is no torch: what computes the network, a
+module or an exported one, is the subclass's affair.
 
 Legend of shapes: B rows of the batch, T tokens, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+import numpy as np
 
-from sounding.architectures.attention import KeyValueCache
-from sounding.architectures.transformer import LanguageModel, Memory
-from sounding.decoding.single_step import single_step
+from sounding.decoding.constraints import NOTHING, aligned
 from sounding.errors import UsageError
 
 
-class Decoder(Protocol):
-    """A batch of texts that are being written."""
+class Windowed(ABC):
+    """A decoder that keeps what it has computed of each token, for texts of up to `context` tokens.
 
-    def start(self, prompts: Sequence[Sequence[int]]) -> Tensor:
-        """Logits [B, V] of what follows each prompt, which begins the batch anew."""
-
-    def step(self, ids: Tensor) -> Tensor:
-        """Logits [B, V] of what follows, where each row [B] goes on with its id."""
-
-    def take(self, rows: Tensor) -> None:
-        """Go on with these rows [R] of the batch, in their order; one may come twice, or not at all."""
-
-
-class LanguageModelDecoder:
-    """A language model as a decoder, which computes each token once (`KeyValueCache`).
-
-    `room`: how many tokens the longest text may need. Beyond `context` tokens (the model's own, where `context` is 0)
-    the beginning is forgotten: the model goes on behind the last half of what it could see.
+    `room`: how many tokens the longest text may need. Beyond `context` tokens the beginning is forgotten: the model
+    goes on behind the last half of what it could see.
     """
 
-    def __init__(self, model: LanguageModel, room: int, context: int = 0) -> None:
-        self.model, self.context = model, context or model.transformer.config.context
-        self._memory: Memory | None = None
-        self.room = min(room, self.context)
-        self._texts = torch.zeros(0, 0, dtype=torch.int64)
-        self._padded, self._any_padded = torch.zeros(0, dtype=torch.int64), False
-        self._cache = KeyValueCache(0, 0)
-        self._step = single_step(model)
+    def __init__(self, room: int, context: int) -> None:
+        self.context, self.room = context, min(room, context)
+        self.texts = np.zeros((0, 0), np.int64)
+        self._padding = np.zeros(0, np.int64)
+        self._space = 0
 
-    def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
+    @property
+    def padded(self) -> np.ndarray | None:
+        """How many tokens of padding stand at the left of each text [B]; None where there is none."""
+        return self._padding if self._padding.any() else None
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
         """Logits of what follows each prompt. Raises UsageError for a prompt without a token."""
         require_begun(prompts)
-        device = next(self.model.parameters()).device
-        kept = [torch.as_tensor(prompt, dtype=torch.int64)[-self.context :] for prompt in prompts]
-        longest = max(len(ids) for ids in kept)
-        self._padded = torch.tensor([longest - len(ids) for ids in kept], device=device)
-        texts = torch.zeros(len(kept), longest, dtype=torch.int64)
-        for row, ids in enumerate(kept):
-            texts[row, longest - len(ids) :] = ids
-        self._texts = texts.to(device)
-        return self._read()
+        texts = aligned([prompt[-self.context :] for prompt in prompts])
+        self._padding = (texts == NOTHING).sum(axis=1)
+        self.texts = texts.clip(min=0)
+        return self._begun()
 
-    def step(self, ids: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+    def step(self, ids: np.ndarray) -> np.ndarray:
         """Logits of what follows the texts with one more token each."""
-        self._texts = torch.cat([self._texts, ids[:, None]], dim=1)
-        if self._cache.length == self._cache.room:
-            self._forget()
-            return self._read()
-        if self._step is not None:
-            padded = self._padded if self._any_padded else None
-            return self._logits(self._step.vectors(ids, self._cache, padded, self._memory), self._step.scores)
-        return self._scores(self._texts[:, -1:])
+        self.texts = np.concatenate([self.texts, ids[:, None]], axis=1)
+        if self.texts.shape[1] <= self._space:
+            return self._gone_on(ids)
+        cut = self.texts.shape[1] - max(1, self.context // 2)
+        self.texts, self._padding = self.texts[:, cut:], (self._padding - cut).clip(min=0)
+        return self._begun()
 
-    def take(self, rows: Int[Tensor, " R"]) -> None:
+    def take(self, rows: np.ndarray) -> None:
         """Go on with these rows."""
-        self._texts, self._padded = self._texts[rows], self._padded[rows]
-        self._any_padded = bool(self._padded.any())
-        self._cache.take(rows)
+        self.texts, self._padding = self.texts[rows], self._padding[rows]
+        self._take(rows)
 
-    def _forget(self) -> None:
-        half = max(1, self.context // 2)
-        cut = self._texts.shape[1] - half
-        self._texts, self._padded = self._texts[:, cut:], (self._padded - cut).clamp(min=0)
+    def _begun(self) -> np.ndarray:
+        tokens = self.texts.shape[1]
+        self._space = max(self.room if tokens < self.room else self.context, tokens)
+        return self._read(self._space)
 
-    def _read(self) -> Float[Tensor, "B V"]:
-        """Read the texts from their beginning."""
-        layers = self.model.transformer.config.layers
-        room = self.room if self._texts.shape[1] < self.room else self.context
-        self._cache = KeyValueCache(layers, max(room, self._texts.shape[1]))
-        self._any_padded = bool(self._padded.any())
-        logits = self._scores(self._texts)
-        if self._step is not None:
-            self._cache.widen()
-        return logits
+    @abstractmethod
+    def _read(self, space: int) -> np.ndarray:
+        """Read `texts`, all of them, and keep what is computed of up to so many tokens; logits of what follows."""
 
-    def _scores(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
-        padded = self._padded if self._any_padded else None
-        vectors = self.model.transformer(ids, padded_left=padded, cache=self._cache, memory=self._memory)[:, -1]
-        if self._step is not None:  # its weights are laid out already, and need no other precision
-            return self._logits(vectors.float(), self._step.scores)
-        return self._logits(vectors, self.model.scores)
+    @abstractmethod
+    def _gone_on(self, ids: np.ndarray) -> np.ndarray:
+        """Read the last token of `texts`, which is that of `ids`; logits of what follows."""
 
-    def _logits(self, vectors: Float[Tensor, "B D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "B V"]:
-        return scores(vectors).float()
+    @abstractmethod
+    def _take(self, rows: np.ndarray) -> None:
+        """Keep what is computed of these rows."""
+
+
+class Sharing:
+    """Which source each row that is written has: rows of one source follow one another, so that it is not copied."""
+
+    def __init__(self, sources: int) -> None:
+        self._sources, self._whose = sources, np.arange(sources)
+
+    def take(self, rows: np.ndarray) -> np.ndarray | None:
+        """Go on with these rows: which of the sources are needed for them, in their order; None: all as they are."""
+        whose = self._whose[rows]
+        firsts = np.flatnonzero(np.diff(whose, prepend=-1))
+        counts = np.diff(firsts, append=len(whose))
+        if len(counts) and (counts != counts[0]).any():  # rows are no beams of like number
+            firsts, counts = np.arange(len(whose)), np.ones(len(whose), int)
+        kept = whose[firsts]
+        moved = len(kept) != self._sources or (kept != np.arange(self._sources)).any()
+        self._sources, self._whose = len(kept), np.arange(len(kept)).repeat(counts)
+        return kept if moved else None
 
 
 def require_begun(prompts: Sequence[Sequence[int]]) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
+from sounding.contract.writing import Decoder
 from sounding.decoding.constraints import Constraints, aligned
-from sounding.decoding.decoder import Decoder
 from sounding.decoding.sampling import Sampler
+from sounding.postprocessing.functions import log_softmax
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class Generation:
             return
         alive = list(range(len(self.prompts)))
         logits = self.decoder.start(self.prompts)
-        texts = aligned(self.prompts, logits.device)
+        texts = aligned(self.prompts)
         for number in range(self.limit):
             allowed = self.constraints.scores(logits, texts, number, self.ends) if self.constraints else logits
             chosen = self.sampler.choose(allowed)
-            told = logits.log_softmax(dim=1).gather(1, chosen[:, None])[:, 0]
+            told = log_softmax(logits)[np.arange(len(chosen)), chosen]
             ids = chosen.tolist()
             yield [Written(*each) for each in zip(alive, ids, told.tolist(), strict=True)]
             going = [
@@ -68,10 +69,10 @@ class Generation:
             if not going or number == self.limit - 1:
                 return
             if len(going) < len(alive):
-                rows = torch.tensor(going, device=chosen.device)
+                rows = np.array(going)
                 self.decoder.take(rows)
                 self.sampler.take(rows)
                 chosen, texts, alive = chosen[rows], texts[rows], [alive[place] for place in going]
             if self.constraints:
-                texts = torch.cat([texts, chosen[:, None]], dim=1)
+                texts = np.concatenate([texts, chosen[:, None]], axis=1)
             logits = self.decoder.step(chosen)

@@ -9,12 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
+import numpy as np
 
 from sounding.errors import UsageError
-from sounding.randomness import generator
+from sounding.postprocessing.functions import largest, softmax
+from sounding.randomness import stream
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,33 @@ class Sampling:
         """Whether it matters which tokens were there already."""
         return self.repetition_penalty != 1
 
-    def scores(self, logits: Float[Tensor, "B V"], seen: Bool[Tensor, "B V"] | None = None) -> Float[Tensor, "B V"]:
-        """The logits of what is drawn from; -inf for what is left out. The most probable token always stays."""
+    def scores(self, logits: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+        """The logits [B, V] of what is drawn from; -inf for what is left out. The most probable token always stays.
+
+        `seen` [B, V] is true for the tokens that were there already.
+        """
         if self.remembers and seen is not None:
-            worse = torch.where(logits > 0, logits / self.repetition_penalty, logits * self.repetition_penalty)
-            logits = torch.where(seen, worse, logits)
+            worse = np.where(logits > 0, logits / self.repetition_penalty, logits * self.repetition_penalty)
+            logits = np.where(seen, worse, logits)
         if self.temperature not in (0, 1):
             logits = logits / self.temperature
         if 0 < self.top_k < logits.shape[1]:
-            least = logits.topk(self.top_k, dim=1).values[:, -1:]
-            logits = logits.masked_fill(logits < least, -math.inf)
+            least = largest(logits, self.top_k)[0][:, -1:]
+            logits = np.where(logits < least, -np.inf, logits)
         if self.top_p < 1:
             logits = self._nucleus(logits)
         if self.min_p > 0:
-            least = logits.amax(dim=1, keepdim=True) + math.log(self.min_p)
-            logits = logits.masked_fill(logits < least, -math.inf)
+            least = logits.max(axis=1, keepdims=True) + math.log(self.min_p)
+            logits = np.where(logits < least, -np.inf, logits)
         return logits
 
-    def _nucleus(self, logits: Float[Tensor, "B V"]) -> Float[Tensor, "B V"]:
-        ordered, order = logits.sort(dim=1, descending=True)
-        shares = ordered.softmax(dim=1)
-        before = shares.cumsum(dim=1) - shares
-        left_out = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, order, before >= self.top_p)
-        return logits.masked_fill(left_out, -math.inf)
+    def _nucleus(self, logits: np.ndarray) -> np.ndarray:
+        order = np.argsort(-logits, axis=1)
+        shares = softmax(np.take_along_axis(logits, order, axis=1))
+        before = shares.cumsum(axis=1) - shares
+        left_out = np.zeros(logits.shape, bool)
+        np.put_along_axis(left_out, order, before >= self.top_p, axis=1)
+        return np.where(left_out, -np.inf, logits)
 
 
 class Sampler:
@@ -80,30 +83,29 @@ class Sampler:
 
     def __init__(self, sampling: Sampling, streams: Sequence[object], prompts: Sequence[Sequence[int]]) -> None:
         self.sampling = sampling
-        self._streams = [generator("sample", stream) for stream in streams]
+        self._streams = [stream("sample", words) for words in streams]
         self._prompts = prompts
-        self._seen: Tensor | None = None
+        self._seen: np.ndarray | None = None
 
-    def choose(self, logits: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
-        """The next token of each text that is still written."""
-        device, logits = logits.device, logits.cpu()
+    def choose(self, logits: np.ndarray) -> np.ndarray:
+        """The next token [B] of each text that is still written, from logits [B, V]."""
         if self._seen is None and self.sampling.remembers:
-            self._seen = torch.zeros(logits.shape, dtype=torch.bool)
+            self._seen = np.zeros(logits.shape, bool)
             for row, prompt in enumerate(self._prompts):
-                self._seen[row, torch.as_tensor(prompt, dtype=torch.int64)] = True
+                self._seen[row, prompt] = True
         scores = self.sampling.scores(logits, self._seen)
-        chosen = self._drawn(scores) if self.sampling.temperature else scores.argmax(dim=1)
+        chosen = self._drawn(scores) if self.sampling.temperature else scores.argmax(axis=1)
         if self._seen is not None:
-            self._seen[torch.arange(len(chosen)), chosen] = True
-        return chosen.to(device)
+            self._seen[np.arange(len(chosen)), chosen] = True
+        return chosen
 
-    def _drawn(self, scores: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
+    def _drawn(self, scores: np.ndarray) -> np.ndarray:
         """The token of each row at which the sum of the probabilities before it and its own exceeds a random number."""
-        sums = scores.softmax(dim=1).cumsum(dim=1, dtype=torch.float64)
-        drawn = torch.stack([torch.rand(1, generator=stream) for stream in self._streams])
-        return torch.searchsorted(sums, drawn * sums[:, -1:], right=True)[:, 0]
+        sums = softmax(scores).cumsum(axis=1, dtype=np.float64)
+        drawn = np.array([[stream.random()] for stream in self._streams])
+        return (sums <= drawn * sums[:, -1:]).sum(axis=1)
 
-    def take(self, rows: Int[Tensor, " R"]) -> None:
-        """Go on with these rows."""
+    def take(self, rows: np.ndarray) -> None:
+        """Go on with these rows [R]."""
         self._streams = [self._streams[row] for row in rows.tolist()]
-        self._seen = None if self._seen is None else self._seen[rows.cpu()]
+        self._seen = None if self._seen is None else self._seen[rows]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -22,25 +23,8 @@ from sounding.architectures.recurrent_encoder_decoder import RecurrentEncoderDec
 from sounding.architectures.rewriter import Rewriter, Source
 from sounding.architectures.whisper import Whisper
 from sounding.decoding.constraints import NOTHING, aligned
-from sounding.decoding.decoder import LanguageModelDecoder, require_begun
-
-
-class _Shared:
-    """Sources of the rows that are written: rows of one source follow one another, so that it is not copied."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self._whose = torch.arange(len(source.ids), device=source.ids.device)
-
-    def take(self, rows: Int[Tensor, " R"]) -> None:
-        """Go on with these rows."""
-        whose, counts = torch.unique_consecutive(self._whose[rows], return_counts=True)
-        if len(counts) and bool((counts != counts[0]).any()):  # rows are no beams of like number
-            whose, counts = self._whose[rows], torch.ones_like(rows)
-        everyone = torch.arange(len(whose), device=whose.device)
-        if len(whose) != len(self.source.ids) or bool((whose != everyone).any()):
-            self.source = self.source.take(whose)
-        self._whose = everyone.repeat_interleave(counts)
+from sounding.decoding.decoder import Sharing, require_begun
+from sounding.decoding.language_model import LanguageModelDecoder
 
 
 class SourceDecoder(LanguageModelDecoder):
@@ -59,29 +43,31 @@ class SourceDecoder(LanguageModelDecoder):
     ) -> None:
         super().__init__(model.decoder, room)
         self.net, self._given, self._lengths = model, source, lengths
-        self._shared: _Shared | None = None
+        self._source: Source  # from `start` on
+        self._sharing = Sharing(0)
 
-    def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
+    @torch.inference_mode()
+    def start(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
         """Logits of what follows each prompt, one for each source."""
         given = self._given
         source = given if isinstance(given, Source) else self.net.remember(given, self._lengths)
         if self._step is not None:
             source = replace(source, memory=source.memory.widened())
-        self._shared, self._memory = _Shared(source), source.memory
+        self._source, self._sharing, self._memory = source, Sharing(len(source.ids)), source.memory
         return super().start(prompts)
 
-    def take(self, rows: Int[Tensor, " R"]) -> None:
-        """Go on with these rows."""
-        super().take(rows)
-        assert self._shared is not None
-        self._shared.take(rows)
-        self._memory = self._shared.source.memory
+    @torch.inference_mode()
+    def _take(self, rows: np.ndarray) -> None:
+        super()._take(rows)
+        needed = self._sharing.take(rows)
+        if needed is not None:
+            self._source = self._source.take(self._there(needed))
+            self._memory = self._source.memory
 
     def _logits(self, vectors: Float[Tensor, "R D"], scores: Callable[[Tensor], Tensor]) -> Float[Tensor, "R V"]:
         if self.net.pointer is None:
             return super()._logits(vectors, scores)
-        assert self._shared is not None
-        return self.net.scores(vectors[:, None], self._shared.source)[:, 0].float()
+        return self.net.scores(vectors[:, None], self._source)[:, 0]
 
 
 class RecurrentDecoder:
@@ -91,35 +77,40 @@ class RecurrentDecoder:
         self, model: RecurrentEncoderDecoder, source: Int[Tensor, "B S"], lengths: Int[Tensor, " B"] | None
     ) -> None:
         self.net, self._given = model, (source, lengths)
-        self._shared: _Shared | None = None
-        self._state: State | None = None
+        self._source: Source  # from `start` on
+        self._state: State
+        self._sharing = Sharing(0)
 
-    def start(self, prompts: Sequence[Sequence[int]]) -> Float[Tensor, "B V"]:
+    @torch.inference_mode()
+    def start(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
         """Logits of what follows each prompt, one for each source. Raises UsageError for a prompt without a token."""
         require_begun(prompts)
-        source = self.net.remember(*self._given)
-        self._shared, self._state = _Shared(source), self.net.begin(source)
-        for ids in aligned(prompts, source.ids.device).T:
-            before, waits = self._state, (ids == NOTHING)[:, None]
-            logits = self.step(ids.clamp(min=0))
+        self._source = self.net.remember(*self._given)
+        self._sharing, self._state = Sharing(len(prompts)), self.net.begin(self._source)
+        for ids in aligned(prompts).T:
+            before, waits = self._state, torch.from_numpy(ids == NOTHING).to(self._source.ids.device)[:, None]
+            logits = self.step(ids.clip(min=0))
             hidden, cells = (torch.where(waits, *each) for each in zip(before, self._state, strict=True))
             self._state = hidden, cells
         return logits
 
-    def step(self, ids: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+    @torch.inference_mode()
+    def step(self, ids: np.ndarray) -> np.ndarray:
         """Logits of what follows the texts with one more token each."""
-        assert self._shared is not None
-        assert self._state is not None
-        vectors, self._state = self.net.advance(ids[:, None], self._shared.source, self._state)
-        return self.net.scores(vectors, self._shared.source)[:, 0].float()
+        last = torch.from_numpy(ids[:, None]).to(self._source.ids.device)
+        vectors, self._state = self.net.advance(last, self._source, self._state)
+        logits: np.ndarray = self.net.scores(vectors, self._source)[:, 0].float().cpu().numpy()
+        return logits
 
-    def take(self, rows: Int[Tensor, " R"]) -> None:
+    @torch.inference_mode()
+    def take(self, rows: np.ndarray) -> None:
         """Go on with these rows."""
-        assert self._shared is not None
-        assert self._state is not None
-        self._shared.take(rows)
+        device = self._source.ids.device
+        if (needed := self._sharing.take(rows)) is not None:
+            self._source = self._source.take(torch.from_numpy(needed).to(device))
         hidden, cells = self._state
-        self._state = hidden[:, rows], cells[:, rows]
+        at = torch.from_numpy(rows).to(device)
+        self._state = hidden[:, at], cells[:, at]
 
 
 def source_decoder(

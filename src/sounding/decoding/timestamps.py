@@ -6,15 +6,13 @@ Legend of shapes: R texts, N tokens, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+import numpy as np
 
-from sounding.decoding.constraints import Constraints
+from sounding.decoding.constraints import Constraints, going_on
+from sounding.postprocessing.functions import log_softmax
 
 
 @dataclass(frozen=True)
@@ -31,35 +29,33 @@ class TimedConstraints(Constraints):
     def __bool__(self) -> bool:
         return True
 
-    def scores(
-        self, scores: Float[Tensor, "R V"], texts: Int[Tensor, "R N"], written: int, ends: Collection[int]
-    ) -> Float[Tensor, "R V"]:
-        """The scores of what may follow the `texts`, prompts with `written` tokens behind them."""
-        allowed = super().scores(scores, texts, written, ends).clone()
+    def scores(self, scores: np.ndarray, texts: np.ndarray, written: int, ends: Collection[int]) -> np.ndarray:
+        """The scores [R, V] of what may follow the `texts` [R, N], prompts with `written` tokens behind them."""
+        allowed = super().scores(scores, texts, written, ends).copy()
         for row, text in zip(allowed, texts[:, texts.shape[1] - written :].tolist(), strict=True):
             self._follow(row, text, ends)
         if not written:
-            allowed[:, : self.times] = -math.inf
+            allowed[:, : self.times] = -np.inf
             if self.latest_first is not None:
-                allowed[:, self.times + self.latest_first + 1 :] = -math.inf
-        told = allowed.log_softmax(dim=1)
-        likely = told[:, self.times :].logsumexp(dim=1) > told[:, : self.times].amax(dim=1)
-        allowed[:, : self.times].masked_fill_(likely[:, None], -math.inf)
-        return torch.where(allowed.isfinite().any(dim=1, keepdim=True), allowed, scores)
+                allowed[:, self.times + self.latest_first + 1 :] = -np.inf
+        shares = np.exp(log_softmax(allowed))
+        likely = shares[:, self.times :].sum(axis=1) > shares[:, : self.times].max(axis=1)
+        allowed[likely, : self.times] = -np.inf
+        return going_on(allowed, scores)
 
-    def _follow(self, row: Float[Tensor, " V"], text: list[int], ends: Collection[int]) -> None:
-        """Forbid what may not follow what is written."""
+    def _follow(self, row: np.ndarray, text: list[int], ends: Collection[int]) -> None:
+        """Forbid, among scores [V], what may not follow what is written."""
         is_time = [token >= self.times for token in text]
         last, before = bool(is_time) and is_time[-1], len(is_time) < 2 or is_time[-2]
         if last and before:
-            row[self.times :] = -math.inf
+            row[self.times :] = -np.inf
         elif last:
-            kept = row[sorted(ends)].clone()
-            row[: self.times] = -math.inf
+            kept = row[sorted(ends)].copy()
+            row[: self.times] = -np.inf
             row[sorted(ends)] = kept
         known = [token for token in text if token >= self.times]
         if known:
-            row[self.times : known[-1] + (not (last and not before))] = -math.inf
+            row[self.times : known[-1] + (not (last and not before))] = -np.inf
 
 
 def timed(constraints: Constraints, times: int, latest_first: int | None) -> TimedConstraints:

@@ -4,6 +4,7 @@ model.json       what it is, its inputs and outputs, pre- and post-processing in
 state.json       the same pre- and post-processing as this package reads it: fitted values, vocabularies
 tokenizer.json   of texts: the tokenizer, as the tokenizers library reads it
 model.onnx       the network; model.xml and model.bin for OpenVINO, model.pt2 for torch.export
+encoder.onnx …   two networks in its place, where one reads and the other one writes
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sounding.contract.modality import Modality
 from sounding.contract.postprocessing import Postprocessing
 from sounding.errors import RunError
 from sounding.files import read_json, write, write_json
+
+if TYPE_CHECKING:
+    from sounding.contract.graph import Graph
 
 SCHEMA = 1
 """The format of an exported model. One of a higher number was made by a newer version."""
@@ -30,11 +34,28 @@ SUFFIXES = (".onnx", ".xml", ".bin", ".pt2")
 
 
 @dataclass(frozen=True)
+class NetworkFile:
+    """A network besides the first: its file, and its `inputs` and `outputs`, axes by name."""
+
+    name: str
+    network: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, name: str, file: str, graph: Graph) -> Self:
+        """The network that was written to `file`."""
+        sides = ({each: list(axes) for each, axes in side.items()} for side in (graph.inputs, graph.outputs))
+        return cls(name, file, *sides)
+
+
+@dataclass(frozen=True)
 class Description:
     """What model.json says. `summary` is what the task does, `caution` what its models must not be used for.
 
     `format` is onnx, openvino or torch, `numbers` fp32 or int8; `batch` inputs at once are enough. `inputs` and
-    `outputs` are axes by name, `made` is of what and by which versions, `checked` what `parity` found.
+    `outputs` are axes by name, `made` is of what and by which versions, `checked` what `parity` found. `others` are the
+    networks besides `network`, by name, where there are several.
     """
 
     task: str
@@ -51,6 +72,7 @@ class Description:
     batch: int
     made: Mapping[str, Any]
     checked: Mapping[str, Any]
+    others: Mapping[str, NetworkFile] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write model.json."""
@@ -66,7 +88,8 @@ class Description:
             what = f"exported by a newer version (format {said['schema']}, this one reads {SCHEMA})"
             raise RunError(what, where=str(folder), fix="Upgrade: pip install -U sounding")
         try:
-            return cls(**{field.name: said[field.name] for field in fields(cls)})
+            others = {name: NetworkFile(**each) for name, each in said.get("others", {}).items()}
+            return cls(**{each.name: said[each.name] for each in fields(cls) if each.name != "others"}, others=others)
         except KeyError as error:
             raise RunError(f"{FILE} lacks {error}", where=str(folder), fix="Export the run again") from None
 
@@ -87,8 +110,8 @@ class Processing:
     def save(self, folder: Path) -> None:
         """Write state.json, and tokenizer.json where there is a tokenizer."""
         states = {role: _kept(each, folder) for role, each in (("input", self.input), ("target", self.target))}
-        post = {"class": _path(self.post), "values": asdict(self.post)}  # type: ignore[call-overload]
-        write_json(folder / STATE, {**states, "postprocessing": post})
+        values = {each.name: _written(getattr(self.post, each.name)) for each in fields(self.post)}  # type: ignore[arg-type]
+        write_json(folder / STATE, {**states, "postprocessing": {"class": _path(self.post), "values": values}})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -97,7 +120,7 @@ class Processing:
         try:
             input, target = (_modality(said[role], folder) for role in ("input", "target"))
             post: Callable[..., Postprocessing] = _found(said["postprocessing"]["class"], Postprocessing)
-            values = {name: _tuples(value) for name, value in said["postprocessing"]["values"].items()}
+            values = {name: _read(value) for name, value in said["postprocessing"]["values"].items()}
             return cls(input, target, post(**values))
         except (KeyError, TypeError, ValueError) as error:
             what = f"{STATE} is damaged ({type(error).__name__}: {error})"
@@ -133,7 +156,7 @@ def _written(value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     """The argument that was written so."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "class" not in value:
         return _tuples(value)
     kind: Callable[..., Any] = _found(value["class"], object)
     if not hasattr(kind, "__dataclass_fields__"):

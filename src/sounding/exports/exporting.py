@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from sounding.contract.inputs import Portable
 from sounding.contract.postprocessing import Postprocessing
 from sounding.contract.records import Example
 from sounding.contract.task import Task
+from sounding.contract.writing import Writing
 from sounding.errors import RunError, UsageError, did_you_mean
 from sounding.evaluation.context import Profile
 from sounding.exports import graphs, quantisation, side_by_side
-from sounding.exports.description import PLACE, Description, Processing, is_exported
+from sounding.exports.description import PLACE, Description, NetworkFile, Processing, is_exported
 from sounding.exports.parity import MOST, ROWS, Parity, parity
 from sounding.exports.runtime import ExportedModel, load
 from sounding.files import discard, sha256, unwritable
@@ -123,21 +124,24 @@ def _written(
 ) -> str:
     """Everything that the folder holds but what is measured; how 8 bits came about."""
     task, how = model.task, ""
-    network = graphs.Network.of(task, model.module, sorted(rows, key=task.input.length)[-graphs.EXAMPLES :])
+    networks = graphs.of_task(task, model.module, sorted(rows, key=task.input.length)[-graphs.EXAMPLES :])
     kind = "onnx" if format == "int8" else format
-    file = graphs.written(network, kind, folder)
+    files = {name: graphs.written(graph, kind, folder, name) for name, graph in networks.items()}
     if format == "int8":
-        full = folder / "fp32.onnx"
-        (folder / file).rename(full)
-        how = quantisation.quantised(full, folder / file, Portable.of(task.input), train or rows)
-        discard(full)
+        for file in files.values():
+            full = folder / "fp32.onnx"
+            (folder / file).rename(full)
+            encoded = None if isinstance(post, Writing) else Portable.of(task.input)
+            how = quantisation.quantised(full, folder / file, encoded, train or rows)
+            discard(full)
+    told = [NetworkFile.of(name, files[name], graph) for name, graph in networks.items()]
     Processing(task.input, task.target, post).save(folder)
-    _description(model, post, network, kind, file, "int8" if format == "int8" else "fp32", how).save(folder)
+    _description(model, post, told, kind, "int8" if format == "int8" else "fp32", how).save(folder)
     return how
 
 
 def _description(
-    model: Model, post: Postprocessing, network: graphs.Network, kind: str, file: str, numbers: str, how: str
+    model: Model, post: Postprocessing, networks: Sequence[NetworkFile], kind: str, numbers: str, how: str
 ) -> Description:
     task: Task = model.task
     versions = {name: metadata.version(name) for name in ("sounding", "torch")}
@@ -148,9 +152,10 @@ def _description(
         pipeline=task.pipeline,
         format=kind,
         numbers=numbers,
-        network=file,
-        inputs={name: list(axes) for name, axes in network.inputs.items()},
-        outputs={name: list(axes) for name, axes in network.outputs.items()},
+        network=networks[0].network,
+        inputs=networks[0].inputs,
+        outputs=networks[0].outputs,
+        others={one.name: one for one in networks[1:]},
         preprocessing=list(Portable.of(task.input).steps),
         postprocessing={**vars(post), "steps": list(post.steps)},
         batch=task.recipe.batch,
@@ -172,8 +177,7 @@ def _checked(model: Model, folder: Path, rows: Sequence[Any], *, exact: bool) ->
     if exact and not found.kept:
         what = f"the exported network does not answer as the run does: {found}, and {MOST:g} is the most"
         raise RunError(what, where=str(model.dir), fix="Use the run itself, and report this with its card")
-    said = {**vars(exported.description), "checked": found.to_json()}
-    Description(**said).save(folder)
+    replace(exported.description, checked=found.to_json()).save(folder)
     return found
 
 

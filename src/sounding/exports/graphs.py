@@ -9,7 +9,6 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,15 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from sounding.architectures.folding import folded
+from sounding.contract.graph import Axes, Graph
 from sounding.contract.inputs import Portable
 from sounding.contract.task import Task
 from sounding.contract.tree import leaves
 from sounding.errors import UsageError
 
 EXTRA, OPENVINO = 'pip install "sounding[export]"', 'pip install "sounding[openvino]"'
-FILES = {"onnx": "model.onnx", "openvino": "model.xml", "torch": "model.pt2"}
-"""The file of each format that names the network."""
-Axes = tuple[str | int, ...]
+ENDINGS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
+"""Of the file of each format that names the network."""
 OPSET = 18
 """Of ONNX, where one has to be named."""
 EXAMPLES = 4
@@ -47,34 +46,29 @@ class Flat(nn.Module):
         return tuple(leaves(found))
 
 
-@dataclass(frozen=True)
-class Network:
-    """A forward pass to be written down, with `arguments` to follow it by; `inputs` and `outputs` are axes by name."""
+def of_forward_pass(task: Task, model: nn.Module, values: Sequence[Any]) -> Graph:
+    """The forward pass of `model`, to be followed with some input values."""
+    like = task.encode_inputs(values[:EXAMPLES])
+    arguments = tuple(leaves(like))
+    module = Flat(model, like, task.outputs).eval()
+    with torch.no_grad():
+        found = task.outputs(module.network, like)
+    names = getattr(found, "_fields", None) or [f"output_{k}" for k, _ in enumerate(leaves(found))]
+    inputs = Portable.of(task.input).axes
+    told = {name: _axes(each, inputs, arguments) for name, each in zip(names, leaves(found), strict=True)}
+    return Graph(module, arguments, inputs, told)
 
-    module: Flat
-    arguments: tuple[Tensor, ...]
-    inputs: Mapping[str, Axes]
-    outputs: Mapping[str, Axes]
 
-    @classmethod
-    def of(cls, task: Task, model: nn.Module, values: Sequence[Any]) -> Network:
-        """The forward pass of `model`, to be followed with some input values."""
-        like = task.encode_inputs(values[:EXAMPLES])
-        arguments = tuple(leaves(like))
-        module = Flat(folded(model).cpu().float().requires_grad_(False), like, task.outputs).eval()
-        with torch.no_grad():
-            found = task.outputs(module.network, like)
-        names = getattr(found, "_fields", None) or [f"output_{k}" for k, _ in enumerate(leaves(found))]
-        inputs = Portable.of(task.input).axes
-        told = {name: _axes(each, inputs, arguments) for name, each in zip(names, leaves(found), strict=True)}
-        return cls(module, arguments, inputs, told)
+def of_task(task: Task, model: nn.Module, values: Sequence[Any]) -> Mapping[str, Graph]:
+    """What is written down of a model, by name: its forward pass alone, or the networks that its task names."""
+    alone = folded(model).cpu().float().requires_grad_(False).eval()
+    return task.graphs(alone) or {"model": of_forward_pass(task, alone, values)}
 
-    @property
-    def free(self) -> tuple[Any, ...]:
-        """Which axes may be of any length, as torch.export is told."""
-        axes = self.inputs.values()
-        free = ({k: Dim.DYNAMIC for k, axis in enumerate(names) if isinstance(axis, str)} for names in axes)
-        return (tuple(free),)
+
+def _free(graph: Graph) -> tuple[Any, ...]:
+    """Which axes may be of any length, as torch.export is told."""
+    axes = graph.inputs.values()
+    return (tuple({k: Dim.DYNAMIC for k, axis in enumerate(names) if isinstance(axis, str)} for names in axes),)
 
 
 def _axes(output: Tensor, inputs: Mapping[str, Axes], arguments: Sequence[Tensor]) -> Axes:
@@ -97,21 +91,22 @@ def _word(words: Mapping[int, Mapping[int, str]], length: int, place: int) -> st
     return alike.get(place) or next(iter(alike.values()), length)
 
 
-def written(network: Network, format: str, folder: Path) -> str:
-    """Write the network into `folder`; the name of its file.
+def written(graph: Graph, format: str, folder: Path, name: str = "model") -> str:
+    """Write a network called `name` into `folder`; the name of its file.
 
     Raises UsageError where torch cannot follow it, and where the packages that write the format are not installed.
     """
+    file, onnx = (folder / f"{name}{ENDINGS[kind]}" for kind in (format, "onnx"))
     try:
         with _quietly():
             if format == "torch":
-                torch.export.save(_traced(network), folder / FILES[format])
-            elif any(isinstance(module, nn.RNNBase) for module in network.module.modules()):
-                _write_recurrent(network, folder / FILES["onnx"])
+                torch.export.save(_traced(graph), file)
+            elif any(isinstance(module, nn.RNNBase) for module in graph.module.modules()):
+                _write_recurrent(graph, onnx)
             else:
-                _write_onnx(_traced(network), network, folder / FILES["onnx"])
+                _write_onnx(_traced(graph), graph, onnx)
             if format == "openvino":
-                _convert(folder / FILES["onnx"], folder / FILES[format])
+                _convert(onnx, file)
     except ImportError as error:
         fix = f"Install it: {OPENVINO if error.name == 'openvino' else EXTRA}"
         raise UsageError(f"what writes {format} is not installed ({error.name})", fix=fix) from None
@@ -120,7 +115,7 @@ def written(network: Network, format: str, folder: Path) -> str:
     except Exception as error:  # whatever these cannot follow they say in many classes
         reason = _first_line(error)
         raise UsageError(f"this network cannot be written as {format} ({reason})", fix=_otherwise(format)) from error
-    return FILES[format]
+    return file.name
 
 
 def _first_line(error: BaseException) -> str:
@@ -134,43 +129,43 @@ def _otherwise(format: str) -> str:
     return "Export it as onnx" if format == "torch" else "Use the run itself"
 
 
-def _traced(network: Network) -> torch.export.ExportedProgram:
+def _traced(graph: Graph) -> torch.export.ExportedProgram:
     """The forward pass as torch.export follows it, its free axes free."""
     return torch.export.export(
-        network.module,
-        network.arguments,
-        dynamic_shapes=network.free,
+        graph.module,
+        graph.arguments,
+        dynamic_shapes=_free(graph),
         prefer_deferred_runtime_asserts_over_guards=True,
     )
 
 
-def _write_onnx(traced: torch.export.ExportedProgram, network: Network, path: Path) -> None:
+def _write_onnx(traced: torch.export.ExportedProgram, graph: Graph, path: Path) -> None:
     program = torch.onnx.export(
         traced,
-        network.arguments,
-        input_names=list(network.inputs),
-        output_names=list(network.outputs),
+        graph.arguments,
+        input_names=list(graph.inputs),
+        output_names=list(graph.outputs),
         dynamo=True,
         verbose=False,
         optimize=True,
     )
     assert program is not None
-    _name_axes(program.model, network.inputs)
+    _name_axes(program.model, graph.inputs)
     program.save(path, external_data=False)
 
 
-def _write_recurrent(network: Network, path: Path) -> None:
+def _write_recurrent(graph: Graph, path: Path) -> None:
     """By the older exporter of torch.onnx: the newer one (2.13) makes a recurrence as long as the examples are."""
     axes = {
         name: {place: axis for place, axis in enumerate(names) if isinstance(axis, str)}
-        for name, names in network.inputs.items()
+        for name, names in graph.inputs.items()
     }
     torch.onnx.export(
-        network.module,
-        network.arguments,
+        graph.module,
+        graph.arguments,
         path,
-        input_names=list(network.inputs),
-        output_names=list(network.outputs),
+        input_names=list(graph.inputs),
+        output_names=list(graph.outputs),
         dynamic_axes=axes,
         opset_version=OPSET,
         dynamo=False,

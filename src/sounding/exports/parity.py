@@ -1,4 +1,8 @@
-"""Whether an exported model answers as its run does: both on the same real rows."""
+"""Whether an exported model answers as its run does: both on the same real rows.
+
+Where answers are written token by token, the run writes, and the exported network is asked at each step as well: each
+probability of a next token is compared. Then the exported model writes alone.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,18 @@ from sounding.contract.postprocessing import Arrays
 from sounding.contract.records import Prediction, chunks
 from sounding.contract.task import Task
 from sounding.contract.tree import arrays
+from sounding.contract.writing import Decoder, Writing
 from sounding.evaluation.evaluation import same
 from sounding.exports.runtime import ExportedModel
 from sounding.machine.setting import inference
+from sounding.postprocessing.functions import softmax
 
 ROWS = 500
 """Rows that are compared, at most."""
 ALONE = 20
 """Of these, how many are asked one by one, the rest in batches: a network must not know how many there are."""
+WRITTEN, WRITTEN_ALONE = 48, 8
+"""The same of texts that are written, each of which takes as many passes as it has tokens."""
 MOST = 1e-3
 """How far a probability may move in 32 bits."""
 
@@ -61,6 +69,8 @@ class Parity:
 def parity(task: Task, model: nn.Module, exported: ExportedModel, values: Sequence[Any]) -> Parity:
     """The run's answers to some input values beside the exported model's."""
     fused, changes, outputs, different = fuse_for_inference(model), list[float](), list[float](), 0
+    if isinstance(exported.processing.post, Writing):
+        return _parity_of_texts(task, fused, exported, values[:WRITTEN])
     some = values[:ROWS]
     for batch in [*chunks(some[:ALONE], 1), *chunks(some[ALONE:], exported.description.batch)]:
         with inference():
@@ -71,6 +81,49 @@ def parity(task: Task, model: nn.Module, exported: ExportedModel, values: Sequen
             different += not _alike(a.value, b.value)
             changes += _change(a, b)
     return Parity(min(ROWS, len(values)), different, max(changes, default=None), max(outputs, default=0.0))
+
+
+def _parity_of_texts(task: Task, model: nn.Module, exported: ExportedModel, values: Sequence[Any]) -> Parity:
+    """The same of texts."""
+    post, target = exported.processing.post, task.target
+    assert isinstance(post, Writing)
+    seen: list[_Both] = []
+    different = 0
+    for batch in [*chunks(values[:WRITTEN_ALONE], 1), *chunks(values[WRITTEN_ALONE:], exported.batch)]:
+        with inference():
+            x, theirs = task.encoded(model, batch), Portable.of(task.input).arrays(batch)
+
+            def begin(room: int, x: Any = x, theirs: Arrays = theirs) -> Decoder:
+                seen.append(_Both(task.decoder(model, x, room), post.decoder(exported.network, theirs, room)))
+                return seen[-1]
+
+            own = post.answers(begin, theirs, batch, target)
+        found = exported.predictions(batch)
+        different += sum(not _alike(a.value, b.value) for a, b in zip(own, found, strict=True))
+    return Parity(len(values), different, max(each.largest for each in seen), max(each.output for each in seen))
+
+
+class _Both:
+    """A decoder that goes on as `own` does, and asks `theirs` as well: how far the latter's answers are at most."""
+
+    def __init__(self, own: Decoder, theirs: Decoder) -> None:
+        self._own, self._theirs = own, theirs
+        self.largest = self.output = 0.0
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> np.ndarray:
+        return self._compared(self._own.start(prompts), self._theirs.start(prompts))
+
+    def step(self, ids: np.ndarray) -> np.ndarray:
+        return self._compared(self._own.step(ids), self._theirs.step(ids))
+
+    def take(self, rows: np.ndarray) -> None:
+        self._own.take(rows)
+        self._theirs.take(rows)
+
+    def _compared(self, own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        self.largest = max(self.largest, float(np.abs(softmax(own) - softmax(theirs)).max()))
+        self.output = max(self.output, _moved((own,), (theirs,)))
+        return own
 
 
 def _alike(a: Any, b: Any) -> bool:

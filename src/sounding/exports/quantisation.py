@@ -20,8 +20,11 @@ ROWS = 256
 _BATCH = 32
 
 
-def quantised(fp32: Path, path: Path, input: Portable, rows: Sequence[Any]) -> str:
-    """Write the network in `fp32` with 8 bits to `path`; how, in words. `rows` are input values of training."""
+def quantised(fp32: Path, path: Path, input: Portable | None, rows: Sequence[Any]) -> str:
+    """Write the network in `fp32` with 8 bits to `path`; how, in words. `rows` are input values of training.
+
+    Without an `input` that encodes to what the network is given, activations are measured in each call.
+    """
     try:
         import onnx
         from onnxruntime import quantization
@@ -34,7 +37,7 @@ def quantised(fp32: Path, path: Path, input: Portable, rows: Sequence[Any]) -> s
     try:
         quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
         kinds = {node.op_type for node in onnx.load(prepared).graph.node}
-        if "Conv" in kinds and "LSTM" not in kinds and "GRU" not in kinds:
+        if input is not None and "Conv" in kinds and "LSTM" not in kinds and "GRU" not in kinds:
             reader = _Reader(input, rows)
             method = quantization.CalibrationMethod.MinMax
             quantization.quantize_static(prepared, path, reader, per_channel=True, calibrate_method=method)

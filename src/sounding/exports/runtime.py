@@ -10,16 +10,17 @@ It is called as a trained model is (`runs.model.Model`) and gives the same resul
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sounding.contract import options as answering
 from sounding.contract.inputs import Portable
 from sounding.contract.modality import Modality
-from sounding.contract.postprocessing import Network, Playing
+from sounding.contract.postprocessing import Networks, Playing
 from sounding.contract.records import Prediction
+from sounding.contract.writing import Writing
 from sounding.errors import RunError, UsageError
 from sounding.exports.description import FILE, SUFFIXES, Description, Processing, is_exported
 from sounding.exports.sessions import open_session
@@ -31,16 +32,22 @@ __all__ = ["ExportedModel", "is_exported", "load"]
 
 @dataclass(frozen=True)
 class ExportedTask:
-    """What is left of a task beside an exported network: how inputs are read, and what answers are."""
+    """What is left of a task beside an exported network: how inputs are read, and what answers are.
+
+    It has no options, and answers as its run did when it was exported; but what writes token by token keeps its own.
+    """
 
     input: Modality
     target: Modality
     pipeline: str = ""
     caution: str = ""
-    streams: ClassVar[bool] = False
-    Options: ClassVar[type[answering.Options]] = answering.Options
-    options: ClassVar[answering.Options] = answering.Options()
-    """None: an exported model answers as its run did when it was exported."""
+    options: answering.Options = field(default_factory=answering.Options)
+    streams: bool = False
+
+    @property
+    def Options(self) -> type[answering.Options]:
+        """What may be set."""
+        return type(self.options)
 
     def note(self, input: Any) -> str:
         """Nothing."""
@@ -52,15 +59,20 @@ class ExportedModel:
 
     def __init__(self, folder: Path, description: Description, processing: Processing) -> None:
         self.dir, self.description, self.processing = folder, description, processing
+        post = processing.post
         self.task = ExportedTask(processing.input, processing.target, description.pipeline, description.caution)
+        if isinstance(post, Writing):
+            self.task = replace(self.task, options=post.options, streams=post.streams)
 
     def __repr__(self) -> str:
         return f"ExportedModel({self.description.task}, {self.description.format}, {self.dir})"
 
     @cached_property
-    def network(self) -> Network:
-        """The network, from encoded inputs to its outputs."""
-        return open_session(self.description.format, self.dir / self.description.network)
+    def network(self) -> Networks:
+        """The network, from encoded inputs to its outputs; of several a call asks the first."""
+        said = self.description
+        files = {"model": said.network, **{name: other.network for name, other in said.others.items()}}
+        return Networks({name: open_session(said.format, self.dir / file) for name, file in files.items()})
 
     @property
     def network_bytes(self) -> int:
@@ -81,13 +93,27 @@ class ExportedModel:
 
     def __call__(self, inputs: Any, **options: Any) -> Results:
         """Answers for a path, a pattern, a folder, an array, a Pillow picture, a text, or a list of these."""
-        return Results(self.stream(inputs, **options))
+        return Results(self.with_options(options)._results(inputs))
 
     def stream(self, inputs: Any, *, refused: Refused | None = None, **options: Any) -> Iterator[Any]:
-        """As a call, one result at a time; `refused` is told of each input that cannot be read."""
-        self.with_options(options)
+        """As a call, one result at a time; `refused` is told of each input that cannot be read.
+
+        Where answers are made piece by piece, that to one text comes so: strings.
+        """
+        asked = self.with_options(options)
+        if isinstance(inputs, str) and self.streams(inputs):
+            return asked._pieces(inputs)
+        return asked._results(inputs, refused)
+
+    def _results(self, inputs: Any, refused: Refused | None = None) -> Iterator[Any]:
         named = expand(self.task.input, inputs, refused) if not isinstance(inputs, Iterator) else inputs
         return answered(self.task, self.predictions, named, self.batch, refused)
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        post, value = self.processing.post, self.task.input.read(text)
+        assert isinstance(post, Writing)
+        x = Portable.of(self.task.input).arrays([value])
+        return post.pieces(lambda room: post.decoder(self.network, x, room), x, value, self.task.target)
 
     def read(self, cell: Any) -> Question:
         """One input, read and not yet answered. Raises DataError for what cannot be read."""
@@ -95,14 +121,23 @@ class ExportedModel:
 
     def answer(self, questions: Sequence[Question], **options: Any) -> Results:
         """Answers to inputs that are read already, all in one batch."""
-        return Results(results(self.with_options(options).task, self.predictions, questions))
+        asked = self.with_options(options)
+        return Results(results(asked.task, asked.predictions, questions))
 
     def streams(self, text: str) -> bool:
-        """Whether an answer comes piece by piece: never."""
-        return False
+        """Whether the answer to a text comes piece by piece; not where it names a folder, or several files."""
+        return self.task.streams and expand(self.task.input, text, lambda error: None) == [text]
 
     def with_options(self, options: Mapping[str, Any]) -> ExportedModel:
-        """The same model. Raises UsageError for any option: they became a part of it when it was exported."""
+        """The same model, answering otherwise.
+
+        Raises UsageError for an option that it has not: most became a part of it when it was exported.
+        """
+        post = self.processing.post
+        if isinstance(post, Writing) and options:
+            other = ExportedModel(self.dir, self.description, replace(self.processing, post=post.with_options(options)))
+            other.network = self.network
+            return other
         if options:
             what = f"an exported model answers as its run did, and {', '.join(options)} cannot be changed"
             fix = "Set it at the run, and export that: sounding export RUN FORMAT KEY=VALUE"

@@ -21,6 +21,7 @@ from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
 from sounding.contract.task_wrapper import TaskWrapper
 from sounding.contract.tree import leaves
+from sounding.contract.writing import Writing
 from sounding.evaluation.context import EvaluationContext
 from sounding.exports.runtime import ExportedModel
 
@@ -56,12 +57,19 @@ def outputs_of(network: Network, like: Any) -> Callable[[Any], Any]:
     return outputs
 
 
+def _standing_in(context: EvaluationContext, model: nn.Module, exported: ExportedModel) -> nn.Module:
+    """The exported network in the place of `model`."""
+    task = context.task
+    if isinstance(exported.processing.post, Writing):
+        return task.standing_in(model, exported.network)
+    with torch.inference_mode():
+        like = task.outputs(model, task.encode_inputs([context.test[0].input]))
+    return task.standing_in(model, outputs_of(exported.network, like))
+
+
 def measured(context: EvaluationContext, exported: ExportedModel, name: str, bytes: int) -> TradeOffs:
     """The exported model, called `name` and so many `bytes` large, beside the run whose context this is."""
     task, model = context.task, fuse_for_inference(context.model)
-    with torch.inference_mode():
-        like = task.outputs(model, task.encode_inputs([context.test[0].input]))
-    stand_in = task.standing_in(model, outputs_of(exported.network, like))
-    theirs = replace(context, task=AsExported(task, exported), model=stand_in)
+    theirs = replace(context, task=AsExported(task, exported), model=_standing_in(context, model, exported))
     entries = [Entry(FIRST, replace(context, model=model)), Entry(name, theirs, bytes=bytes)]
     return compare_forms(entries, context.profile)

@@ -127,7 +127,7 @@ def taken(input: Modality, *, explained: bool = True) -> dict[str, Any]:
 def _options(task: Words) -> list[dict[str, Any]]:
     """How it may be asked to answer, with what it does where nothing is said."""
     kinds = get_type_hints(type(task.options))
-    modest = type(task).Options.modest
+    modest = task.Options.modest
     return [
         {"name": name, "type": kinds[name].__name__, "default": value, "range": modest.get(name)}
         for name, value in task.options.to_json().items()

@@ -121,9 +121,7 @@ def router(service: Service) -> APIRouter:
             raise Refusal(400, f"{run.name} does not hear", "GET /v1/models says what each model does")
         language = fields.get("language", [""])[-1]
         speaks = (
-            bool(language)
-            and "language" in type(run.task).Options.names()
-            and bool(run.task.options.to_json()["language"])
+            bool(language) and "language" in run.task.Options.names() and bool(run.task.options.to_json()["language"])
         )
         asked = of_fields({"model": [run.name]}, files, limits)
         asked = Asked(asked.model, asked.inputs, False, {"language": language} if speaks else {})
@@ -152,7 +150,7 @@ def _prompts(prompt: Any) -> list[str]:
 
 def _parameters(loaded: Loaded, words: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a request sets, by the names that the clients or the task give them."""
-    known = type(loaded.model.task).Options.names()
+    known = loaded.model.task.Options.names()
     found = {}
     for name, option in OPTIONS.items():
         value = words.get(name)
@@ -182,7 +180,7 @@ async def _written(
     service: Service, loaded: Loaded, prompts: list[str], parameters: Mapping[str, Any], n: int
 ) -> list[Result]:
     """The answers to each prompt, `n` to each: with another seed, where there is one."""
-    seeded = "seed" in type(loaded.model.task).Options.names()
+    seeded = "seed" in loaded.model.task.Options.names()
     if n > 1 and not seeded:
         raise Refusal(400, f"{loaded.name} has one answer to a prompt", "Leave n out")
     first = int(parameters.get("seed", loaded.model.task.options.to_json().get("seed", 0)))

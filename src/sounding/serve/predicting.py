@@ -91,7 +91,7 @@ def _with_top(service: Service, what: Asked) -> tuple[Asked, int | None]:
 
     Where the task has an option of that name, the word is the option's.
     """
-    if "top_k" not in what.parameters or "top_k" in type(service.shelf.find(what.model).task).Options.names():
+    if "top_k" not in what.parameters or "top_k" in service.shelf.find(what.model).task.Options.names():
         return what, None
     parameters = dict(what.parameters)
     top = parameters.pop("top_k")

@@ -164,7 +164,7 @@ def checked_options(model: Served, given: Mapping[str, Any]) -> dict[str, Any]:
     odd = [name for name, value in given.items() if not _is_setting(value)]
     if odd:
         raise UsageError(f"{odd[0][:80]} is no number and no word", fix="Give a number, a word, true or false")
-    options = type(model.task).Options
+    options = model.task.Options
     options.require_modest(given)
     model.task.options.changed(given)  # raises for what is unknown or out of range, ahead of the queue
     return dict(given)

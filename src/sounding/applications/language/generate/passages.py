@@ -69,6 +69,11 @@ class Passages(Text, Answer, Worded):
             row[: len(found)] = found
         return ids, lengths
 
+    @property
+    def steps(self) -> Sequence[str]:
+        """The tokenizer; what is read."""
+        return super().steps[0], f"of the tokens the last {self.context} are read"
+
     def token_texts(self, value: str) -> list[str]:
         """The characters of each token that is read."""
         return [self.tokenizer.decode([id]) for id in self.ids(value)[-self.context :].tolist()]

@@ -9,8 +9,9 @@ Legend of shapes: B batch, T tokens, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,25 +19,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.language.generate.continuing import Continuation, GenerateOptions
 from sounding.applications.language.generate.passages import Passages
-from sounding.applications.language.generate.writing import Writer
 from sounding.applications.language.shared.begun import begun
 from sounding.applications.language.shared.sayings import sayings
 from sounding.applications.language.shared.token_metrics import bits_per_byte, perplexity, token_accuracy
 from sounding.architectures.lora import merge
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
+from sounding.contract.graph import Graph
 from sounding.contract.metrics import Metric
-from sounding.contract.options import Options
 from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Learning, Task, chunks
+from sounding.contract.writing import Decoder
 from sounding.data.windows import PackedWindows
-from sounding.decoding.beam import Beams, BeamSearch
-from sounding.decoding.constraints import Constraints
-from sounding.decoding.decoder import LanguageModelDecoder
-from sounding.decoding.generation import Generation
+from sounding.decoding.language_model import LanguageModelDecoder
 from sounding.decoding.ngrams import NGrams
-from sounding.decoding.sampling import Sampler, Sampling
+from sounding.decoding.step_graphs import cache_shape, step_graph
 from sounding.modalities.text.text import Tokens
 from sounding.randomness import stream
 
@@ -77,25 +76,6 @@ class GenerateRecipe(BegunRecipe):
     vocabulary: int = 8192  # tokens of a tokenizer that is trained
 
 
-@dataclass(frozen=True)
-class GenerateOptions(Options):
-    """How a text is written."""
-
-    modest: ClassVar = {"length": (0, 2048), "beams": (1, 16)}
-
-    length: int = 200  # tokens that are written at most
-    temperature: float = 0.8  # 0: always the most probable token
-    top_k: int = 0  # only so many of the most probable tokens; 0: all
-    top_p: float = 1.0  # only the most probable tokens that have this probability together
-    min_p: float = 0.0  # only tokens with at least this share of the probability of the most probable
-    repetition_penalty: float = 1.0
-    no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
-    beams: int = 1  # more: the most probable text, so many beginnings being followed at a time; nothing is drawn
-    length_penalty: float = 1.0  # with beams: log-probability / tokens ^ this
-    stop: str = ""  # a text that ends the answer; several are separated by |
-    seed: int = 0  # another seed writes another text
-
-
 class Generate(Task):
     """Text generation: how a text goes on."""
 
@@ -103,7 +83,6 @@ class Generate(Task):
     Options = GenerateOptions
     learns = Learning.DOCUMENTS
     pipeline = "text-generation"
-    not_exported = "it writes token by token, each drawn through torch from what was written before"
     caution = (
         "What is written is likely, and need not be true. A model repeats what stood in its training texts, "
         "private things among them."
@@ -230,13 +209,8 @@ class Generate(Task):
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """How each text goes on, as the options say; confidence is the geometric mean over its tokens."""
-        writers = [self._writer() for _ in inputs]
-        for _ in self._written(model, inputs, writers):
-            pass
-        return [
-            Prediction(writer.text, math.exp(writer.log_probability / len(writer.ids)) if writer.ids else None)
-            for writer in writers
-        ]
+        x = self.input.arrays(inputs)
+        return self.postprocessing(model).answers(partial(self.decoder, model, x), x, inputs, self.target)
 
     def note(self, input: str) -> str:
         """That a prompt is longer than what the model sees."""
@@ -245,46 +219,35 @@ class Generate(Task):
 
     def stream(self, model: nn.Module, input: Any) -> Iterator[str]:
         """How one text goes on, piece by piece as it is written."""
-        writer = self._writer()
-        for _ in self._written(model, [input], [writer]):
-            if piece := writer.new():
-                yield piece
-        if piece := writer.new(done=True):
-            yield piece
+        x = self.input.arrays([input])
+        return self.postprocessing(model).pieces(partial(self.decoder, model, x), x, input, self.target)
 
-    def _writer(self) -> Writer:
-        return Writer(self.input.tokenizer.decode, self.options.stop.split("|"))
+    # ---- exported
 
-    @torch.inference_mode()
-    def _written(self, model: nn.Module, inputs: Sequence[Any], writers: Sequence[Writer]) -> Iterator[None]:
-        """Gives the writers their tokens, one step after the other; the texts that beams find, all at once."""
-        o = self.options
-        before = self.input.tokenizer.prefix
-        prompts = [
-            [*before, *self.input.ids(value).tolist()][-self.recipe.context :] or [self.end or 0] for value in inputs
-        ]
+    def postprocessing(self, model: nn.Module) -> Continuation:
+        """How a text goes on, token after token."""
         assert isinstance(model, LanguageModel)
-        decoder = LanguageModelDecoder(model, max(map(len, prompts), default=0) + o.length)
-        ends = () if self.end is None else (self.end,)
-        rules = Constraints(no_repeat=o.no_repeat)
-        if o.beams != 1:
-            search = BeamSearch(decoder, prompts, Beams(o.beams, o.length_penalty), o.length, ends, rules)
-            for writer, (found, *_) in zip(writers, search.run(), strict=True):
-                for id in found.ids:
-                    writer.add(id, found.log_probability / len(found.ids))
-            yield
-            return
-        known = {field.name: getattr(o, field.name) for field in fields(Sampling)}
-        sampler = Sampler(Sampling(**known), [(o.seed, *prompt) for prompt in prompts], prompts)
-        generation = Generation(decoder, prompts, sampler, o.length, ends, rules)
-        for step in generation:
-            for token in step:
-                writer = writers[token.row]
-                if token.id != self.end:
-                    writer.add(token.id, token.log_probability)
-                if writer.stopped:
-                    generation.stop(token.row)
-            yield
+        config = model.transformer.config
+        return Continuation(self.options, self.end, self.recipe.context, config.context, cache_shape(config))
+
+    def graphs(self, model: nn.Module) -> Mapping[str, Graph]:
+        """The step from some tokens to the next."""
+        assert isinstance(model, LanguageModel)
+        return {"model": step_graph(model)}
+
+    def decoder(self, model: nn.Module, x: Any, room: int) -> Decoder:
+        """The model, which goes on with texts of at most `room` tokens."""
+        assert isinstance(model, LanguageModel)
+        return LanguageModelDecoder(model, room)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A copy of `model` whose logits [B, T, V] are those of exported networks."""
+        post = self.postprocessing(model)
+
+        def forward(x: tuple[Tensor, ...]) -> Tensor:
+            return torch.from_numpy(post.logits(outputs, x[0].cpu().numpy()))
+
+        return super().standing_in(model, forward)
 
     def demo(self, rng: np.random.Generator, n: int) -> list[Example]:
         """Small documents of sentences that a tiny grammar makes."""

@@ -129,7 +129,7 @@ class Dictation:
         decoder = SourceDecoder(self.model, source, None, 1)
         logits = decoder.start([[self.shape.writing.start]] * len(source.ids))
         codes = list(self.tokens.languages)
-        found = logits[:, [self.tokens.languages[code] for code in codes]].argmax(dim=1)
+        found = logits[:, [self.tokens.languages[code] for code in codes]].argmax(axis=1)
         return [codes[k] for k in found.tolist()]
 
     def _searched(self, source: Source, prompts: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
