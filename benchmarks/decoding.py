@@ -119,7 +119,12 @@ def given(options: argparse.Namespace) -> tuple[EncoderDecoder, Sources, int, in
     task = model.task
     rows = [task.input.encoded(row.input).ids for row in model.dataset().test[: options.sentences]]
     net = model.module.eval()
-    return net, [list(map(int, ids)) for ids in rows], task.target.ahead[0], task.target.end, task.longest
+    limits = task.limits
+
+    def longest(source: int) -> int:
+        return limits.each * source + limits.more
+
+    return net, [list(map(int, ids)) for ids in rows], task.target.ahead[0], task.target.end, longest
 
 
 def random_net() -> EncoderDecoder:

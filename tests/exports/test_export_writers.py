@@ -11,10 +11,13 @@ import pytest
 import torch
 
 import sounding as sd
+from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.transformer import LanguageModel, TransformerConfig
+from sounding.contract.postprocessing import Networks
 from sounding.decoding.language_model import LanguageModelDecoder
-from sounding.decoding.step_graphs import cache_shape, step_graph
-from sounding.decoding.stepped import SteppedDecoder
+from sounding.decoding.source_decoder import SourceDecoder
+from sounding.decoding.step_graphs import cache_shape, source_graphs, step_graph
+from sounding.decoding.stepped import SourceSteppedDecoder, SteppedDecoder
 from sounding.errors import UsageError
 from sounding.exports import graphs
 from sounding.exports.parity import parity
@@ -24,15 +27,21 @@ pytest.importorskip("onnxscript", reason="what writes ONNX is an extra: pip inst
 pytest.importorskip("onnxruntime")
 
 TRAINED = {"steps": 8, "size": "tiny", "card": None}
-TASKS = {"generate": {"length": 12}}
-ASKED = {"generate": "The cook "}
+TASKS = {"generate": {"length": 12}, "translate": {"length": 8}, "summarize": {"length": 8}}
+ASKED = {
+    "generate": "The cook ",
+    "translate": "The old dog sees the house.",
+    "summarize": "The library of Wyndale has 800 records. It is open on Monday. It is closed in May.",
+}
 WAYS = {
     "generate": [
         {"temperature": 0},
         {"temperature": 1.3, "top_k": 6, "top_p": 0.8, "seed": 3},
         {"beams": 3, "no_repeat": 3},
         {"length": 90, "repetition_penalty": 1.2},  # more than the model sees at a time
-    ]
+    ],
+    "translate": [{"beams": 1}, {"beams": 4, "beginning": "Der", "length_penalty": 0.5}],
+    "summarize": [{"beams": 1, "no_repeat": 2}, {"beams": 3, "shortest": 5}],
 }
 PROGRAM = """
 import asyncio, json, sys
@@ -143,12 +152,71 @@ def test_losses_ask_the_exported_network(exported):
     assert losses[1] != pytest.approx(losses[0], abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["translate", "summarize"])
+def test_losses_of_what_reads_and_writes_ask_the_exported_networks(exported, name):
+    run, made = exported[name]
+    rows = run.dataset().test[:3]
+    network = made.model.network
+
+    def sharper(x):
+        logits, *cache = network.named["decoder"](x)
+        return (2 * logits, *cache)
+
+    other = Networks({**network.named, "decoder": sharper})
+    own, same, changed = (
+        run.task.evaluate_rows(module, rows)
+        for module in (run.module, *(run.task.standing_in(run.module, each) for each in (network, other)))
+    )
+    assert [record.loss for record in same] == pytest.approx([record.loss for record in own], abs=1e-5)
+    assert [record.value for record in same] == [record.value for record in own]
+    assert [record.loss for record in changed] != pytest.approx([record.loss for record in own], abs=1e-3)
+
+
+def test_what_only_a_run_tells_is_refused(exported):
+    _, made = exported["translate"]
+    with pytest.raises(UsageError, match="does not say what was looked at"):
+        made.model(ASKED["translate"], alignment=True)
+
+
 def test_parity_sees_a_network_that_is_another_one(exported):
     run, made = exported["generate"]
     with_other_weights = sd.load(run.dir)
     with_other_weights.module.output.weight.data.mul_(1.5)
     rows = [example.input for example in run.dataset().test][:4]
     assert not parity(with_other_weights.task, with_other_weights.module, made.model, rows).kept
+
+
+READING = {"vocabulary": 30, "width": 16, "layers": 2, "heads": 4, "context": 32}
+BART = {"positions": "learned", "position_offset": 2, "norm_first": False, "embedding_norm": True, "activation": "gelu"}
+T5 = {"positions": "relative", "norm": "rms", "bias": False, "key_value_heads": 2}
+
+
+@pytest.mark.parametrize("words", [BART, T5], ids=["bart", "t5"])
+def test_published_pairs_write_as_their_modules_do_whatever_rows_go_on(words, tmp_path, untyped):
+    """Beams of several texts, some of which are dropped, and then single rows of some."""
+    torch.manual_seed(0)
+    shape = {**READING, **words}
+    net = EncoderDecoder(TransformerConfig(**shape), TransformerConfig(**shape, causal=True, memory=True)).eval()
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.4)
+    net.requires_grad_(False)
+    with untyped():
+        files = {name: graphs.written(graph, "onnx", tmp_path, name) for name, graph in source_graphs(net).items()}
+    networks = Networks({name: open_session("onnx", tmp_path / file) for name, file in files.items()})
+    source, lengths = (
+        torch.randint(5, 30, (4, 8), generator=torch.Generator().manual_seed(3)),
+        torch.tensor([8, 3, 5, 1]),
+    )
+    own = SourceDecoder(net, source, lengths, 12)
+    x = source.numpy(), lengths.numpy()
+    theirs = SourceSteppedDecoder(networks, x, cache_shape(net.decoder.transformer.config), 12, 32, copying=False)
+    prompts = [[1, 2]] * 4
+    np.testing.assert_allclose(theirs.start(prompts), own.start(prompts), atol=1e-4)
+    for rows in ([0, 1, 2, 3], [0, 0, 1, 1, 2, 2, 3, 3], [1, 0, 3, 2, 4, 4, 7, 6], [4, 5, 6, 7], [3, 0, 1], [0, 0, 2]):
+        for decoder in (own, theirs):
+            decoder.take(np.array(rows))
+        ids = np.arange(len(rows)) + 5
+        np.testing.assert_allclose(theirs.step(ids), own.step(ids), atol=1e-4)
 
 
 LLAMA = {"norm": "rms", "gated": True, "activation": "silu", "bias": False, "key_value_heads": 2, "head_width": 6}

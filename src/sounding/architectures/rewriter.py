@@ -164,6 +164,6 @@ class Rewriter(nn.Module, ABC):
         logits = self.logits(vectors)
         if self.pointer is None:
             return logits
-        texts = len(source.ids)
+        texts = source.ids.shape[0]
         together = (each.reshape(texts, -1, each.shape[2]) for each in (vectors, logits))
         return self.pointer(*together, source).reshape(logits.shape)

@@ -134,7 +134,7 @@ def looked_up(
     attention: Attention, x: Float[Tensor, "R T D"], memory: tuple[Tensor, Tensor], mask: Tensor | None
 ) -> Float[Tensor, "R T D"]:
     """What each position takes from a memory [B, …]; rows that share one, such as beams, are its queries together."""
-    return attention(x.reshape(len(memory[0]), -1, x.shape[2]), memory, mask=mask).reshape(x.shape)
+    return attention(x.reshape(memory[0].shape[0], -1, x.shape[2]), memory, mask=mask).reshape(x.shape)
 
 
 @dataclass

@@ -71,7 +71,7 @@ class ExportedModel:
     def network(self) -> Networks:
         """The network, from encoded inputs to its outputs; of several a call asks the first."""
         said = self.description
-        files = {"model": said.network, **{name: other.network for name, other in said.others.items()}}
+        files = {Path(file).stem: file for file in (said.network, *(other.network for other in said.others.values()))}
         return Networks({name: open_session(said.format, self.dir / file) for name, file in files.items()})
 
     @property

@@ -31,6 +31,11 @@ class Passages(Text, Answer, Worded):
         super().__init__("characters" if tokenizer == AUTO else tokenizer, vocabulary, longest=0)
         self.auto, self.context = tokenizer == AUTO, context
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """How many tokens are read."""
+        return {"context": self.context}
+
     def fit(self, values: Iterable[str]) -> None:
         """Choose a kind of tokens, if that is left open, and train their tokenizer."""
         values = iter(values)

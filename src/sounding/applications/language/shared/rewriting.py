@@ -7,10 +7,10 @@ Legend of shapes: B batch, T tokens that are written, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -22,15 +22,21 @@ from sounding.applications.language.shared.begun import begun_pair, pair
 from sounding.applications.language.shared.behaviours import behaviours
 from sounding.applications.language.shared.rewriters import RewritingRecipe, recurrent, transformer
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
+from sounding.applications.language.shared.stand_in import StandIn
+from sounding.applications.language.shared.writing import BestText, Limits, RewritingOptions
+from sounding.architectures.encoder_decoder import EncoderDecoder
 from sounding.architectures.lora import merge
 from sounding.architectures.rewriter import Rewriter
 from sounding.contract.behaviour import Behaviour
-from sounding.contract.options import Options
+from sounding.contract.graph import Graph
+from sounding.contract.postprocessing import Networks
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task
-from sounding.decoding.beam import Beams, BeamSearch, Hypothesis
-from sounding.decoding.constraints import Constraints
+from sounding.contract.tree import arrays
+from sounding.contract.writing import Decoder
 from sounding.decoding.source_decoder import source_decoder
+from sounding.decoding.step_graphs import cache_shape, source_graphs
+from sounding.decoding.stepped import CacheShape
 from sounding.errors import UsageError
 from sounding.modalities.text.known_words import KnownWords
 from sounding.modalities.text.text import Tokens
@@ -42,40 +48,23 @@ TELLING = 50
 """Words of training text for each token of a vocabulary: what a few texts have is soon too rare to be learnt."""
 
 
-@dataclass(frozen=True)
-class RewritingOptions(Options):
-    """How a text is written."""
-
-    modest: ClassVar = {"beams": (1, 16), "length": (0, 1024), "shortest": (0, 1024)}
-
-    beams: int = 5  # beginnings that are followed at a time; 1: always the most probable token
-    length_penalty: float = 1.0  # log-probability / tokens ^ this: more than 1 likes longer texts, 0 shorter ones
-    length: int = 0  # tokens that are written at most; 0: what the task takes for the text that is read
-    shortest: int = 0  # tokens that are written at least; 0: what the task takes
-    no_repeat: int = 0  # no so many tokens in a row twice; 0: as often as may be
-    in_a_row: int = 4  # nothing more often than this one behind the other: else some answers never end; 0: as often
-    beginning: str = ""  # what the text begins with
-    alignment: bool = False  # say what was looked at for each word: a map, where the answer is drawn
-
-
 class Rewriting(Task):
     """A task whose inputs and answers are texts. A subclass says what they are called, and how they are judged."""
 
     Recipe = RewritingRecipe
     Options = RewritingOptions
-    not_exported = "it writes token by token, in a search that follows many beginnings through torch"
+    not_exported = "the states of a recurrent net (model=rnn) are not written down"
     recipe: RewritingRecipe
     options: RewritingOptions
+    writes: ClassVar[type[BestText]] = BestText
+    """How a text is written."""
     input: Read
     target: Written
 
+    @property
     @abstractmethod
-    def longest(self, source: int) -> int:
-        """Tokens that an answer may have, for a text of so many."""
-
-    def shortest(self) -> int:
-        """Tokens that an answer has at least, where no option says it."""
-        return 1
+    def limits(self) -> Limits:
+        """How long answers are, where no option says it."""
 
     # ---- texts
 
@@ -174,17 +163,49 @@ class Rewriting(Task):
 
     def predict(self, model: nn.Module, inputs: Sequence[Any]) -> list[Prediction]:
         """What is written for each text, as the options say; confidence is the geometric mean over its tokens."""
-        found = self._found(model, inputs)
-        texts = [self._text(one, source) for one, source in zip(found, inputs, strict=True)]
-        if self.options.alignment:
-            texts = [self._aligned(model, text) for text in texts]
-        sure = [math.exp(one.log_probability / max(1, one.tokens)) for one in found]
-        return [Prediction(text, confidence) for text, confidence in zip(texts, sure, strict=True)]
+        if not len(inputs):
+            return []
+        x = self.encoded(model, inputs)
+        found = self._best_text(model).answers(partial(self.decoder, model, x), arrays(x), inputs, self.target)
+        if not self.options.alignment:
+            return found
+        return [replace(each, value=self._aligned(model, each.value)) for each in found]
 
-    def _text(self, found: Hypothesis, source: str) -> Rewritten:
-        begun = self.options.beginning
-        text = self.target.tokenizer.decode(found.ids).strip()
-        return Rewritten.of(f"{begun} {text}".strip() if begun else text, str(source), found.ended)
+    def _best_text(self, model: nn.Module) -> BestText:
+        """How a text is written; of a recurrent net there is no cache to be told of."""
+        never = pair(self.recipe).writing.never if self.recipe.architecture else ()
+        context, shape = 0, CacheShape(0, 0, 0)
+        if isinstance(model, EncoderDecoder):
+            config = model.decoder.transformer.config
+            context, shape = config.context, cache_shape(config)
+        assert isinstance(model, Rewriter)
+        return self.writes(self.options, self.limits, never, context, shape, model.pointer is not None)
+
+    def decoder(self, model: nn.Module, x: Any, room: int) -> Decoder:
+        """The model, which writes texts of at most `room` tokens."""
+        if isinstance(model, StandIn):
+            return model.decoder(x, room)
+        assert isinstance(model, Rewriter)
+        return source_decoder(model, x.ids, x.lengths, room)
+
+    # ---- exported
+
+    def postprocessing(self, model: nn.Module) -> BestText | None:
+        """How a text is written, token after token; nothing for a recurrent net."""
+        return self._best_text(model) if isinstance(model, EncoderDecoder) else None
+
+    def graphs(self, model: nn.Module) -> Mapping[str, Graph]:
+        """What reads, and what writes."""
+        assert isinstance(model, EncoderDecoder)
+        return source_graphs(model)
+
+    def standing_in(self, model: nn.Module, outputs: Callable[[Any], Any]) -> nn.Module:
+        """A net whose scores are those of exported networks."""
+        assert isinstance(model, EncoderDecoder)
+        assert isinstance(outputs, Networks)
+        return StandIn(model, self._best_text(model), outputs).eval()
+
+    # ---- answers that are looked into
 
     @torch.inference_mode()
     def _aligned(self, model: nn.Module, text: Rewritten) -> Rewritten:
@@ -194,22 +215,6 @@ class Rewriting(Task):
         weights = model.alignment(x.ids, y.ids[:, :-1], x.lengths)[0].float().cpu().numpy()
         written, read = self.target.encoded(text).offsets[1:], self.input.encoded(text.source).offsets
         return Rewritten.of(text, text.source, text.ended, by_words(weights, text, written, text.source, read))
-
-    @torch.inference_mode()
-    def _found(self, model: nn.Module, inputs: Sequence[Any]) -> list[Hypothesis]:
-        """The best text for each input."""
-        if not len(inputs):
-            return []
-        assert isinstance(model, Rewriter)
-        o, x = self.options, self.encoded(model, inputs)
-        prompt = [*self.target.ahead, *(self.target.tokenizer.ids(o.beginning).tolist() if o.beginning else [])]
-        limits = [o.length or self.longest(length) for length in x.lengths.tolist()]
-        decoder = source_decoder(model, x.ids, x.lengths, len(prompt) + max(limits))
-        never = pair(self.recipe).writing.never if self.recipe.architecture else ()
-        rules = Constraints(o.shortest or self.shortest(), o.no_repeat, o.in_a_row, never)
-        beams = Beams(o.beams, o.length_penalty)
-        search = BeamSearch(decoder, [prompt] * len(inputs), beams, limits, (self.target.end,), rules)
-        return [found[0] for found in search.run()]
 
     def evaluate_rows(self, model: nn.Module, examples: Sequence[Example]) -> list[Record]:
         """A record for each row. Rows of like length are answered together, which changes nothing but the time."""

@@ -53,6 +53,11 @@ class Read(Text):
         super().__init__(tokenizer, vocabulary, context, ends=True)
         self.known: KnownWords | None = None  # those of the training texts, where it began with no other weights
 
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """How many tokens there are, and how many are read; their kind is told by the state."""
+        return {"tokenizer": "words", "vocabulary": self.vocabulary, "context": self.longest}
+
     def fit(self, values: Iterable[str]) -> None:
         """Nothing: see `learnt`."""
         return None

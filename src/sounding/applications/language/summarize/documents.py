@@ -10,6 +10,7 @@ Legend of shapes: T tokens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class Document(Read):
     def __init__(self, tokenizer: str, vocabulary: int, context: int, long: str = "first") -> None:
         super().__init__(tokenizer, vocabulary, context)
         self.long = long
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """With what is read of a long one."""
+        return {**super().arguments, "long": self.long}
 
     @property
     def rule(self) -> str:

@@ -14,19 +14,20 @@ import numpy as np
 
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity, source, unended
 from sounding.applications.language.shared.rewriters import RewritingRecipe
-from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions
+from sounding.applications.language.shared.rewriting import Rewriting
 from sounding.applications.language.shared.rewritten import Rewritten, places
+from sounding.applications.language.shared.writing import Limits
 from sounding.applications.language.summarize import faithful, irrelevant
 from sounding.applications.language.summarize.documents import RULES, Document
 from sounding.applications.language.summarize.notices import notice
 from sounding.applications.language.summarize.rouge import rouge
 from sounding.applications.language.summarize.sentences import lead, most_central, sentences
 from sounding.applications.language.summarize.summaries import Summary
+from sounding.applications.language.summarize.writing import BestSummary, SummarizeOptions
 from sounding.contract.behaviour import Behaviour
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
 from sounding.contract.records import Example, Record
-from sounding.decoding.beam import Hypothesis
 from sounding.errors import UsageError, did_you_mean
 from sounding.wording import counted
 
@@ -54,13 +55,6 @@ class SummarizeRecipe(RewritingRecipe):
             raise UsageError(f"long={self.long} is not known", fix=did_you_mean(self.long, RULES))
 
 
-@dataclass(frozen=True)
-class SummarizeOptions(RewritingOptions):
-    """How a summary is written."""
-
-    no_repeat: int = 3  # no so many tokens in a row twice; 0: as often as may be
-
-
 class Summarize(Rewriting):
     """Summarization: a document in few words."""
 
@@ -73,6 +67,7 @@ class Summarize(Rewriting):
     )
     recipe: SummarizeRecipe
     options: SummarizeOptions
+    writes = BestSummary
     input: Document
     target: Summary
 
@@ -127,18 +122,12 @@ class Summarize(Rewriting):
         length = self.input.tokens(input)
         return f"the document has {length:,} tokens: {self.input.rule}" if length > self.input.room else ""
 
-    def longest(self, source: int) -> int:
-        """Half as many tokens again as the longest training summaries have, the longest hundredth aside."""
-        return self.target.most
-
-    def shortest(self) -> int:
-        """As many tokens as the shortest training summaries have, the shortest hundredth aside."""
-        return self.target.least
-
-    def _text(self, found: Hypothesis, source: str) -> Rewritten:
-        """The summary; the first sentence of the document where tokens make no text."""
-        written = super()._text(found, source)
-        return written if written else Rewritten.of(lead(str(source), 1), str(source), found.ended)
+    @property
+    def limits(self) -> Limits:
+        """Half as many tokens again as the longest training summaries have, at least as many as the shortest: the
+        longest and the shortest hundredth aside.
+        """
+        return Limits(self.target.least, 0, self.target.most)
 
     def likelihood(self, rows: Sequence[Row]) -> tuple[float, str]:
         """Likely where the answers are texts that are much shorter than the others; else hardly."""

@@ -1,6 +1,7 @@
 """Translation: a text in another language.
 
 task.py          the application
+texts.py         what is read and what is written
 languages.py     which language is which: directions, and pairs that look wrong
 chrf.py          character n-gram F-score
 bleu.py          BLEU, and the words that it counts

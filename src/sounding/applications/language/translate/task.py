@@ -12,13 +12,15 @@ import numpy as np
 
 from sounding.applications.language.shared.fidelity import name_fidelity, number_fidelity
 from sounding.applications.language.shared.rewriters import RewritingRecipe
-from sounding.applications.language.shared.rewriting import Rewriting, RewritingOptions
+from sounding.applications.language.shared.rewriting import Rewriting
 from sounding.applications.language.shared.rewritten import Read, Rewritten, Written
+from sounding.applications.language.shared.writing import Limits
 from sounding.applications.language.translate import fidelity
 from sounding.applications.language.translate.bleu import bleu
 from sounding.applications.language.translate.chrf import chrf
-from sounding.applications.language.translate.languages import LANGUAGES, are_sources, canonical, odd_pairs
+from sounding.applications.language.translate.languages import are_sources, odd_pairs
 from sounding.applications.language.translate.memory import TranslationMemory
+from sounding.applications.language.translate.texts import SourceText, TranslatedText, TranslateOptions
 from sounding.contract.invertible import Invertible
 from sounding.contract.metrics import Metric
 from sounding.contract.records import Example, Record
@@ -32,32 +34,6 @@ MOST = 100_000
 @dataclass(frozen=True)
 class TranslateRecipe(RewritingRecipe):
     """The numbers of a training of a translator."""
-
-
-@dataclass(frozen=True)
-class TranslateOptions(RewritingOptions):
-    """How a text is translated."""
-
-
-class SourceText(Read):
-    """A text to be translated."""
-
-    columns = ("source", "src", "source_text", "source_sentence", *LANGUAGES)
-    asked = "TEXT"
-
-    def canonical(self, column: str) -> str:
-        """The code of a language."""
-        return canonical(column)
-
-
-class TranslatedText(Written):
-    """A translation."""
-
-    columns = ("target", "tgt", "trg", "translation", "target_text", "target_sentence", *LANGUAGES)
-
-    def canonical(self, column: str) -> str:
-        """The code of a language."""
-        return canonical(column)
 
 
 class Translate(Rewriting, Invertible):
@@ -78,7 +54,7 @@ class Translate(Rewriting, Invertible):
         """The texts of two languages."""
         r = self.recipe
         source = SourceText(r.tokenizer, r.vocabulary, r.context)
-        return source, TranslatedText(r.tokenizer, r.vocabulary, r.context, "translation_text")
+        return source, TranslatedText(r.tokenizer, r.vocabulary, r.context)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -100,9 +76,10 @@ class Translate(Rewriting, Invertible):
         """chrF of one row."""
         return chrf()
 
-    def longest(self, source: int) -> int:
+    @property
+    def limits(self) -> Limits:
         """Twice as many tokens as are read, and some."""
-        return 2 * source + 20
+        return Limits(1, 2, 20)
 
     def told(self, examples: Sequence[Example]) -> list[str]:
         """Pairs that look wrong."""
