@@ -57,19 +57,19 @@ def outputs_of(network: Network, like: Any) -> Callable[[Any], Any]:
     return outputs
 
 
-def _standing_in(context: EvaluationContext, model: nn.Module, exported: ExportedModel) -> nn.Module:
-    """The exported network in the place of `model`."""
-    task = context.task
+def standing_in(task: Task, model: nn.Module, exported: ExportedModel, example: Example) -> nn.Module:
+    """The exported network in the place of `model`; an example shows of what form its outputs are."""
     if isinstance(exported.processing.post, Writing):
         return task.standing_in(model, exported.network)
     with torch.inference_mode():
-        like = task.outputs(model, task.encode_inputs([context.test[0].input]))
+        like = task.outputs(model, task.encode_inputs([example.input]))
     return task.standing_in(model, outputs_of(exported.network, like))
 
 
 def measured(context: EvaluationContext, exported: ExportedModel, name: str, bytes: int) -> TradeOffs:
     """The exported model, called `name` and so many `bytes` large, beside the run whose context this is."""
     task, model = context.task, fuse_for_inference(context.model)
-    theirs = replace(context, task=AsExported(task, exported), model=_standing_in(context, model, exported))
+    instead = standing_in(task, model, exported, context.test[0])
+    theirs = replace(context, task=AsExported(task, exported), model=instead)
     entries = [Entry(FIRST, replace(context, model=model)), Entry(name, theirs, bytes=bytes)]
     return compare_forms(entries, context.profile)
