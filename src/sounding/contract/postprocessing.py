@@ -41,6 +41,15 @@ class Postprocessing(ABC):
     def steps(self) -> Sequence[str]:
         """What is done with the outputs, in sentences."""
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What model.json says of it besides: the fields by name."""
+        return dict(vars(self))
+
+    def outputs(self, network: Network, x: Arrays) -> Arrays:
+        """What the forward pass of the task gives for encoded inputs `x`."""
+        return network(x)
+
     @abstractmethod
     def predictions(self, network: Network, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
         """The predictions for `values`, which encode to `x`; as the task's own `predict` gives them."""

@@ -99,7 +99,8 @@ class _SourceStep(nn.Module):
         read, past = more[: 2 * self.layers], more[2 * self.layers :]
         mask = (torch.arange(read[0].shape[2], device=ids.device) < lengths[:, None])[:, None, None]
         memory = Memory(list(zip(read[::2], read[1::2], strict=True)), mask)
-        source = Source(*(copied or (lengths, lengths)), memory)
+        read_ids, encoded = copied or (lengths, lengths)  # which nothing asks for, where nothing is copied
+        source = Source(read_ids, encoded, memory)
         cache = GrowingCache(past)
         vectors = self.model.decoder.transformer(ids, cache=cache, memory=memory)
         return self.model.scores(vectors, source), *cache.tensors

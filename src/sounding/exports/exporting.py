@@ -19,7 +19,6 @@ from sounding.contract.inputs import Portable
 from sounding.contract.postprocessing import Postprocessing
 from sounding.contract.records import Example
 from sounding.contract.task import Task
-from sounding.contract.writing import Writing
 from sounding.errors import RunError, UsageError, did_you_mean
 from sounding.evaluation.context import Profile
 from sounding.exports import graphs, quantisation, side_by_side
@@ -131,8 +130,9 @@ def _written(
         for file in files.values():
             full = folder / "fp32.onnx"
             (folder / file).rename(full)
-            encoded = None if isinstance(post, Writing) else Portable.of(task.input)
-            how = quantisation.quantised(full, folder / file, encoded, train or rows)
+            encoded = Portable.of(task.input)
+            same = list(networks[file.removesuffix(".onnx")].inputs) == list(encoded.axes)
+            how = quantisation.quantised(full, folder / file, encoded if same else None, train or rows)
             discard(full)
     told = [NetworkFile.of(name, files[name], graph) for name, graph in networks.items()]
     Processing(task.input, task.target, post).save(folder)
@@ -157,7 +157,7 @@ def _description(
         outputs=networks[0].outputs,
         others={one.name: one for one in networks[1:]},
         preprocessing=list(Portable.of(task.input).steps),
-        postprocessing={**vars(post), "steps": list(post.steps)},
+        postprocessing={**post.settings, "steps": list(post.steps)},
         batch=task.recipe.batch,
         made={"run": str(model.dir), "weights": _digest(model), **versions, **({"how": how} if how else {})},
         checked={},

@@ -139,7 +139,8 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def _outputs(exported: ExportedModel, values: Sequence[Any]) -> Arrays:
-    return exported.network(Portable.of(exported.processing.input).arrays(values))
+    x = Portable.of(exported.processing.input).arrays(values)
+    return exported.processing.post.outputs(exported.network, x)
 
 
 def _moved(own: Arrays, theirs: Arrays) -> float:

@@ -28,6 +28,7 @@ def quantised(fp32: Path, path: Path, input: Portable | None, rows: Sequence[Any
     try:
         import onnx
         from onnxruntime import quantization
+        from onnxruntime.quantization.registry import IntegerOpsRegistry
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
         fix = 'Install it: pip install "sounding[export]"'
@@ -42,7 +43,8 @@ def quantised(fp32: Path, path: Path, input: Portable | None, rows: Sequence[Any
             method = quantization.CalibrationMethod.MinMax
             quantization.quantize_static(prepared, path, reader, per_channel=True, calibrate_method=method)
             return f"static: weights for each channel, activations by {len(rows):,} training rows"
-        quantization.quantize_dynamic(prepared, path, per_channel=True)
+        products = None if input is not None else [kind for kind in IntegerOpsRegistry if kind != "Conv"]  # slow so
+        quantization.quantize_dynamic(prepared, path, per_channel=True, op_types_to_quantize=products)
         return "dynamic: weights for each channel, activations in each call"
     finally:
         logging.getLogger().removeFilter(_not_advice)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -63,7 +64,8 @@ def standing_in(task: Task, model: nn.Module, exported: ExportedModel, example: 
         return task.standing_in(model, exported.network)
     with torch.inference_mode():
         like = task.outputs(model, task.encode_inputs([example.input]))
-    return task.standing_in(model, outputs_of(exported.network, like))
+    outputs = partial(exported.processing.post.outputs, exported.network)
+    return task.standing_in(model, outputs_of(outputs, like))
 
 
 def measured(context: EvaluationContext, exported: ExportedModel, name: str, bytes: int) -> TradeOffs:

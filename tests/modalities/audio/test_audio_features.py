@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from sounding.modalities.audio.augmentation import Variations, Varied, echoing, noisy
-from sounding.modalities.audio.features import FLOOR, LogMel, heard, triangles
+from sounding.modalities.audio.features import LogMel, heard
+from sounding.modalities.audio.mel import FLOOR, frames_heard, log_mel, triangles
 from sounding.randomness import generator
 
 RATE = 8000
@@ -97,3 +98,13 @@ def test_noise_and_echo_reach_as_far_as_the_sound_and_draw_from_their_stream():
     assert torch.equal(echoing(x, generator("a"), RATE, 0.0), x)
     ratio = 10 * torch.log10(x.square().sum(1) / (noisy(x, generator("a"), 1.0) - x).square().sum(1))
     assert ((ratio > 4) & (ratio < 31)).all()
+
+
+@pytest.mark.parametrize(("rate", "bands"), [(8000, 24), (16_000, 80), (22_050, 64)])
+def test_without_torch_it_is_the_same(rate, bands):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(2, rate // 2 + 7)) * 0.1).astype(np.float32)
+    x[1, rate // 3 :] = 0
+    layer = LogMel(rate, bands)
+    np.testing.assert_allclose(log_mel(x, rate, bands), layer(torch.from_numpy(x)), atol=2e-4)
+    assert frames_heard(x, rate).tolist() == layer.frames(heard(torch.from_numpy(x))).tolist()

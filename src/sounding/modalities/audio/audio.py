@@ -12,24 +12,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sounding.contract.evidence import Clip
-from sounding.contract.inputs import Attributable, Audible, Continuous, Corruptible, Corruption, Lasting, Threat
+from sounding.contract.inputs import (
+    Attributable,
+    Audible,
+    Continuous,
+    Corruptible,
+    Corruption,
+    Lasting,
+    Portable,
+    Threat,
+)
+from sounding.contract.tensors import is_tensor
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.audio import audio_files, corruptions, drawing, masking, playing
-from sounding.modalities.audio.features import HOP, samples_in
+from sounding.modalities.audio.mel import HOP, samples_in
 from sounding.modalities.audio.resampling import resample
 from sounding.modalities.audio.voice import spoken
 from sounding.wording import counted
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
+
+class Audio(Attributable, Corruptible, Continuous, Lasting, Audible, Portable):
     """A recording at a working rate of `rate` Hz: other rates are resampled, channels averaged.
 
     What is longer than `longest` seconds is not learnt from, where that is not 0.
@@ -72,7 +83,7 @@ class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
             return str(cell).strip().lower().endswith(self.suffixes)
         if isinstance(cell, bytes | bytearray | memoryview):
             return audio_files.looks_like_sound(bytes(cell[:16]))
-        return isinstance(cell, np.ndarray | Tensor) and cell.ndim in (1, 2)
+        return (isinstance(cell, np.ndarray) or is_tensor(cell)) and cell.ndim in (1, 2)
 
     def read(self, cell: Any, root: Path = Path()) -> np.ndarray:
         """The samples of a path (from `root`), {"bytes", "path"}, {"array", "sampling_rate"}, (samples, rate), bytes,
@@ -142,11 +153,29 @@ class Audio(Attributable, Corruptible, Continuous, Lasting, Audible):
 
     def encode(self, values: Sequence[np.ndarray]) -> Tensor:
         """Waveforms [B, T], the shorter ones followed by digital silence."""
-        longest = max(map(len, values), default=0)
-        x = torch.zeros(len(values), longest)
+        import torch
+
+        return torch.from_numpy(self.arrays(values)[0])
+
+    def arrays(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """The same without torch."""
+        x = np.zeros((len(values), max(map(len, values), default=0)), np.float32)
         for row, value in zip(x, values, strict=True):
-            row[: len(value)] = torch.from_numpy(np.ascontiguousarray(value, np.float32))
-        return x
+            row[: len(value)] = value
+        return (x,)
+
+    @property
+    def axes(self) -> Mapping[str, tuple[str | int, ...]]:
+        """The samples."""
+        return {"samples": ("batch", "time")}
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """From a file to samples."""
+        return (
+            f"read the sound as float32 in -1..1, the mean of its channels, at {self.rate} samples a second",
+            "a batch is padded behind each sound with zeros",
+        )
 
     def decode(self, x: Tensor) -> list[np.ndarray]:
         """The sounds of waveforms, without the silence that follows them."""

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from torch import Tensor
 
+from sounding.contract.tensors import is_tensor
 from sounding.errors import DataError, UsageError
 from sounding.files import require_content
 
@@ -64,7 +64,7 @@ def of_cell(cell: Any, root: Path = Path(), rate: int = 16_000) -> Sound:
         return load(bytes(cell))
     if isinstance(cell, tuple) and len(cell) == 2:
         return from_array(cell[0], int(cell[1]))
-    if isinstance(cell, np.ndarray | Tensor | list):
+    if isinstance(cell, np.ndarray | list) or is_tensor(cell):
         return from_array(cell, rate)
     missing = cell is None or cell != cell or isinstance(cell, str)
     what = "there is no recording" if missing else f"a {type(cell).__name__} is not a recording"
@@ -125,7 +125,7 @@ def from_array(array: Any, rate: int) -> Sound:
     """
     if rate < 1:
         raise DataError(f"{rate} samples a second cannot be", fix="Give the rate in Hz: (samples, 16000)")
-    array = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    array = array.detach().cpu().numpy() if is_tensor(array) else np.asarray(array)
     if array.ndim not in (1, 2) or not array.size or array.dtype.kind not in "fiu":
         found = "×".join(map(str, array.shape)) or "a single number"
         raise DataError(f"an array of shape {found} is not a recording", fix="Give its samples, one after the other")

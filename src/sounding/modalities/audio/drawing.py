@@ -8,13 +8,12 @@ Legend of shapes: T samples, N frames, M bands, P parts.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from sounding.drawing.colours import INK, LINE, MUTED, diverging, hexadecimal, scaled
 from sounding.drawing.rendering import Marks, Rendering
 from sounding.drawing.shapes import Path, Raster, Rectangle, Shape, Sheet, Words
 from sounding.modalities.audio import masking
-from sounding.modalities.audio.features import LogMel
+from sounding.modalities.audio.mel import log_mel
 
 SECOND, LEAST, MOST = 150.0, 240.0, 720.0
 """Pixels: of a second, and of the shortest and the longest sheet."""
@@ -56,8 +55,7 @@ def rendered(
 
 def spectrogram(value: np.ndarray, rate: int) -> np.ndarray:
     """Pixels [M, N, 3]: black is loud, high frequencies are on top."""
-    with torch.inference_mode():
-        found = LogMel(rate, 64)(torch.from_numpy(np.ascontiguousarray(value, np.float32))[None])[0].numpy().T[::-1]
+    found = log_mel(value[None], rate, 64)[0].T[::-1]
     if found.shape[1] > COLUMNS:
         edges = np.linspace(0, found.shape[1], COLUMNS + 1).astype(int)
         found = np.maximum.reduceat(found, edges[:-1], axis=1)

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 
-from sounding.modalities.audio.features import HOP, LOWEST, hertz, mel, samples_in
+from sounding.modalities.audio.mel import HOP, LOWEST, hertz, mel, samples_in
 from sounding.modalities.audio.voice import levels
 from sounding.randomness import stream
 
@@ -58,6 +57,8 @@ def _banded(samples: np.ndarray, masks: np.ndarray, rate: int) -> np.ndarray:
     size = _fast(samples.shape[1])
     frequencies = np.fft.rfftfreq(size, 1 / rate)
     band = np.clip(np.searchsorted(edges(rate), frequencies, side="right") - 1, 0, BANDS - 1)
+    import torch  # whose transforms are faster than numpy's
+
     spectrum = torch.fft.rfft(torch.from_numpy(samples), size) * torch.from_numpy(masks[:, band])
     return torch.fft.irfft(spectrum, size)[:, : samples.shape[1]].numpy()
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import torch
 
 from sounding.contract.answers import Answer, Documented, Exported, Listing, Overlaid, Spelled
 from sounding.drawing.rendering import Marks
@@ -181,6 +180,8 @@ class Transcript(Answer, Overlaid, Listing, Exported, Documented, Spelled):
         ids = np.zeros((len(rows), max(1, int(lengths.max(initial=0)))), np.int64)
         for row, found in zip(ids, rows, strict=True):
             row[: len(found)] = found
+        import torch
+
         return Tokens(torch.from_numpy(ids), torch.from_numpy(lengths))
 
     # ---- showing

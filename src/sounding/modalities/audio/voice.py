@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sounding.modalities.audio.features import HOP, samples_in
+from sounding.modalities.audio.mel import HOP, samples_in
 
 SHARE = 0.35
 LEAST = 6.0

@@ -35,7 +35,7 @@ class StandIn(Rewriter):
         """The scores, which `logits` gives as they are, and nothing that was encoded."""
         known = source.new_full((len(source),), source.shape[1]) if lengths is None else lengths
         scores = torch.from_numpy(self._post.scores(self._networks, arrays((source, known)), target.cpu().numpy()))
-        return scores, Source(source, scores, Memory([]))
+        return scores, Source(source, scores.new_zeros(*source.shape, 0), Memory([]))
 
     def logits(self, vectors: Float[Tensor, "*P V"]) -> Float[Tensor, "*P V"]:
         """These."""

@@ -14,16 +14,27 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from sounding.applications.speech.transcribe.network import STEP
-from sounding.decoding.ctc import align
-from sounding.modalities.audio.transcript import Word
+from sounding.contract.records import Prediction, chunks
+from sounding.decoding.ctc import PrefixBeams, Prefixes, UnitModel, align, greedy
+from sounding.modalities.audio.mel import HOP
+from sounding.modalities.audio.transcript import Transcribed, Word
 from sounding.modalities.audio.voice import APART, cut
 from sounding.modalities.text.tokenizer import Tokenizer
 
+Waves = Sequence[np.ndarray]
+Search = Callable[[np.ndarray], list[int]]
+"""Log-probabilities [T, C] → units."""
+STEP = 4 * HOP
+"""Seconds from one vector to the next."""
+CHOSEN_LATER = -1.0
+"""Stands for the weight of the language model until it is chosen."""
+BEAMS = 12
+"""Beginnings that are followed at a time, where nobody says; with Whisper's weights one."""
 OVERLAP = 2.0
 """Seconds that neighbouring windows have in common."""
 
@@ -41,6 +52,53 @@ class Told(NamedTuple):
 
     start: float
     log_probs: np.ndarray
+
+
+def said(
+    heard: Callable[[Waves], list[np.ndarray]],
+    search: Search,
+    values: Waves,
+    rate: int,
+    window: float,
+    tokenizer: Tokenizer,
+) -> list[Prediction]:
+    """What is said in recordings, of which so many seconds are `heard` at a time: log-probabilities [T, C] of each."""
+    parts = pieces(values, rate, window)
+    waves = [values[p.recording][int(p.start * rate) : max(1, math.ceil(p.end * rate))] for p in parts]
+    told = zip(parts, heard(waves), strict=True)
+    found = {number: list(some) for number, some in groupby(told, key=lambda pair: pair[0].recording)}
+    return [_answer(found.get(number, []), search, len(value) / rate, tokenizer) for number, value in enumerate(values)]
+
+
+def _answer(
+    told: Sequence[tuple[Piece, np.ndarray]], search: Search, seconds: float, tokenizer: Tokenizer
+) -> Prediction:
+    """The words of all stretches of a recording."""
+    found, sure = [], []
+    for stretch in joined([piece for piece, _ in told], [log_probs for _, log_probs in told]):
+        some, mean = words(stretch, search, tokenizer)
+        found += some
+        sure.append(mean)
+    confidence = math.exp(min(0.0, float(np.mean(sure)))) if sure else 1.0
+    return Prediction(Transcribed.of(found, seconds), confidence, np.array([word.confidence for word in found]))
+
+
+def by_length(tell: Callable[[Waves], tuple[np.ndarray, np.ndarray]], waves: Waves, batch: int) -> list[np.ndarray]:
+    """The log-probabilities [T, C] of each stretch; those of like length are heard together."""
+    order = sorted(range(len(waves)), key=lambda k: len(waves[k]))
+    found: dict[int, np.ndarray] = {}
+    for some in chunks(order, batch):
+        log_probs, lengths = tell([waves[k] for k in some])
+        for k, row, length in zip(some, log_probs, lengths.tolist(), strict=True):
+            found[k] = row[:length]
+    return [found[k] for k in range(len(waves))]
+
+
+def searching(beams: int, weight: float, bonus: float, language: Callable[[], UnitModel]) -> Search:
+    """How units are found; greedily until the weight of the language model is chosen."""
+    if beams == 1 or weight < 0:
+        return greedy
+    return Prefixes(PrefixBeams(beams or BEAMS, weight, bonus), language() if weight else None).best
 
 
 def pieces(values: Sequence[np.ndarray], rate: int, window: float, apart: float = APART) -> list[Piece]:
@@ -73,7 +131,7 @@ def joined(parts: Sequence[Piece], told: Sequence[np.ndarray]) -> list[Told]:
     return found
 
 
-def words(told: Told, search: Callable[[np.ndarray], list[int]], tokenizer: Tokenizer) -> tuple[list[Word], float]:
+def words(told: Told, search: Search, tokenizer: Tokenizer) -> tuple[list[Word], float]:
     """The words of a stretch, and the mean logarithm of the probability of its units, or of there being none."""
     log_probs = told.log_probs
     ids = search(log_probs)

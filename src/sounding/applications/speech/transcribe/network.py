@@ -16,21 +16,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sounding.applications.speech.transcribe.answers import CHOSEN_LATER, STEP
 from sounding.architectures.conformer import Subsampling
 from sounding.architectures.dropout import Dropout
 from sounding.architectures.pooling import within
+from sounding.contract.graph import Axes, Graph
 from sounding.modalities.audio.augmentation import Variations, Varied
-from sounding.modalities.audio.features import HOP, LogMel, heard
+from sounding.modalities.audio.features import LogMel, heard
 from sounding.modalities.text.text import Tokens
 
-STEP = 4 * HOP
-"""Seconds from one vector to the next."""
 SPREAD = 3.0
 """What normalised spectrograms are divided by: the usual spread of a band around its mean, in nats."""
 OVERLAP = 50
 """Vectors that neighbouring windows have in common: 2 seconds."""
-CHOSEN_LATER = -1.0
-"""Stands for the weight of the language model until it is chosen."""
 
 
 class Heard(NamedTuple):
@@ -80,6 +78,13 @@ class Recogniser(nn.Module):
             return self._heard(x, samples)
         return self._in_windows(x, samples)
 
+    def graph(self, bands: int) -> Graph:
+        """The network behind the spectrogram, as it is written down."""
+        spectrogram, lengths = torch.zeros(2, 37, bands), torch.tensor([37, 29])
+        inputs: dict[str, Axes] = {"spectrogram": ("batch", "frames", bands), "lengths": ("batch",)}
+        outputs: dict[str, Axes] = {"log_probs": ("batch", "vectors", self.units.out_features), "vectors": ("batch",)}
+        return Graph(_Told(self), (spectrogram, lengths), inputs, outputs)
+
     def _in_windows(self, x: Tensor, samples: Tensor) -> Heard:
         """What is heard in windows; of two neighbours each tells its half of what both have heard."""
         step = 4 * self.spectrogram.hop  # samples of a vector
@@ -99,10 +104,22 @@ class Recogniser(nn.Module):
 
     def _heard(self, x: Tensor, samples: Tensor) -> Heard:
         """What is heard in waveforms of which so many samples [B] count."""
-        spectrogram, lengths = self.varied(self.spectrogram(x), self.spectrogram.frames(samples))
+        return self.told(*self.varied(self.spectrogram(x), self.spectrogram.frames(samples)))
+
+    def told(self, spectrogram: Tensor, lengths: Tensor) -> Heard:
+        """What is heard in spectrograms [B, N, M], of which so many frames [B] count."""
         vectors, lengths = self.subsampling(normalised(spectrogram, lengths), lengths)
         vectors = self.encoder(self.dropout(vectors), lengths)
         return Heard(self.units(self.dropout(vectors)).float().log_softmax(dim=2), lengths)
+
+
+class _Told(nn.Module):
+    def __init__(self, network: Recogniser) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.told(*tensors))
 
 
 def normalised(x: Tensor, lengths: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,20 +21,22 @@ from sounding.applications.speech.transcribe.errors import (
     edits,
     word_error_rate,
 )
-from sounding.applications.speech.transcribe.network import CHOSEN_LATER, Recogniser, ctc
+from sounding.applications.speech.transcribe.network import Recogniser, ctc
+from sounding.applications.speech.transcribe.words_said import Language, WordsSaid
 from sounding.architectures.checkpoints import SpeechShape, shaped
 from sounding.architectures.conformer import Conformer, ConformerConfig, Subsampling
 from sounding.architectures.lora import merge
 from sounding.architectures.rnn import RNN, RNNConfig
 from sounding.architectures.whisper import Whisper
 from sounding.contract.change import Change, Unchanged
+from sounding.contract.graph import Graph
 from sounding.contract.metrics import Metric
 from sounding.contract.modality import Row
 from sounding.contract.options import Options
 from sounding.contract.recipe import BegunRecipe
 from sounding.contract.records import Example, Prediction, Record
 from sounding.contract.task import Task, chunks, targets
-from sounding.decoding.ctc import PrefixBeams, Prefixes, UnitModel, greedy
+from sounding.decoding.ctc import PrefixBeams, Prefixes, UnitModel
 from sounding.errors import DataError, UsageError, did_you_mean
 from sounding.modalities.audio.audio import Audio
 from sounding.modalities.audio.augmentation import Variations, echoing, noisy
@@ -46,13 +48,10 @@ from sounding.modalities.audio.voice import APART, spoken
 from sounding.modalities.audio.whisper_features import RATE
 from sounding.modalities.audio.whisper_transcript import WhisperTranscript
 from sounding.modalities.text.encodings import read_text
-from sounding.modalities.text.specials import END, START
 from sounding.modalities.text.text import Tokens
 
 WHISPER = "whisper"
 MODELS = ("conformer", "rnn", WHISPER)
-BEAMS = 12
-"""Beginnings that are followed at a time, where nobody says; with Whisper's weights one."""
 WEIGHTS, BONUSES = (0.0, 0.4, 0.8, 1.2), (0.0, 0.7)
 """What is tried for the weight of the language model, and for the bonus of a unit."""
 TRIED = 48
@@ -162,7 +161,7 @@ class TranscribeOptions(Options):
     modest: ClassVar = {"beams": (0, 32), "window": (1, 60)}
 
     beams: int = 0  # beginnings that are followed at a time; 1: always the best; 0: 12, with Whisper's weights 1
-    lm_weight: float = CHOSEN_LATER  # of the language model; below 0: as the validation rows chose
+    lm_weight: float = answers.CHOSEN_LATER  # of the language model; below 0: as the validation rows chose
     bonus: float = 0.0  # for each unit, where a weight is given
     window: float = 30.0  # seconds that are heard at a time
     length_penalty: float = 1.0  # of Whisper's beams: log-probability / tokens ^ this
@@ -179,7 +178,7 @@ class Transcribe(Task):
     Recipe = TranscribeRecipe
     Options = TranscribeOptions
     pipeline = "automatic-speech-recognition"
-    not_exported = "sound is resampled, and what was said is searched for after the network, through torch"
+    not_exported = "what Whisper's weights hear and write is not written down"
     layouts = (COMMON_VOICE, LIBRISPEECH, CLIPS_WITH_TEXTS)
     caution = (
         "A transcript reads well also where it is wrong: names and numbers have to be heard again by somebody. "
@@ -265,8 +264,7 @@ class Transcribe(Task):
         """The language model: counted when it is first asked."""
         if self._language is None:
             tokenizer = self.target.tokenizer
-            ids = tokenizer.batch(self._texts)
-            self._language = UnitModel(ids, self.recipe.order, len(tokenizer), START, END)
+            self._language = Language(tuple(self._texts), self.recipe.order).counted(tokenizer)
         return self._language
 
     # ---- the net
@@ -381,44 +379,55 @@ class Transcribe(Task):
         """What is said in each recording, as the options say."""
         if self.whispers:
             return self._dictated(model, inputs)
-        search, rate = self._search(model), self.input.rate
-        parts = answers.pieces(inputs, rate, self.options.window)
-        waves = [inputs[p.recording][int(p.start * rate) : max(1, math.ceil(p.end * rate))] for p in parts]
-        told = zip(parts, self._heard(model, waves), strict=True)
-        found: dict[int, list[tuple[answers.Piece, np.ndarray]]] = {
-            number: list(some) for number, some in groupby(told, key=lambda pair: pair[0].recording)
-        }
-        return [self._answer(value, found.get(number, []), search) for number, value in enumerate(inputs)]
-
-    def _answer(self, value: np.ndarray, told: Sequence[tuple[answers.Piece, np.ndarray]], search: Any) -> Prediction:
-        """The words of all stretches of a recording."""
-        words, sure = [], []
-        for stretch in answers.joined([piece for piece, _ in told], [log_probs for _, log_probs in told]):
-            some, mean = answers.words(stretch, search, self.target.tokenizer)
-            words += some
-            sure.append(mean)
-        text = Transcribed.of(words, len(value) / self.input.rate)
-        confidence = math.exp(min(0.0, float(np.mean(sure)))) if sure else 1.0
-        return Prediction(text, confidence, np.array([word.confidence for word in words]))
+        o, tokenizer = self.options, self.target.tokenizer
+        heard = partial(self._heard, model)
+        return answers.said(heard, self._search(model), inputs, self.input.rate, o.window, tokenizer)
 
     def _heard(self, model: nn.Module, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The log-probabilities [T, C] of each stretch; those of like length are heard together."""
-        order = sorted(range(len(waves)), key=lambda k: len(waves[k]))
-        found: dict[int, np.ndarray] = {}
-        for some in chunks(order, self.recipe.batch):
-            log_probs, lengths = model(self.encoded(model, [waves[k] for k in some]))
-            for k, row, length in zip(some, log_probs.float().cpu().numpy(), lengths.tolist(), strict=True):
-                found[k] = row[:length]
-        return [found[k] for k in range(len(waves))]
+        """The log-probabilities [T, C] of each stretch."""
 
-    def _search(self, model: nn.Module) -> Any:
-        """Log-probabilities [T, C] → units: greedy until the weight of the language model is chosen."""
+        def told(some: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+            log_probs, lengths = model(self.encoded(model, some))
+            return log_probs.float().cpu().numpy(), lengths.cpu().numpy()
+
+        return answers.by_length(told, waves, self.recipe.batch)
+
+    def _weights(self, model: nn.Module) -> tuple[float, float]:
+        """How much the language model counts, and the bonus of a unit; below 0 until that is chosen."""
         o = self.options
-        weight, bonus = (o.lm_weight, o.bonus) if o.lm_weight >= 0 else model.get_buffer("decoding").tolist()
-        if o.beams == 1 or weight < 0:
-            return greedy
-        beams = PrefixBeams(o.beams or BEAMS, weight, bonus)
-        return Prefixes(beams, self.language if weight else None).best
+        if o.lm_weight >= 0:
+            return o.lm_weight, o.bonus
+        weight, bonus = model.get_buffer("decoding").tolist()
+        return weight, bonus
+
+    def _search(self, model: nn.Module) -> answers.Search:
+        """Log-probabilities [T, C] → units."""
+        return answers.searching(self.options.beams, *self._weights(model), lambda: self.language)
+
+    # ---- exported
+
+    def postprocessing(self, model: nn.Module) -> WordsSaid | None:
+        """The words that a network hears, and the search among them; nothing for Whisper's weights.
+
+        Raises UsageError where more is heard at a time than one pass of the network was made for.
+        """
+        r, o = self.recipe, self.options
+        if self.whispers:
+            return None
+        if o.window > r.longest:
+            what = f"window={o.window:g}: the network hears {r.longest:g} s in a pass, and is not exported in parts"
+            raise UsageError(what, fix=f"Give window={r.longest:g} or less")
+        weight, bonus = self._weights(model)
+        asked = weight > 0 and o.beams != 1
+        language = Language(tuple(self._texts) if asked else (), r.order)
+        return WordsSaid(self.input.rate, r.bands, o.window, r.batch, o.beams, weight, bonus, language)
+
+    def graphs(self, model: nn.Module) -> Mapping[str, Graph]:
+        """From spectrograms to log-probabilities."""
+        assert isinstance(model, Recogniser)
+        return {"model": model.graph(self.recipe.bands)}
+
+    # ---- what validation rows choose
 
     def calibrate(self, model: nn.Module, validation: Sequence[Example], train: Sequence[Example]) -> bool:
         """Choose how much the language model counts: the fewest wrong words of validation rows, then characters.
@@ -441,7 +450,7 @@ class Transcribe(Task):
         self, heard: Sequence[np.ndarray], rows: Sequence[Example], weight: float, bonus: float
     ) -> tuple[int, int]:
         """Wrong words and characters of some rows."""
-        search = Prefixes(PrefixBeams(self.options.beams or BEAMS, weight, bonus), self.language).best
+        search = Prefixes(PrefixBeams(self.options.beams or answers.BEAMS, weight, bonus), self.language).best
         texts = [self.target.tokenizer.decode(search(log_probs)) for log_probs in heard]
         pairs = [(text, str(row.target)) for text, row in zip(texts, rows, strict=True)]
         return sum(edits(a.split(), b.split()) for a, b in pairs), sum(edits(a, b) for a, b in pairs)
