@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sounding.applications.language.shared.rewritten import Rewritten, Written
+from sounding.applications.language.shared.rewritten import Read, Rewritten
 from sounding.contract.modality import Modality
 from sounding.contract.options import Options
 from sounding.contract.postprocessing import Arrays, Network, Networks
@@ -96,7 +96,7 @@ class BestText(Writing):
 
     def answers(self, begin: Begin, x: Arrays, values: Sequence[Any], target: Modality) -> list[Prediction]:
         """What is written for each text; confidence is the geometric mean over its tokens."""
-        assert isinstance(target, Written)
+        assert isinstance(target, Read)
         if not len(values):
             return []
         o, beginning = self.options, self.options.beginning
@@ -108,11 +108,11 @@ class BestText(Writing):
         found = BeamSearch(decoder, [prompt] * len(values), beams, limits, (target.end,), rules).run()
         return [self._answer(best, str(value), target) for (best, *_), value in zip(found, values, strict=True)]
 
-    def _answer(self, found: Hypothesis, source: str, target: Written) -> Prediction:
+    def _answer(self, found: Hypothesis, source: str, target: Read) -> Prediction:
         sure = math.exp(found.log_probability / max(1, found.tokens))
         return Prediction(self._text(found, source, target), sure)
 
-    def _text(self, found: Hypothesis, source: str, target: Written) -> Rewritten:
+    def _text(self, found: Hypothesis, source: str, target: Read) -> Rewritten:
         begun = self.options.beginning
         text = target.tokenizer.decode(found.ids).strip()
         return Rewritten.of(f"{begun} {text}".strip() if begun else text, source, found.ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sounding.applications.language.shared.rewritten import Rewritten, Written
+from sounding.applications.language.shared.rewritten import Read, Rewritten
 from sounding.applications.language.shared.writing import BestText, RewritingOptions
 from sounding.applications.language.summarize.sentences import lead
 from sounding.decoding.beam import Hypothesis
@@ -23,7 +23,7 @@ class BestSummary(BestText):
 
     options: SummarizeOptions
 
-    def _text(self, found: Hypothesis, source: str, target: Written) -> Rewritten:
+    def _text(self, found: Hypothesis, source: str, target: Read) -> Rewritten:
         """The summary; the first sentence of the document where tokens make no text."""
         written = super()._text(found, source, target)
         return written if written else Rewritten.of(lead(source, 1), source, found.ended)
