@@ -95,7 +95,8 @@ def main() -> None:
     ours = stratified(shares)
     theirs = stratified(np.array([[GAMES[game].share(GAMES[game].der) for game in asked.games]]))
     spread = "" if ours.low is None else f" [{ours.low:.3f}, {ours.high:.3f}]"
-    print(f"\nInterquartile mean of the shares: {ours.value:.3f}{spread}; DER's of these games {theirs.value:.3f}")
+    kind = "Interquartile mean" if shares.size > 3 else "Mean"  # of fewer nothing is left out
+    print(f"\n{kind} of the shares: {ours.value:.3f}{spread}; DER's of these games {theirs.value:.3f}")
 
 
 if __name__ == "__main__":

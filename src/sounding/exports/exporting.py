@@ -127,12 +127,12 @@ def _written(
     kind = "onnx" if format == "int8" else format
     files = {name: graphs.written(graph, kind, folder, name) for name, graph in networks.items()}
     if format == "int8":
-        for file in files.values():
-            full = folder / "fp32.onnx"
-            (folder / file).rename(full)
-            encoded = Portable.of(task.input)
-            same = list(networks[file.removesuffix(".onnx")].inputs) == list(encoded.axes)
-            how = quantisation.quantised(full, folder / file, encoded if same else None, train or rows)
+        encoded, full = Portable.of(task.input), folder / "fp32.onnx"
+        for name, graph in networks.items():
+            file = folder / files[name]
+            file.rename(full)
+            same = list(graph.inputs) == list(encoded.axes)
+            how = quantisation.quantised(full, file, encoded if same else None, train or rows)
             discard(full)
     told = [NetworkFile.of(name, files[name], graph) for name, graph in networks.items()]
     Processing(task.input, task.target, post).save(folder)

@@ -17,7 +17,8 @@ START = 20.0
 """Seconds within which a program has to say that it speaks the protocol."""
 ANSWER = 4_096
 """Lines of an answer."""
-_FIX = "Name a program that speaks GTP, with its arguments, such as 'gnugo --mode gtp'"
+_EXAMPLE = "gnugo"
+_FIX = f"Name a program that speaks GTP, with its arguments, such as '{_EXAMPLE} --mode gtp'"
 
 
 class EngineRefusal(Exception):
@@ -40,7 +41,7 @@ class Engine:
     """
 
     def __init__(self, command: str | Sequence[str], seconds: float = 60.0) -> None:
-        self._program = Program(command, _FIX)
+        self._program = Program(command, _FIX, _EXAMPLE)
         self.command, self.close = self._program.command, self._program.close
         self.seconds = seconds
         try:

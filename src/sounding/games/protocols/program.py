@@ -29,12 +29,12 @@ class EngineFailure(Exception):
 class Program:
     """A process in a session of its own, until `close` is called, and at the latest when Python ends.
 
-    `fix` is what to do where it cannot be started, which raises UsageError.
+    `fix` is what to do where it cannot be started, which raises UsageError; `example` is the program that it names.
     """
 
-    def __init__(self, command: str | Sequence[str], fix: str) -> None:
+    def __init__(self, command: str | Sequence[str], fix: str, example: str) -> None:
         self.command = shlex.split(command) if isinstance(command, str) else list(command)
-        self._process = _started(self.command, fix)
+        self._process = _started(self.command, fix, example)
         self.close = weakref.finalize(self, _ended, self._process)
         self._fd = cast(IO[bytes], self._process.stdout).fileno()
         self._heard = bytearray()
@@ -89,7 +89,7 @@ class Program:
         return EngineFailure(f"{what} ({complaint[:120]})" if complaint else what)
 
 
-def _started(command: list[str], fix: str) -> subprocess.Popen[bytes]:
+def _started(command: list[str], fix: str, example: str) -> subprocess.Popen[bytes]:
     if not command:
         raise UsageError("no program is named", fix=fix)
     pipe = subprocess.PIPE
@@ -97,8 +97,7 @@ def _started(command: list[str], fix: str) -> subprocess.Popen[bytes]:
         # In a session of its own, so that what the program has started ends with it.
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
     except FileNotFoundError:
-        is_example = f"'{command[0]}" in fix  # of whoever typed it, that it is one is known
-        advice = "Install it, or give the path of its file" if is_example else fix
+        advice = "Install it, or give the path of its file" if command[0] == example else fix
         raise UsageError(f"there is no program {command[0]}", fix=advice) from None
     except OSError as error:
         raise UsageError(f"{command[0]} cannot be started ({error.strerror})", fix=fix) from None

@@ -20,7 +20,8 @@ STOPPED = 2.0
 """Seconds within which it has to give its move after `stop`."""
 GREETING = 1_024
 """Lines that it may say before `uciok`."""
-_FIX = "Name a program that speaks UCI, with its arguments, such as 'stockfish'"
+_EXAMPLE = "stockfish"
+_FIX = f"Name a program that speaks UCI, with its arguments, such as '{_EXAMPLE}'"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class UciEngine:
     def __init__(
         self, command: str | Sequence[str], options: Mapping[str, object] | None = None, seconds: float = 60.0
     ) -> None:
-        self._program = Program(command, _FIX)
+        self._program = Program(command, _FIX, _EXAMPLE)
         self.command, self.close = self._program.command, self._program.close
         self.seconds = seconds
         self.name = self.command[0]
