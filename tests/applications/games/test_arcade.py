@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -359,3 +360,21 @@ def test_what_is_foretold_changes_nothing_of_the_training(tmp_path, monkeypatch)
     assert torch.equal(weights(runs[0].module), weights(runs[1].module))
     (line,) = [line for line in said if "foretold" in line]
     assert "6 steps of learning with about 190 of the environment take about" in line
+
+
+def test_what_only_the_first_round_waits_for_does_not_count_where_there_is_time_to_see_another():
+    from sounding.applications.games.arcade.foretelling import measured
+
+    class SlowToMake(Corridor):
+        def __init__(self) -> None:
+            time.sleep(0.3)
+            super().__init__()
+
+    gymnasium.register("sounding/SlowToMake-v0", SlowToMake)
+    try:
+        recipe = ARCADE.Recipe.make("tiny", {"environment": "sounding/SlowToMake-v0", "copies": 2})
+        hasty, patient = (measured(ARCADE(recipe), Setting(1, "fp32"), patience) for patience in (0.1, 60.0))
+    finally:
+        del gymnasium.registry["sounding/SlowToMake-v0"]
+    assert hasty.steps < recipe.round_steps / 0.6  # two copies, one after the other
+    assert patient.steps > 2 * hasty.steps

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 1.5, 8.0
 """Seconds: whole rounds are measured until there were so many; none but the first where that took so many."""
+SHARE = 0.01
+"""Of the time of a training, which may be taken instead of `MOST`: the first round of 64 emulators is seven others."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Pace:
 
 def foretold(task: Arcade, setting: Setting, seconds: float | None, steps: int | None) -> str:
     """What a person is told: how many steps there will be in `seconds`, or how long so many steps of learning take."""
-    pace = measured(task, setting)
+    pace = measured(task, setting, max(MOST, SHARE * (seconds or 0.0)))
     if seconds is not None:
         there = _rounded(seconds * pace.steps * pace.played)
         return f"foretold for this machine: {pace}; {there} in {roughly(seconds).removeprefix('about ')}"
@@ -52,8 +54,8 @@ def foretold(task: Arcade, setting: Setting, seconds: float | None, steps: int |
     return f"foretold for this machine: {pace}; {learning} take {roughly(wanted / pace.steps)}"
 
 
-def measured(task: Arcade, setting: Setting) -> Pace:
-    """The pace of whole rounds, after a first one in which all is made."""
+def measured(task: Arcade, setting: Setting, patience: float = MOST) -> Pace:
+    """The pace of whole rounds, after a first one in which all is made; its own where it took longer than `patience`."""
     r = task.recipe
     small = replace(r, warm=min(r.warm, 4 * r.batch), replay=min(r.replay, 4_096))
     other = type(task)(small, task.options)
@@ -61,16 +63,16 @@ def measured(task: Arcade, setting: Setting) -> Pace:
         state = TrainState(other, 0, setting, setting.place(built(other)))
         own: Feed | None = other.feed(Shards(None), 0)
         feed = own or PlayFeed(other, Shards(None), 0)
-        done, seconds = _timed(state, feed, r.round_steps)
+        done, seconds = _timed(state, feed, r.round_steps, patience)
     return Pace(done / seconds, r.copies * r.length / r.round_steps)
 
 
-def _timed(state: TrainState, feed: Feed, every: int) -> tuple[int, float]:
+def _timed(state: TrainState, feed: Feed, every: int, patience: float) -> tuple[int, float]:
     """(steps of learning, seconds) of whole rounds of `every` steps; of the first one only where that takes long."""
     batches, began = feed.steps(state), time.perf_counter()
     _step(state, batches, every)
     started = time.perf_counter()
-    if started - began > MOST:
+    if started - began > patience:
         return every, started - began
     done = 0
     while not done or time.perf_counter() - started < LEAST:
