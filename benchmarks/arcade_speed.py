@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/arcade_speed.py CartPole-v1 --steps 50000 --seeds 0 1 2
 
 Steps of the environment per second, by the clock and by the processor's time (where other programs take their share,
-the second is what to compare), of a whole training with what each writes while it trains: ours keeps all that an exact
-resume needs, theirs nothing. The score is the mean of 20 episodes with the likeliest actions afterwards. Each seed is
-trained by the one, then by the other. Numbers are played by SB3 in its own DummyVecEnv; screens by both in ours, and
-seen by SB3's own network of Mnih et al. or, of small grids, by ours.
+the second is what to compare), of a whole training with what each makes ahead of it, emulators for instance, and
+writes while it trains: ours keeps all that an exact resume needs, theirs nothing. The score is the mean of 20 episodes
+with the likeliest actions afterwards. Each seed is trained by the one, then by the other. Numbers are played by SB3 in
+its own DummyVecEnv; screens by both in ours, and seen by SB3's own network of Mnih et al. or, of small grids, by ours.
 """
 
 from __future__ import annotations
@@ -107,27 +107,31 @@ def theirs(task: Any, steps: int, seed: int, setting: Setting) -> Found:
     except ImportError:
         raise SystemExit("stable-baselines3 is missing: pip install stable-baselines3") from None
     r, screens = task.recipe, task.spec.observation.kind == FRAMES
-    environments = adapted(task) if screens else make_vec_env(r.environment, r.copies, seed=seed)
-    extractor = network_of_screens(task) if screens else {}
     layers: list[int] = [] if screens else [r.width, r.width]
-    model = PPO(
-        "CnnPolicy" if screens else "MlpPolicy",
-        environments,
-        learning_rate=lambda left: r.lr * left,
-        n_steps=r.length,
-        batch_size=r.batch,
-        n_epochs=r.passes,
-        gamma=r.gamma,
-        gae_lambda=r.trust,
-        clip_range=r.policy_clip,
-        ent_coef=r.entropy_weight,
-        vf_coef=r.value_weight,
-        max_grad_norm=r.clip,
-        policy_kwargs={"net_arch": {"pi": layers, "vf": layers}, **extractor},
-        seed=seed,
-        device="cpu",
-    )
-    _, wall, cpu = timed(lambda: model.learn(steps))
+
+    def work() -> Any:
+        environments = adapted(task) if screens else make_vec_env(r.environment, r.copies, seed=seed)
+        extractor = network_of_screens(task) if screens else {}
+        model = PPO(
+            "CnnPolicy" if screens else "MlpPolicy",
+            environments,
+            learning_rate=lambda left: r.lr * left,
+            n_steps=r.length,
+            batch_size=r.batch,
+            n_epochs=r.passes,
+            gamma=r.gamma,
+            gae_lambda=r.trust,
+            clip_range=r.policy_clip,
+            ent_coef=r.entropy_weight,
+            vf_coef=r.value_weight,
+            max_grad_norm=r.clip,
+            policy_kwargs={"net_arch": {"pi": layers, "vf": layers}, **extractor},
+            seed=seed,
+            device="cpu",
+        )
+        return model.learn(steps)
+
+    model, wall, cpu = timed(work)
     played = episodes(Theirs(task, model), EPISODES, seed)
     return Found(model.num_timesteps, wall, cpu, float(np.mean([each.score for each in played])))
 

@@ -99,7 +99,7 @@ def _at_once(
         returns = _Returns(agent, valued)
         for steps in range(1, longest + 1):
             step = environments.step(agent.act(seen, rng))
-            returns.add(seen, step.rewards)
+            returns.add(seen, step.rewards, step.life_lost)
             scores += step.rewards
             ended = step.ended | (steps == longest)
             for copy in np.flatnonzero(ended).tolist():
@@ -120,9 +120,10 @@ class _Returns:
         self._agent, self._gamma = agent, gamma
         self._expected: list[NDArray[np.float32]] = []
         self._rewards: list[NDArray[np.float32]] = []
+        self._lost: list[NDArray[np.bool_]] = []
 
-    def add(self, seen: np.ndarray, rewards: NDArray[np.float32]) -> None:
-        """A step: what was seen before it, and what it gave."""
+    def add(self, seen: np.ndarray, rewards: NDArray[np.float32], lost: NDArray[np.bool_]) -> None:
+        """A step: what was seen before it, what it gave, and where it cost a life, which ends what is expected."""
         if self._gamma is None:
             return
         values = self._agent.values(seen)
@@ -131,6 +132,7 @@ class _Returns:
             return
         self._expected.append(values)
         self._rewards.append(rewards)
+        self._lost.append(lost)
 
     def means(self, copy: int, cut: np.ndarray | None) -> tuple[float, float]:
         """(expected, came) of the episode of a copy, which ended with this step; `cut` is what was seen where it was
@@ -142,8 +144,8 @@ class _Returns:
         beyond = None if cut is None else self._agent.values(cut[None])
         if beyond is not None:
             ahead = float(beyond[0])
-        for rewards in reversed(self._rewards):
-            ahead = float(rewards[copy]) + self._gamma * ahead
+        for rewards, lost in zip(reversed(self._rewards), reversed(self._lost), strict=True):
+            ahead = float(rewards[copy]) + (0.0 if lost[copy] else self._gamma * ahead)
             total += ahead
         expected = sum(float(values[copy]) for values in self._expected)
         return expected / len(self._rewards), total / len(self._rewards)

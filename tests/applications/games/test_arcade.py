@@ -19,6 +19,7 @@ from sounding.applications.games.arcade import ppo
 from sounding.applications.games.arcade.course import Course, Log
 from sounding.architectures.actor_critic import Acting
 from sounding.contract.task import built
+from sounding.environments import Environments
 from sounding.errors import SoundingError, TrainingError, UsageError
 from sounding.machine.setting import Setting
 from sounding.modalities.actions.decision import EncodedDecisions
@@ -202,6 +203,27 @@ def test_what_is_aimed_at_by_pqn_is_q_lambda_with_the_best_value_of_what_followe
         ahead = 0.0 if ended[t, 0] else gamma * ((1 - trust) * following + trust * target)
         target, following = rewards[t, 0] + ahead, best_values[t, 0]
         assert found[t, 0] == pytest.approx(target)
+
+
+@pytest.mark.parametrize("learner", ["ppo", "pqn"])
+def test_nothing_is_expected_beyond_a_lost_life_and_the_episode_goes_on(learner, monkeypatch):
+    plain, lives = Environments.step, []
+
+    def step(self, actions):
+        found = plain(self, actions)
+        lost = ~found.ended & (self.steps == 1)
+        lives.append(lost)
+        return found._replace(rewards=np.full(self.n, 7.0, np.float32), life_lost=lost)
+
+    monkeypatch.setattr(Environments, "step", step)
+    task = ARCADE(ARCADE.Recipe.make("tiny", {"environment": "sounding/Corridor-v0", "learner": learner}))
+    with torch.inference_mode():
+        played = task.play(built(task), np.random.default_rng(0))
+    lost = np.stack(lives, axis=1).ravel()
+    assert lost.sum() > 3
+    assert played.targets["expected"][lost] == pytest.approx(7.0)
+    assert (played.targets["expected"][~lost] > 7.0).mean() > 0.5
+    assert (np.diff(played.games)[np.flatnonzero(lost[:-1])] != 0).all()
 
 
 def test_any_action_is_tried_ever_less_often():

@@ -55,7 +55,7 @@ def foretold(task: Arcade, setting: Setting, seconds: float | None, steps: int |
 
 
 def measured(task: Arcade, setting: Setting, patience: float = MOST) -> Pace:
-    """The pace of whole rounds, after a first one in which all is made; its own where it took longer than `patience`."""
+    """The pace of whole rounds after a first one, in which all is made; of that one where it took over `patience`."""
     r = task.recipe
     small = replace(r, warm=min(r.warm, 4 * r.batch), replay=min(r.replay, 4_096))
     other = type(task)(small, task.options)

@@ -69,16 +69,16 @@ class Rollouts:
             said = model(look(seen))
             actions = learner.explore(said, played, rng)
             step = environments.step(actions.numpy())
-            played, ended = played + self.copies, step.ended
-            log.stepped(step.rewards, ended)
+            played, over = played + self.copies, step.ended | step.life_lost
+            log.stepped(step.rewards, step.ended)
             rewards = step.rewards.astype(np.float64).clip(-most, most)
             gained = gained * plan.gamma + rewards
             rewards, sofar = rewards / scale, gained.copy()
-            gained[ended] = 0
+            gained[over] = 0
             if step.truncated.any():
                 beyond = model(look(step.final_obs)).value.numpy()
                 rewards = np.where(step.truncated, rewards + plan.gamma * beyond, rewards)
-            told.add(said, actions, seen, rewards, ended, sofar)
+            told.add(said, actions, seen, rewards, over, sofar)
             seen = step.obs
         last = model(look(seen)).value.numpy()
         noted = told.noted(learner)
@@ -124,21 +124,21 @@ class _Noted(NamedTuple):
     chances: np.ndarray
     values: np.ndarray
     rewards: np.ndarray
-    ended: np.ndarray
-    gained: np.ndarray  # the discounted sums of rewards in the episodes so far
+    over: np.ndarray  # where an episode ended, or a life: nothing that comes later is expected
+    gained: np.ndarray  # the discounted sums of rewards in the episodes, or lives, so far
 
     def experience(
         self, plan: Plan, target: Decision, last: np.ndarray, scale: float, state: Mapping[str, np.ndarray]
     ) -> Experience:
-        """The rows, copy by copy; each stretch of an episode is a game."""
-        rewards, values, ended = self.rewards, self.values, self.ended
-        gains = advantages(rewards, values.astype(np.float64), last.astype(np.float64), ended, plan.gamma, plan.weight)
+        """The rows, copy by copy; each stretch of an episode, or of a life, is a game."""
+        rewards, values, over = self.rewards, self.values, self.over
+        gains = advantages(rewards, values.astype(np.float64), last.astype(np.float64), over, plan.gamma, plan.weight)
         targets = np.zeros(values.shape, target.dtype)
         targets["action"], targets["log_chance"], targets["before"] = self.actions, self.chances, values
         targets["expected"], targets["scale"] = (gains + values) * scale, scale
         targets["advantage"] = (gains - gains.mean()) / (gains.std() + 1e-8)
-        begins = np.concatenate([np.zeros_like(ended[:1]), ended[:-1]]).cumsum(axis=0)
-        games = begins + np.arange(ended.shape[1]) * (len(ended) + 1)
+        begins = np.concatenate([np.zeros_like(over[:1]), over[:-1]]).cumsum(axis=0)
+        games = begins + np.arange(over.shape[1]) * (len(over) + 1)
         flat = [array.swapaxes(0, 1).reshape(-1, *array.shape[2:]) for array in (self.seen, targets, games)]
         return Experience(flat[0], flat[1], flat[2], state)
 
@@ -152,7 +152,7 @@ class _Told:
         self._steps: list[tuple[np.ndarray, ...]] = []
 
     def add(self, said: Acting, actions: Tensor, *what: np.ndarray) -> None:
-        """One step: what the network said and was done; what was seen, rewards, ended, sums of rewards; each [N, …]."""
+        """One step: what the network said and was done; what was seen, rewards, over, sums of rewards; each [N, …]."""
         self._said.append(said)
         self._actions.append(actions)
         self._steps.append(what)
@@ -163,8 +163,8 @@ class _Told:
         value, actions = torch.cat([said.value for said in self._said]), torch.cat(self._actions)
         chances = learner.log_chances(Acting(policy, self._said[0].spread, value), actions)
         done, likely, worth = (each.numpy().reshape(length, -1, *each.shape[1:]) for each in (actions, chances, value))
-        seen, rewards, ended, gained = (np.stack(each) for each in zip(*self._steps, strict=True))
-        return _Noted(seen, done, likely, worth, rewards, ended, gained)
+        seen, rewards, over, gained = (np.stack(each) for each in zip(*self._steps, strict=True))
+        return _Noted(seen, done, likely, worth, rewards, over, gained)
 
 
 def best(said: Acting) -> Tensor:
