@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from sounding.errors import UsageError, did_you_mean, require_one
 
 if TYPE_CHECKING:
     from sounding.data import Columns
+
+NEAR = 0.8
+"""How alike a word has to be to an option to be one that was misspelt (difflib's ratio)."""
 
 
 def columns(names: dict[str, Any]) -> Columns:
@@ -62,8 +66,11 @@ def answering(
     """The words that are no settings, and the settings.
 
     Bare key=value words are settings, as hands used to other tools type them; a path that exists is a path. Where
-    others may be texts, only words that name one of the `options` are settings: "x=3 is good" is a text.
+    others may be texts, only words that name one of the `options` are settings: "x=3 is good" is a text. Raises
+    UsageError for a word that is given two values, and for one that nearly names an option.
     """
+    if options is not None:
+        _require_no_near_miss(words, options)
     bare = [word for word in words if _is_setting(word) and (options is None or _sets(word, options))]
     pairs = [_pair(setting) for setting in (*given, *bare)]
     for name, _ in pairs:
@@ -116,6 +123,17 @@ def _sets(word: str, options: type[Settings]) -> bool:
     """Whether a word sets one of the options: "length=3 is good" does not, since a length is one word."""
     name, _, value = word.partition("=")
     return name in options.names() and (" " not in value.strip() or get_type_hints(options)[name] is str)
+
+
+def _require_no_near_miss(words: Sequence[str], options: type[Settings]) -> None:
+    """Raise UsageError for "temprature=0.7", which would else be read as a text."""
+    for word in words:
+        name, _, value = word.partition("=")
+        if not _is_setting(word) or name in options.names() or " " in value.strip():
+            continue
+        if near := difflib.get_close_matches(name, options.names(), n=1, cutoff=NEAR):
+            fix = f"Did you mean {near[0]}? What is a text is read from standard input, in the place of -"
+            raise UsageError(f"there is no option {name!r} here", fix=fix)
 
 
 def _options() -> dict[str, click.Option]:

@@ -241,6 +241,16 @@ def test_a_text_with_an_equals_sign_is_a_text(run, sounding):
         assert len(out.removeprefix(f"{text}\t").rpartition("\t")[0]) <= 4
 
 
+def test_a_misspelt_option_is_no_text(run, sounding, monkeypatch):
+    status, out, err = sounding("predict", run.dir, "two", "temprature=0.7")
+    assert (status, out) == (2, "")
+    assert "there is no option 'temprature' here" in err
+    assert "Did you mean temperature?" in err
+    monkeypatch.setattr("sys.stdin", ["temprature=0.7\n"])
+    status, out, _ = sounding("predict", run.dir, "-", "length=4")
+    assert (status, out[:15]) == (0, "temprature=0.7\t")
+
+
 def test_a_file_with_a_prompt_is_read_and_a_folder_of_them_is_answered_file_by_file(run, tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text("two wet hens:")
