@@ -27,6 +27,8 @@ class Agent(ABC):
     settings: Settings
     scale: tuple[float, ...] = ()
     """The deviation of each number that is sensed, as it was learnt; nothing for screens."""
+    reward_clip: float = 0.0
+    """What it learnt rewards cut to, below and above 0; 0: as they are. Scores are of rewards as they are."""
 
     @abstractmethod
     def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -50,7 +52,7 @@ class Episode:
     """An episode that was played: the sum of its rewards, its steps, its seed, and whether it was cut off.
 
     `expected` and `came` are means over its steps, where they were asked for: of the return that the agent expected,
-    and of the discounted sum of the rewards that came.
+    and of the discounted sum of the rewards that came, cut as it learnt them, up to the end or a lost life.
     """
 
     score: float
@@ -131,7 +133,8 @@ class _Returns:
             self._gamma = None
             return
         self._expected.append(values)
-        self._rewards.append(rewards)
+        most = self._agent.reward_clip or np.inf
+        self._rewards.append(rewards.clip(-most, most))
         self._lost.append(lost)
 
     def means(self, copy: int, cut: np.ndarray | None) -> tuple[float, float]:

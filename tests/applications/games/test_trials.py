@@ -68,6 +68,21 @@ def test_the_return_that_came_is_discounted_and_goes_on_where_an_episode_was_cut
     assert np.isnan(episodes(Expecting(name), 1)[0].came)
 
 
+def test_the_return_that_came_is_of_rewards_as_they_were_learnt_up_to_a_lost_life(monkeypatch):
+    plain = Environments.step
+
+    def step(self, actions):
+        found = plain(self, actions)
+        return found._replace(life_lost=self.steps == 3)
+
+    monkeypatch.setattr(Environments, "step", step)
+    agent = Expecting("sounding/Ended-v0")
+    agent.reward_clip = 2.0
+    (played,) = episodes(agent, 1, valued=0.5)
+    assert played.score == 1 + 2 + 3 + 4 + 5
+    assert played.came == pytest.approx(np.mean([1 + 0.5 * (2 + 0.5 * 2), 2 + 0.5 * 2, 2, 2 + 0.5 * 2, 2]))
+
+
 def conditions_of(name: str) -> dict[str, str]:
     with Environments(name, 1) as environments:
         return {name: condition.meaning for name, condition in conditions(environments.spec).items()}

@@ -24,8 +24,11 @@ from sounding.environments.spec import Spec
 class Acts(Agent):
     """Does the likeliest, or draws what it does."""
 
-    def __init__(self, model: Actor, spec: Spec, settings: Settings, look: Callable[[Any], Tensor]) -> None:
+    def __init__(
+        self, model: Actor, spec: Spec, settings: Settings, look: Callable[[Any], Tensor], reward_clip: float = 0.0
+    ) -> None:
         self.spec, self.settings, self._model, self._look = spec, settings, model, look
+        self.reward_clip = reward_clip
         self.scale = tuple(model.deviation.tolist())
 
     @torch.inference_mode()

@@ -171,7 +171,7 @@ class Arcade(Imitator, Charted):
 
     def agent(self, model: nn.Module) -> Acts:
         """The network in its environment."""
-        return Acts(_of(model), self.spec, self.recipe.put_around, self.input.encode)
+        return Acts(_of(model), self.spec, self.recipe.put_around, self.input.encode, self.recipe.reward_clip)
 
     @torch.inference_mode()
     def predict(self, model: nn.Module, inputs: Sequence[np.ndarray]) -> list[Prediction]:

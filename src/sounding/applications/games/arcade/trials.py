@@ -120,7 +120,10 @@ def scores(spec: Spec, teacher: str = "") -> Sequence[Metric]:
         found.append(Metric("score of the recorder", _judge(RECORDED), mean_of_counted, f"as score, of {teacher}"))
     for name, condition in conditions(spec).items():
         found.append(Metric(f"score with {name}", _judge(name), mean_of_counted, f"as score, but {condition.meaning}"))
-    came = "the discounted sum of the rewards that came, to a lost life (of what was cut off, with what was expected)"
+    came = (
+        "the discounted sum of the rewards that came, cut as they were learnt from, up to a lost life "
+        "(of an episode that was cut off, with what was expected then)"
+    )
     bias = f"mean over the steps of an episode of the return that was expected less {came}; 0 is calibrated"
     return (
         *found,
