@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LEAST, MOST = 1.5, 8.0
 """Seconds: whole rounds are measured until there were so many; none but the first where that took so many."""
 SHARE = 0.01
-"""Of the time of a training, which may be taken instead of `MOST`: the first round of 64 emulators is seven others."""
+"""Of the time of a training, which may be taken instead of `MOST`: to make 64 emulators takes some seconds."""
 
 
 @dataclass(frozen=True)
